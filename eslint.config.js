@@ -1,0 +1,47 @@
+import tseslint from 'typescript-eslint';
+
+const impureGlobals = ['Date', 'process', 'fetch', 'console', 'setTimeout', 'setInterval', 'crypto', 'performance'];
+
+export default tseslint.config(
+  { ignores: ['node_modules/', '.dakia/', '**/*.cjs', 'jest.config.js', 'eslint.config.js'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'anywhere' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule|spyOn|fn)$/]", message: 'No mocks: use the real server, or a real local one for the outside world.' },
+      ],
+      eqeqeq: ['error', 'always'],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unnecessary-condition': 'error',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    // The rules of the product are pure: same input, same answer, on every machine and at every hour.
+    files: ['libs/kernel/**/*.ts', 'libs/catalogue/**/*.ts', 'services/*/src/domain/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...impureGlobals],
+      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*'], message: 'Rules are pure: no Node module.' }] }],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Rules are pure: no randomness.' }],
+    },
+  },
+  {
+    // The environment is read in one place; everything else receives typed configuration.
+    files: ['libs/**/*.ts', 'services/**/*.ts'],
+    ignores: ['libs/runtime/config/**', 'libs/testkit/**', '**/*.test.ts'],
+    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Configuration is read in libs/runtime/config only.' }] },
+  },
+  {
+    files: ['**/*.test.ts', 'libs/testkit/**/*.ts'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/unbound-method': 'off' },
+  },
+);

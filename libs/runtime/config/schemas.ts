@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** Building blocks of settings: each reads text from the environment and says in plain words what it expects. */
+export const text = (fallback: string) => z.string().default(fallback);
+export const requiredText = (what: string) => z.string({ error: `is not set; give ${what}` }).min(1);
+export const optionalText = () => z.string().optional();
+
+export const whole = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      if (value === undefined) return fallback;
+      const number = Number(value);
+      if (Number.isInteger(number) && number >= min && number <= max) return number;
+      context.addIssue({ code: 'custom', message: `is ${JSON.stringify(value)}; give a whole number from ${min} to ${max}` });
+      return z.NEVER;
+    });
+
+export const port = (fallback: number) => whole(fallback, 0, 65_535);
+
+export const choice = <const Option extends string>(options: readonly [Option, ...Option[]], fallback: Option) =>
+  z.enum(options, { error: `must be one of ${options.join(', ')}` }).default(fallback as never);
+
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'], { error: 'must be true or false' })
+    .optional()
+    .transform((value) => (value === undefined ? fallback : value === 'true' || value === '1'));
+
+export const list = (what: string) =>
+  z
+    .string({ error: `is not set; give ${what}` })
+    .transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+    .refine((items) => items.length > 0, { error: `is empty; give ${what}` });
+
+export const url = (what: string) =>
+  z.string({ error: `is not set; give ${what}` }).refine((value) => URL.canParse(value), { error: `is not a URL; give ${what}` });

@@ -1,0 +1,2 @@
+export type { Aggregate } from './aggregate.ts';
+export { defineAggregate } from './aggregate.ts';
