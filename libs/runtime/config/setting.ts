@@ -19,6 +19,9 @@ export const secretSetting = <Value>(env: string, schema: z.ZodType<Value, strin
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The environment of this process. The only place that touches it. */
+export const processEnvironment = (): Environment => process.env;
+
 /** Reads all settings at once; every problem is reported, each with the variable's name and never with a secret's value. */
 export const readConfig = <Of extends Settings>(settings: Of, environment: Environment): Parsed<ConfigOf<Of>> => {
   const values: Record<string, unknown> = {};

@@ -33,3 +33,10 @@ export interface QuarantineEnvelope extends EnvelopeBase {
 }
 
 export type Envelope = EventEnvelope | QuarantineEnvelope;
+
+/** An envelope, encoded: what a producer sends. Header values are text. */
+export interface KafkaRecord {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}

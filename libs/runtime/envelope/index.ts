@@ -1,0 +1,1 @@
+export type { Envelope, EventEnvelope, KafkaRecord, QuarantineEnvelope } from './envelope.ts';
