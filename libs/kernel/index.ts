@@ -10,6 +10,7 @@ export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
 export type { Parsed } from './parsed.ts';
 export { parsed, unparsed } from './parsed.ts';
+export { onStatusChangeOrPartPayment } from './part-payments.ts';
 export type { Stamp } from './stamp.ts';
 export { compareStamps, UNKNOWN } from './stamp.ts';
 export type { Disposition, Move, Reducer, TransitionTable, Verdict } from './verdict.ts';

@@ -44,7 +44,7 @@ const cleanText = (text: string): string => text.replaceAll('\u0000', '').toWell
 /** A whole number, also from a numeric string ("100"); undefined for fractions, and beyond ±2^53 where a double is not exact. */
 export const readInteger = (value: unknown): number | undefined => {
   const number = typeof value === 'string' && /^\s*-?\d{1,16}\s*$/.test(value) ? Number(value) : value;
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number + 0 : undefined;
 };
 
 /** true/false, also as 1/0 and their strings ("captured": "1" in subscription events). */
@@ -77,7 +77,9 @@ export const readJson = (value: unknown): JsonValue | undefined => {
 
 const cleanJson = (value: unknown, depth: number): JsonValue => {
   if (typeof value === 'string') return cleanText(value);
-  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  // JSON.parse reads 1e999 as Infinity, which JSON cannot write; and -0 is written as 0, so that a stored row reads back equal.
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
+  if (typeof value === 'boolean') return value;
   if (value === null || typeof value !== 'object' || depth >= JSON_DEPTH_MAX) return null;
   if (Array.isArray(value)) return value.map((item) => cleanJson(item, depth + 1));
   const entries = Object.entries(value).map(([key, item]) => [cleanText(key), cleanJson(item, depth + 1)] as const);
