@@ -1,0 +1,82 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ISocketFactory } from 'kafkajs';
+
+/** How long a broker that did not answer is refused, in ms: kafkajs then asks another one for metadata at once. */
+const COOL_DOWN_MS = 1_500;
+/** TCP keep-alive probes start after this idle time, in ms; a connection that died overnight is found without traffic. */
+const KEEP_ALIVE_DELAY_MS = 30_000;
+
+/** Sockets of one kafkajs client that can be closed from outside. */
+export interface KillableSockets {
+  readonly socketFactory: ISocketFactory;
+  /** Closes every socket to `host:port` and refuses new ones for a moment. */
+  readonly kill: (broker: string) => void;
+  /** Closes every socket: the last step of a stop whose deadline has passed. */
+  readonly killAll: () => void;
+}
+
+const socketError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+
+/**
+ * After a request timeout kafkajs keeps the socket and asks the same silent broker for metadata, inside nested retries and a
+ * lock (tulios/kafkajs#1783): with a frozen leader nothing settles until it wakes up. Closing the sockets of a broker whose
+ * request timed out makes it go elsewhere. Sockets are destroyed with an error because kafkajs does not hear a bare `close`.
+ */
+export const createKillableSockets = (connectTimeoutMs: number): KillableSockets => {
+  const open = new Map<string, Set<net.Socket>>();
+  const refusedUntil = new Map<string, number>();
+
+  const isRefused = (broker: string): boolean => {
+    const until = refusedUntil.get(broker);
+    if (until === undefined) return false;
+    if (Date.now() < until) return true;
+    refusedUntil.delete(broker);
+    return false;
+  };
+
+  const remember = (broker: string, socket: net.Socket): void => {
+    const sockets = open.get(broker) ?? new Set();
+    open.set(broker, sockets.add(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0 && open.get(broker) === sockets) open.delete(broker);
+    });
+  };
+
+  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const broker = `${host}:${port}`;
+    if (isRefused(broker)) {
+      const refused = new net.Socket();
+      process.nextTick(() => refused.destroy(socketError(`${broker} did not answer a moment ago`, 'ECONNREFUSED')));
+      return refused;
+    }
+    // kafkajs only stops waiting for a connect that takes too long; the socket itself would live on until the system gives up.
+    const tooLong = setTimeout(() => socket.destroy(socketError(`no connection to ${broker} within ${connectTimeoutMs} ms`, 'ETIMEDOUT')), connectTimeoutMs);
+    const connected = (): void => {
+      clearTimeout(tooLong);
+      onConnect();
+    };
+    // kafkajs' types say that `ssl` is always there; it is null without TLS.
+    const secure = ssl as tls.ConnectionOptions | null;
+    const socket = secure === null ? net.connect({ host, port }, connected) : tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...secure }, connected);
+    socket.once('close', () => clearTimeout(tooLong));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    remember(broker, socket);
+    return socket;
+  };
+
+  const close = (broker: string): void => {
+    for (const socket of open.get(broker) ?? []) socket.destroy(socketError(`no answer from ${broker}`, 'ETIMEDOUT'));
+  };
+
+  return {
+    socketFactory,
+    kill: (broker) => {
+      refusedUntil.set(broker, Date.now() + COOL_DOWN_MS);
+      close(broker);
+    },
+    killAll: () => [...open.keys()].forEach(close),
+  };
+};
