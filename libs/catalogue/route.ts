@@ -22,7 +22,9 @@ export type Routing = Routed | { readonly kind: 'quarantined'; readonly reason: 
 
 /** Razorpay's ids are 14 base62 characters behind a prefix; this refuses only what could not be a key at all. */
 const USABLE_ID = /^[\x21-\x7e]{1,128}$/;
+/** Longest event name and account id that is kept, in UTF-16 units; the raw body keeps all of it. */
 const EVENT_NAME_LENGTH_MAX = 128;
+const ACCOUNT_ID_LENGTH_MAX = 128;
 
 /** Where a body goes. Total: never throws, whatever the body is. */
 export const route = (body: unknown): Routing => {
@@ -40,7 +42,7 @@ export const route = (body: unknown): Routing => {
 const quarantined = (reason: QuarantineReason, event: string | null): Routing => ({
   kind: 'quarantined',
   reason,
-  event: event?.slice(0, EVENT_NAME_LENGTH_MAX) ?? null,
+  event: event?.slice(0, EVENT_NAME_LENGTH_MAX).toWellFormed() ?? null,
 });
 
 /** Account ids are bare in `account.*` bodies and have `acc_` elsewhere (razorpay.md §2); one account must have one key. */
@@ -50,18 +52,32 @@ const usableId = (family: Family, value: unknown): EntityId | undefined => {
   return id !== undefined && USABLE_ID.test(id) ? entityId(id) : undefined;
 };
 
-/** What the event is about: `payload.<subject>.entity`, or `payload.<subject>` itself in the bodies that lack `.entity`. */
-export const subjectOf = (body: JsonRecord, event: EventName): JsonRecord | undefined => {
-  const holder = recordAt(recordAt(body, 'payload'), eventSpec(event).subject);
-  return holder === undefined ? undefined : (recordAt(holder, 'entity') ?? (Object.hasOwn(holder, 'entity') && typeof holder['entity'] !== 'string' ? undefined : holder));
+/** What the event is about. */
+export const subjectOf = (body: JsonRecord, event: EventName): JsonRecord | undefined =>
+  entityIn(recordAt(body, 'payload'), eventSpec(event).subject);
+
+/**
+ * `payload.<name>.entity`, or `payload.<name>` itself in the bodies that lack `.entity`; undefined when there is neither.
+ * A text `entity` inside belongs to the entity: it names its kind.
+ */
+export const entityIn = (payload: unknown, name: string): JsonRecord | undefined => {
+  const holder = recordAt(payload, name);
+  if (holder === undefined || !Object.hasOwn(holder, 'entity') || typeof holder['entity'] === 'string') return holder;
+  return recordAt(holder, 'entity');
 };
 
-/** The body's own time, identical on every retry; null when it has none that is usable. */
+/**
+ * The body's own time, identical on every retry; null when it has none that is usable. Some bodies have it inside `payload`
+ * (razorpay.md §1 "Envelope": order.notification.*, refund.speed_changed, some order.paid).
+ */
 export const occurredAtOf = (body: unknown): Instant | null => {
-  const time = isRecord(body) && Object.hasOwn(body, 'created_at') ? readTime(body['created_at']) : undefined;
+  const time = createdAt(body) ?? (isRecord(body) ? createdAt(recordAt(body, 'payload')) : undefined);
   return (time as Instant | undefined) ?? null;
 };
 
+const createdAt = (holder: unknown): number | undefined =>
+  isRecord(holder) && Object.hasOwn(holder, 'created_at') ? readTime(holder['created_at']) : undefined;
+
 /** The account that the body names, with its `acc_`; null when the body has none. */
 export const accountIdOf = (body: unknown): string | null =>
-  (isRecord(body) && Object.hasOwn(body, 'account_id') ? readText(body['account_id'])?.slice(0, 128) : undefined) ?? null;
+  (isRecord(body) && Object.hasOwn(body, 'account_id') ? readText(body['account_id'])?.slice(0, ACCOUNT_ID_LENGTH_MAX).toWellFormed() : undefined) ?? null;

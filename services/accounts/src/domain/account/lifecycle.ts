@@ -1,0 +1,15 @@
+import type { EventIn } from '#catalogue';
+import type { Lifecycle } from '#kernel';
+import { onStatusChange, UNKNOWN } from '#kernel';
+import type { AccountStatus } from './account.ts';
+import { accountFields, accountStatuses, accountUpdatedAt } from './account.ts';
+import { accountTransitions } from './transitions.ts';
+
+export const accountLifecycle: Lifecycle<AccountStatus, EventIn<'accounts'>> = {
+  statuses: accountStatuses,
+  table: accountTransitions,
+  fields: accountFields,
+  shown: () => null,
+  order: (snapshot, rank) => [rank, accountUpdatedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
+  facts: onStatusChange((status) => `account.${status}`),
+};
