@@ -1,12 +1,14 @@
 import type { EventIn, Family } from '#catalogue';
 import { reducerOf, sight } from '#kernel';
-import type { EntityState, Fact, Field, Lifecycle, Snapshot, Verdict } from '#kernel';
+import type { EntityState, Fact, Field, Lifecycle, Move, Snapshot, Verdict } from '#kernel';
 
 /** One family as the shell sees it: its columns and its rule, without its words. */
 export interface Aggregate {
   readonly family: Family;
   readonly statuses: readonly string[];
   readonly fields: Readonly<Record<string, Field>>;
+  /** Status or `absent` → event → where it leads; for the docs and the tests, the rule itself is `apply`. */
+  readonly table: Readonly<Record<string, Readonly<Record<string, Move<string>>>>>;
   /** Pure. What one event does to what is known of its entity. */
   readonly apply: (current: EntityState | undefined, snapshot: Snapshot) => Verdict<EntityState, Fact>;
 }
@@ -18,6 +20,7 @@ export const defineAggregate = <In extends Family, Status extends string>(family
     family,
     statuses: lifecycle.statuses,
     fields: lifecycle.fields,
+    table: lifecycle.table,
     apply: (current, snapshot) => {
       const seen = sight(lifecycle, snapshot as Snapshot<EventIn<In>>);
       if (seen === undefined) return { kind: 'rejected', reason: `${snapshot.event} says nothing about a ${family} entity` };
