@@ -1,2 +1,4 @@
 export type { FamilyWorld } from './laws.ts';
 export { arrive, bareSnapshot, followsItsTable, obeysTheLaws, throughStore } from './laws.ts';
+export type { PublishedBody } from './published.ts';
+export { publishedBodies, snapshotOf } from './published.ts';
