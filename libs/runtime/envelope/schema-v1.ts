@@ -10,7 +10,7 @@ export const envelopeSchemaV1 = {
   doc: 'One authentic Razorpay delivery. reason = null: an event of the catalogue; otherwise why it is quarantined.',
   fields: [
     { name: 'eventId', type: 'string', doc: 'X-Razorpay-Event-Id, or the id derived from the body when the header is missing.' },
-    { name: 'event', type: ['null', 'string'], default: null, doc: 'Name of the event, such as payment.captured.' },
+    { name: 'event', type: ['null', 'string'], default: null, doc: 'Name of the event in the catalogue, or for a quarantined delivery what its body says.' },
     { name: 'key', type: 'string', doc: 'The Kafka key: the entity id; for a quarantined delivery the event id.' },
     { name: 'reason', type: ['null', 'string'], default: null, doc: 'Why the delivery is quarantined.' },
     { name: 'endpoint', type: 'string', default: 'default', doc: 'Configured endpoint that received the delivery.' },
