@@ -85,10 +85,10 @@ export const lowest = {
 
 export const ever = { flag: (...path: Path): Field => flagAt('ever', path) };
 
-/** Columns of every state table: the event that stands highest for the row, and its time. */
+/** Columns of every state table: the event that stands highest for the row, and that event's time; null when it has none. */
 export const provenanceFields = {
   last_event_id: { type: 'text', rule: 'latest', read: ({ eventId }) => eventId },
-  last_event_at: { type: 'timestamptz', rule: 'latest', read: ({ occurredAt }) => occurredAt ?? undefined },
+  last_event_at: { type: 'timestamptz', rule: 'clearable', read: ({ occurredAt }) => occurredAt },
 } as const satisfies Record<string, Field>;
 
 /** With the account (with `acc_`) that the envelope names: the merchant, or for partners the sub-merchant. */

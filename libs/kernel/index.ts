@@ -5,7 +5,7 @@ export { clearable, commonFields, ever, highest, latest, lowest, provenanceField
 export type { JsonRecord, JsonValue } from './json.ts';
 export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark, Sighting } from './lifecycle.ts';
-export { byRankThenTime, highestMark, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
+export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
 export type { Parsed } from './parsed.ts';

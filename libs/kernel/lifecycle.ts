@@ -61,6 +61,15 @@ export const onStatusChange =
   (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] =>
     before?.status === after.status ? [] : [{ kind: kindOf(after.status), occurrence: '' }];
 
+/** For states that can come about again (another update, another round): one fact whenever what is true now was not before. */
+export const onOccurrence =
+  <Status extends string>(factOf: (state: EntityState<Status>) => Fact) =>
+  (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] => {
+    const was = before === undefined ? undefined : factOf(before);
+    const now = factOf(after);
+    return was?.kind === now.kind && was.occurrence === now.occurrence ? [] : [now];
+  };
+
 const MAIN_LANE = '';
 
 /** Reads a status field against the known statuses; anything else is "unknown". */

@@ -22,6 +22,8 @@ export interface FamilyWorld {
   readonly subject: (event: EventName) => Values;
   /** Values of keys beside the subject, below `payload`. */
   readonly beside?: Values;
+  /** Columns that an event's name alone fills, without any snapshot. */
+  readonly said?: (event: EventName) => Readonly<Record<string, FieldValue>>;
   /** The kind of the fact that says that a state has come about. It must be told at least once on the way there. */
   readonly finalFact: (state: EntityState) => string;
 }
@@ -214,7 +216,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
 
   test.each(eventsOf(aggregate.family))('%s with nothing but its id is applied; what is absent stays unknown', (event) => {
     const { state } = arrive(aggregate, [[bareSnapshot(event)]]);
-    expect(state?.values).toEqual({ last_event_id: BARE_EVENT });
+    expect(state?.values).toEqual({ last_event_id: BARE_EVENT, last_event_at: null, ...world.said?.(event) });
   });
 };
 

@@ -1,0 +1,6 @@
+import { followsItsTable } from '#testkit';
+import { orderLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of an order', () => {
+  followsItsTable(orderLifecycle);
+});
