@@ -1,4 +1,10 @@
 export type { BuildOptions } from './builders/index.ts';
 export { buildEvent } from './builders/index.ts';
+export type { ExpectedEntity } from './expected.ts';
+export { aggregates, expectedEntities } from './expected.ts';
 export type { SimulatedEvent } from './simulated-event.ts';
+export type { Simulation, SimulationSettings } from './simulation.ts';
+export { COUNT_MAX, simulation } from './simulation.ts';
+export type { StoryName } from './stories/index.ts';
+export { isStoryName, stories, storyNames } from './stories/index.ts';
 export { bodyOf, headersOf, sign } from './wire.ts';

@@ -210,9 +210,11 @@ const INSTRUMENTS = [
   ['netbanking', { bank: 'COSB' }],
   ['upi', { psp: 'bhim', flow: 'collect' }],
   ['upi', { vpa_handle: 'ALL', flow: 'intent' }],
-] as const;
+] as const satisfies readonly Instrument[];
+/** What is down: a method, and which of its instruments. */
+type Instrument = readonly [method: Method, instrument: Json];
 
-export const newDowntime = (random: Random, needs: { readonly at: number; readonly severity?: Severity; readonly instrument?: (typeof INSTRUMENTS)[number] }): Downtime => {
+export const newDowntime = (random: Random, needs: { readonly at: number; readonly severity?: Severity; readonly instrument?: Instrument }): Downtime => {
   const [method, instrument] = needs.instrument ?? random.pick(INSTRUMENTS);
   return {
     id: random.id('down_'),
