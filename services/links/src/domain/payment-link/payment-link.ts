@@ -43,12 +43,11 @@ const paymentId: Field = { type: 'text', rule: 'latest', read: ({ payload }) => 
  * the event's time is the latest that its snapshot knows of.
  */
 const lastEventAt: Field = {
-  type: 'timestamptz',
-  rule: 'latest',
+  ...commonFields.last_event_at,
   read: ({ subject, occurredAt }) => {
     const known = [subject['updated_at'], subject['expired_at'], subject['cancelled_at']].map(readTime);
     const times = [occurredAt ?? undefined, ...known].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.max(...times);
+    return times.length === 0 ? null : Math.max(...times);
   },
 };
 
