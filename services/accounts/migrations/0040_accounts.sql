@@ -22,7 +22,7 @@ CREATE TABLE account_events (
   clarification_mode  text,
   notes               jsonb,
   created_at          timestamptz,
-  razorpay_updated_at timestamptz,
+  changed_at          timestamptz,
   last_event_id       text,
   last_event_at       timestamptz,
   merge_record        jsonb NOT NULL,

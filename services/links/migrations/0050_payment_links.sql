@@ -25,7 +25,7 @@ CREATE TABLE payment_link_events (
   expired_at              timestamptz,
   cancelled_at            timestamptz,
   created_at              timestamptz,
-  razorpay_updated_at     timestamptz,
+  changed_at              timestamptz,
   last_event_id           text,
   last_event_at           timestamptz,
   merge_record            jsonb NOT NULL,

@@ -14,7 +14,7 @@ describe('an account', () => {
   test('with its verification pending does not go back to instant activation, whichever comes first', () => {
     expect(inEveryOrder(accountAggregate, [pending, instant])).toMatchObject({
       status: 'activated_kyc_pending',
-      values: { hold_funds: false, activation_status: 'activated_kyc_pending', activation_progress: 60, last_event_id: 'event_2', razorpay_updated_at: (NOW + 4099) * 1000 },
+      values: { hold_funds: false, activation_status: 'activated_kyc_pending', activation_progress: 60, last_event_id: 'event_2', changed_at: (NOW + 4099) * 1000 },
     });
   });
 

@@ -10,7 +10,7 @@ export const accountStatuses = ['instantly_activated', 'activated_kyc_pending'] 
 export type AccountStatus = (typeof accountStatuses)[number];
 
 /** The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt (razorpay.md §4). */
-export const accountUpdatedAt = ({ subject }: Snapshot): number => readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
+export const accountChangedAt = ({ subject }: Snapshot): number => readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
 
 /**
  * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the bare id
@@ -38,5 +38,6 @@ export const accountFields = {
   clarification_mode: clearable.text('merchant_detail', 'clarification_mode'),
   notes: latest.json('notes'),
   created_at: latest.time('created_at'),
-  razorpay_updated_at: highest.time('updated_at'),
+  /** Razorpay's own `updated_at`; the table's is that of the row. */
+  changed_at: highest.time('updated_at'),
 } as const satisfies Record<string, Field>;

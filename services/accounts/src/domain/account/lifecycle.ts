@@ -2,7 +2,7 @@ import type { EventIn } from '#catalogue';
 import type { Lifecycle } from '#kernel';
 import { onStatusChange, UNKNOWN } from '#kernel';
 import type { AccountStatus } from './account.ts';
-import { accountFields, accountStatuses, accountUpdatedAt } from './account.ts';
+import { accountFields, accountStatuses, accountChangedAt } from './account.ts';
 import { accountTransitions } from './transitions.ts';
 
 export const accountLifecycle: Lifecycle<AccountStatus, EventIn<'accounts'>> = {
@@ -10,6 +10,6 @@ export const accountLifecycle: Lifecycle<AccountStatus, EventIn<'accounts'>> = {
   table: accountTransitions,
   fields: accountFields,
   shown: () => null,
-  order: (snapshot, rank) => [rank, accountUpdatedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
+  order: (snapshot, rank) => [rank, accountChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
   facts: onStatusChange((status) => `account.${status}`),
 };

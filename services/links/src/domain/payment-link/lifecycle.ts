@@ -2,7 +2,7 @@ import type { EventIn } from '#catalogue';
 import type { Lifecycle } from '#kernel';
 import { onStatusChangeOrPartPayment, statusIn, UNKNOWN } from '#kernel';
 import type { PaymentLinkStatus } from './payment-link.ts';
-import { amountPaid, linkUpdatedAt, paymentLinkFields, paymentLinkStatuses } from './payment-link.ts';
+import { amountPaid, linkChangedAt, paymentLinkFields, paymentLinkStatuses } from './payment-link.ts';
 import { paymentLinkTransitions } from './transitions.ts';
 
 const readStatus = statusIn(paymentLinkStatuses);
@@ -13,6 +13,6 @@ export const paymentLinkLifecycle: Lifecycle<PaymentLinkStatus, EventIn<'payment
   fields: paymentLinkFields,
   shown: ({ subject }) => readStatus(subject['status']),
   // The envelope's time comes last: it is the link's creation, equal in all its events (razorpay.md §4).
-  order: (snapshot, rank) => [rank, amountPaid(snapshot), linkUpdatedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
+  order: (snapshot, rank) => [rank, amountPaid(snapshot), linkChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
   facts: onStatusChangeOrPartPayment((status) => `payment_link.${status}`),
 };

@@ -17,7 +17,7 @@ export type PaymentLinkStatus = (typeof paymentLinkStatuses)[number];
 export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
 
 /** The link's own `updated_at`, epoch milliseconds. */
-export const linkUpdatedAt = ({ subject }: Snapshot): number => readTime(subject['updated_at']) ?? UNKNOWN;
+export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject['updated_at']) ?? UNKNOWN;
 
 const ORDER_PREFIX = 'order_';
 
@@ -79,5 +79,6 @@ export const paymentLinkFields = {
   expired_at: latest.time('expired_at'),
   cancelled_at: latest.time('cancelled_at'),
   created_at: latest.time('created_at'),
-  razorpay_updated_at: highest.time('updated_at'),
+  /** Razorpay's own `updated_at`; the table's is that of the row. */
+  changed_at: highest.time('updated_at'),
 } as const satisfies Record<string, Field>;
