@@ -1,2 +1,11 @@
 export type { Aggregate } from './aggregate.ts';
 export { defineAggregate } from './aggregate.ts';
+export type { ApplyOptions } from './apply-batches.ts';
+export { applyBatches } from './apply-batches.ts';
+export type { Database, DatabaseOptions, Statement, Transaction } from './database.ts';
+export { adHoc, createDatabase, statement } from './database.ts';
+export type { ErrorClass } from './error-class.ts';
+export { classifyError } from './error-class.ts';
+export { migrate, waitForPostgres } from './migrate.ts';
+export type { StoreMetrics } from './store-metrics.ts';
+export { createStoreMetrics } from './store-metrics.ts';

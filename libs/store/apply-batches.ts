@@ -1,0 +1,102 @@
+import type { Family } from '#catalogue';
+import type { Instant } from '#kernel';
+import type { BatchHandler, BatchOutcome, PartitionBatch } from '#runtime/kafka';
+import type { Logger } from '#runtime/log';
+import type { Aggregate } from './aggregate.ts';
+import { applyRange } from './apply-range.ts';
+import type { Families, Range } from './apply-range.ts';
+import { arrivalOf } from './arrival.ts';
+import type { Database } from './database.ts';
+import { classifyError } from './error-class.ts';
+import type { LedgerKey } from './ledger.ts';
+import { isConflict } from './record-decisions.ts';
+import { reasonOf } from './reduce-events.ts';
+import type { Decision } from './reduce-events.ts';
+import { stateTablesOf } from './state-table.ts';
+import type { StoreMetrics } from './store-metrics.ts';
+
+export interface ApplyOptions {
+  /** Consumer group, under which the ledger is kept. */
+  readonly group: string;
+  /** Families that this service applies; none for the quarantine. */
+  readonly aggregates: readonly Aggregate[];
+  readonly database: Database;
+  readonly clock: () => Instant;
+  readonly log: Logger;
+  readonly metrics: StoreMetrics;
+}
+
+/**
+ * Applies a batch in one transaction. When Postgres refuses it because of what is in it, the batch is halved, each half a
+ * transaction of its own that moves the ledger; the one event that is left alone parks its key. Throws for infrastructure only.
+ */
+export const applyBatches = ({ group, aggregates, database, clock, log, metrics }: ApplyOptions): BatchHandler => {
+  const families = familiesOf(aggregates);
+
+  const attempt = async (range: Range, failing: ReadonlyMap<bigint, string>): Promise<BatchOutcome> => {
+    const decided = await database.transaction(async (tx) => applyRange(tx, families, range, failing));
+    if (decided === 'moved') return 'moved';
+    report(range, decided, { log, metrics });
+    return 'applied';
+  };
+
+  const applySplitting = async (range: Range, signal: AbortSignal): Promise<BatchOutcome> => {
+    if (signal.aborted) return 'moved';
+    try {
+      return await attempt(range, new Map());
+    } catch (error) {
+      if (classifyError(error) === 'infrastructure') throw error;
+      const [lower, upper] = halves(range);
+      if (upper === undefined) return attempt(range, new Map([[range.firstOffset, reasonOf(error)]]));
+      log.warn({ err: error, ...range.ledger, firstOffset: String(range.firstOffset), events: range.arrivals.length }, 'a batch could not be applied; looking for the event');
+      const outcome = await applySplitting(lower, signal);
+      return outcome === 'moved' ? 'moved' : applySplitting(upper, signal);
+    }
+  };
+
+  return async (batch, signal) => applySplitting(rangeOf(group, batch, families, clock()), signal);
+};
+
+export const familiesOf = (aggregates: readonly Aggregate[]): Families => ({
+  aggregates: new Map(aggregates.map((aggregate) => [aggregate.family, aggregate])),
+  tables: stateTablesOf(aggregates),
+});
+
+const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: Instant): Range => {
+  const { topic, partition, firstOffset, nextOffset, records } = batch;
+  // Every offset is counted, so a hole in between would make the ledger lie: nothing of ours makes one.
+  if (BigInt(records.length) !== nextOffset - firstOffset) {
+    throw new Error(`${topic}/${partition}: ${records.length} records for the offsets ${firstOffset} to ${nextOffset - 1n}; the topic must be neither compacted nor written in transactions`);
+  }
+  return { ledger: { group, topic, partition }, firstOffset, nextOffset, arrivals: records.map((record) => arrivalOf(record, batch, families.aggregates, now)) };
+};
+
+/** The second half is undefined when there is only one event. */
+const halves = (range: Range): readonly [Range, Range | undefined] => {
+  const { arrivals } = range;
+  const half = Math.ceil(arrivals.length / 2);
+  const cut = arrivals[half];
+  if (cut === undefined) return [range, undefined];
+  return [
+    { ...range, nextOffset: cut.offset, arrivals: arrivals.slice(0, half) },
+    { ...range, firstOffset: cut.offset, arrivals: arrivals.slice(half) },
+  ];
+};
+
+const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' => (task.kind === 'apply' ? task.family : 'quarantine');
+
+/** One wide line per transaction, a warning per event that needs a person, and the counters. */
+const report = ({ ledger, firstOffset }: Range, decided: readonly Decision[], { log, metrics }: Pick<ApplyOptions, 'log' | 'metrics'>): void => {
+  const counts: Partial<Record<string, number>> = {};
+  const key = ({ topic, partition }: LedgerKey): string => `${topic}/${partition}`;
+  for (const decision of decided) {
+    const { disposition, arrival, reason } = decision;
+    counts[disposition] = (counts[disposition] ?? 0) + 1;
+    metrics.count(labelOf(decision), disposition, 1);
+    const conflict = isConflict(decision);
+    if (conflict) metrics.countConflict(labelOf(decision));
+    if (conflict || disposition === 'parked') log.warn({ eventId: arrival.eventId, event: arrival.eventType, offset: String(arrival.offset), partition: key(ledger), reason }, `an event is ${disposition}`);
+  }
+  log.debug({ partition: key(ledger), firstOffset: String(firstOffset), events: decided.length, ...counts }, 'batch applied');
+};
+

@@ -1,0 +1,33 @@
+/**
+ * Who has to deal with an error of a transaction: `infrastructure` is retried with the same batch until it goes away;
+ * `event` cannot get better by itself, so the one event that causes it is found and its key parked.
+ */
+export type ErrorClass = 'infrastructure' | 'event';
+
+/**
+ * SQLSTATE classes and codes (postgresql.org/docs/current/errcodes-appendix.html) that say nothing about the event.
+ * 42 and 3F are among them: a missing table, column or right is a deployment fault that would hit every event alike.
+ */
+const INFRASTRUCTURE_CLASSES = new Set(['08', '25', '28', '3D', '3F', '40', '42', '53', '57', '58', 'F0', 'XX']);
+/** 55P03 lock_not_available, 55006 object_in_use, 0A000 "cached plan must not change result type" after a migration, 26000 a prepared statement that a pooler lost. */
+const INFRASTRUCTURE_CODES = new Set(['55P03', '55006', '0A000', '26000']);
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** System errors of Node (ECONNREFUSED, ENOTFOUND, EPIPE …): letters only, so that none looks like a SQLSTATE with its digits. */
+const SYSTEM_ERROR = /^(E[A-Z]+|ERR_(SSL|TLS|STREAM|SOCKET)_[A-Z_]+|[A-Z]+_CERT[A-Z_]*|DEPTH_ZERO_SELF_SIGNED_CERT)$/;
+/** What the driver itself says, without a code, when the server is gone or does not answer. */
+const DRIVER_MESSAGES = /connection (terminated|ended|error)|timeout exceeded when trying to connect|query read timeout|not queryable|client was closed|cannot use a pool after calling end|answered ROLLBACK to COMMIT/i;
+
+export const classifyError = (error: unknown): ErrorClass => {
+  if (!(error instanceof Error)) return 'event';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (SYSTEM_ERROR.test(code)) return 'infrastructure';
+  if (SQLSTATE.test(code)) return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code) ? 'infrastructure' : 'event';
+  return DRIVER_MESSAGES.test(error.message) ? 'infrastructure' : 'event';
+};
+
+/** Two transactions met on one row without a lock between them: the second starts again and then sees the first. */
+export class LostRace extends Error {
+  override readonly name = 'LostRace';
+  /** serialization_failure */
+  readonly code = '40001';
+}

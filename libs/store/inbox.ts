@@ -1,0 +1,75 @@
+import { sha256 } from './arrival.ts';
+import type { Arrival } from './arrival.ts';
+import { statement } from './database.ts';
+import type { Transaction } from './database.ts';
+
+/** An event that is already kept. */
+export interface KnownEvent {
+  readonly isSameBody: (body: Uint8Array) => boolean;
+}
+
+interface KnownRow {
+  readonly razorpay_event_id: string;
+  readonly body_sha256: Buffer;
+}
+
+/**
+ * A copy of an event has the same created_at; the day on either side is searched so that another body under the same id is
+ * found although its time differs. OFFSET 0 keeps the planner from turning the look-ups into one scan of all partitions.
+ */
+const FIND_NEAR = statement(
+  'find_events_near',
+  `SELECT known.* FROM unnest($1::text[], $2::float8[]) AS given (id, at)
+    CROSS JOIN LATERAL (
+      SELECT razorpay_event_id, sha256(payload) AS body_sha256
+        FROM webhook_events
+       WHERE razorpay_event_id = given.id
+         AND created_at >= to_timestamp(given.at - 86400) AND created_at <= to_timestamp(given.at + 86400)
+       ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
+);
+/** For bodies without a time: their first copy may be in any partition. */
+const FIND_ANYWHERE = statement(
+  'find_events_anywhere',
+  `SELECT known.* FROM unnest($1::text[]) AS given (id)
+    CROSS JOIN LATERAL (
+      SELECT razorpay_event_id, sha256(payload) AS body_sha256
+        FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
+);
+
+/** Which of the events are kept already, by event id. */
+export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<ReadonlyMap<string, KnownEvent>> => {
+  const dated = arrivals.filter(({ occurredAt }) => occurredAt !== null);
+  const undated = arrivals.filter(({ occurredAt }) => occurredAt === null);
+  const [near, anywhere] = await Promise.all([
+    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), dated.map(({ occurredAt }) => Number(occurredAt) / 1000)]),
+    undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
+  ]);
+  return new Map([...near, ...anywhere].map((row) => [row.razorpay_event_id, knownOf(row)]));
+};
+
+const knownOf = ({ body_sha256 }: KnownRow): KnownEvent => ({
+  isSameBody: (body) => sha256(body).equals(body_sha256),
+});
+
+/** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
+export interface Sifted {
+  readonly fresh: readonly Arrival[];
+  readonly duplicates: readonly Arrival[];
+  /** Another body under an id that is taken. */
+  readonly conflicts: readonly Arrival[];
+}
+
+/** Compares with what Postgres has and with what came before in the batch itself. */
+export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
+  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], conflicts: [] as Arrival[] };
+  const seen = new Map<string, Pick<KnownEvent, 'isSameBody'>>(known);
+  for (const arrival of arrivals) {
+    const first = seen.get(arrival.eventId);
+    if (first === undefined) {
+      seen.set(arrival.eventId, { isSameBody: (body) => arrival.body.equals(body) });
+      sifted.fresh.push(arrival);
+    } else if (first.isSameBody(arrival.body)) sifted.duplicates.push(arrival);
+    else sifted.conflicts.push(arrival);
+  }
+  return sifted;
+};
