@@ -88,7 +88,9 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const plain = plans.map(({ port }) => `${LOOPBACK}:${port}`);
   try {
     await Promise.all(servers.map((server) => server.start()));
-    await allRegistered(plain);
+    if (!(await until(() => allRegistered(plain), REGISTERED_WITHIN_MS))) {
+      throw new LaunchFailure(`Not all of ${plain.join(', ')} joined the Kafka cluster within ${REGISTERED_WITHIN_MS / 1000} s.`);
+    }
   } catch (error) {
     await stop();
     throw error;
@@ -150,8 +152,8 @@ const security = ({ tls, users }: KafkaOptions): readonly string[] => {
   return lines;
 };
 
-/** An open port comes a moment before the broker is one that topics may be placed on. */
-const allRegistered = async (brokers: readonly string[]): Promise<void> => {
+/** Whether every broker is one that topics may be placed on, which comes a moment after its open port. */
+export const allRegistered = async (brokers: readonly string[]): Promise<boolean> => {
   const client = new kafkajs.Kafka({
     brokers: [...brokers],
     connectionTimeout: ASK_MS,
@@ -159,18 +161,13 @@ const allRegistered = async (brokers: readonly string[]): Promise<void> => {
     retry: { retries: 0 },
     logLevel: kafkajs.logLevel.NOTHING,
   });
-  const registered = async (): Promise<boolean> => {
-    const admin = client.admin();
-    try {
-      await admin.connect();
-      return (await admin.describeCluster()).brokers.length === brokers.length;
-    } catch {
-      return false;
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
-  };
-  if (!(await until(registered, REGISTERED_WITHIN_MS))) {
-    throw new LaunchFailure(`Not all of ${brokers.join(', ')} joined the Kafka cluster within ${REGISTERED_WITHIN_MS / 1000} s.`);
+  const admin = client.admin();
+  try {
+    await admin.connect();
+    return (await admin.describeCluster()).brokers.length === brokers.length;
+  } catch {
+    return false;
+  } finally {
+    await admin.disconnect().catch(() => undefined);
   }
 };

@@ -57,7 +57,6 @@ export const startPostgres = async ({ files, folder, port: wanted, report, name 
   const place = placePostgres(files.postgres, join(folder.data, name), report);
   if (!existsSync(join(place.data, 'PG_VERSION'))) await initialise(place, password);
   const port = await portOrFree(wanted);
-  const url = (database: string) => `postgres://${SUPERUSER}:${password}@${LOOPBACK}:${port}/${database}`;
   const server = defineServer(
     {
       name,
@@ -66,7 +65,7 @@ export const startPostgres = async ({ files, folder, port: wanted, report, name 
       args: ['-D', place.data, '-p', String(port), '-h', LOOPBACK, '-k', '', '-c', `max_connections=${MAX_CONNECTIONS}`, ...(temporary ? ['-c', 'fsync=off'] : []), ...tlsArgs(place, tls)],
       cwd: '/',
       ...(place.user === undefined ? {} : { user: place.user }),
-      ready: () => answers(url(SUPERUSER)),
+      ready: () => postgresAnswers(postgresUrl(password, port, SUPERUSER)),
       readyWithinMs: READY_WITHIN_MS,
       // Fast shutdown: ends connections in use; SIGTERM would wait for them.
       stopSignal: 'SIGINT',
@@ -78,12 +77,16 @@ export const startPostgres = async ({ files, folder, port: wanted, report, name 
   );
   onDefined?.(server);
   await server.start();
-  await createDatabase(url(SUPERUSER));
+  await createDatabase(postgresUrl(password, port, SUPERUSER));
   report(name, `ready on ${LOOPBACK}:${port} (${secondsSince(started)})`);
-  return { server, url: url(DATABASE) };
+  return { server, url: postgresUrl(password, port) };
 };
 
-const passwordOf = (file: string): string => {
+export const postgresUrl = (password: string, port: number, database: string = DATABASE): string =>
+  `postgres://${SUPERUSER}:${password}@${LOOPBACK}:${port}/${database}`;
+
+/** Random, drawn once, readable by its owner alone. */
+export const passwordOf = (file: string): string => {
   if (!existsSync(file)) writePrivate(file, randomBytes(PASSWORD_BYTES).toString('base64url'));
   return readFileSync(file, 'utf8').trim();
 };
@@ -130,7 +133,7 @@ const connected = async <Value>(url: string, work: (client: pg.Client) => Promis
   }
 };
 
-const answers = (url: string): Promise<boolean> =>
+export const postgresAnswers = (url: string): Promise<boolean> =>
   connected(url, async (client) => {
     await client.query('SELECT 1');
     return true;

@@ -61,7 +61,7 @@ export const startRedis = async ({ files, folder, port: wanted, report, name = '
       kind: 'server',
       command: files.redis,
       args: [configFile],
-      ready: () => answers(port, tls !== undefined),
+      ready: () => redisAnswers(port, tls !== undefined),
       readyWithinMs: READY_WITHIN_MS,
       stopSignal: 'SIGTERM',
       stopWithinMs: STOP_WITHIN_MS,
@@ -76,7 +76,7 @@ export const startRedis = async ({ files, folder, port: wanted, report, name = '
 };
 
 /** Ready when PING is answered by PONG or by the question for a password; while the data is being read the answer is -LOADING. */
-const answers = (port: number, tls: boolean): Promise<boolean> =>
+export const redisAnswers = (port: number, tls: boolean): Promise<boolean> =>
   new Promise((resolve) => {
     // Only whether it answers matters here, on loopback; who it is is checked by the clients.
     const socket = tls ? connectTls({ host: LOOPBACK, port, rejectUnauthorized: false }) : connectPlain({ host: LOOPBACK, port });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { makeFolder, repositoryRoot } from './folders.ts';
-import { LaunchFailure } from './launch-failure.ts';
+import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { formatBytes, secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
 import { lastLines } from './server-process.ts';
@@ -131,6 +131,7 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
   if (outcome === undefined) child.kill('SIGKILL');
   await new Promise((resolve) => log.end(resolve));
   if (outcome === 0) return bytes;
+  if (signal?.aborted === true) throw new StoppedWhileStarting('the download was cut short');
   const why = outcome === undefined ? `did not end within ${DOWNLOAD_WITHIN_MS / 60_000} minutes` : `failed (${outcome})`;
   throw new LaunchFailure(`Maven, which fetches the servers, ${why}. Its last lines:\n${lastLines(logFile)}`);
 };

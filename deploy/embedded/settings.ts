@@ -1,4 +1,5 @@
 import { port, setting } from '#runtime/config';
+import type { ConfigOf } from '#runtime/config';
 
 /** Ports of the servers that npm start runs; all listen on loopback only. */
 export const embeddedSettings = {
@@ -8,3 +9,5 @@ export const embeddedSettings = {
   postgresPort: setting('DAKIA_POSTGRES_PORT', port(5432), 'npm start: port of the embedded Postgres; 0 takes a free one.'),
   redisPort: setting('DAKIA_REDIS_PORT', port(6379), 'npm start: port of the embedded Redis; 0 takes a free one.'),
 } as const;
+
+export type ServerPorts = ConfigOf<typeof embeddedSettings>;

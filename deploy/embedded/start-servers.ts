@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '#runtime/config';
-import type { ConfigOf, Environment } from '#runtime/config';
+import type { Environment } from '#runtime/config';
 import { addressNames, givenAddresses } from './addresses.ts';
 import type { AddressName, ServerAddresses } from './addresses.ts';
+import { startCompose } from './compose.ts';
 import { stateFolder } from './folders.ts';
 import type { StateFolder } from './folders.ts';
 import { startKafka } from './kafka.ts';
@@ -20,6 +21,7 @@ import { startRegistry } from './registry.ts';
 import { serverFiles } from './server-files.ts';
 import type { Death, Server } from './server-process.ts';
 import { embeddedSettings } from './settings.ts';
+import type { ServerPorts } from './settings.ts';
 
 export interface StartServersOptions {
   /** State folder; made when missing. One launcher at a time owns it. */
@@ -28,6 +30,8 @@ export interface StartServersOptions {
   readonly environment: Environment;
   /** `free` takes any free ports, for tests that run beside other stacks; `configured`, the default, those of the settings. */
   readonly ports?: 'configured' | 'free';
+  /** `docker` runs the images of deploy/compose.yaml, `maven`, the default, the processes of deploy/embedded/pom.xml. */
+  readonly source?: 'maven' | 'docker';
   /** For tests: the folder is removed at the stop, and Postgres does not wait for the disk. Its parent must hold only such folders. */
   readonly temporary?: boolean;
   readonly report?: Report;
@@ -40,7 +44,7 @@ export interface StartServersOptions {
 export interface RunningServers {
   readonly addresses: ServerAddresses;
   readonly folder: StateFolder;
-  /** Those that were started here, by address; none for those that the environment gave. */
+  /** Those that were started here as processes, by address; none for those that the environment gave. */
   readonly servers: Readonly<Partial<Record<AddressName, Server>>>;
   /** The first server that ends without being asked to. */
   readonly died: Promise<Death>;
@@ -60,7 +64,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
   if (temporary) await sweepTemporary(options.dataDir, report);
   const folder = stateFolder(options.dataDir);
   await claim(folder.pids, folder.root, report);
-  const servers: Partial<Record<AddressName, Server>> = {};
+  const servers: Partial<Record<AddressName | 'compose', Server>> = {};
   const all = (work: (server: Server) => Promise<void>) => Promise.all(Object.values(servers).map(work));
   const stop = async (): Promise<void> => {
     await all((server) => server.stop());
@@ -86,9 +90,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
   }
 };
 
-type Ports = ConfigOf<typeof embeddedSettings>;
-
-const portsOf = ({ environment, ports }: StartServersOptions): Ports => {
+const portsOf = ({ environment, ports }: StartServersOptions): ServerPorts => {
   if (ports === 'free') return { kafkaPort: 0, kafkaControllerPort: 0, registryPort: 0, postgresPort: 0, redisPort: 0 };
   const read = readConfig(embeddedSettings, environment);
   if (!read.ok) throw new LaunchFailure(read.issues.join('\n'));
@@ -96,7 +98,7 @@ const portsOf = ({ environment, ports }: StartServersOptions): Ports => {
 };
 
 /** What will be listened on, for those servers that are started. 0 is left out: a free port is drawn later. */
-export const portNeedsOf = (ports: Ports, given: Partial<ServerAddresses>): readonly PortNeed[] => {
+export const portNeedsOf = (ports: ServerPorts, given: Partial<ServerAddresses>): readonly PortNeed[] => {
   const { kafkaPort, kafkaControllerPort, registryPort, postgresPort, redisPort } = embeddedSettings;
   const needs: readonly (PortNeed & { readonly address: AddressName })[] = [
     { address: 'KAFKA_BROKERS', port: ports.kafkaPort, usedBy: 'Kafka', setting: kafkaPort.env },
@@ -110,44 +112,61 @@ export const portNeedsOf = (ports: Ports, given: Partial<ServerAddresses>): read
 
 interface LaunchContext {
   readonly folder: StateFolder;
-  readonly ports: Ports;
+  readonly ports: ServerPorts;
   readonly given: Partial<ServerAddresses>;
   readonly report: Report;
   readonly temporary: boolean;
   readonly signal?: AbortSignal;
   /** Filled as soon as a server's process exists, so that a stop finds it. */
-  readonly servers: Partial<Record<AddressName, Server>>;
+  readonly servers: Partial<Record<AddressName | 'compose', Server>>;
+  readonly source?: 'maven' | 'docker';
 }
 
-const launchAll = async ({ folder, ports, given, report, temporary, signal, servers }: LaunchContext): Promise<ServerAddresses> => {
-  const missing = addressNames.filter((name) => given[name] === undefined);
-  const addresses: Partial<Record<AddressName, string>> = { ...given };
-  if (missing.length > 0) {
-    const common = { files: await serverFiles(report, signal), folder, report };
-    const launch = (name: AddressName): Promise<string> => {
-      const onDefined = (server: Server) => void (servers[name] = server);
-      switch (name) {
-        case 'KAFKA_BROKERS':
-          return startKafka({ ...common, ports: [ports.kafkaPort], controllerPorts: [ports.kafkaControllerPort], onDefined }).then(({ addresses: { plain } }) => plain);
-        case 'SCHEMA_REGISTRY_URL':
-          return startRegistry({ ...common, port: ports.registryPort, onDefined }).then(({ url }) => url);
-        case 'DATABASE_URL':
-          return startPostgres({ ...common, port: ports.postgresPort, temporary, onDefined }).then(({ url }) => url);
-        case 'REDIS_URL':
-          return startRedis({ ...common, port: ports.redisPort, onDefined }).then(({ url }) => url);
-      }
-    };
-    const aborted = (): void => void Promise.all(Object.values(servers).map((server) => server.stop()));
-    signal?.throwIfAborted();
-    signal?.addEventListener('abort', aborted);
-    // Settled and not all: when one fails, the others must have become stoppable before the caller stops them.
-    const outcomes = await Promise.allSettled(missing.map(async (name) => (addresses[name] = await launch(name))));
-    signal?.removeEventListener('abort', aborted);
-    if (signal?.aborted === true) throw new StoppedWhileStarting('the start was cut short');
-    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-    if (failures.length > 0) throw failures[0];
+const launchAll = async ({ signal, ...context }: LaunchContext): Promise<ServerAddresses> => {
+  const missing = addressNames.filter((name) => context.given[name] === undefined);
+  if (missing.length === 0) return context.given as ServerAddresses;
+  const launches = context.source === 'docker' ? [launchContainers(missing, context)] : await launchProcesses(missing, context, signal);
+  const aborted = (): void => void Promise.all(Object.values(context.servers).map((server) => server.stop()));
+  signal?.addEventListener('abort', aborted);
+  // Settled and not all: when one fails, the others must have become stoppable before the caller stops them.
+  const outcomes = await Promise.allSettled(launches);
+  signal?.removeEventListener('abort', aborted);
+  if (signal?.aborted === true) throw new StoppedWhileStarting('the start was cut short');
+  const addresses: Partial<ServerAddresses> = { ...context.given };
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    Object.assign(addresses, outcome.value);
   }
   return addresses as ServerAddresses;
+};
+
+const launchContainers = (wanted: readonly AddressName[], { folder, ports, report, servers }: LaunchContext): Promise<Partial<ServerAddresses>> =>
+  startCompose({ folder, ports, wanted, report, onDefined: (server) => void (servers.compose = server) });
+
+const launchProcesses = async (
+  wanted: readonly AddressName[],
+  { folder, ports, report, temporary, servers }: LaunchContext,
+  signal?: AbortSignal,
+): Promise<readonly Promise<Partial<ServerAddresses>>[]> => {
+  const common = { files: await serverFiles(report, signal), folder, report };
+  if (signal?.aborted === true) throw new StoppedWhileStarting('the start was cut short');
+  const launch = async (name: AddressName): Promise<string> => {
+    const onDefined = (server: Server): void => {
+      if (signal?.aborted === true) throw new StoppedWhileStarting(`${server.name} is not started any more`);
+      servers[name] = server;
+    };
+    switch (name) {
+      case 'KAFKA_BROKERS':
+        return (await startKafka({ ...common, ports: [ports.kafkaPort], controllerPorts: [ports.kafkaControllerPort], onDefined })).addresses.plain;
+      case 'SCHEMA_REGISTRY_URL':
+        return (await startRegistry({ ...common, port: ports.registryPort, onDefined })).url;
+      case 'DATABASE_URL':
+        return (await startPostgres({ ...common, port: ports.postgresPort, temporary, onDefined })).url;
+      case 'REDIS_URL':
+        return (await startRedis({ ...common, port: ports.redisPort, onDefined })).url;
+    }
+  };
+  return wanted.map(async (name) => ({ [name]: await launch(name) }));
 };
 
 /** Ends and removes what test runs that were killed have left beside this one's folder. */
