@@ -3,3 +3,11 @@ export { arrive, bareSnapshot, followsItsTable, obeysTheLaws, throughStore } fro
 export { inEveryOrder } from './orders.ts';
 export type { PublishedBody } from './published.ts';
 export { publishedBodies, snapshotOf } from './published.ts';
+export { fitsItsTable } from './table-columns.ts';
+export type { TestDatabase } from './databases.ts';
+export { createTestDatabase } from './databases.ts';
+export { eventually } from './eventually.ts';
+export type { TestKafka } from './kafka.ts';
+export { openTestKafka } from './kafka.ts';
+export type { ServerAddresses } from './servers.ts';
+export { provideServers, ROOT, testServers } from './servers.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#testkit';
+import { fitsItsTable, obeysTheLaws } from '#testkit';
 import { disputeAggregate } from '../../aggregates.ts';
 import { phases } from './dispute.ts';
 
@@ -29,4 +29,5 @@ describe('disputes', () => {
     beside,
     finalFact: ({ status }) => (status === 'open' ? 'dispute.opened' : `dispute.${status}`),
   });
+  fitsItsTable(disputeAggregate);
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#testkit';
+import { fitsItsTable, obeysTheLaws } from '#testkit';
 import { downtimeAggregate } from '../../aggregates.ts';
 
 const subject = {
@@ -16,4 +16,5 @@ const subject = {
 
 describe('downtimes', () => {
   obeysTheLaws({ aggregate: downtimeAggregate, subject: () => subject, finalFact: ({ status }) => `downtime.${status}` });
+  fitsItsTable(downtimeAggregate);
 });

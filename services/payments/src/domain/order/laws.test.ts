@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#testkit';
+import { fitsItsTable, obeysTheLaws } from '#testkit';
 import { orderAggregate } from '../../aggregates.ts';
 import { noticeOf } from './order.ts';
 
@@ -40,4 +40,5 @@ describe('orders', () => {
     },
     finalFact: ({ status }) => `order.${status}`,
   });
+  fitsItsTable(orderAggregate);
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#testkit';
+import { fitsItsTable, obeysTheLaws } from '#testkit';
 import { paymentAggregate } from '../../aggregates.ts';
 
 const subject = {
@@ -19,4 +19,5 @@ const subject = {
 
 describe('payments', () => {
   obeysTheLaws({ aggregate: paymentAggregate, subject: () => subject, finalFact: ({ status }) => `payment.${status}` });
+  fitsItsTable(paymentAggregate);
 });

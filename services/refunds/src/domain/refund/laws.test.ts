@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#testkit';
+import { fitsItsTable, obeysTheLaws } from '#testkit';
 import { refundAggregate } from '../../aggregates.ts';
 
 const subject = {
@@ -32,4 +32,5 @@ describe('refunds', () => {
     said: (event): Record<string, boolean> => (event === 'refund.speed_changed' ? { speed_changed: true } : {}),
     finalFact: ({ status }) => `refund.${status}`,
   });
+  fitsItsTable(refundAggregate);
 });
