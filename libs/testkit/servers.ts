@@ -24,6 +24,7 @@ export const provideServers = async (): Promise<() => Promise<void>> => {
   const servers = await startServers({
     dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')),
     ports: 'free',
+    report: (step, text) => void process.stdout.write(`  ${step}: ${text}\n`),
     environment: process.env,
     temporary: true,
   });
