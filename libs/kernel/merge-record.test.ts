@@ -44,6 +44,12 @@ test('equal states have equal records, to the letter, however their parts were p
   );
 });
 
+test('the highest snapshot stands first, and only what came from another is listed', () => {
+  const [low, high] = [{ order: [0, 5], eventId: 'z' }, { order: [1, 3], eventId: 'a' }];
+  const state: EntityState = { status: 'done', marks: { '': { stamp: high, status: 'done' } }, values: { error: 1, name: 2 }, stamps: { error: low, name: high } };
+  expect(toMergeRecord(state)).toEqual({ s: [[1, 3, 'a'], [0, 5, 'z']], m: { '': [0, 'done'] }, f: { error: 1 } });
+});
+
 test('a column that was added later, and is null for old rows, is unknown and not cleared', () => {
   const record: MergeRecord = { s: [[1, 5, 'a']], m: { '': [0, 'done'] }, f: {} };
   expect(fromMergeRecord('done', record, { name: 'x', error: null }, new Set(STAMPED))).toEqual({
