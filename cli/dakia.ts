@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { CommanderError, Command } from 'commander';
+import { addSimulate } from './commands/simulate.ts';
+import { addVerify } from './commands/verify.ts';
+import { DEFAULT_DATA_DIR, exitCodes, UsageError, warn } from './frame.ts';
+
+const program = new Command('dakia')
+  .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
+  .option('--data-dir <folder>', 'state folder of npm start, for settings that the environment does not give', DEFAULT_DATA_DIR)
+  .showHelpAfterError('(add --help for the options)')
+  .exitOverride();
+
+for (const add of [addSimulate, addVerify]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  // Commander has already said what is wrong; its own code for --help is 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof UsageError) {
+    warn(error.message);
+    return exitCodes.usage;
+  }
+  warn(`dakia: ${messageOf(error)}`);
+  return exitCodes.notAsExpected;
+}
+
+/** An AggregateError, as of a refused connection to a name with several addresses, has no message of its own. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
