@@ -1,5 +1,8 @@
 import type { Registry } from 'prom-client';
-import type { ConfigOf, Settings } from '#runtime/config';
+import { unparsed } from '#kernel';
+import type { Parsed } from '#kernel';
+import { readConfig } from '#runtime/config';
+import type { ConfigOf, Environment, Settings } from '#runtime/config';
 import type { Logger } from '#runtime/log';
 import type { ReadinessCheck } from './ops-server.ts';
 import type { Component } from './component.ts';
@@ -20,6 +23,8 @@ export interface Host<Config> {
 export interface ServiceDefinition<Of extends Settings = Settings> {
   readonly name: string;
   readonly settings: Of;
+  /** What is wrong with the settings taken together, in words for a person; reported like a single setting that is wrong. */
+  readonly check?: (config: ConfigOf<Of>) => readonly string[];
   /** In order of start; stopped in reverse. */
   readonly components: (host: Host<ConfigOf<Of>>) => readonly Component[];
 }
@@ -28,11 +33,20 @@ export interface ServiceDefinition<Of extends Settings = Settings> {
 export interface Service {
   readonly name: string;
   readonly settings: Settings;
+  readonly check: (config: unknown) => readonly string[];
   readonly build: (config: unknown, host: Omit<Host<unknown>, 'config'>) => readonly Component[];
 }
 
 export const defineService = <Of extends Settings>(definition: ServiceDefinition<Of>): Service => ({
   name: definition.name,
   settings: definition.settings,
+  check: (config) => definition.check?.(config as ConfigOf<Of>) ?? [],
   build: (config, host) => definition.components({ ...host, config: config as ConfigOf<Of> }),
 });
+
+/** A service's settings: each by itself, then all together. */
+export const readServiceConfig = (service: Service, environment: Environment): Parsed<unknown> => {
+  const config = readConfig(service.settings, environment);
+  const issues = config.ok ? service.check(config.value) : [];
+  return issues.length > 0 ? unparsed(...issues) : config;
+};

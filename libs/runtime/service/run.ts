@@ -1,4 +1,5 @@
-import { processEnvironment, readConfig } from '#runtime/config';
+import { processEnvironment } from '#runtime/config';
+import { readServiceConfig } from './definition.ts';
 import type { Service } from './definition.ts';
 import { startServices } from './start.ts';
 
@@ -32,7 +33,7 @@ export const runService = async (service: Service): Promise<never> => {
 };
 
 const checkConfig = (service: Service): never => {
-  const config = readConfig(service.settings, processEnvironment());
+  const config = readServiceConfig(service, processEnvironment());
   if (!config.ok) return refuse(service.name, config.issues);
   process.stdout.write(`${service.name}: all settings can be used\n`);
   process.exit(0);

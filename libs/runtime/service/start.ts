@@ -7,6 +7,7 @@ import { createLogger } from '#runtime/log';
 import type { Logger } from '#runtime/log';
 import { createOpsServer } from './ops-server.ts';
 import type { ReadinessCheck } from './ops-server.ts';
+import { readServiceConfig } from './definition.ts';
 import type { Service } from './definition.ts';
 import { startAll, stopAll } from './component.ts';
 import type { Component } from './component.ts';
@@ -24,21 +25,27 @@ const baseSettings = { ...processSettings, ...opsSettings };
 
 /** Reads the settings of all services at once; every problem is named. */
 const readAll = (services: readonly Service[], environment: Environment): Parsed<readonly unknown[]> => {
-  const configs = services.map((service) => readConfig(service.settings, environment));
+  const configs = services.map((service) => readServiceConfig(service, environment));
   const issues = configs.flatMap((config) => (config.ok ? [] : config.issues));
   return issues.length > 0 ? unparsed(...new Set(issues)) : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
 };
 
 /**
  * Starts services in this process: one in a container, all of them under `npm start`. They share one ops server, one metrics
- * registry and one log. Answers with the issues when a setting is wrong; throws when a component does not start.
+ * registry and one log, which goes to stdout where no other destination is given. Answers with the issues when a setting is wrong;
+ * throws when a component does not start.
  */
-export const startServices = async (name: string, services: readonly Service[], environment: Environment): Promise<Parsed<RunningServices>> => {
+export const startServices = async (
+  name: string,
+  services: readonly Service[],
+  environment: Environment,
+  destination?: { readonly write: (line: string) => void },
+): Promise<Parsed<RunningServices>> => {
   const base = readConfig(baseSettings, environment);
   const configs = readAll(services, environment);
   if (!base.ok || !configs.ok) return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
 
-  const log = createLogger(name, base.value.logLevel);
+  const log = createLogger(name, base.value.logLevel, destination);
   const registry = new promClient.Registry();
   promClient.collectDefaultMetrics({ register: registry });
   const checks: ReadinessCheck[] = [];

@@ -1,0 +1,5 @@
+export type { Delivery } from './envelope.ts';
+export { toEnvelope } from './envelope.ts';
+export { eventIdOf, isDerived } from './event-id.ts';
+export type { Refusal, Verification, WebhookSecret } from './verify.ts';
+export { readSignature, refusals, verify, webhookSecret } from './verify.ts';

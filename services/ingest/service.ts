@@ -1,0 +1,21 @@
+import { topics } from '#catalogue';
+import { createProducer, kafkaIssues } from '#runtime/kafka';
+import { UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
+import { defineService } from '#runtime/service';
+import { ingestSettings } from './config.ts';
+import { createIngestApp } from './src/app.ts';
+import { createKeyring, secretsIssues } from './src/keyring.ts';
+import { createWebhookServer } from './src/server.ts';
+
+/** Razorpay's deliveries in, durable records in Kafka out. */
+export const ingest = defineService({
+  name: 'ingest',
+  settings: ingestSettings,
+  check: (config) => [...secretsIssues(config), ...kafkaIssues(config)],
+  components: ({ config, log, metrics }) => {
+    const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
+    const keyring = createKeyring({ config, log, metrics });
+    const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: () => UNKNOWN_SCHEMA_ID, metrics, log });
+    return [producer, keyring, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
+  },
+});

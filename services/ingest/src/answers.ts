@@ -1,0 +1,41 @@
+export type Outcome = 'accepted' | 'quarantined' | 'refused' | 'unavailable';
+
+export interface Answer {
+  readonly outcome: Outcome;
+  readonly status: number;
+  /** What the sender is told. */
+  readonly says: string;
+}
+
+/** Every answer that a delivery can get. The names are the `reason` label of the metrics. */
+export const answers = {
+  durable: { outcome: 'accepted', status: 200, says: 'accepted' },
+  quarantined: { outcome: 'quarantined', status: 200, says: 'accepted; kept aside because it is not understood' },
+
+  'path-unknown': { outcome: 'refused', status: 404, says: 'webhooks are received at /webhooks/razorpay' },
+  'endpoint-unknown': { outcome: 'refused', status: 404, says: 'no such webhook endpoint is configured' },
+  'method-not-allowed': { outcome: 'refused', status: 405, says: 'webhooks are sent with POST' },
+  'signature-missing': { outcome: 'refused', status: 401, says: 'the X-Razorpay-Signature header is missing' },
+  'signature-malformed': { outcome: 'refused', status: 401, says: 'the X-Razorpay-Signature header is not 64 lowercase hex digits' },
+  'signature-mismatch': { outcome: 'refused', status: 401, says: 'the signature does not match the body' },
+  'too-large': { outcome: 'refused', status: 413, says: 'a body has at most 1 MiB' },
+  'body-late': { outcome: 'refused', status: 408, says: 'the body did not arrive in time' },
+  'body-aborted': { outcome: 'refused', status: 400, says: 'the body ended early' },
+
+  draining: { outcome: 'unavailable', status: 503, says: 'this instance is stopping; send again' },
+  'requests-full': { outcome: 'unavailable', status: 503, says: 'too many deliveries at once; send again' },
+  'bytes-full': { outcome: 'unavailable', status: 503, says: 'too many bytes at once; send again' },
+  'queue-full': { outcome: 'unavailable', status: 503, says: 'too many deliveries wait for Kafka; send again' },
+  stalled: { outcome: 'unavailable', status: 503, says: 'Kafka is too slow; send again' },
+  'kafka-down': { outcome: 'unavailable', status: 503, says: 'Kafka does not answer; send again' },
+  overloaded: { outcome: 'unavailable', status: 503, says: 'not stored; send again' },
+  'not-durable': { outcome: 'unavailable', status: 503, says: 'not confirmed as stored; send again' },
+} as const satisfies Record<string, Answer>;
+
+export type Reason = keyof typeof answers;
+export const reasons = Object.keys(answers) as readonly Reason[];
+export const answerOf = (reason: Reason): Answer => answers[reason];
+
+/** Bodies of the answers, made once. */
+const bodies = new Map(reasons.map((reason) => [reason, JSON.stringify({ status: answers[reason].outcome, reason, says: answers[reason].says })]));
+export const bodyOf = (reason: Reason): string => bodies.get(reason) ?? '';
