@@ -4,7 +4,7 @@ import type { BatchHandler, BatchOutcome, PartitionBatch } from '#runtime/kafka'
 import type { Logger } from '#runtime/log';
 import type { Aggregate } from './aggregate.ts';
 import { applyRange } from './apply-range.ts';
-import type { Families, Range } from './apply-range.ts';
+import type { Range } from './apply-range.ts';
 import { arrivalOf } from './arrival.ts';
 import type { Database } from './database.ts';
 import { classifyError } from './error-class.ts';
@@ -12,7 +12,8 @@ import type { LedgerKey } from './ledger.ts';
 import { isConflict } from './record-decisions.ts';
 import { reasonOf } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
-import { stateTablesOf } from './state-table.ts';
+import { familiesOf } from './state-table.ts';
+import type { Families } from './state-table.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 
 export interface ApplyOptions {
@@ -56,11 +57,6 @@ export const applyBatches = ({ group, aggregates, database, clock, log, metrics 
 
   return async (batch, signal) => applySplitting(rangeOf(group, batch, families, clock()), signal);
 };
-
-export const familiesOf = (aggregates: readonly Aggregate[]): Families => ({
-  aggregates: new Map(aggregates.map((aggregate) => [aggregate.family, aggregate])),
-  tables: stateTablesOf(aggregates),
-});
 
 const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: Instant): Range => {
   const { topic, partition, firstOffset, nextOffset, records } = batch;

@@ -1,5 +1,4 @@
 import type { Family } from '#catalogue';
-import type { Aggregate } from './aggregate.ts';
 import type { Arrival } from './arrival.ts';
 import type { Transaction } from './database.ts';
 import { statement } from './database.ts';
@@ -9,12 +8,7 @@ import type { LedgerKey } from './ledger.ts';
 import { recordConflicts, recordDecisions } from './record-decisions.ts';
 import { keyName, reduceEvents, waitsBehind } from './reduce-events.ts';
 import type { Decision, StatesByFamily } from './reduce-events.ts';
-import type { StateTable } from './state-table.ts';
-
-export interface Families {
-  readonly aggregates: ReadonlyMap<Family, Aggregate>;
-  readonly tables: ReadonlyMap<Family, StateTable>;
-}
+import type { Families } from './state-table.ts';
 
 /** Consecutive records of one partition that are applied together. */
 export interface Range {

@@ -73,7 +73,8 @@ const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => bo
 
 const utf8 = new TextDecoder('utf-8');
 
-const parseBody = (bytes: Uint8Array): JsonRecord | undefined => {
+/** The body as a JSON object; undefined when it is none. */
+export const parseBody = (bytes: Uint8Array): JsonRecord | undefined => {
   try {
     const value: unknown = JSON.parse(utf8.decode(bytes));
     return isRecord(value) ? value : undefined;

@@ -1,3 +1,5 @@
+export type { Account, LogEnd, PartitionAccount } from './accounting.ts';
+export { accounting } from './accounting.ts';
 export type { Aggregate } from './aggregate.ts';
 export { defineAggregate } from './aggregate.ts';
 export type { ApplyOptions } from './apply-batches.ts';
@@ -6,6 +8,16 @@ export type { Database, DatabaseOptions, Statement, Transaction } from './databa
 export { adHoc, createDatabase, statement } from './database.ts';
 export type { ErrorClass } from './error-class.ts';
 export { classifyError } from './error-class.ts';
+export type { LedgerKey } from './ledger.ts';
 export { migrate, waitForPostgres } from './migrate.ts';
+export type { Migration } from './migration-files.ts';
+export { readMigrations } from './migration-files.ts';
+export type { KeyRef, ParkedKey, ParkedOptions, RetryOutcome } from './parked.ts';
+export { dropParked, listParked, retryParked } from './parked.ts';
+export type { MadePartition, RetiredPartition, RetireRequest } from './partitions.ts';
+export { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
+export type { LedgerRow, OperatorAction } from './positions.ts';
+export { createPositions, readLedger, rebaseLedger } from './positions.ts';
+export { OPERATOR_ROLE, roleOf } from './roles.ts';
 export type { StoreMetrics } from './store-metrics.ts';
 export { createStoreMetrics } from './store-metrics.ts';

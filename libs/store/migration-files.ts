@@ -36,7 +36,7 @@ const namesIn = async (folder: string): Promise<readonly string[]> => {
     return (await readdir(folder)).filter((name) => name.endsWith('.sql'));
   } catch (error) {
     // A service without tables of its own has no such folder.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 };

@@ -79,6 +79,20 @@ const joined = (arrivals: readonly Arrival[]): Joined => {
   return { bytes: Buffer.concat(arrivals.map(({ body }) => body)), from, lengths };
 };
 
+/** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
+export const auditOfGiven = (actor: number): string => `audit AS (
+     INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, from_status, to_status, reason)
+     SELECT $${actor}, 'event', family, entity_key, event_id, event_type, verdict, from_status, to_status, reason
+       FROM given WHERE verdict IN ('applied', 'stale', 'rejected'))`;
+
+/** Part of a statement: the facts' rows from five arrays that begin at parameter `first` (see `factArrays`). */
+export const outboxOf = (first: number): string => `facts AS (
+     INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
+     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key)
+       FROM unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[], $${first + 3}::text[], $${first + 4}::text[])
+         AS told (name, dedupe_key, family, entity_key, event_id)
+     ON CONFLICT (dedupe_key) DO NOTHING)`;
+
 /**
  * Everything that a batch leaves behind besides its entities' rows, in one round trip. The counts of all offsets passed move the
  * ledger; it is locked by this transaction, the condition on its position only states what that lock has made sure of.
@@ -97,15 +111,8 @@ const RECORD = statement(
             to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, $1, $2, kafka_offset, ${CUT_BODY}
        FROM given WHERE NOT is_conflict
      ON CONFLICT DO NOTHING RETURNING 1),
-   audit AS (
-     INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, from_status, to_status, reason)
-     SELECT $20, 'event', family, entity_key, event_id, event_type, verdict, from_status, to_status, reason
-       FROM given WHERE verdict IN ('applied', 'stale', 'rejected')),
-   facts AS (
-     INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
-     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key)
-       FROM unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::text[]) AS told (name, dedupe_key, family, entity_key, event_id)
-     ON CONFLICT (dedupe_key) DO NOTHING),
+   ${auditOfGiven(20)},
+   ${outboxOf(21)},
    parked AS (
      INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id)
      SELECT family, entity_key, $26, reason, event_id
@@ -133,7 +140,6 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
   const rows = [...decisions, ...conflicts.filter(({ disposition }) => disposition === 'rejected')];
   const arrivals = rows.map(({ arrival }) => arrival);
   const bodies = joined(decisions.map(({ arrival }) => arrival));
-  const facts = decisions.flatMap(factRows);
   const [result] = await tx.query<{ events: number; ledger: number }>(RECORD, [
     ledger.topic,
     ledger.partition,
@@ -155,11 +161,7 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
     rows.map(({ to }) => to),
     rows.map((_, index) => index >= decisions.length),
     consumerActor(ledger.group),
-    facts.map(({ name }) => name),
-    facts.map(({ dedupeKey }) => dedupeKey),
-    facts.map(({ family }) => family),
-    facts.map(({ key }) => key),
-    facts.map(({ eventId }) => eventId),
+    ...factArrays(decisions),
     ledger.group,
     parked.map(({ family }) => family),
     parked.map(({ key }) => key),
@@ -175,22 +177,10 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
 
 export const consumerActor = (group: string): string => `consumer:${group}`;
 
-interface FactRow {
-  readonly name: string;
-  readonly dedupeKey: string;
-  readonly family: string;
-  readonly key: string;
-  readonly eventId: string;
-}
-
-/** What a decision asks the outbox for. */
-export const factRows = ({ arrival: { task, eventId }, facts }: Decision): readonly FactRow[] =>
-  task.kind === 'keep'
-    ? []
-    : facts.map(({ kind, occurrence }) => ({
-        name: kind,
-        dedupeKey: `${task.family}:${task.key}:${kind}:${occurrence}`,
-        family: task.family,
-        key: task.key,
-        eventId,
-      }));
+/** What decisions ask the outbox for, as the arrays of `outboxOf`. A fact's key makes it unique for ever. */
+export const factArrays = (decisions: readonly Decision[]): readonly (readonly string[])[] => {
+  const rows = decisions.flatMap(({ arrival: { task, eventId }, facts }) =>
+    task.kind === 'keep' ? [] : facts.map(({ kind, occurrence }) => [kind, `${task.family}:${task.key}:${kind}:${occurrence}`, task.family, task.key, eventId] as const),
+  );
+  return ([0, 1, 2, 3, 4] as const).map((column) => rows.map((row) => row[column]));
+};

@@ -91,6 +91,13 @@ const stateOf = (row: Row, fields: readonly (readonly [string, Field])[], stampe
   return fromMergeRecord(row.status, row.merge_record, columns, stamped);
 };
 
-/** One table per family that a service owns. */
-export const stateTablesOf = (aggregates: readonly Aggregate[]): ReadonlyMap<Family, StateTable> =>
-  new Map(aggregates.map((aggregate) => [aggregate.family, createStateTable(aggregate)]));
+/** What a service applies: the rule and the table of each of its families. */
+export interface Families {
+  readonly aggregates: ReadonlyMap<Family, Aggregate>;
+  readonly tables: ReadonlyMap<Family, StateTable>;
+}
+
+export const familiesOf = (aggregates: readonly Aggregate[]): Families => ({
+  aggregates: new Map(aggregates.map((aggregate) => [aggregate.family, aggregate])),
+  tables: new Map(aggregates.map((aggregate) => [aggregate.family, createStateTable(aggregate)])),
+});

@@ -1,0 +1,107 @@
+import { dispositions } from '#kernel';
+import type { PartitionLog, Position, PositionSource } from '#runtime/kafka';
+import { adHoc, statement } from './database.ts';
+import type { Database, Transaction } from './database.ts';
+import { lockLedger } from './ledger.ts';
+import type { Counts, LedgerKey } from './ledger.ts';
+
+/** One row of partition_ledger. */
+export interface LedgerRow extends LedgerKey {
+  readonly clusterId: string;
+  readonly firstOffset: bigint;
+  readonly nextOffset: bigint;
+  readonly counts: Counts;
+  readonly updatedAt: Date;
+}
+
+/**
+ * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip events or
+ * mistake other events for those that were counted.
+ */
+export const positionIn = ({ group, topic, partition, clusterId, nextOffset }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>, log: PartitionLog): Position => {
+  const place = `${topic}/${partition} of ${group}`;
+  const remedy = `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to OFFSET --reason TEXT`;
+  if (clusterId !== log.clusterId) {
+    return { kind: 'halted', reason: 'other-cluster', explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}` };
+  }
+  if (nextOffset < log.startOffset) {
+    return { kind: 'halted', reason: 'gap', explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}` };
+  }
+  if (nextOffset > log.endOffset) {
+    return { kind: 'halted', reason: 'past-end', explanation: `${place} stands at ${nextOffset}, but the log ends at ${log.endOffset}; events were lost from Kafka or the topic was made anew; ${remedy}` };
+  }
+  return { kind: 'at', offset: nextOffset };
+};
+
+const BEGIN = statement(
+  'ledger_begin',
+  `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
+   VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
+);
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, updated_at`;
+const READ = statement('ledger_read', `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`);
+
+type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'next_offset', number | bigint>> & {
+  readonly consumer_group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly cluster_id: string;
+  readonly updated_at: Date;
+};
+
+const ledgerRow = (row: Row): LedgerRow => ({
+  group: row.consumer_group,
+  topic: row.topic,
+  partition: row.partition,
+  clusterId: row.cluster_id,
+  firstOffset: BigInt(row.first_offset),
+  nextOffset: BigInt(row.next_offset),
+  counts: Object.fromEntries(dispositions.map((name) => [name, Number(row[name])])) as Counts,
+  updatedAt: row.updated_at,
+});
+
+/** The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start. */
+export const createPositions = (database: Database, group: string): PositionSource => ({
+  positionOf: async (topic, partition, log) => {
+    await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
+    const [row] = await database.query<Row>(READ, [group, topic, partition]);
+    if (row === undefined) throw new Error(`partition_ledger of ${group} ${topic}/${partition} was deleted`);
+    return positionIn(ledgerRow(row), log);
+  },
+});
+
+/** The whole ledger, by group, topic and partition. */
+export const readLedger = async (database: Transaction): Promise<readonly LedgerRow[]> =>
+  (await database.query<Row>(adHoc(`SELECT ${COLUMNS} FROM partition_ledger ORDER BY consumer_group, topic, partition`))).map(ledgerRow);
+
+/** What an operator decides, and why. */
+export interface OperatorAction {
+  /** Who decides; kept in audit_logs. */
+  readonly who: string;
+  readonly reason: string;
+}
+
+export const AUDIT_OPERATOR = adHoc(
+  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, verdict, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+);
+export const operatorActor = (who: string): string => `operator:${who}`;
+
+/**
+ * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
+ * first_offset moves by the same distance. False when the partition has no row.
+ */
+export const rebaseLedger = async (database: Database, key: LedgerKey, to: { readonly clusterId: string; readonly offset: bigint }, { who, reason }: OperatorAction): Promise<boolean> =>
+  database.transaction(async (tx) => {
+    const from = await lockLedger(tx, key);
+    if (from === undefined) return false;
+    await tx.query(
+      adHoc(
+        `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, updated_at = now()
+          WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+      ),
+      [key.group, key.topic, key.partition, to.clusterId, to.offset],
+    );
+    const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}: ${reason}`;
+    await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'ledger.rebase', null, null, null, null, what]);
+    return true;
+  });
