@@ -49,8 +49,8 @@ export interface Server {
   /** SIGSTOP: the connections stay, nothing answers. */
   freeze(): void;
   thaw(): void;
-  /** Resolves at the first end that nobody asked for. */
-  readonly died: Promise<Death>;
+  /** Called at every end that nobody asked for, once the server was ready. */
+  onDeath(listener: (death: Death) => void): void;
 }
 
 export const LOG_TAIL_LINES = 15;
@@ -108,8 +108,7 @@ const run = (spec: ServerSpec, logFile: string): Run => {
 export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Server => {
   const logFile = join(logs, `${spec.name}.log`);
   let current: Run | undefined;
-  let announce: (death: Death) => void = () => undefined;
-  const died = new Promise<Death>((resolve) => (announce = resolve));
+  const listeners: ((death: Death) => void)[] = [];
   const describe = (how: string): string => `${spec.name} ${how}. Last lines of ${logFile}:\n${lastLines(logFile)}`;
 
   const launch = (): Run => {
@@ -156,7 +155,7 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
       void started.ended.then((how) => {
         if (started.asked) return;
         removePidFile(pids, spec.name);
-        announce({ name: spec.name, message: describe(how) });
+        for (const listener of listeners) listener({ name: spec.name, message: describe(how) });
       });
       return;
     }
@@ -169,8 +168,8 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
   return {
     name: spec.name,
     logFile,
-    died,
     start,
+    onDeath: (listener) => void listeners.push(listener),
     pid: () => current?.child.pid ?? 0,
     isRunning: () => current !== undefined && !current.over,
     stop: async () => (current === undefined ? undefined : end(current, spec.stopSignal, spec.stopWithinMs)),

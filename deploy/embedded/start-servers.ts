@@ -79,7 +79,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
       addresses,
       folder,
       servers,
-      died: Promise.race(Object.values(servers).map(({ died }) => died)),
+      died: new Promise((resolve) => Object.values(servers).forEach((server) => server.onDeath(resolve))),
       announceStop: () => markLauncher(folder.pids, true),
       stop,
       kill: async () => void (await all((server) => server.kill())),
