@@ -89,7 +89,7 @@ interface Outcome {
 const isStamped = ({ rule }: Field): boolean => rule === 'latest' || rule === 'clearable';
 
 /** Writes a state as columns and merge record and reads it again, the way the store does between two batches. */
-export const throughStore = (aggregate: Aggregate, state: EntityState): EntityState => {
+const throughStore = (aggregate: Aggregate, state: EntityState): EntityState => {
   const columns = Object.fromEntries(Object.keys(aggregate.fields).map((name) => [name, state.values[name] ?? null]));
   const stamped = new Set(Object.entries(aggregate.fields).filter(([, field]) => isStamped(field)).map(([name]) => name));
   const stored = JSON.parse(JSON.stringify({ columns, record: toMergeRecord(state) })) as { columns: Record<string, FieldValue>; record: MergeRecord };

@@ -20,6 +20,7 @@ export const fitsItsTable = ({ family, fields, statuses }: Aggregate): void => {
   const { service, table, keyColumn } = familySpec(family);
   const folder = join(SERVICES, service, 'migrations');
   const sql = readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
     .toSorted()
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');
