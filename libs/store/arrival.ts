@@ -32,6 +32,10 @@ const NO_EVENT_NAME = '(none)';
 /** Text that Postgres can hold. */
 const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
 
+/** What timestamptz takes and a clock may say: from 1970 to 2100. */
+const TIME_MAX_MS = 4_102_444_800_000;
+const usableTime = (at: Instant | null): Instant | null => (at !== null && at >= 0 && at < TIME_MAX_MS ? at : null);
+
 const storableId = (id: string): string =>
   id.length <= EVENT_ID_LENGTH_MAX && !id.includes('\u0000') ? id.toWellFormed() : `sha256-${sha256(Buffer.from(id)).toString('hex')}`;
 
@@ -51,8 +55,8 @@ export const arrivalOf = (record: ReceivedRecord, batch: Pick<PartitionBatch, 't
     offset: record.offset,
     eventId: storableId(envelope.eventId),
     eventType: storable(envelope.event ?? NO_EVENT_NAME),
-    occurredAt: envelope.occurredAt,
-    receivedAt: envelope.receivedAt,
+    occurredAt: usableTime(envelope.occurredAt),
+    receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storable(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storable(envelope.accountId),
     body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),

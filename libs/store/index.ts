@@ -20,4 +20,4 @@ export type { LedgerRow, OperatorAction } from './positions.ts';
 export { createPositions, readLedger, rebaseLedger } from './positions.ts';
 export { OPERATOR_ROLE, roleOf } from './roles.ts';
 export type { StoreMetrics } from './store-metrics.ts';
-export { createStoreMetrics } from './store-metrics.ts';
+export { createStoreMetrics, reportParkedKeys } from './store-metrics.ts';

@@ -2,6 +2,9 @@ import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
 import type { Family } from '#catalogue';
 import type { Disposition } from '#kernel';
+import type { Aggregate } from './aggregate.ts';
+import { statement } from './database.ts';
+import type { Database } from './database.ts';
 
 /** Counters of one service over the process's registry, which several services may share. */
 export interface StoreMetrics {
@@ -48,4 +51,21 @@ export const createStoreMetrics = (registry: Registry): StoreMetrics => {
     countConflict: (family) => conflicts.inc({ family }),
     onScrape: (refresh) => void refreshers.push(refresh),
   };
+};
+
+const COUNT_PARKED = statement('count_parked', 'SELECT family, count(*) AS keys FROM parked_keys WHERE family = ANY($1::text[]) GROUP BY family');
+
+/** Shows how many keys of these families are parked, asked of Postgres on every scrape. While Postgres is away the last answer stays. */
+export const reportParkedKeys = (database: Database, aggregates: readonly Aggregate[], metrics: StoreMetrics): void => {
+  const families = aggregates.map(({ family }) => family);
+  if (families.length === 0) return;
+  metrics.onScrape(async (set) => {
+    try {
+      const rows = await database.query<{ family: Family; keys: number }>(COUNT_PARKED, [families]);
+      const counts = new Map(rows.map(({ family, keys }) => [family, keys]));
+      for (const family of families) set(family, counts.get(family) ?? 0);
+    } catch {
+      // The scrape must not fail: whoever needs Postgres says that it is away.
+    }
+  });
 };

@@ -1,0 +1,1 @@
+export { defineDomainService } from './domain-service.ts';

@@ -1,0 +1,4 @@
+import { runService } from '#runtime/service';
+import { accounts } from './service.ts';
+
+await runService(accounts);

@@ -1,0 +1,4 @@
+import { runService } from '#runtime/service';
+import { disputes } from './service.ts';
+
+await runService(disputes);

@@ -1,0 +1,4 @@
+import { runService } from '#runtime/service';
+import { invoices } from './service.ts';
+
+await runService(invoices);

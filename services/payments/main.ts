@@ -1,0 +1,4 @@
+import { runService } from '#runtime/service';
+import { payments } from './service.ts';
+
+await runService(payments);
