@@ -3,7 +3,8 @@ import { kafkaSettings, readConfig } from '#runtime/config';
 import type { Environment } from '#runtime/config';
 import { applyTopics, createKafka, embeddedShape, productionShape } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
-import { migrate } from '#store';
+import { now } from '#runtime/service';
+import { applyPartitions, createDatabase, migrate } from '#store';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
@@ -52,5 +53,11 @@ const brokerCount = async (kafka: ReturnType<typeof createKafka>['kafka']): Prom
 
 const prepareDatabase = async ({ DATABASE_URL: url = '' }: Environment): Promise<string> => {
   const applied = await migrate(url, () => undefined);
-  return applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`;
+  const database = createDatabase({ url, poolSize: 1, applicationName: 'dakia-prepare' });
+  try {
+    const made = await applyPartitions(database, now());
+    return `${applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`}, ${made.length} daily partitions made`;
+  } finally {
+    await database.close();
+  }
 };
