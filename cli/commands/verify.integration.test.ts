@@ -11,8 +11,10 @@ import type { Database } from '#store';
 import { createTestDatabase } from '#testkit';
 import type { TestDatabase } from '#testkit';
 import { toEnvelope } from '#webhook';
-import { aggregates, plan, rememberRun, simulation, storyNames, verify } from '#simulator';
+import { plan, rememberRun, simulation, storyNames, verify } from '#simulator';
+import { allAggregates } from '../../services/aggregates.ts';
 import type { SimulationSettings, StoryName } from '#simulator';
+import { allAggregates } from '../../services/aggregates.ts';
 
 const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 const settings: SimulationSettings = { seed: 'verify', count: 300, stories: storyNames as [StoryName, ...StoryName[]], at: instant(1_790_000_000_000) };
@@ -44,7 +46,7 @@ const applyAll = async (): Promise<void> => {
   for (const family of familyNames) {
     const { topic } = familySpec(family);
     await db.query(adHoc(`INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset) VALUES ('verify', $1, 0, 'test', 0, 0)`), [topic]);
-    const apply = applyBatches({ ...options, aggregates: aggregates.filter((aggregate) => aggregate.family === family) });
+    const apply = applyBatches({ ...options, aggregates: allAggregates.filter((aggregate) => aggregate.family === family) });
     const mine = deliveries.filter(({ event }) => event.family === family);
     for (let from = 0; from < mine.length; from += 7) {
       const records = mine.slice(from, from + 7).map(({ event }, index) => {
@@ -80,7 +82,7 @@ test('what the store applied in any order is equal to the simulation in its true
   expect(report.entities).toBeGreaterThan(100);
 });
 
-test.each(aggregates.map((aggregate) => [aggregate.family, aggregate] as const))('a wrong value in any column of %s is found', async (family, { fields }) => {
+test.each(allAggregates.map((aggregate) => [aggregate.family, aggregate] as const))('a wrong value in any column of %s is found', async (family, { fields }) => {
   const { table, keyColumn } = familySpec(family);
   const wrong = { text: `'wrong'`, bigint: '-1', boolean: null, timestamptz: `'1999-01-01'`, jsonb: `'{"wrong": true}'` };
   const columns = Object.entries(fields).map(([name, { type }]) => `${name} = ${wrong[type] ?? `NOT coalesce(${name}, false)`}`);

@@ -3,26 +3,11 @@ import type { Family } from '#catalogue';
 import { recordAt } from '#kernel';
 import type { EntityState, JsonRecord, Snapshot } from '#kernel';
 import type { Aggregate } from '#store';
-import { accountAggregates } from '../../services/accounts/src/aggregates.ts';
-import { disputeAggregates } from '../../services/disputes/src/aggregates.ts';
-import { invoiceAggregates } from '../../services/invoices/src/aggregates.ts';
-import { linkAggregates } from '../../services/links/src/aggregates.ts';
-import { paymentAggregates } from '../../services/payments/src/aggregates.ts';
-import { refundAggregates } from '../../services/refunds/src/aggregates.ts';
+import { allAggregates } from '../../services/aggregates.ts';
 import type { SimulatedEvent } from './simulated-event.ts';
 
-/** Every family's rule, as the services apply it. */
-export const aggregates: readonly Aggregate[] = [
-  ...paymentAggregates,
-  ...disputeAggregates,
-  ...refundAggregates,
-  ...accountAggregates,
-  ...linkAggregates,
-  ...invoiceAggregates,
-];
-
 const aggregateOf = (family: Family): Aggregate => {
-  const found = aggregates.find((aggregate) => aggregate.family === family);
+  const found = allAggregates.find((aggregate) => aggregate.family === family);
   if (found === undefined) throw new Error(`no service applies the family ${family}`);
   return found;
 };

@@ -1,7 +1,7 @@
 export type { BuildOptions } from './builders/index.ts';
 export { buildEvent } from './builders/index.ts';
 export type { ExpectedEntity } from './expected.ts';
-export { aggregates, expectedEntities } from './expected.ts';
+export { expectedEntities } from './expected.ts';
 export { recallRun, rememberRun } from './runs.ts';
 export { COMPRESSION } from './sending/ladder.ts';
 export type { Delivery, PlanOptions } from './sending/plan.ts';

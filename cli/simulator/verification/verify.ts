@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from '#store';
-import { aggregates, expectedEntities } from '../expected.ts';
+import { allAggregates } from '../../../services/aggregates.ts';
+import { expectedEntities } from '../expected.ts';
 import type { ExpectedEntity } from '../expected.ts';
 import { simulation } from '../simulation.ts';
 import type { Simulation, SimulationSettings } from '../simulation.ts';
@@ -48,7 +49,7 @@ const compareEvents = async (db: Pick<Transaction, 'query'>, { events }: Simulat
 
 const compareRows = async (db: Pick<Transaction, 'query'>, entities: readonly ExpectedEntity[]): Promise<readonly Difference[]> => {
   const differences: Difference[] = [];
-  for (const aggregate of aggregates) {
+  for (const aggregate of allAggregates) {
     const mine = entities.filter((entity) => entity.aggregate === aggregate);
     if (mine.length === 0) continue;
     const rows = await readRows(db, aggregate, mine.map(({ key }) => key));

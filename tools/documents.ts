@@ -1,0 +1,104 @@
+import { eventNames, eventSpec, families, familyNames, QUARANTINE_SERVICE, QUARANTINE_TOPIC } from '#catalogue';
+import type { Family } from '#catalogue';
+import { opsSettings, processSettings } from '#runtime/config';
+import type { Setting, Settings } from '#runtime/config';
+import type { Aggregate } from '#store';
+import { allAggregates } from '../services/aggregates.ts';
+import { allServices } from '../services/all.ts';
+
+export interface Document {
+  /** From the root of the checkout. */
+  readonly path: string;
+  /** The whole text, made from the code and, where a page also holds prose, from what it is now. */
+  readonly render: (current: string) => string;
+}
+
+const NOTICE = '<!-- Generated from the code by `npm run generate`; edits are lost. -->';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
+const code = (text: string): string => `\`${text}\``;
+
+const familyRow = (family: Family): readonly string[] => {
+  const spec = families[family];
+  return [family, code(spec.topic), code(spec.table), code(spec.keyColumn), spec.service, String(spec.priority)];
+};
+
+const eventsPage = (): string => `${NOTICE}
+
+# Events
+
+${eventNames.length} events in ${familyNames.length} families. A family is a topic, a table and a rule; the Kafka key and the row's key are the entity's id.
+
+${table(['family', 'topic', 'table', 'key column', 'service', 'priority'], familyNames.map(familyRow))}
+
+Authentic deliveries that no row understands go to ${code(QUARANTINE_TOPIC)} and the service ${QUARANTINE_SERVICE}. Priority 1 is the most urgent.
+
+${table(
+  ['event', 'family', 'subject below `payload`', 'key', 'what it says'],
+  eventNames.map((event) => {
+    const { family, subject, keyField, summary } = eventSpec(event);
+    return [code(event), family, code(subject), code(keyField), summary];
+  }),
+)}
+`;
+
+const moveText = (move: Aggregate['table'][string] extends infer Row ? Row[keyof Row] : never): string => (typeof move === 'string' ? move : `→ ${move.to}`);
+
+const statesOf = (aggregate: Aggregate): string => {
+  const triggers = Object.keys(aggregate.table['absent'] ?? {});
+  const rows = ['absent', ...aggregate.statuses].map((from) => [code(from), ...triggers.map((event) => moveText(aggregate.table[from]?.[event] ?? 'rejected'))]);
+  return `## ${aggregate.family}\n\nStatuses, lowest first: ${aggregate.statuses.map(code).join(' < ')}.\n\n${table(['from', ...triggers.map(code)], rows)}\n`;
+};
+
+const statesPage = (): string => `${NOTICE}
+
+# States
+
+Where each event leads from each status when events come in order. An event that comes late is *stale*: it moves nothing and may
+fill in what no newer one has said. In any order the end is the same row ([why](adr/0002-state-is-a-join-of-snapshots.md)).
+
+${allAggregates.map(statesOf).join('\n')}`;
+
+const settingsTable = (): string => {
+  const rows = new Map<string, { readonly setting: Setting<unknown>; readonly services: string[] }>();
+  const add = (service: string, settings: Settings): void => {
+    for (const setting of Object.values(settings)) {
+      const row = rows.get(setting.env) ?? { setting, services: [] };
+      if (!row.services.includes(service)) row.services.push(service);
+      rows.set(setting.env, row);
+    }
+  };
+  add('every service', { ...processSettings, ...opsSettings });
+  for (const { name, settings } of allServices) add(name, settings);
+  return table(
+    ['setting', 'default', 'used by', 'what it is'],
+    [...rows.values()].map(({ setting, services }) => [
+      code(setting.env),
+      defaultOf(setting),
+      services.length >= allServices.length ? 'every service' : services.length === allServices.length - 1 && !services.includes('ingest') ? 'all but ingest' : services.join(', '),
+      `${setting.description}${setting.secret ? ' Secret.' : ''}`,
+    ]),
+  );
+};
+
+const defaultOf = ({ schema }: Setting<unknown>): string => {
+  const read = schema.safeParse(undefined);
+  if (!read.success) return 'required';
+  return read.data === undefined ? 'none' : read.data === '' ? 'empty' : code(JSON.stringify(read.data).replaceAll('"', ''));
+};
+
+/** Replaces what stands between the markers `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+const between = (page: string, name: string, content: string): string => {
+  const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`];
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the page has no markers ${begin} … ${end}`);
+  return `${page.slice(0, from + begin.length)}\n${content}\n${page.slice(to)}`;
+};
+
+export const documents: readonly Document[] = [
+  { path: 'docs/events.md', render: eventsPage },
+  { path: 'docs/states.md', render: statesPage },
+  { path: 'README.md', render: (current) => between(current, 'settings', settingsTable()) },
+];
