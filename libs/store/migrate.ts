@@ -105,8 +105,8 @@ const tryOnce = async (url: string): Promise<{ readonly hopeless: boolean; reado
     await client.connect();
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    return { hopeless: HOPELESS.has(code), message: error instanceof Error && error.message !== '' ? error.message : code };
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    return { hopeless: HOPELESS.has(code), message: message === '' ? code : message };
   } finally {
     await client.end().catch(() => undefined);
   }

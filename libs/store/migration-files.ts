@@ -16,8 +16,8 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** The migrations of the store and of every service, lowest number first. A number stands for one file in the whole repository. */
 export const readMigrations = async (root = ROOT): Promise<readonly Migration[]> => {
-  const services = await readdir(join(root, 'services'));
-  const folders = [join(root, 'libs', 'store', 'migrations'), ...services.map((service) => join(root, 'services', service, 'migrations'))];
+  const services = (await readdir(join(root, 'services'), { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const folders = [join(root, 'libs', 'store', 'migrations'), ...services.map(({ name }) => join(root, 'services', name, 'migrations'))];
   const migrations = (await Promise.all(folders.map(readFolder))).flat().sort((a, b) => a.number - b.number);
   for (const [index, { name, number }] of migrations.entries()) {
     const before = migrations[index - 1];

@@ -71,10 +71,10 @@ export const retryParked = async ({ database, aggregates }: ParkedOptions, ref: 
   for (;;) {
     let pass: Pass;
     try {
-      pass = await database.transaction(async (tx) => drainOnce(tx, families, ref, limit, audit));
+      pass = await transactionAgainst(database, async (tx) => drainOnce(tx, families, ref, limit, audit));
     } catch (error) {
       if (classifyError(error) === 'infrastructure') throw error;
-      if (limit === 1) pass = await database.transaction(async (tx) => failHead(tx, ref, reasonOf(error), audit));
+      if (limit === 1) pass = await transactionAgainst(database, async (tx) => failHead(tx, ref, reasonOf(error), audit));
       else {
         limit = Math.ceil(limit / 2);
         continue;
@@ -92,7 +92,7 @@ export const retryParked = async ({ database, aggregates }: ParkedOptions, ref: 
  * event stays in webhook_events with its body.
  */
 export const dropParked = async (options: ParkedOptions, ref: KeyRef, action: OperatorAction): Promise<RetryOutcome> => {
-  const dropped = await options.database.transaction(async (tx) => {
+  const dropped = await transactionAgainst(options.database, async (tx) => {
     const queue = await lockQueue(tx, ref, 1);
     const head = queue?.rows[0];
     if (queue === undefined || head === undefined) return false;
@@ -106,6 +106,19 @@ export const dropParked = async (options: ParkedOptions, ref: KeyRef, action: Op
   if (!dropped) return { kind: 'not-parked' };
   const rest = await retryParked(options, ref, action);
   return rest.kind === 'not-parked' ? { kind: 'unparked', applied: 0 } : rest;
+};
+
+/** How often an operator's transaction starts again because the consumer was quicker. Each time the consumer has got on. */
+const RACES_MAX = 10;
+
+const transactionAgainst = async <Value>(database: Database, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
+  for (let race = 1; ; race++) {
+    try {
+      return await database.transaction(work);
+    } catch (error) {
+      if (!(error instanceof LostRace) || race === RACES_MAX) throw error;
+    }
+  }
 };
 
 type Pass = RetryOutcome | { readonly kind: 'more'; readonly applied: number };
