@@ -10,3 +10,5 @@ export { createProducer } from './producer/producer.ts';
 export type { Reluctance } from './producer/batcher.ts';
 export type { ConsumerOptions } from './consumer/consumer.ts';
 export { createConsumer } from './consumer/consumer.ts';
+export type { LogOfPartition } from './log-ends.ts';
+export { readLogs } from './log-ends.ts';

@@ -1,0 +1,51 @@
+/** Bounds and times of a consumer, all in ms unless the name says otherwise. Tests shorten some; deployments do not differ. */
+export interface ConsumerTuning {
+  /** Records handed over at once. Beyond 500 a transaction gains nothing (engineering.md §3.3); kafkajs slows down past 1000. */
+  readonly chunkRecordsMax: number;
+  /** First and longest pause after a failure of the database; tries are endless. */
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+  /** Between two log lines about a failure that goes on. */
+  readonly failureLogEveryMs: number;
+  /** How often the position of a halted partition is asked for again. */
+  readonly haltRecheckMs: number;
+  /** A handler in hand may take this long once the group rebalances; then its signal is aborted. */
+  readonly rebalanceGraceMs: number;
+  /** Kafka's committed offsets follow the ledger this closely; only lag tools read them. */
+  readonly commitEveryMs: number;
+  /** The log's ends are read this often: lag, and positions that the log has lost. */
+  readonly lagPollMs: number;
+  /** No fetch, no rebalance, no restart and no finished batch for this long: the client hangs (B11), the process must end. */
+  readonly watchdogMs: number;
+}
+
+export const consumerTuning: ConsumerTuning = {
+  chunkRecordsMax: 500,
+  retryFirstMs: 100,
+  retryMaxMs: 10_000,
+  failureLogEveryMs: 60_000,
+  haltRecheckMs: 10_000,
+  rebalanceGraceMs: 10_000,
+  commitEveryMs: 1_000,
+  lagPollMs: 15_000,
+  watchdogMs: 120_000,
+};
+
+/**
+ * kafkajs sends heartbeats only between fetches, so a rebalance waits for the long poll: with these two a member joins or
+ * leaves in 0.3 to 0.5 s instead of 5 to 10 (embedded.md).
+ */
+export const FETCH_WAIT_MS = 250;
+export const HEARTBEAT_MS = 500;
+/** A member that was killed keeps its partitions this long. Heartbeats go on while a batch is applied, so it can be short. */
+export const SESSION_TIMEOUT_MS = 15_000;
+/** How long a rebalance waits for a member; longer than `rebalanceGraceMs` and one transaction. */
+export const REBALANCE_TIMEOUT_MS = 60_000;
+/** Memory: kafkajs decodes a whole fetch at once (B12). About 330 events of 1.5 KB per partition, and 8 MiB per broker. */
+export const FETCH_PARTITION_BYTES = 512 * 1024;
+export const FETCH_BYTES = 8 * 1024 * 1024;
+/** Longest answer to any other request, and kafkajs' own retries. When they are used up it restarts itself and tries on. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+export const CLIENT_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 } as const;
+/** Before a stop's deadline: batches still in hand are aborted, so that their transactions end and the group is left in time. */
+export const STOP_MARGIN_MS = 1_000;
