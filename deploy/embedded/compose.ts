@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AddressName, ServerAddresses } from './addresses.ts';
 import { repositoryRoot } from './folders.ts';
 import type { StateFolder } from './folders.ts';
-import { allRegistered } from './kafka.ts';
+import { serves } from './kafka.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
 import { passwordOf, postgresAnswers, postgresUrl } from './postgres.ts';
 import { secondsSince } from './progress.ts';
@@ -83,7 +83,7 @@ export const startCompose = async ({ folder, ports: asked, wanted, report, onDef
     SCHEMA_REGISTRY_URL: registryUrl(ports.registryPort),
   };
   const answers: Readonly<Record<AddressName, () => Promise<boolean>>> = {
-    KAFKA_BROKERS: () => allRegistered([addresses.KAFKA_BROKERS]),
+    KAFKA_BROKERS: () => serves([addresses.KAFKA_BROKERS]),
     DATABASE_URL: () => postgresAnswers(addresses.DATABASE_URL),
     REDIS_URL: () => redisAnswers(ports.redisPort, false),
     SCHEMA_REGISTRY_URL: () => registryAnswers(addresses.SCHEMA_REGISTRY_URL),

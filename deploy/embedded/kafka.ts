@@ -88,8 +88,8 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const plain = plans.map(({ port }) => `${LOOPBACK}:${port}`);
   try {
     await Promise.all(servers.map((server) => server.start()));
-    if (!(await until(() => allRegistered(plain), REGISTERED_WITHIN_MS))) {
-      throw new LaunchFailure(`Not all of ${plain.join(', ')} joined the Kafka cluster within ${REGISTERED_WITHIN_MS / 1000} s.`);
+    if (!(await until(() => serves(plain), REGISTERED_WITHIN_MS))) {
+      throw new LaunchFailure(`The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`);
     }
   } catch (error) {
     await stop();
@@ -152,8 +152,11 @@ const security = ({ tls, users }: KafkaOptions): readonly string[] => {
   return lines;
 };
 
-/** Whether every broker is one that topics may be placed on, which comes a moment after its open port. */
-export const allRegistered = async (brokers: readonly string[]): Promise<boolean> => {
+/**
+ * Whether every broker is one that topics may be placed on, which comes a moment after its open port, and every partition that
+ * was there before is led again, which comes a moment later still.
+ */
+export const serves = async (brokers: readonly string[]): Promise<boolean> => {
   const client = new kafkajs.Kafka({
     brokers: [...brokers],
     connectionTimeout: ASK_MS,
@@ -164,7 +167,9 @@ export const allRegistered = async (brokers: readonly string[]): Promise<boolean
   const admin = client.admin();
   try {
     await admin.connect();
-    return (await admin.describeCluster()).brokers.length === brokers.length;
+    if ((await admin.describeCluster()).brokers.length !== brokers.length) return false;
+    for (const topic of await admin.listTopics()) await admin.fetchTopicOffsets(topic);
+    return true;
   } catch {
     return false;
   } finally {

@@ -1,5 +1,5 @@
 /** `npm start`: the servers, prepared, and all services on them; stays until it is stopped. */
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { processEnvironment } from '#runtime/config';
 import type { Environment } from '#runtime/config';
 import { allServices } from '../../services/all.ts';
@@ -58,14 +58,14 @@ const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<n
 const finalBlock = ({ webhook, ops }: ServicePorts, folder: StateFolder, found: Readonly<Record<string, string>>): string => {
   const root = relative(process.cwd(), folder.root) || '.';
   const isDefault = root === '.dakia';
-  const opsPorts = [...new Set(Object.values(ops))];
+  const others = new Set(Object.values(ops)).size > 1 ? `, of the other services see ${join(folder.root, 'ports.json')}` : '';
   return `
 Dakia is ready; Ctrl-C stops it.
 
   webhook        http://127.0.0.1:${webhook}/webhooks/razorpay
   secret         ${found['RAZORPAY_WEBHOOK_SECRETS_FILE'] ?? 'as set in the environment'}
   DATABASE_URL   ${found['DATABASE_URL'] ?? ''}
-  health         http://127.0.0.1:${opsPorts.join(', ')}/readyz
+  health         http://127.0.0.1:${ops['ingest'] ?? ''}/readyz${others}
   logs           ${folder.logs}
 
 Send it some events:
