@@ -2,6 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Every test starts processes, and the machine may be busy with others. */
+jest.setTimeout(60_000);
+
 const DAKIA = join(import.meta.dirname, 'dakia.ts');
 const run = (...args: readonly string[]) => spawnSync(process.execPath, [DAKIA, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
 

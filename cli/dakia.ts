@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import { CommanderError, Command } from 'commander';
+import { addLedger } from './commands/ledger.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addParked } from './commands/parked.ts';
+import { addPartitions } from './commands/partitions.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addStatus } from './commands/status.ts';
+import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
 import { DEFAULT_DATA_DIR, exitCodes, UsageError, warn } from './frame.ts';
 
@@ -10,7 +16,7 @@ const program = new Command('dakia')
   .showHelpAfterError('(add --help for the options)')
   .exitOverride();
 
-for (const add of [addSimulate, addVerify]) add(program);
+for (const add of [addSimulate, addVerify, addStatus, addParked, addLedger, addTopics, addMigrate, addPartitions]) add(program);
 
 try {
   await program.parseAsync();

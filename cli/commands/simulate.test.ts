@@ -8,6 +8,9 @@ import { join } from 'node:path';
 import { sign } from '#simulator';
 
 const SECRET = 'the secret of npm start';
+/** Every test starts processes, and the machine may be busy with others. */
+jest.setTimeout(60_000);
+
 const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 
 let folder: string;

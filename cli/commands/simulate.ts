@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { instant } from '#kernel';
-import { optionalText, port, secretSetting, setting } from '#runtime/config';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
+import { ingestSettings, secretSettings } from '../../services/ingest/config.ts';
 import { dataDirOf, exitCodes, print, printJson, readIfThere, settingsOf, share, table, UsageError, warn, wholeNumber } from '../frame.ts';
 import { progressBar } from '../progress.ts';
 import { allStories, asOptions, settled, withSimulationOptions } from './simulation-options.ts';
@@ -28,11 +28,7 @@ interface Options extends SimulationOptions {
 const DEFAULT_COUNT = 200;
 const [SEED_END, RATE_MAX, CONCURRENCY_MAX, COMPRESSION_MAX] = [2 ** 32, 100_000, 1_000, 1_000_000];
 
-const settings = {
-  port: setting('DAKIA_WEBHOOK_PORT', port(8080), 'Port of the webhook endpoint.'),
-  secrets: secretSetting('RAZORPAY_WEBHOOK_SECRETS', optionalText(), 'Active webhook secrets, separated by commas; the first one signs.'),
-  secretsFile: setting('RAZORPAY_WEBHOOK_SECRETS_FILE', optionalText(), 'File with the active webhook secrets; the first one signs.'),
-};
+const settings = { port: ingestSettings.webhookPort, secrets: secretSettings.secrets, secretsFile: secretSettings.secretsFile };
 
 export const addSimulate = (program: Command): void => {
   const command = program.command('simulate').description('Send signed webhooks as Razorpay would, made up from stories. Exits 1 when an answer is not the expected one.');

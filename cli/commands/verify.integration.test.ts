@@ -2,82 +2,71 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { familyNames, familySpec } from '#catalogue';
 import { instant, parsed } from '#kernel';
-import { createLogger } from '#runtime/log';
-import { adHoc, applyBatches, createDatabase, createStoreMetrics } from '#store';
-import type { Database } from '#store';
-import { createTestDatabase } from '#testkit';
-import type { TestDatabase } from '#testkit';
 import { toEnvelope } from '#webhook';
 import { plan, rememberRun, simulation, storyNames, verify } from '#simulator';
-import { allAggregates } from '../../services/aggregates.ts';
 import type { SimulationSettings, StoryName } from '#simulator';
+import { openTestStore } from '../../libs/testkit/test-store.ts';
+import type { TestStore } from '../../libs/testkit/test-store.ts';
 import { allAggregates } from '../../services/aggregates.ts';
+
+/** Every test starts processes, and the machine may be busy with others. */
+jest.setTimeout(60_000);
 
 const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 const settings: SimulationSettings = { seed: 'verify', count: 300, stories: storyNames as [StoryName, ...StoryName[]], at: instant(1_790_000_000_000) };
 
-let postgres: TestDatabase;
-let db: Database;
+let store: TestStore;
 let folder: string;
 
 beforeAll(async () => {
-  postgres = await createTestDatabase();
-  db = createDatabase({ url: postgres.url, poolSize: 2, applicationName: 'verify-test' });
+  store = await openTestStore('verify', allAggregates);
   folder = mkdtempSync(join(tmpdir(), 'dakia-verify-'));
   rememberRun(folder, settings);
   await applyAll();
   // So that a test can put any text into this column.
-  await db.query(adHoc('ALTER TABLE payment_orders DROP CONSTRAINT payment_orders_notification_status_check'));
+  await store.rows('ALTER TABLE payment_orders DROP CONSTRAINT payment_orders_notification_status_check');
 });
 
 afterAll(async () => {
-  await db.close();
-  await postgres.drop();
+  await store.close();
   rmSync(folder, { recursive: true });
 });
+
+const BATCH = 7;
 
 /** Applies the simulation the way the consumers do: shuffled, with repeats, in small batches, through the real store. */
 const applyAll = async (): Promise<void> => {
   const deliveries = plan(simulation(settings).events, { seed: 'x', duplicates: 0.3, shuffle: true, tamper: 0 });
-  const options = { group: 'verify', database: db, clock: () => settings.at, log: createLogger('verify-test', 'fatal'), metrics: createStoreMetrics(new Registry()) };
   for (const family of familyNames) {
-    const { topic } = familySpec(family);
-    await db.query(adHoc(`INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset) VALUES ('verify', $1, 0, 'test', 0, 0)`), [topic]);
-    const apply = applyBatches({ ...options, aggregates: allAggregates.filter((aggregate) => aggregate.family === family) });
-    const mine = deliveries.filter(({ event }) => event.family === family);
-    for (let from = 0; from < mine.length; from += 7) {
-      const records = mine.slice(from, from + 7).map(({ event }, index) => {
-        const envelope = toEnvelope({ rawBody: event.body, eventIdHeader: event.eventId, endpoint: 'default', receivedAt: settings.at, traceparent: undefined });
-        return { offset: BigInt(from + index), key: event.key, value: event.body, envelope: parsed(envelope) };
-      });
-      const batch = { topic, partition: 0, firstOffset: BigInt(from), nextOffset: BigInt(from + records.length), records };
-      expect(await apply(batch, new AbortController().signal)).toBe('applied');
-    }
+    const partition = await store.partition(familySpec(family).topic);
+    const envelopes = deliveries
+      .filter(({ event }) => event.family === family)
+      .map(({ event }) => parsed(toEnvelope({ rawBody: event.body, eventIdHeader: event.eventId, endpoint: 'default', receivedAt: settings.at, traceparent: undefined })));
+    for (let from = 0; from < envelopes.length; from += BATCH) expect(await partition.send(...envelopes.slice(from, from + BATCH))).toBe('applied');
   }
 };
 
 const dakia = (...args: readonly string[]) =>
-  spawnSync(process.execPath, [DAKIA, '--data-dir', folder, 'verify', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'], DATABASE_URL: postgres.url } });
+  spawnSync(process.execPath, [DAKIA, '--data-dir', folder, 'verify', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'], DATABASE_URL: store.url } });
 
 /** Runs a change of one table, looks, and puts the table back. */
 const spoiled = async (sql: string, look: () => Promise<void> | void): Promise<void> => {
   const table = /(?:UPDATE|DELETE FROM) (\w+)/.exec(sql)?.[1] ?? '';
-  await db.query(adHoc(`CREATE TABLE kept AS SELECT * FROM ${table}`));
+  await store.rows(`CREATE TABLE kept AS SELECT * FROM ${table}`);
   try {
-    await db.query(adHoc(sql));
+    await store.rows(sql);
     await look();
   } finally {
-    await db.query(adHoc(`TRUNCATE ${table}`));
-    await db.query(adHoc(`INSERT INTO ${table} SELECT * FROM kept`));
-    await db.query(adHoc('DROP TABLE kept'));
+    await store.rows(`TRUNCATE ${table}`);
+    await store.rows(`INSERT INTO ${table} SELECT * FROM kept`);
+    await store.rows('DROP TABLE kept');
   }
 };
 
 test('what the store applied in any order is equal to the simulation in its true order', async () => {
-  const report = await verify(db, settings, 0);
+  const report = await verify(store.database, settings, 0);
   expect(report).toMatchObject({ ok: true, events: 300, differences: 0, shown: [] });
   expect(report.entities).toBeGreaterThan(100);
 });
@@ -87,7 +76,7 @@ test.each(allAggregates.map((aggregate) => [aggregate.family, aggregate] as cons
   const wrong = { text: `'wrong'`, bigint: '-1', boolean: null, timestamptz: `'1999-01-01'`, jsonb: `'{"wrong": true}'` };
   const columns = Object.entries(fields).map(([name, { type }]) => `${name} = ${wrong[type] ?? `NOT coalesce(${name}, false)`}`);
   await spoiled(`UPDATE ${table} SET ${columns.join(', ')} WHERE ${keyColumn} = (SELECT min(${keyColumn}) FROM ${table})`, async () => {
-    const { ok, shown } = await verify(db, settings, 0);
+    const { ok, shown } = await verify(store.database, settings, 0);
     expect(ok).toBe(false);
     expect(shown.map(({ what }) => what).sort()).toEqual(Object.keys(fields).sort());
   });
@@ -95,21 +84,21 @@ test.each(allAggregates.map((aggregate) => [aggregate.family, aggregate] as cons
 
 test('a missing row, a wrong status and a wrong event are found, and nothing else', async () => {
   await spoiled(`DELETE FROM payment_refunds WHERE refund_id = (SELECT min(refund_id) FROM payment_refunds)`, async () => {
-    expect((await verify(db, settings, 0)).shown).toEqual([{ about: expect.stringMatching(/^refunds rfnd_/) as string, what: 'row', expected: 'a row', found: 'none' }]);
+    expect((await verify(store.database, settings, 0)).shown).toEqual([{ about: expect.stringMatching(/^refunds rfnd_/) as string, what: 'row', expected: 'a row', found: 'none' }]);
   });
   await spoiled(`UPDATE payment_disputes SET status = 'open' WHERE dispute_id = (SELECT min(dispute_id) FROM payment_disputes WHERE status = 'won')`, async () => {
-    expect((await verify(db, settings, 0)).shown).toMatchObject([{ what: 'status', expected: 'won', found: 'open' }]);
+    expect((await verify(store.database, settings, 0)).shown).toMatchObject([{ what: 'status', expected: 'won', found: 'open' }]);
   });
   await spoiled(`UPDATE webhook_events SET payload = 'x' WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`, async () => {
-    expect((await verify(db, settings, 0)).shown).toMatchObject([{ what: 'sha256 of payload' }]);
+    expect((await verify(store.database, settings, 0)).shown).toMatchObject([{ what: 'sha256 of payload' }]);
   });
   await spoiled(`DELETE FROM webhook_events WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`, async () => {
-    expect((await verify(db, settings, 0)).shown).toMatchObject([{ what: 'rows in webhook_events', expected: 1, found: 0 }]);
+    expect((await verify(store.database, settings, 0)).shown).toMatchObject([{ what: 'rows in webhook_events', expected: 1, found: 0 }]);
   });
   await spoiled(
     `UPDATE webhook_events SET processed = false, verdict = 'parked', reason = 'constraint' WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`,
     async () => {
-      expect((await verify(db, settings, 0)).shown).toMatchObject([{ what: 'processed', found: 'false: constraint' }]);
+      expect((await verify(store.database, settings, 0)).shown).toMatchObject([{ what: 'processed', found: 'false: constraint' }]);
     },
   );
 });

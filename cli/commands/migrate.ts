@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { postgresSettings } from '#runtime/config';
+import { migrate } from '#store';
+import { print, printJson, settingsOf } from '../frame.ts';
+
+export const addMigrate = (program: Command): void => {
+  program
+    .command('migrate')
+    .description('Bring the tables to the newest version. DATABASE_URL must be the owner of the tables.')
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia migrate')
+    .action(run);
+};
+
+const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
+  const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
+  const applied = await migrate(databaseUrl, json ? () => undefined : print);
+  if (json) printJson({ ok: true, applied });
+};

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { topics } from '#catalogue';
+import { openTestKafka, testServers } from '#testkit';
+import type { TestKafka } from '#testkit';
+import { openTestStore, testEvent } from '../../libs/testkit/test-store.ts';
+import type { TestStore } from '../../libs/testkit/test-store.ts';
+import { allAggregates } from '../../services/aggregates.ts';
+
+/** Every test starts processes, and the machine may be busy with others. */
+jest.setTimeout(60_000);
+
+const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
+
+let store: TestStore;
+let kafka: TestKafka;
+let folder: string;
+
+beforeAll(async () => {
+  [store, kafka] = await Promise.all([openTestStore('dakia-refunds', allAggregates), openTestKafka()]);
+  folder = mkdtempSync(join(tmpdir(), 'dakia-operate-'));
+  writeFileSync(join(folder, 'env'), `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`);
+});
+
+afterAll(async () => {
+  await Promise.all([store.close(), kafka.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command with the settings of `env` in the state folder, as beside an npm start. */
+const dakia = (...args: readonly string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], { env: { PATH: process.env['PATH'], DAKIA_TOPIC_PREFIX: kafka.prefix } });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+const json = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await dakia(...args, '--json')).stdout);
+
+test('topics: verify names what is missing, apply makes it, verify is content', async () => {
+  expect(await dakia('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('npx dakia topics apply') as string });
+  expect(await dakia('topics', 'verify')).toMatchObject({ code: 1, stdout: expect.stringContaining(`${topics.length} changes to make, 0 problems`) as string });
+  expect(await json('topics', 'apply')).toMatchObject({ ok: true, problems: [] });
+  expect(await dakia('topics', 'verify')).toEqual({ code: 0, stdout: `${topics.length} topics are as they should be\n`, stderr: '' });
+  expect(await dakia('topics', 'verify', '--shape', 'production')).toMatchObject({ code: 1 });
+});
+
+test('migrate and partitions: a second run finds nothing to do', async () => {
+  expect(await json('migrate')).toEqual({ ok: true, applied: [] });
+  expect((await dakia('partitions', 'apply')).stdout).toMatch(/^made webhook_events_\d{8}\n/);
+  expect(await json('partitions', 'apply')).toEqual({ ok: true, made: [] });
+  expect(await json('partitions', 'retire', '--keep-days', '15')).toEqual({ ok: true, executed: false, partitions: [] });
+  expect(await dakia('partitions', 'retire', '--keep-days', '3')).toMatchObject({ code: 2 });
+});
+
+test('status adds up to what Kafka and the ledger say, and exits 1 when it does not; ledger rebase moves a partition', async () => {
+  const { clusterId } = await kafka.admin.describeCluster();
+  const topic = 'rzp.refunds.v1';
+  await kafka.send(topic, 1, [{ value: 'a' }, { value: 'b' }, { value: 'c' }]);
+  await store.rows(
+    `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, applied, duplicate) VALUES ('dakia-refunds', $1, 1, $2, 0, 2, 1, 1)`,
+    [topic, clusterId],
+  );
+  expect(await json('status')).toMatchObject({ ok: true, difference: 0, totals: { accepted: 3, applied: 1, duplicate: 1, stale: 0, rejected: 0, parked: 0, quarantined: 0, dead: 0, lag: 1 } });
+  expect(await dakia('status')).toMatchObject({ code: 0, stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n.*\n\nadds up/) as string });
+
+  await store.rows(`UPDATE partition_ledger SET next_offset = 9, applied = 8 WHERE topic = $1 AND partition = 1`, [topic]);
+  expect((await dakia('status')).code).toBe(1);
+  const rebase = ['ledger', 'rebase', '--group', 'dakia-refunds', '--topic', topic, '--partition', '1', '--reason', 'test', '--who', 'asha'];
+  expect(await dakia(...rebase, '--to', '4')).toMatchObject({ code: 2, stderr: expect.stringContaining('the offsets 0 to 3') as string });
+  expect(await dakia(...rebase)).toMatchObject({ code: 2, stderr: expect.stringContaining('--to') as string });
+  expect(await json(...rebase, '--to', 'end')).toEqual({ ok: true, group: 'dakia-refunds', topic, partition: 1, clusterId, nextOffset: 3 });
+  expect(await json('ledger', 'show')).toMatchObject({ partitions: [{ group: 'dakia-refunds', topic, partition: 1, nextOffset: 3, counts: { applied: 8, duplicate: 1 } }] });
+  expect(await store.rows(`SELECT actor FROM audit_logs WHERE action = 'ledger.rebase'`)).toEqual([{ actor: 'operator:asha' }]);
+});
+
+test('parked: listed with its reason, retried until it can be applied, dropped on record', async () => {
+  const refund = (id: string, key: string) => testEvent('refund.created', id, key, { payment_id: 'pay_1', amount: 5 });
+  await store.rows(`ALTER TABLE payment_refunds ADD CONSTRAINT never_five CHECK (amount_minor <> 5)`);
+  const partition = await store.partition('rzp.refunds.v1', 0);
+  await partition.send(refund('one', 'rfnd_a'), refund('two', 'rfnd_b'));
+  expect((await dakia('parked', 'list')).stdout).toMatch(/refunds +rfnd_a +1 +\d .* one .*never_five/);
+
+  expect(await dakia('parked', 'retry', '--family', 'refunds', '--key', 'rfnd_a')).toMatchObject({ code: 1, stdout: expect.stringContaining('still parked') as string });
+  expect(await dakia('parked', 'drop', '--family', 'refunds', '--key', 'rfnd_a')).toMatchObject({ code: 2 });
+  expect(await dakia('parked', 'drop', '--family', 'refunds', '--key', 'rfnd_a', '--reason', 'nonsense')).toMatchObject({ code: 0 });
+  await store.rows('ALTER TABLE payment_refunds DROP CONSTRAINT never_five');
+  expect(await json('parked', 'retry', '--all')).toEqual({ ok: true, keys: [{ family: 'refunds', key: 'rfnd_b', kind: 'unparked', applied: 1 }] });
+  expect(await json('parked', 'list')).toEqual({ parked: [] });
+  expect(await store.rows('SELECT refund_id FROM payment_refunds')).toEqual([{ refund_id: 'rfnd_b' }]);
+  expect(await store.rows(`SELECT razorpay_event_id, verdict FROM webhook_events ORDER BY 1`)).toEqual([
+    { razorpay_event_id: 'one', verdict: 'dead' },
+    { razorpay_event_id: 'two', verdict: 'applied' },
+  ]);
+  expect((await dakia('parked', 'retry', '--family', 'no-such', '--key', 'x')).code).toBe(2);
+});
+
+test('a setting that is missing, and a server that is not there, are named', async () => {
+  writeFileSync(join(folder, 'env'), `export DATABASE_URL='postgres://u:p@127.0.0.1:1/none'\n`);
+  expect(await dakia('topics', 'verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('KAFKA_BROKERS: is not set') as string });
+  expect(await dakia('parked', 'list')).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') as string });
+});

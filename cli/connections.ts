@@ -1,0 +1,43 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { topics } from '#catalogue';
+import { kafkaSettings, postgresSettings } from '#runtime/config';
+import { createKafka, kafkaIssues } from '#runtime/kafka';
+import type { KafkaClient } from '#runtime/kafka';
+import { createLogger } from '#runtime/log';
+import { createDatabase } from '#store';
+import type { Database } from '#store';
+import { settingsOf, UsageError } from './frame.ts';
+
+/** A person waits: give up after some seconds, with one clear error. */
+const KAFKA_OPTIONS = { clientId: 'dakia-cli', requestTimeoutMs: 10_000, retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000 } };
+
+export interface OpenKafka {
+  readonly kafka: KafkaClient['kafka'];
+  readonly prefix: string;
+  /** Every topic of the catalogue, without the prefix. */
+  readonly topics: readonly string[];
+}
+
+/** Kafka as the settings give it. Nothing is connected yet. */
+export const kafkaOf = (command: Command): OpenKafka => {
+  const config = settingsOf(command, kafkaSettings);
+  const issues = kafkaIssues(config);
+  if (issues.length > 0) throw new UsageError(issues.join('\n'));
+  // What goes wrong is thrown and printed once; the client's own lines would say it many times.
+  return { kafka: createKafka(config, createLogger('dakia', 'silent'), KAFKA_OPTIONS).kafka, prefix: config.topicPrefix, topics };
+};
+
+/** Runs `work` over a connection to Postgres with the rights of `role`; without one, with those of the login user. */
+export const withDatabase = async <Result>(command: Command, role: string | undefined, work: (database: Database) => Promise<Result>): Promise<Result> => {
+  const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
+  const database = createDatabase({ url: databaseUrl, poolSize: 1, applicationName: 'dakia-cli', ...(role !== undefined && { role }) });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+};
+
+/** Who decides, for the audit: the user of this machine unless `--who` says another. */
+export const currentUser = (): string => userInfo().username;
