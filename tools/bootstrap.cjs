@@ -46,8 +46,10 @@ const install = () => {
   const started = Date.now();
   process.stdout.write('  packages   npm ci: node_modules is not what package-lock.json asks for\n');
   const npm = process.env.npm_execpath;
+  // Warnings are left out: they are about the Node that starts the install, not about the one that runs Dakia.
+  const args = ['ci', '--loglevel=error'];
   const options = { cwd: root, stdio: 'inherit' };
-  const result = npm && /\.c?js$/.test(npm) ? spawnSync(process.execPath, [npm, 'ci'], options) : spawnSync('npm', ['ci'], options);
+  const result = npm && /\.c?js$/.test(npm) ? spawnSync(process.execPath, [npm, ...args], options) : spawnSync('npm', args, options);
   if (result.error) refuse(`npm could not be run (${result.error.message}): install npm, which comes with Node, and run the command again.`);
   if (result.status !== 0) process.exit(result.status || 1);
   process.stdout.write(`  packages   installed (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);

@@ -39,7 +39,7 @@ export const planServicePorts = async ({ services, environment, webhookPort, sep
 export const servicePortNeeds = ({ webhook, ops }: ServicePorts): readonly PortNeed[] => [
   // Bound on every address by default, so a clash on any of them counts.
   { port: webhook, usedBy: 'the webhook', setting: '--port or DAKIA_WEBHOOK_PORT', host: '0.0.0.0' },
-  ...[...new Set(Object.values(ops))].map((port) => ({ port, usedBy: 'health and metrics', setting: 'DAKIA_OPS_PORT', host: '0.0.0.0' })),
+  ...[...new Set(Object.values(ops))].map((port) => ({ port, usedBy: 'the server of health and metrics', setting: 'DAKIA_OPS_PORT', host: '0.0.0.0' })),
 ];
 
 /** `.dakia/ports.json`: where each service answers /livez, /readyz and /metrics. */
