@@ -368,7 +368,7 @@ test('a handler that never settles is found', async () => {
   await eventually('the process is told', () => failures.length === 1);
   expect(failures[0]?.message).toContain('has done nothing for');
   running.splice(running.indexOf(consumer), 1);
-  await expect(consumer.stop(instant(now() + 1_200))).rejects.toThrow('did not leave its group in time');
+  await expect(consumer.stop(instant(now() + 1_200))).rejects.toThrow('left 1 batch(es) that did not end when aborted');
 });
 
 test('a missing topic or an unreachable cluster is said at the start', async () => {

@@ -82,6 +82,8 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const timers: NodeJS.Timeout[] = [];
   let partitions = new Map<string, AssignedPartition>();
   const inHand = new Set<Promise<void>>();
+  /** Settles when a stop waits no longer for the batches in hand. */
+  const abandoned = Promise.withResolvers<void>();
   let watchdog: Watchdog | undefined;
 
   const releaseAll = (): void => {
@@ -123,8 +125,8 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     const pulse = startPulse(() => payload.heartbeat(), HEARTBEAT_MS, tuning.rebalanceGraceMs, partition.release);
     const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving() !== undefined);
     inHand.add(applied);
-    await applied;
-    inHand.delete(applied);
+    void applied.finally(() => inHand.delete(applied));
+    await Promise.race([applied, abandoned.promise]);
     pulse.stop();
     watchdog?.alive();
     // Only errors of the client may leave here: any other would stop all partitions, a TypeError for good (B6, B7).
@@ -173,7 +175,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const leave = async (): Promise<void> => {
     // Without this kafkajs would fetch the same records again and again until the last batch has ended.
     whileRunning(() => consumer.pause(topicNames.map((topic) => ({ topic }))));
-    await Promise.all(inHand);
+    await Promise.race([Promise.all(inHand), abandoned.promise]);
     await committer.flush();
     releaseAll();
     await consumer.disconnect();
@@ -197,11 +199,15 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       stopping = true;
       timers.forEach(clearInterval);
       watchdog?.stop();
-      const abort = setTimeout(releaseAll, Math.max(0, deadline - now() - STOP_MARGIN_MS));
+      const left = deadline - now();
+      const abort = setTimeout(releaseAll, Math.max(0, left - STOP_MARGIN_MS));
+      const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2));
       try {
         await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
+        if (inHand.size > 0) throw new Error(`the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`);
       } finally {
         clearTimeout(abort);
+        clearTimeout(abandon);
         sockets.killAll();
       }
     },

@@ -47,5 +47,5 @@ export const FETCH_BYTES = 8 * 1024 * 1024;
 /** Longest answer to any other request, and kafkajs' own retries. When they are used up it restarts itself and tries on. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 export const CLIENT_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 } as const;
-/** Before a stop's deadline: batches still in hand are aborted, so that their transactions end and the group is left in time. */
+/** Before a stop's deadline: batches in hand are aborted, at half of it no longer waited for, so that the group is left in time. */
 export const STOP_MARGIN_MS = 1_000;
