@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { CommanderError, Command } from 'commander';
+import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
+import { addSchema } from './commands/schema.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
-import { DEFAULT_DATA_DIR, exitCodes, UsageError, warn } from './frame.ts';
+import { DEFAULT_DATA_DIR, exitCodes, messageOf, UsageError, warn } from './frame.ts';
 
 const program = new Command('dakia')
   .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
@@ -16,7 +18,7 @@ const program = new Command('dakia')
   .showHelpAfterError('(add --help for the options)')
   .exitOverride();
 
-for (const add of [addSimulate, addVerify, addStatus, addParked, addLedger, addTopics, addMigrate, addPartitions]) add(program);
+for (const add of [addSimulate, addVerify, addStatus, addParked, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor]) add(program);
 
 try {
   await program.parseAsync();
@@ -33,10 +35,4 @@ function exitCodeOf(error: unknown): number {
   }
   warn(`dakia: ${messageOf(error)}`);
   return exitCodes.notAsExpected;
-}
-
-/** An AggregateError, as of a refused connection to a name with several addresses, has no message of its own. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

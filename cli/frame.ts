@@ -67,3 +67,9 @@ export const share = (text: string): number => {
   if (/^\d*\.?\d+$/.test(text) && number <= 1) return number;
   throw new InvalidArgumentError('Give a number from 0 to 1.');
 };
+
+/** An AggregateError, as of a refused connection to a name with several addresses, has no message of its own. */
+export const messageOf = (error: unknown): string => {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+};

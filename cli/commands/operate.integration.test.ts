@@ -21,8 +21,11 @@ let folder: string;
 beforeAll(async () => {
   [store, kafka] = await Promise.all([openTestStore('dakia-refunds', allAggregates), openTestKafka()]);
   folder = mkdtempSync(join(tmpdir(), 'dakia-operate-'));
-  writeFileSync(join(folder, 'env'), `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`);
+  writeFileSync(join(folder, 'env'), environment());
 });
+
+/** What npm start writes, as far as these tests need it. */
+const environment = (): string => `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`;
 
 afterAll(async () => {
   await Promise.all([store.close(), kafka.close()]);
@@ -102,6 +105,27 @@ test('parked: listed with its reason, retried until it can be applied, dropped o
     { razorpay_event_id: 'two', verdict: 'applied' },
   ]);
   expect((await dakia('parked', 'retry', '--family', 'no-such', '--key', 'x')).code).toBe(2);
+});
+
+test('schema: check finds nothing registered, register makes it so', async () => {
+  writeFileSync(join(folder, 'env'), `${environment()}export SCHEMA_REGISTRY_URL='${testServers().SCHEMA_REGISTRY_URL}'\n`);
+  expect(await dakia('schema', 'check')).toMatchObject({ code: 1, stdout: expect.stringContaining('missing') as string });
+  expect(await dakia('schema', 'register')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^the envelope has id \d+ under 10 subjects\n$/) as string });
+  expect(await json('schema', 'check')).toMatchObject({ ok: true });
+});
+
+test('doctor asks every server, and says which one does not answer', async () => {
+  const { REDIS_URL, SCHEMA_REGISTRY_URL } = testServers();
+  writeFileSync(join(folder, 'env'), `${environment()}export SCHEMA_REGISTRY_URL='${SCHEMA_REGISTRY_URL}'\nexport REDIS_URL='${REDIS_URL}'\n`);
+  const well = await dakia('doctor');
+  expect(well).toMatchObject({ code: 0, stderr: '' });
+  expect(well.stdout).toMatch(/^Kafka +ok .*\nPostgres +ok .*\nRedis +ok .*\nschema registry +ok .*\n$/);
+  writeFileSync(join(folder, 'env'), `${environment()}export REDIS_URL='redis://127.0.0.1:1'\n`);
+  expect(await json('doctor')).toMatchObject({
+    ok: false,
+    servers: [{ ok: true }, { ok: true }, { server: 'Redis', ok: false, found: expect.stringContaining('ECONNREFUSED') as string }, { ok: true, found: expect.stringContaining('not set') as string }],
+  });
+  expect((await dakia('doctor')).code).toBe(1);
 });
 
 test('a setting that is missing, and a server that is not there, are named', async () => {

@@ -6,3 +6,5 @@ export { UNKNOWN_SCHEMA_ID } from './frame.ts';
 export type { ReceivedHeaders } from './headers.ts';
 export { headerText, recordHeaders } from './headers.ts';
 export { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v1.ts';
+export type { CheckedSubject } from './registry.ts';
+export { checkSchemas, registeredSchemaId, registerSchemas } from './registry.ts';

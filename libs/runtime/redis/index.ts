@@ -1,0 +1,2 @@
+export type { RedisConfig } from './ping.ts';
+export { pingRedis } from './ping.ts';
