@@ -104,6 +104,17 @@ test('hands every record over once, in order, decoded, and commits behind the le
   expect(await metricsText(metrics)).toContain('dakia_consumed_events_total{topic="flow"} 1300');
 });
 
+test('a log larger than one fetch is read through, and what was applied is not fetched again', async () => {
+  await cluster.createTopic('large', 1);
+  const ledger = createLedger();
+  const padding = 'x'.repeat(2_000);
+  for (let from = 0; from < 1_000; from += 250) await cluster.send('large', 0, ids(from, from + 250).map((id) => ({ ...message(id), headers: { ...message(id).headers, padding } })));
+  const { lines } = await consume('large', ledger);
+  await eventually('all are applied', () => ledger.at('large') === 1_000n);
+  expect(ledger.ids()).toEqual(ids(0, 1_000));
+  expect(lines.filter(({ msg }) => msg.startsWith('Kafka gave other records'))).toEqual([]);
+});
+
 test('what cannot be decoded is handed over with its bytes', async () => {
   await cluster.createTopic('bytes', 1);
   await cluster.send('bytes', 0, [{ key: 'k', value: 'no frame' }, { key: null, value: null }, message('evt_good')]);

@@ -81,9 +81,9 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const logs = createPartitionLogs(admin, prefix);
   const timers: NodeJS.Timeout[] = [];
   let partitions = new Map<string, AssignedPartition>();
-  const inHand = new Set<Promise<void>>();
+  const inHand = new Set<Promise<unknown>>();
   /** Settles when a stop waits no longer for the batches in hand. */
-  const abandoned = Promise.withResolvers<void>();
+  const abandoned = Promise.withResolvers<undefined>();
   let watchdog: Watchdog | undefined;
 
   const releaseAll = (): void => {
@@ -126,7 +126,9 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving() !== undefined);
     inHand.add(applied);
     void applied.finally(() => inHand.delete(applied));
-    await Promise.race([applied, abandoned.promise]);
+    const last = await Promise.race([applied, abandoned.promise]);
+    // Where kafkajs fetches next; it would fetch the same records for ever.
+    if (last !== undefined) payload.resolveOffset(String(last));
     pulse.stop();
     watchdog?.alive();
     // Only errors of the client may leave here: any other would stop all partitions, a TypeError for good (B6, B7).
@@ -201,7 +203,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       watchdog?.stop();
       const left = deadline - now();
       const abort = setTimeout(releaseAll, Math.max(0, left - STOP_MARGIN_MS));
-      const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2));
+      const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
       try {
         await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
         if (inHand.size > 0) throw new Error(`the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`);

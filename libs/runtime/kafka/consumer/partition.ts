@@ -34,8 +34,11 @@ export interface PartitionOptions {
 export interface AssignedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Applies fetched records until they end, the partition is paused, or `leaving` says so. Never rejects. */
-  readonly apply: (messages: readonly FetchedMessage[], leaving: () => boolean) => Promise<void>;
+  /**
+   * Applies fetched records until they end, the partition is paused, or `leaving` says so. Answers the offset of the last one that
+   * was applied, undefined when there was none or the partition is gone. Never rejects.
+   */
+  readonly apply: (messages: readonly FetchedMessage[], leaving: () => boolean) => Promise<bigint | undefined>;
   /** Compares with the log's ends: lag, and whether the position is still inside. */
   readonly compare: (log: PartitionLog) => void;
   /** The partition is gone: aborts the batch in hand and all waiting. */
@@ -216,11 +219,13 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
     partition,
     apply: async (messages, leaving) => {
       busy = true;
+      const before = position;
       try {
         await apply(messages, leaving);
       } finally {
         busy = false;
       }
+      return position > before && !signal.aborted ? position - 1n : undefined;
     },
     compare: (partitionLog) => {
       if (!isKnown) return;
