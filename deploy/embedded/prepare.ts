@@ -1,5 +1,5 @@
 import { topics } from '#catalogue';
-import { kafkaSettings, readConfig } from '#runtime/config';
+import { kafkaSettings, readConfig, registrySettings } from '#runtime/config';
 import type { Environment } from '#runtime/config';
 import { applyTopics, createKafka, embeddedShape, productionShape } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
@@ -8,6 +8,7 @@ import { applyPartitions, createDatabase, migrate } from '#store';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
+import { registerSchemas } from './register-schemas.ts';
 
 /** Kafka answers in milliseconds here; a node that has just started may need a few tries. */
 const kafkaOptions = { clientId: 'dakia-prepare', requestTimeoutMs: 10_000, retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 } };
@@ -16,16 +17,19 @@ const kafkaOptions = { clientId: 'dakia-prepare', requestTimeoutMs: 10_000, retr
 export const prepare = async (environment: Environment, report: Report, signal: AbortSignal): Promise<void> => {
   const steps: readonly (readonly [string, () => Promise<string>])[] = [
     ['topics', () => prepareTopics(environment)],
+    ['schemas', () => prepareSchemas(environment)],
     ['database', () => prepareDatabase(environment)],
   ];
-  for (const [name, step] of steps) {
-    if (signal.aborted) throw new StoppedWhileStarting('the start was cut short');
-    const started = Date.now();
-    try {
-      report(name, `${await step()} (${secondsSince(started)})`);
-    } catch (error) {
-      throw new LaunchFailure(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    }
+  if (signal.aborted) throw new StoppedWhileStarting('the start was cut short');
+  await Promise.all(steps.map((step) => timed(step, report)));
+};
+
+const timed = async ([name, step]: readonly [string, () => Promise<string>], report: Report): Promise<void> => {
+  const started = Date.now();
+  try {
+    report(name, `${await step()} (${secondsSince(started)})`);
+  } catch (error) {
+    throw new LaunchFailure(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 };
 
@@ -49,6 +53,15 @@ const brokerCount = async (kafka: ReturnType<typeof createKafka>['kafka']): Prom
   } finally {
     await admin.disconnect();
   }
+};
+
+const prepareSchemas = async (environment: Environment): Promise<string> => {
+  const read = readConfig({ ...registrySettings, topicPrefix: kafkaSettings.topicPrefix }, environment);
+  if (!read.ok) throw new Error(read.issues.join('; '));
+  const { schemaRegistryUrl: url, topicPrefix } = read.value;
+  if (url === undefined) return 'no registry is set: the bundled schema is used alone';
+  const id = await registerSchemas(url, topics.map((topic) => `${topicPrefix}${topic}`));
+  return `the envelope has id ${id} under ${topics.length} subjects`;
 };
 
 const prepareDatabase = async ({ DATABASE_URL: url = '' }: Environment): Promise<string> => {
