@@ -1,0 +1,64 @@
+/** `npm run bench`: how fast Dakia is, as ratios within one run on this machine. docs/performance.md says how to read them. */
+import { processEnvironment } from '#runtime/config';
+import { measureApply } from './apply/measure.ts';
+import { stopChildren } from './child.ts';
+import { measureEndToEnd } from './end-to-end/measure.ts';
+import { measureIngest } from './ingest/measure.ts';
+import { readOptions, USAGE } from './options.ts';
+import type { BenchOptions } from './options.ts';
+import { tableOf, thisMachine } from './report.ts';
+import type { BenchResult } from './report.ts';
+import { openStack } from './stack.ts';
+import type { Report, Stack } from './stack.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+const began = performance.now();
+const report: Report = (part, message) => void process.stdout.write(`  ${((performance.now() - began) / 1000).toFixed(0).padStart(3)} s  ${part.padEnd(10)} ${message}\n`);
+
+const measure = async (stack: Stack, { parts, seconds }: BenchOptions): Promise<BenchResult> => {
+  const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report) : undefined;
+  const apply = parts.includes('apply') ? await measureApply(stack, seconds, report) : undefined;
+  const endToEnd = parts.includes('end-to-end') ? await measureEndToEnd(stack, seconds, report, apply?.events_per_s) : undefined;
+  return { machine: thisMachine(), ...(ingest && { ingest }), ...(apply && { apply }), ...(endToEnd && { end_to_end: endToEnd }) };
+};
+
+/** The first request to stop. */
+const interrupted = new AbortController();
+
+const run = async (options: BenchOptions): Promise<number> => {
+  const stopped = new Promise<never>((_, reject) => interrupted.signal.addEventListener('abort', () => reject(new Error('stopped'))));
+  stopped.catch(() => undefined);
+  let stack: Stack | undefined;
+  try {
+    stack = await openStack(processEnvironment(), report, interrupted.signal);
+    const result = await Promise.race([measure(stack, options), stopped]);
+    process.stdout.write(`\n${tableOf(result)}\n\n${options.json ? `${JSON.stringify(result)}\n` : ''}`);
+    return 0;
+  } catch (error) {
+    if (interrupted.signal.aborted) return EXIT_INTERRUPTED;
+    process.stderr.write(`\nnpm run bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return EXIT_FAILED;
+  } finally {
+    await stopChildren();
+    await stack?.close();
+  }
+};
+
+const main = async (): Promise<number> => {
+  const options = readOptions(process.argv.slice(2));
+  if (!options.ok) {
+    process.stderr.write(`${options.issues.join('\n')}\n\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+  if (options.value.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+  return run(options.value);
+};
+
+process.exit(await main());

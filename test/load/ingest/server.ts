@@ -1,0 +1,57 @@
+/** The server under load, as a process of its own: real, without Kafka, or bare. Started by measure.ts. */
+import { setTimeout as delay } from 'node:timers/promises';
+import fastify from 'fastify';
+import { processEnvironment } from '#runtime/config';
+import { UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
+import type { EventProducer } from '#runtime/kafka';
+import { defineService, startServices } from '#runtime/service';
+import type { Service } from '#runtime/service';
+import { ingestSettings } from '../../../services/ingest/config.ts';
+import { ingest } from '../../../services/ingest/service.ts';
+import { createIngestApp } from '../../../services/ingest/src/app.ts';
+import { createKeyring } from '../../../services/ingest/src/keyring.ts';
+import { createWebhookServer } from '../../../services/ingest/src/server.ts';
+import { answerParent } from '../answer-parent.ts';
+import type { Variant } from './measure.ts';
+
+/** About what Kafka takes to confirm a batch on the same machine. */
+const ACKNOWLEDGED_AFTER_MS = 1;
+const BODY_BYTES_MAX = 1024 * 1024;
+
+let stop: () => Promise<unknown> = async () => undefined;
+
+/** All of ingest except the way to Kafka: what the records cost to send is the difference. */
+const withoutKafka = defineService({
+  name: 'ingest',
+  settings: ingestSettings,
+  components: ({ config, log, metrics }) => {
+    const producer: EventProducer = { publish: () => delay(ACKNOWLEDGED_AFTER_MS, 'durable') };
+    const keyring = createKeyring({ config, log, metrics });
+    const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: () => UNKNOWN_SCHEMA_ID, metrics, log });
+    return [keyring, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
+  },
+});
+
+const startService = async (service: Service): Promise<void> => {
+  const started = await startServices('ingest', [service], processEnvironment());
+  if (!started.ok) throw new Error(started.issues.join('; '));
+  stop = started.value.stop;
+};
+
+/** What no receiver on Fastify can be faster than: it reads the body and answers. */
+const startBare = async (): Promise<void> => {
+  const app = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.post('/webhooks/razorpay', async (_request, reply) => reply.code(200).send('{"status":"accepted"}'));
+  await app.listen({ host: '127.0.0.1', port: Number(processEnvironment()['DAKIA_WEBHOOK_PORT']) });
+  stop = async () => app.close();
+};
+
+const starts: Readonly<Record<Variant, () => Promise<void>>> = {
+  real: () => startService(ingest),
+  'no-kafka': () => startService(withoutKafka),
+  bare: startBare,
+};
+
+answerParent({ start: (variant) => starts[variant as Variant](), stop: () => stop() });
