@@ -32,12 +32,14 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const states = await loadStates(tx, families, fresh, parked);
   const { decisions, changed, parked: newlyParked } = reduceEvents(fresh, { aggregates: families.aggregates, states, parked, failing });
 
-  await saveStates(tx, families, states, changed);
+  // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
+  const saved = saveStates(tx, families, states, changed);
+  saved.catch(() => undefined);
   const conflicting = await recordConflicts(tx, ledger, conflicts);
   const repeated = duplicates.map((arrival): Decision => ({ arrival, disposition: 'duplicate', reason: null, from: null, to: null, facts: [] }));
   const all = [...decisions, ...conflicting, ...repeated];
   const counts = countDispositions(all.map(({ disposition }) => disposition));
-  await recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: newlyParked });
+  await Promise.all([saved, recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: newlyParked })]);
   return all;
 };
 
@@ -75,5 +77,5 @@ export const loadStates = async (tx: Transaction, { tables }: Families, arrivals
 };
 
 export const saveStates = async (tx: Transaction, { tables }: Families, loaded: StatesByFamily, changed: StatesByFamily): Promise<void> => {
-  for (const [family, states] of changed) await tables.get(family)?.save(tx, states, loaded.get(family) ?? new Map());
+  await Promise.all([...changed].map(async ([family, states]) => tables.get(family)?.save(tx, states, loaded.get(family) ?? new Map())));
 };

@@ -57,14 +57,15 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
- * The URL with the session settings that our statements rely on. Statements run on arrays, for which one generic plan is right;
- * planning each time would cost more than running, because webhook_events has a partition per day.
+ * The URL with the session settings that our statements rely on. Statements find rows by key, for arrays of keys, so that one
+ * generic plan is right; planning each time would cost more than running, because webhook_events has a partition per day. A plan
+ * made while a table was empty must not read the whole table once it has grown: no sequential scans where there is an index.
  */
 const withSessionSettings = (url: string, role: string | undefined): string => {
   if (role !== undefined && !ROLE_NAME.test(role)) throw new Error(`${JSON.stringify(role)} cannot be a role of Postgres`);
   const target = new URL(url);
   const given = target.searchParams.get('options');
-  const settings = ['-c plan_cache_mode=force_generic_plan', '-c jit=off', ...(role === undefined ? [] : [`-c role=${role}`])];
+  const settings = ['-c plan_cache_mode=force_generic_plan', '-c enable_seqscan=off', '-c jit=off', ...(role === undefined ? [] : [`-c role=${role}`])];
   target.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
   return target.href;
 };
@@ -111,8 +112,17 @@ const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) 
   const begun = client.query('BEGIN');
   // Sent together with the first statement; when it fails, so does that statement.
   begun.catch(() => undefined);
+  let failure: { readonly error: unknown } | undefined;
   const value = await work({
-    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => (await client.query({ ...sql, values: [...values] })).rows as Row[],
+    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => {
+      try {
+        return (await client.query({ ...sql, values: [...values] })).rows as Row[];
+      } catch (error) {
+        // Statements sent together all fail after the first one; what it said is the reason.
+        failure ??= { error };
+        throw failure.error;
+      }
+    },
   });
   await begun;
   const { command } = await client.query('COMMIT');
