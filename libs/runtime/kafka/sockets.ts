@@ -4,13 +4,15 @@ import type { ISocketFactory } from 'kafkajs';
 
 /** How long a broker that did not answer is refused, in ms: kafkajs then asks another one for metadata at once. */
 const COOL_DOWN_MS = 1_500;
+/** A socket that has received nothing for this long, in ms, is closed together with one that turned out to be dead. */
+const SUSPECT_AFTER_MS = 30_000;
 /** TCP keep-alive probes start after this idle time, in ms; a connection that died overnight is found without traffic. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
 
 /** Sockets of one kafkajs client that can be closed from outside. */
 export interface KillableSockets {
   readonly socketFactory: ISocketFactory;
-  /** Closes every socket to `host:port` and refuses new ones for a moment. */
+  /** Closes every socket to `host:port`; while there are others to go to, new ones are refused for a moment. */
   readonly kill: (broker: string) => void;
   /** Closes every socket: the last step of a stop whose deadline has passed. */
   readonly killAll: () => void;
@@ -22,9 +24,12 @@ const socketError = (message: string, code: string): Error => Object.assign(new 
  * After a request timeout kafkajs keeps the socket and asks the same silent broker for metadata, inside nested retries and a
  * lock (tulios/kafkajs#1783): with a frozen leader nothing settles until it wakes up. Closing the sockets of a broker whose
  * request timed out makes it go elsewhere. Sockets are destroyed with an error because kafkajs does not hear a bare `close`.
+ * After an idle night all connections may be dead at once, and finding that out one by one would take too long: those that have
+ * been silent for long are closed with the first.
  */
 export const createKillableSockets = (connectTimeoutMs: number): KillableSockets => {
   const open = new Map<string, Set<net.Socket>>();
+  const heardAt = new WeakMap<net.Socket, number>();
   const refusedUntil = new Map<string, number>();
 
   const isRefused = (broker: string): boolean => {
@@ -38,6 +43,8 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
   const remember = (broker: string, socket: net.Socket): void => {
     const sockets = open.get(broker) ?? new Set();
     open.set(broker, sockets.add(socket));
+    heardAt.set(socket, Date.now());
+    socket.on('data', () => heardAt.set(socket, Date.now()));
     socket.once('close', () => {
       sockets.delete(socket);
       if (sockets.size === 0 && open.get(broker) === sockets) open.delete(broker);
@@ -67,16 +74,20 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
     return socket;
   };
 
-  const close = (broker: string): void => {
-    for (const socket of open.get(broker) ?? []) socket.destroy(socketError(`no answer from ${broker}`, 'ETIMEDOUT'));
+  const close = (broker: string, heardBefore = Infinity): void => {
+    for (const socket of open.get(broker) ?? []) {
+      if ((heardAt.get(socket) ?? 0) < heardBefore) socket.destroy(socketError(`no answer from ${broker}`, 'ETIMEDOUT'));
+    }
   };
 
   return {
     socketFactory,
     kill: (broker) => {
-      refusedUntil.set(broker, Date.now() + COOL_DOWN_MS);
+      const others = [...open.keys()].filter((other) => other !== broker);
+      if (others.length > 0) refusedUntil.set(broker, Date.now() + COOL_DOWN_MS);
       close(broker);
+      for (const other of others) close(other, Date.now() - SUSPECT_AFTER_MS);
     },
-    killAll: () => [...open.keys()].forEach(close),
+    killAll: () => [...open.keys()].forEach((broker) => close(broker)),
   };
 };
