@@ -1,6 +1,7 @@
 import { topicsOf } from '#catalogue';
 import type { QUARANTINE_SERVICE, ServiceName } from '#catalogue';
-import { kafkaSettings, postgresSettings } from '#runtime/config';
+import { kafkaSettings, postgresSettings, registrySettings } from '#runtime/config';
+import { createEnvelopeDecoder, createSchemaLookup } from '#runtime/envelope';
 import { createConsumer, kafkaIssues } from '#runtime/kafka';
 import { defineService, now } from '#runtime/service';
 import type { Component, Service } from '#runtime/service';
@@ -14,7 +15,7 @@ import type { Aggregate, Database } from '#store';
 export const defineDomainService = (name: ServiceName | typeof QUARANTINE_SERVICE, aggregates: readonly Aggregate[]): Service =>
   defineService({
     name,
-    settings: { ...kafkaSettings, ...postgresSettings },
+    settings: { ...kafkaSettings, ...registrySettings, ...postgresSettings },
     check: kafkaIssues,
     components: ({ config, log, metrics, fail }) => {
       const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
@@ -27,6 +28,7 @@ export const defineDomainService = (name: ServiceName | typeof QUARANTINE_SERVIC
         handler: applyBatches({ group: name, aggregates, database, clock: now, log, metrics: storeMetrics }),
         positions: createPositions(database, name),
         concurrency: config.databasePoolSize,
+        decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),
         log,
         metrics,
         fail,

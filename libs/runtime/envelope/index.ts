@@ -7,4 +7,4 @@ export type { ReceivedHeaders } from './headers.ts';
 export { headerText, recordHeaders } from './headers.ts';
 export { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v1.ts';
 export type { CheckedSubject } from './registry.ts';
-export { checkSchemas, registeredSchemaId, registerSchemas } from './registry.ts';
+export { checkSchemas, createSchemaLookup, registeredSchemaId, registerSchemas } from './registry.ts';

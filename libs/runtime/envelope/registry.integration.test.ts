@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { freePort } from '#embedded';
+import avsc from 'avsc';
 import { testServers } from '#testkit';
-import { checkSchemas, registeredSchemaId, registerSchemas } from './registry.ts';
+import { createEnvelopeDecoder } from './decode.ts';
+import { checkSchemas, createSchemaLookup, registeredSchemaId, registerSchemas } from './registry.ts';
 import { envelopeSchema } from './schema-v1.ts';
 
 /** The registry may be busy with other tests. */
@@ -44,4 +46,23 @@ test('a subject that another program uses is not taken for ours', async () => {
 test('a registry that is not there is named', async () => {
   const port = await freePort();
   await expect(checkSchemas(`http://127.0.0.1:${port}/apis`, ['x'])).rejects.toThrow(`the schema registry at 127.0.0.1:${port} does not answer: ECONNREFUSED`);
+});
+
+test('a record of a newer schema version is read with the schema that the registry holds; an id without one is not decodable', async () => {
+  const topic = `${prefix}newer.v1`;
+  await registerSchemas(url(), [topic]);
+  const newer = { ...envelopeSchema, fields: [...envelopeSchema.fields, { name: 'region', type: ['null', 'string'], default: null }] };
+  const { id } = (await (await post(`${topic}-value`, newer)).json()) as { id: number };
+  const row = { eventId: 'evt_1', event: 'payment.captured', key: 'pay_1', reason: null, endpoint: 'default', accountId: null, occurredAt: null, receivedAt: 1_700_000_000_000, traceparent: null, rawBody: Buffer.from('{}'), region: 'in-west' };
+  const data = avsc.Type.forSchema(newer as unknown as avsc.Schema, { wrapUnions: false }).toBuffer(row);
+  const framed = (schemaId: number): Buffer => {
+    const header = Buffer.alloc(5);
+    header.writeInt32BE(schemaId, 1);
+    return Buffer.concat([header, data]);
+  };
+  const headers = { 'schema-version': '2' };
+  const decoder = createEnvelopeDecoder(createSchemaLookup(url()));
+  expect(await decoder.decode(framed(id), headers)).toMatchObject({ ok: true, value: { kind: 'event', eventId: 'evt_1', family: 'payments' } });
+  expect(await decoder.decode(framed(2_000_000_000), headers)).toMatchObject({ ok: false, issues: ['the schema registry has no schema 2000000000'] });
+  await expect(createEnvelopeDecoder(createSchemaLookup('http://127.0.0.1:1')).decode(framed(id), headers)).rejects.toThrow('does not answer');
 });

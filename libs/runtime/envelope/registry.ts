@@ -1,5 +1,6 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { isRecord, readInteger, readText } from '#kernel';
+import type { SchemaLookup } from './decode.ts';
 import { envelopeSchema } from './schema-v1.ts';
 
 /** What the registry says of one subject. */
@@ -49,6 +50,15 @@ export const registeredSchemaId = async (url: string, topic: string): Promise<nu
   const found = await ask(url, `/subjects/${encodeURIComponent(subjectOf(topic))}`, SCHEMA);
   return isRecord(found) ? readInteger(found['id']) : undefined;
 };
+
+/** The schemas of a registry by id, for records of a newer schema version than this release bundles. */
+export const createSchemaLookup = (url: string): SchemaLookup => ({
+  schemaById: async (id) => {
+    const found = await ask(url, `/schemas/ids/${id}`);
+    const text = isRecord(found) ? found['schema'] : undefined;
+    return typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined;
+  },
+});
 
 const problemOf = (state: CheckedSubject['state'], compatibility: string | null): string | null => {
   switch (state) {
