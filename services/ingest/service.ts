@@ -1,10 +1,10 @@
 import { topics } from '#catalogue';
 import { createProducer, kafkaIssues } from '#runtime/kafka';
-import { UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
 import { defineService } from '#runtime/service';
 import { ingestSettings } from './config.ts';
 import { createIngestApp } from './src/app.ts';
 import { createKeyring, secretsIssues } from './src/keyring.ts';
+import { createSchemaIdLookup } from './src/schema-id.ts';
 import { createWebhookServer } from './src/server.ts';
 
 /** Razorpay's deliveries in, durable records in Kafka out. */
@@ -15,7 +15,8 @@ export const ingest = defineService({
   components: ({ config, log, metrics }) => {
     const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
     const keyring = createKeyring({ config, log, metrics });
-    const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: () => UNKNOWN_SCHEMA_ID, metrics, log });
-    return [producer, keyring, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
+    const schemaId = createSchemaIdLookup({ registryUrl: config.schemaRegistryUrl, topicPrefix: config.topicPrefix, log });
+    const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: schemaId.current, metrics, log });
+    return [producer, keyring, schemaId, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
   },
 });
