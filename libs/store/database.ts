@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { PoolClient } from 'pg';
 import type { Logger } from '#runtime/log';
+import { arrayLiteral } from './array-literal.ts';
 
 /** SQL with the name under which a connection prepares it once. Without a name it is planned each time. */
 export interface Statement {
@@ -91,7 +92,7 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   pool.on('error', () => undefined);
 
   return {
-    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => (await pool.query({ ...sql, values: [...values] })).rows as Row[],
+    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => (await pool.query({ ...sql, values: wired(values) })).rows as Row[],
     transaction: async (work) => {
       const client = await pool.connect();
       let broken = false;
@@ -108,6 +109,8 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   };
 };
 
+const wired = (values: readonly unknown[]): unknown[] => values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
+
 const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
   const begun = client.query('BEGIN');
   // Sent together with the first statement; when it fails, so does that statement.
@@ -116,7 +119,7 @@ const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) 
   const value = await work({
     query: async <Row>(sql: Statement, values: readonly unknown[] = []) => {
       try {
-        return (await client.query({ ...sql, values: [...values] })).rows as Row[];
+        return (await client.query({ ...sql, values: wired(values) })).rows as Row[];
       } catch (error) {
         // Statements sent together all fail after the first one; what it said is the reason.
         failure ??= { error };

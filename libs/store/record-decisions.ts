@@ -17,8 +17,8 @@ const INSERT_CONFLICTS = statement(
   'insert_conflicts',
   `INSERT INTO event_conflicts (razorpay_event_id, body_sha256, event_type, family, entity_key, account_id, endpoint, received_at,
                                 kafka_topic, kafka_partition, kafka_offset, payload)
-   SELECT event_id, body_sha256, event_type, family, entity_key, account_id, endpoint, to_timestamp(received), $1, $2, kafka_offset, ${CUT_BODY}
-     FROM unnest($4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::float8[], $12::bigint[], $13::int[], $14::int[])
+   SELECT event_id, decode(body_sha256, 'hex'), event_type, family, entity_key, account_id, endpoint, to_timestamp(received), $1, $2, kafka_offset, ${CUT_BODY}
+     FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::float8[], $12::bigint[], $13::int[], $14::int[])
        AS given (event_id, body_sha256, event_type, family, entity_key, account_id, endpoint, received, kafka_offset, body_from, body_length)
    ON CONFLICT DO NOTHING RETURNING kafka_offset`,
 );
@@ -36,7 +36,7 @@ export const recordConflicts = async (tx: Transaction, { topic, partition }: Led
     partition,
     bodies.bytes,
     conflicts.map(({ eventId }) => eventId),
-    conflicts.map(({ body }) => sha256(body)),
+    conflicts.map(({ body }) => sha256(body).toString('hex')),
     conflicts.map(({ eventType }) => eventType),
     conflicts.map(familyOf),
     conflicts.map(keyOf),
