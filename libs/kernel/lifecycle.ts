@@ -92,7 +92,8 @@ export const sight = <Status extends string, Event extends string>(
   const rankOf = (status: Status): number => lifecycle.statuses.indexOf(status);
   const status = shown !== null && rankOf(shown) > rankOf(implied.to) ? shown : implied.to;
   const values: Record<string, FieldValue> = {};
-  for (const [name, field] of Object.entries(lifecycle.fields)) {
+  for (const name in lifecycle.fields) {
+    const field = lifecycle.fields[name] as Field;
     const value = field.read(snapshot);
     if (value !== undefined && (value !== null || field.rule === 'clearable')) values[name] = value;
   }
@@ -138,7 +139,8 @@ const mergeFields = (
 ): Pick<EntityState, 'values' | 'stamps'> => {
   const values: Record<string, FieldValue> = { ...current?.values };
   const stamps: Record<string, Stamp> = { ...current?.stamps };
-  for (const [name, value] of Object.entries(seen.values)) {
+  for (const name in seen.values) {
+    const value = seen.values[name] as FieldValue;
     const rule = fields[name]?.rule ?? 'latest';
     if (rule === 'latest' || rule === 'clearable') {
       const stamp = stamps[name];

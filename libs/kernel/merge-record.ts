@@ -18,21 +18,35 @@ export interface MergeRecord {
   readonly n?: readonly string[];
 }
 
-/** Equal states give equal records: snapshots stand highest first, names in alphabetical order. */
+/** Equal states give equal records: snapshots stand highest first, names in alphabetical order. Called for every row written. */
 export const toMergeRecord = (state: EntityState): MergeRecord => {
-  const lanes = Object.entries(state.marks).sort(byName);
-  const stamped = Object.entries(state.stamps).sort(byName);
-  const distinct = new Map([...lanes.map(([, mark]) => mark.stamp), ...stamped.map(([, stamp]) => stamp)].map((stamp) => [stamp.eventId, stamp]));
-  const snapshots = [...distinct.values()].sort((a, b) => compareStamps(b, a));
-  const positions = new Map(snapshots.map((stamp, position) => [stamp.eventId, position]));
-  const positionOf = (stamp: Stamp): number => positions.get(stamp.eventId) ?? 0;
-  const cleared = stamped.map(([name]) => name).filter((name) => state.values[name] === null);
+  const lanes = Object.keys(state.marks).sort();
+  const snapshots = distinctStamps(state).sort((a, b) => compareStamps(b, a));
+  const positionOf = (stamp: Stamp): number => snapshots.findIndex(({ eventId }) => eventId === stamp.eventId);
+  const later: (readonly [string, number])[] = [];
+  const cleared: string[] = [];
+  for (const name in state.stamps) {
+    const position = positionOf(state.stamps[name] as Stamp);
+    if (position !== 0) later.push([name, position]);
+    if (state.values[name] === null) cleared.push(name);
+  }
   const record = {
     s: snapshots.map((stamp): readonly [...number[], string] => [...stamp.order, stamp.eventId]),
-    m: Object.fromEntries(lanes.map(([lane, mark]) => [lane, [positionOf(mark.stamp), mark.status] as const])),
-    f: Object.fromEntries(stamped.map(([name, stamp]) => [name, positionOf(stamp)] as const).filter(([, position]) => position !== 0)),
+    m: Object.fromEntries(lanes.map((lane) => [lane, [positionOf((state.marks[lane] as Mark).stamp), (state.marks[lane] as Mark).status] as const])),
+    f: Object.fromEntries(later.sort(byName)),
   };
-  return cleared.length === 0 ? record : { ...record, n: cleared };
+  return cleared.length === 0 ? record : { ...record, n: cleared.sort() };
+};
+
+/** A row comes from few snapshots, most often from one: a list is faster than a set. */
+const distinctStamps = ({ marks, stamps }: EntityState): Stamp[] => {
+  const distinct: Stamp[] = [];
+  const add = (stamp: Stamp): void => {
+    if (!distinct.some(({ eventId }) => eventId === stamp.eventId)) distinct.push(stamp);
+  };
+  for (const lane in marks) add((marks[lane] as Mark).stamp);
+  for (const name in stamps) add(stamps[name] as Stamp);
+  return distinct;
 };
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
