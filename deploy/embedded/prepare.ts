@@ -1,6 +1,7 @@
 import { topics } from '#catalogue';
 import { kafkaSettings, readConfig, registrySettings } from '#runtime/config';
 import type { Environment } from '#runtime/config';
+import { registerSchemas } from '#runtime/envelope';
 import { applyTopics, createKafka, embeddedShape, productionShape } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
 import { now } from '#runtime/service';
@@ -8,7 +9,6 @@ import { applyPartitions, createDatabase, migrate } from '#store';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
-import { registerSchemas } from './register-schemas.ts';
 
 /** Kafka answers in milliseconds here; a node that has just started may need a few tries. */
 const kafkaOptions = { clientId: 'dakia-prepare', requestTimeoutMs: 10_000, retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 } };

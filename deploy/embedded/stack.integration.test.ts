@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,8 @@ const children = new Set<ChildProcess>();
 beforeAll(async () => {
   kafka = await openTestKafka();
   root = mkdtempSync(join(tmpdir(), 'dakia-stack-'));
+  // Searchable by others, so that Postgres' data lies in it and goes with it also when the tests run as root.
+  chmodSync(root, 0o755);
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');

@@ -18,8 +18,11 @@ beforeAll(async () => {
   [kafka, database] = await Promise.all([openTestKafka(), createTestDatabase()]);
   root = mkdtempSync(join(tmpdir(), 'dakia-start-'));
 });
-afterAll(async () => {
+// A test that failed leaves its program running, which would read the next one's events.
+afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
+});
+afterAll(async () => {
   await kafka.close();
   await database.drop();
   rmSync(root, { recursive: true, force: true });
