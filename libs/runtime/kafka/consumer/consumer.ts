@@ -118,6 +118,14 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     partitions.set(`${topicName}/${partition}`, assigned);
   };
 
+  let restartLoggedAt = -Infinity;
+  /** While Kafka is away the client starts again every 2 s. */
+  const reportRestart = (error: Error): void => {
+    if (performance.now() - restartLoggedAt < tuning.failureLogEveryMs) return;
+    restartLoggedAt = performance.now();
+    log.warn({ err: error }, `the Kafka client of ${options.group} starts again, and will until Kafka answers`);
+  };
+
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
     const partition = partitions.get(`${batch.topic}/${batch.partition}`);
@@ -141,6 +149,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       metrics.rebalances.inc({ group: options.group });
       releaseAll();
       if (stopping) return;
+      restartLoggedAt = -Infinity;
       for (const [topicName, numbers] of Object.entries(assignment)) for (const number of numbers) assign(topicName, number);
       log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
     },
@@ -149,7 +158,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     crashed: (error, restarts) => {
       releaseAll();
       if (stopping) return;
-      if (restarts) log.warn({ err: error }, 'the Kafka client starts again');
+      if (restarts) reportRestart(error);
       else options.fail(new Error(`the Kafka consumer of ${options.group} cannot go on: ${error.message}`, { cause: error }));
     },
   });

@@ -5,7 +5,7 @@ export interface ConsumerTuning {
   /** First and longest pause after a failure of the database; tries are endless. */
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
-  /** Between two log lines about a failure that goes on. */
+  /** Between two log lines about a failure that goes on, of a batch or of the client. */
   readonly failureLogEveryMs: number;
   /** How often the position of a halted partition is asked for again. */
   readonly haltRecheckMs: number;
@@ -37,9 +37,12 @@ export const consumerTuning: ConsumerTuning = {
  */
 export const FETCH_WAIT_MS = 250;
 export const HEARTBEAT_MS = 500;
-/** A member that was killed keeps its partitions this long. Heartbeats go on while a batch is applied, so it can be short. */
-export const SESSION_TIMEOUT_MS = 15_000;
-/** How long a rebalance waits for a member; longer than `rebalanceGraceMs` and one transaction. */
+/**
+ * A member that was killed keeps its partitions this long, and after an outage of Kafka the group waits as long for the members
+ * of before. Heartbeats go on while a batch is applied, so it can be short.
+ */
+export const SESSION_TIMEOUT_MS = 10_000;
+/** How long a rebalance waits for a member; longer than `rebalanceGraceMs` and one transaction, and shorter than `watchdogMs`. */
 export const REBALANCE_TIMEOUT_MS = 60_000;
 /** Memory: kafkajs decodes a whole fetch at once (B12). About 330 events of 1.5 KB per partition, and 8 MiB per broker. */
 export const FETCH_PARTITION_BYTES = 512 * 1024;
