@@ -1,5 +1,9 @@
+export type { ColumnSpec, RowSpec } from './columns.ts';
+export { columnSpec, rowSpec } from './columns.ts';
 export type { EventIn, EventName, EventSpec } from './events.ts';
 export { eventNames, events, eventsOf, eventSpec, isEventName } from './events.ts';
+export type { FactKind, FactSpec } from './facts.ts';
+export { factKinds, factSpec, isFactKind } from './facts.ts';
 export type { Family, FamilySpec, Priority, ServiceName } from './families.ts';
 export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC, serviceNames } from './families.ts';
 export type { QuarantineReason, Routed, Routing } from './route.ts';

@@ -1,0 +1,73 @@
+import { columnSpec, eventsOf, factKinds, factSpec, familyNames, rowSpec } from '#catalogue';
+import type { EventName, FactKind } from '#catalogue';
+import { eventId, fromEpochSeconds } from '#kernel';
+import type { EntityState, JsonRecord, Snapshot } from '#kernel';
+import type { Aggregate } from '#store';
+import { bareSnapshot } from '#testkit';
+import { accountAggregates } from '../../services/accounts/src/aggregates.ts';
+import { disputeAggregates } from '../../services/disputes/src/aggregates.ts';
+import { phases } from '../../services/disputes/src/domain/dispute/dispute.ts';
+import { invoiceAggregates } from '../../services/invoices/src/aggregates.ts';
+import { linkAggregates } from '../../services/links/src/aggregates.ts';
+import { paymentAggregates } from '../../services/payments/src/aggregates.ts';
+import { refundAggregates } from '../../services/refunds/src/aggregates.ts';
+
+const aggregates: readonly Aggregate[] = [
+  ...accountAggregates, ...disputeAggregates, ...invoiceAggregates, ...linkAggregates, ...paymentAggregates, ...refundAggregates,
+];
+const cases = aggregates.map((aggregate) => [aggregate.family, aggregate] as const);
+
+/** Every event, with every status that its snapshot may show and, for disputes, in every phase. */
+const snapshotsOf = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, 'eventId'>[] =>
+  eventsOf(family).flatMap((event: EventName) =>
+    [undefined, ...statuses].flatMap((status) =>
+      (family === 'disputes' ? phases : [undefined]).map((phase) => {
+        const subject: JsonRecord = { ...(status === undefined ? {} : { status }), ...(phase === undefined ? {} : { phase }) };
+        return { ...bareSnapshot(event), occurredAt: fromEpochSeconds(1_700_000_000), subject };
+      }),
+    ),
+  );
+
+/** All kinds that the histories of one and two events tell: each status is reached from every other that can lead to it. */
+const toldBy = (aggregate: Aggregate): ReadonlySet<string> => {
+  const told = new Set<string>();
+  const step = (before: EntityState | undefined, snapshot: Snapshot): EntityState | undefined => {
+    const verdict = aggregate.apply(before, snapshot);
+    if (verdict.kind === 'rejected') return before;
+    for (const { kind } of verdict.facts) told.add(kind);
+    return verdict.next;
+  };
+  const snapshots = snapshotsOf(aggregate);
+  for (const first of snapshots) {
+    const state = step(undefined, { ...first, eventId: eventId('event_1') });
+    for (const second of snapshots) step(state, { ...second, eventId: eventId('event_2') });
+  }
+  return told;
+};
+
+describe('catalogue of facts', () => {
+  test('every family has its aggregate here', () => {
+    expect(aggregates.map(({ family }) => family).toSorted()).toEqual([...familyNames].toSorted());
+  });
+
+  test.each(cases)('%s: what its lifecycle tells is what the catalogue lists', (family, aggregate) => {
+    const listed = factKinds.filter((kind) => factSpec(kind).family === family);
+    expect([...toldBy(aggregate)].toSorted()).toEqual(listed.toSorted() satisfies FactKind[]);
+  });
+
+  test.each(cases)('%s: columns and statuses are those of its lifecycle', (family, aggregate) => {
+    const types = (of: Readonly<Record<string, { readonly type: string }>>) => Object.entries(of).map(([name, { type }]) => `${name} ${type}`).toSorted();
+    expect(types(rowSpec(family).columns)).toEqual(types(aggregate.fields));
+    expect(rowSpec(family).statuses).toEqual(aggregate.statuses);
+  });
+
+  test('phases of disputes are those of the lifecycle', () => {
+    expect(columnSpec('disputes', 'phase')?.values).toEqual(phases);
+  });
+
+  test('status is a column; what no table has is not, also not what every object has', () => {
+    expect(columnSpec('refunds', 'status')?.values).toEqual(['pending', 'failed', 'processed']);
+    expect(columnSpec('refunds', 'respond_by')).toBeUndefined();
+    expect(columnSpec('refunds', 'constructor')).toBeUndefined();
+  });
+});

@@ -1,0 +1,53 @@
+import type { Family } from './families.ts';
+
+export interface FactSpec {
+  readonly family: Family;
+  /** What became true, in one sentence for a person. */
+  readonly summary: string;
+}
+
+/**
+ * Every kind of fact that the lifecycles tell: one row each. A test holds this list equal to what they can tell, so that a
+ * rule of notifications can be checked before any fact occurs.
+ */
+const facts = {
+  'payment.failed': { family: 'payments', summary: 'A payment attempt failed.' },
+  'payment.authorized': { family: 'payments', summary: 'The bank approved a payment; it is not captured yet.' },
+  'payment.captured': { family: 'payments', summary: 'A payment is complete.' },
+  'payment.refunded': { family: 'payments', summary: 'A payment was refunded.' },
+  'order.created': { family: 'orders', summary: 'An order became known.' },
+  'order.paid': { family: 'orders', summary: 'An order is paid.' },
+  'order.notification_delivered': { family: 'orders', summary: 'The pre-debit notice of a recurring charge reached the customer.' },
+  'order.notification_failed': { family: 'orders', summary: 'The pre-debit notice of a recurring charge was not delivered.' },
+  'downtime.started': { family: 'downtimes', summary: 'A bank, network or method has a downtime.' },
+  'downtime.updated': { family: 'downtimes', summary: 'A downtime changed its severity or its instrument.' },
+  'downtime.resolved': { family: 'downtimes', summary: 'A downtime is over.' },
+  'dispute.opened': { family: 'disputes', summary: 'A customer disputes a payment.' },
+  'dispute.under_review': { family: 'disputes', summary: 'The evidence in a dispute is being reviewed.' },
+  'dispute.action_required': { family: 'disputes', summary: 'A dispute needs more evidence.' },
+  'dispute.won': { family: 'disputes', summary: 'A dispute was decided for the merchant.' },
+  'dispute.lost': { family: 'disputes', summary: 'A dispute was decided against the merchant.' },
+  'dispute.closed': { family: 'disputes', summary: 'A dispute was closed without a decision.' },
+  'dispute.reopened': { family: 'disputes', summary: 'A dispute that had ended goes on in a later phase.' },
+  'refund.pending': { family: 'refunds', summary: 'A refund is under way.' },
+  'refund.processed': { family: 'refunds', summary: 'A refund is done.' },
+  'refund.failed': { family: 'refunds', summary: 'A refund failed; the money was not returned.' },
+  'account.instantly_activated': { family: 'accounts', summary: 'A sub-merchant may accept payments up to a limit.' },
+  'account.activated_kyc_pending': { family: 'accounts', summary: 'A sub-merchant is activated; its verification is pending.' },
+  'fund_account.validation.completed': { family: 'fund_accounts', summary: 'A bank account or VPA was checked.' },
+  'fund_account.validation.failed': { family: 'fund_accounts', summary: 'A bank account or VPA could not be checked.' },
+  'payment_link.paid': { family: 'payment_links', summary: 'A payment link is paid in full.' },
+  'payment_link.partially_paid': { family: 'payment_links', summary: 'A part of a payment link is paid.' },
+  'payment_link.expired': { family: 'payment_links', summary: 'A payment link ran out of time.' },
+  'payment_link.cancelled': { family: 'payment_links', summary: 'A payment link was cancelled.' },
+  'invoice.paid': { family: 'invoices', summary: 'An invoice is paid in full.' },
+  'invoice.partially_paid': { family: 'invoices', summary: 'A part of an invoice is paid.' },
+  'invoice.expired': { family: 'invoices', summary: 'An invoice ran out of time.' },
+  'invoice.cancelled': { family: 'invoices', summary: 'An invoice was cancelled.' },
+  'invoice.deleted': { family: 'invoices', summary: 'An invoice was deleted.' },
+} as const satisfies Record<string, FactSpec>;
+
+export type FactKind = keyof typeof facts;
+export const factKinds = Object.keys(facts) as readonly FactKind[];
+export const isFactKind = (name: string): name is FactKind => Object.hasOwn(facts, name);
+export const factSpec = (kind: FactKind): FactSpec => facts[kind];

@@ -1,0 +1,108 @@
+import http from 'node:http';
+import https from 'node:https';
+import { guardedLookup, RefusedAddress } from './address-guard.ts';
+import type { AllowList } from './address-guard.ts';
+import { foreignText } from './channel.ts';
+import type { Outcome } from './channel.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** Longest time for the connection, TLS included, in ms; the whole attempt has the destination's time-out. */
+const CONNECT_MAX_MS = 5_000;
+/** How long the body of an answer is waited for: the status has decided, the body only explains. */
+const BODY_WAIT_MS = 1_000;
+const BODY_BYTES_MAX = 4 * 1024;
+/** An idle connection is kept this long; shorter than what common servers keep theirs (nginx 75 s, Node 5 s by its hint). */
+const IDLE_MS = 30_000;
+/** Statuses below 500 that say "later": request timeout, too early, too many requests. */
+const LATER = new Set([408, 425, 429]);
+
+export interface PostTarget {
+  readonly url: URL;
+  readonly allow: AllowList;
+  /** Connections at once. */
+  readonly connections: number;
+  /** For one attempt, connection to headers, in ms. */
+  readonly timeoutMs: number;
+}
+
+export interface Poster {
+  readonly post: (headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal) => Promise<Outcome>;
+  readonly close: () => void;
+}
+
+/** Posts to one URL with kept connections. Follows no redirect, reads little of the answer, waits for nothing longer than told. */
+export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget): Poster => {
+  const { request, Agent } = url.protocol === 'https:' ? https : http;
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections, timeout: IDLE_MS });
+  const lookup = guardedLookup(allow);
+
+  const attempt = (headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal, fresh: boolean): Promise<Outcome | 'stale connection'> =>
+    new Promise((resolve) => {
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const sent = request(url, {
+        method: 'POST',
+        agent: fresh ? false : agent,
+        lookup,
+        signal: AbortSignal.any([signal, deadline]),
+        headers: { ...headers, 'content-length': String(body.length), 'user-agent': 'Dakia' },
+      });
+      const connectTimer = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)), CONNECT_MAX_MS);
+      sent.once('socket', (socket) => {
+        if (!socket.connecting) clearTimeout(connectTimer);
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+      });
+      sent.once('response', (response) => {
+        clearTimeout(connectTimer);
+        void readStart(response).then((text) => resolve(outcomeOf(response, text)));
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(connectTimer);
+        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale connection');
+        else if (error instanceof RefusedAddress) resolve({ kind: 'failed', reason: error.message });
+        else if (signal.aborted) resolve({ kind: 'retry', reason: 'the notifier stopped before an answer came' });
+        else resolve({ kind: 'retry', reason: deadline.aborted ? `no answer within ${timeoutMs} ms` : `no answer: ${foreignText(error.message)}` });
+      });
+      sent.end(body);
+    });
+
+  return {
+    post: async (headers, body, signal) => {
+      const bytes = Buffer.from(body);
+      const first = await attempt(headers, bytes, signal, false);
+      if (first !== 'stale connection') return first;
+      // The receiver had closed the kept connection just before it was used: nobody's failure, so a new one is made at once.
+      const second = await attempt(headers, bytes, signal, true);
+      return second === 'stale connection' ? { kind: 'retry', reason: 'no answer: connection reset' } : second;
+    },
+    close: () => agent.destroy(),
+  };
+};
+
+/** The beginning of an answer's body; what does not come in time or is too much is cut off together with its connection. */
+const readStart = (response: http.IncomingMessage): Promise<string> =>
+  new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const finish = (isWhole: boolean): void => {
+      clearTimeout(timer);
+      if (!isWhole) response.destroy();
+      resolve(Buffer.concat(chunks).subarray(0, BODY_BYTES_MAX).toString('utf8'));
+    };
+    const timer = setTimeout(() => finish(false), BODY_WAIT_MS);
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > BODY_BYTES_MAX) finish(false);
+    });
+    response.once('end', () => finish(true));
+    response.on('error', () => finish(false));
+  });
+
+const outcomeOf = ({ statusCode = 0, headers }: http.IncomingMessage, body: string): Outcome => {
+  const said = `HTTP ${statusCode}${body === '' ? '' : `: ${foreignText(body)}`}`;
+  if (statusCode >= 200 && statusCode < 300) return { kind: 'delivered', response: said };
+  if (statusCode >= 300 && statusCode < 400) return { kind: 'failed', reason: `HTTP ${statusCode}: redirects are not followed; give the final URL` };
+  if (statusCode < 500 && !LATER.has(statusCode)) return { kind: 'failed', reason: said };
+  const afterMs = retryAfterMs(headers['retry-after'], Date.now());
+  return { kind: 'retry', reason: said, ...(afterMs === undefined ? {} : { afterMs }) };
+};

@@ -1,0 +1,40 @@
+import type { Escapes } from './template.ts';
+
+/** Longest value that is shown, in characters; a customer can write a book into some fields. */
+const VALUE_LENGTH_MAX = 300;
+/** Control characters, line breaks of every kind, and the invisible ones that reverse the direction of what follows. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** One line of printable text: nothing in it can begin a new line, a header, or run backwards. */
+const oneLine = (value: string): string => {
+  const characters = [...value.slice(0, (VALUE_LENGTH_MAX + 1) * 2).toWellFormed().replaceAll(UNPRINTABLE, ' ').trim()];
+  return characters.length <= VALUE_LENGTH_MAX ? characters.join('') : `${characters.slice(0, VALUE_LENGTH_MAX - 1).join('')}…`;
+};
+
+const entities = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** Text where no character means anything. */
+export const plain: Escapes = { text: (text) => text, value: oneLine };
+
+/** A line such as a subject: also the operator's words may not break it. */
+export const singleLine: Escapes = { text: (text) => text.replaceAll(UNPRINTABLE, ' '), value: oneLine };
+
+/** An asterisk and its like would be formatting, and make a value look like the operator's words; these look the same and are not. */
+const SLACK_FORMATTING: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ' };
+
+/**
+ * Slack's mrkdwn: `&`, `<` and `>` are all that can begin a mention or a link (docs.slack.dev/messaging/formatting-message-text,
+ * "Escaping text"). The operator's words keep their meaning, so they may link and mention.
+ */
+export const slack: Escapes = {
+  text: (text) => text,
+  value: (value) => entities(oneLine(value)).replaceAll(/[*~`]/g, (character) => SLACK_FORMATTING[character] ?? character),
+};
+
+const htmlText = (text: string): string => entities(text).replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+
+/** HTML: neither the words nor the values are markup; line breaks of the words are kept. */
+export const html: Escapes = {
+  text: (text) => htmlText(text).replaceAll('\n', '<br>\n'),
+  value: (value) => htmlText(oneLine(value)),
+};
