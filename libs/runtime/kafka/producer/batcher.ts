@@ -2,8 +2,8 @@ import type { KafkaRecord } from '#runtime/envelope';
 import type { PublishOutcome } from '../contracts.ts';
 import { createCircuit } from './circuit.ts';
 import { fastRecord } from './fast-produce.ts';
+import type { FastRecord } from './fast-produce.ts';
 import { boundOfRecord } from './record-batch.ts';
-import type { OutgoingRecord } from './record-batch.ts';
 
 /** How long the first record of a batch waits for others, in ms. */
 const LINGER_MS = 5;
@@ -25,7 +25,7 @@ export type Reluctance = 'closing' | 'queue-full' | 'stalled' | 'kafka-down';
 
 export interface TopicBatch {
   readonly topic: string;
-  readonly messages: OutgoingRecord[];
+  readonly messages: FastRecord[];
 }
 
 export interface BatcherObserver {
@@ -45,7 +45,7 @@ export interface Batcher {
 
 interface Pending {
   readonly topic: string;
-  readonly message: OutgoingRecord;
+  readonly message: FastRecord;
   readonly bytes: number;
   readonly since: number;
   readonly answer: (outcome: PublishOutcome) => void;

@@ -28,10 +28,12 @@ interface RequestDefinition {
 const FIRST_VERSION = 3;
 
 /** A record of our own producer: marked by its class, so that other kafkajs producers of the process keep kafkajs' encoder. */
-class FastRecord implements OutgoingRecord {
+export class FastRecord implements OutgoingRecord {
   readonly key: string;
   readonly value: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /** Where the partitioner has put it. */
+  partition?: number;
   constructor(record: KafkaRecord) {
     this.key = record.key;
     this.value = record.value;
@@ -40,7 +42,7 @@ class FastRecord implements OutgoingRecord {
 }
 
 /** A record that is sent with the fast encoder, in a batch that holds no others. */
-export const fastRecord = (record: KafkaRecord): OutgoingRecord => new FastRecord(record);
+export const fastRecord = (record: KafkaRecord): FastRecord => new FastRecord(record);
 
 const produceDefinition = (): RequestDefinition => (kafkajsInternal('src/protocol/requests/index.js') as { requests: { Produce: RequestDefinition } }).requests.Produce;
 

@@ -5,6 +5,7 @@ import type { Logger } from '#runtime/log';
 import { createKafka } from '../client.ts';
 import type { KafkaClient, KafkaConfig } from '../client.ts';
 import type { TopicBatch } from './batcher.ts';
+import { rememberingPartitioner, unconfirmed } from './confirmation.ts';
 import { failureKindOf } from './failure.ts';
 
 /**
@@ -21,6 +22,8 @@ const CONNECT_ATTEMPT_MS = 5_000;
 const CONNECT_PAUSE_MS = 1_000;
 /** A send that has not settled after this time, in ms, never will: the client is replaced. */
 const STUCK_SEND_MS = 10_000;
+/** Sends of one batch, the first included, until all its partitions are confirmed; leaders have moved that often. */
+const CONFIRM_ROUNDS_MAX = 4;
 /** While a topic is missing, Kafka is asked for it this often, in ms. */
 const TOPIC_CHECK_MS = 5_000;
 
@@ -59,7 +62,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
   const open = (): Session => {
     const client = createKafka(config, log, { clientId, requestTimeoutMs: REQUEST_TIMEOUT_MS, retry: RETRY });
     const producer = client.kafka.producer({
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner, // the same as Java's (B15)
+      createPartitioner: rememberingPartitioner,
       allowAutoTopicCreation: false,
       idempotent: false,
       maxInFlightRequests: REQUESTS_IN_FLIGHT_MAX,
@@ -134,7 +137,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       const current = session;
       if (!current.isConnected) throw new kafkajs.KafkaJSConnectionError('not connected to Kafka');
       try {
-        await within(STUCK_SEND_MS, STUCK, current.producer.sendBatch({ acks: -1, timeout: BROKER_TIMEOUT_MS, topicMessages: [...batch] }));
+        await within(STUCK_SEND_MS, STUCK, sendAll(current.producer, batch));
       } catch (error) {
         onFailure(error);
         if (error instanceof Error && error.message === STUCK) replace(current);
@@ -157,6 +160,15 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
 };
 
 const STUCK = 'a send to Kafka does not settle';
+
+/** Sends until every record is confirmed. Only what kafkajs passed over is sent again; what failed is not. */
+const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promise<void> => {
+  let rest = batch;
+  for (let round = 0; round < CONFIRM_ROUNDS_MAX && rest.length > 0; round++) {
+    rest = unconfirmed(rest, await producer.sendBatch({ acks: -1, timeout: BROKER_TIMEOUT_MS, topicMessages: [...rest] }));
+  }
+  if (rest.length > 0) throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
+};
 
 /** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */
 const within = async <Value>(ms: number, message: string, promise: Promise<Value>): Promise<Value> => {

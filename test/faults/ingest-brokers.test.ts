@@ -1,0 +1,152 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Admin } from 'kafkajs';
+import { topics } from '#catalogue';
+import { serverFiles, silent, startKafka, stateFolder } from '#embedded';
+import type { Kafka, KafkaNode } from '#embedded';
+import { eventually, openTestKafka } from '#testkit';
+import type { TestKafka } from '#testkit';
+import { captured, post, SECRET } from '../../services/ingest/testing/deliveries.ts';
+import { startIngest } from '../../services/ingest/testing/process.ts';
+import type { IngestProcess } from '../../services/ingest/testing/process.ts';
+
+const SECOND = 1_000;
+const PAYMENTS = 'rzp.payments.v1';
+const PARTITIONS = 3;
+/** Deliveries on their way at once, and the pause of each lane between two, in ms. */
+const LANES = 20;
+const PAUSE_MS = 20;
+/** Every delivery is answered within 3.5 s, and 3 s after the fault with 200; the machine of the tests may add this, in ms. */
+const SLACK_MS = 1_000;
+const ANSWERED_WITHIN_MS = 3_500;
+const BACK_WITHIN_MS = 3_000;
+
+let root = '';
+let cluster: Kafka;
+let kafka: TestKafka;
+let ingest: IngestProcess;
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'dakia-brokers-'));
+  chmodSync(root, 0o755);
+  cluster = await startKafka({ files: await serverFiles(silent), folder: stateFolder(root), report: silent, ports: [0, 0, 0] });
+  kafka = await openTestKafka({ KAFKA_BROKERS: cluster.addresses.plain });
+  await kafka.admin.createTopics({
+    waitForLeaders: false,
+    topics: topics.map((topic) => ({ topic: `${kafka.prefix}${topic}`, numPartitions: PARTITIONS, replicationFactor: 3, configEntries: [{ name: 'min.insync.replicas', value: '2' }] })),
+  });
+  await allInSync();
+  ingest = await startIngest({ KAFKA_BROKERS: cluster.addresses.plain, DAKIA_TOPIC_PREFIX: kafka.prefix, RAZORPAY_WEBHOOK_SECRETS: SECRET });
+}, 120 * SECOND);
+afterAll(async () => {
+  ingest.kill('SIGKILL');
+  await ingest.exited;
+  for (const { server } of cluster.nodes) if (server.isRunning()) server.thaw();
+  await Promise.allSettled([kafka.close()]);
+  await cluster.stop();
+  rmSync(root, { recursive: true, force: true });
+}, 60 * SECOND);
+
+const partitionsOf = async (admin: Admin) => (await admin.fetchTopicMetadata({ topics: [`${kafka.prefix}${PAYMENTS}`] })).topics[0]?.partitions ?? [];
+const allInSync = (): Promise<unknown> =>
+  eventually(
+    'every copy in sync and led',
+    async () => {
+      const partitions = await partitionsOf(kafka.admin);
+      return partitions.length === PARTITIONS && partitions.every(({ isr, leader }) => isr.length === 3 && leader > 0);
+    },
+    60 * SECOND,
+  );
+const leaderNow = async (): Promise<KafkaNode> => {
+  const leader = (await partitionsOf(kafka.admin))[0]?.leader ?? 0;
+  const node = cluster.nodes[leader - 1];
+  if (node === undefined) throw new Error(`no node leads: ${leader}`);
+  return node;
+};
+
+interface Answered {
+  readonly id: string;
+  readonly status: number;
+  readonly sentAt: number;
+  readonly ms: number;
+}
+let sequence = 0;
+
+/** Deliveries without a stop. */
+const load = () => {
+  const answers: Answered[] = [];
+  let isOn = true;
+  const lane = async (): Promise<void> => {
+    while (isOn) {
+      const id = `pay_${sequence++}`;
+      const sentAt = performance.now();
+      const { status } = await post(ingest.port, { body: captured(id), eventId: id });
+      answers.push({ id, status, sentAt, ms: performance.now() - sentAt });
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  };
+  const lanes = Promise.all(Array.from({ length: LANES }, lane));
+  return {
+    answers,
+    end: async (): Promise<readonly Answered[]> => {
+      isOn = false;
+      await lanes;
+      return answers;
+    },
+  };
+};
+
+/** Runs a fault under load and judges the answers around it. */
+const under = async (fault: (leader: KafkaNode) => void | Promise<void>, mend: (leader: KafkaNode) => void | Promise<void>): Promise<void> => {
+  await allInSync();
+  const leader = await leaderNow();
+  const running = load();
+  await eventually('deliveries flow', () => running.answers.filter(({ status }) => status === 200).length > 100);
+  const brokeAt = performance.now();
+  const breaking = fault(leader);
+  await eventually('deliveries for a while after it', () => running.answers.some(({ sentAt }) => sentAt > brokeAt + BACK_WITHIN_MS + SLACK_MS + 2 * SECOND), 30 * SECOND);
+  const answers = await running.end();
+  await breaking;
+  await mend(leader);
+
+  const statuses = new Set(answers.map(({ status }) => status));
+  expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(ANSWERED_WITHIN_MS + SLACK_MS);
+  const late = answers.filter(({ sentAt, status }) => sentAt > brokeAt + BACK_WITHIN_MS + SLACK_MS && status !== 200);
+  expect(late).toEqual([]);
+  const keys = await storedKeys();
+  expect(answers.filter(({ id, status }) => status === 200 && !keys.has(id))).toEqual([]);
+};
+
+/** Payment ids in the topic, once all its partitions are led again. */
+const storedKeys = async (): Promise<ReadonlySet<string>> => {
+  await allInSync();
+  const topic = `${kafka.prefix}${PAYMENTS}`;
+  const ends = new Map((await kafka.admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
+  const keys = new Set<string>();
+  const reached = new Map<number, number>();
+  const consumer = kafka.kafka.consumer({ groupId: `${topic}-${sequence++}`, maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ partition, message: { key, offset } }) => {
+      keys.add(key?.toString() ?? '');
+      reached.set(partition, Number(offset) + 1);
+    },
+  });
+  await eventually('all records read', () => [...ends].every(([partition, end]) => (reached.get(partition) ?? 0) >= end), 30 * SECOND);
+  await consumer.disconnect();
+  return keys;
+};
+
+test('the leader is killed: every delivery answered in time, 200 again within 3 s, no 200 lost', () => under(({ server }) => server.kill(), ({ server }) => server.start()), 120 * SECOND);
+
+test('the leader is frozen: every delivery answered in time, 200 again within 3 s, no 200 lost', () => under(({ server }) => server.freeze(), ({ server }) => server.thaw()), 120 * SECOND);
+
+test('a follower is frozen: the same', async () => {
+  await under(
+    (leader) => cluster.nodes.find((node) => node !== leader)?.server.freeze(),
+    () => cluster.nodes.forEach(({ server }) => server.thaw()),
+  );
+}, 120 * SECOND);
