@@ -1,4 +1,6 @@
+import { applyResult } from './apply/measure.ts';
 import { atRate } from './http-load.ts';
+import { ingestResult } from './ingest/measure.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './report.ts';
 import type { BenchResult } from './report.ts';
@@ -8,7 +10,7 @@ const full: BenchResult = {
   machine: { cores: 2, cpu: 'Some CPU', node: 'v24.21.0' },
   ingest: { ratio_no_kafka: 0.71, ratio_bare: 0.42, ratio_no_kafka_cpu: 0.73, ratio_bare_cpu: 0.45, cpu_us: 51.2, p50_ms: 8.1, p99_ms: 21, req_per_s: 16_400, spread: 0.08, server_busy: 0.98, generator_core: 0.31 },
   apply: { ratio_raw: 0.52, ratio_raw_1m: 0.55, events_per_s: 7_130, events_per_s_1m: 6_900, cpu_us: 98, batch_events: 210, spread: 0.11 },
-  end_to_end: { events_per_s: 3_450, ratio_apply: 0.48, lag_p50_ms: 41, lag_p99_ms: 190, backlog: 2_000 },
+  end_to_end: { events_per_s: 3_450, ratio_apply: 0.48, lag_p50_ms: 41, lag_p99_ms: 190, batch_events: 40, backlog: 2_000 },
 };
 
 test('the median of an odd number is the one in the middle, of an even number the mean of two', () => {
@@ -38,11 +40,22 @@ test('a rate allows what is due and no more', () => {
   expect(pace.dueMs?.(2_000)).toBe(1_000);
 });
 
-test('the JSON has the names that scripts rely on', () => {
-  const line = JSON.parse(JSON.stringify(full)) as Record<string, Record<string, unknown>>;
-  expect(Object.keys(line['ingest'] ?? {})).toEqual(expect.arrayContaining(['ratio_no_kafka', 'ratio_bare', 'cpu_us', 'p50_ms', 'p99_ms']));
-  expect(Object.keys(line['apply'] ?? {})).toEqual(expect.arrayContaining(['ratio_raw', 'ratio_raw_1m', 'events_per_s']));
-  expect(Object.keys(line['end_to_end'] ?? {})).toEqual(expect.arrayContaining(['events_per_s']));
+test('ingest: medians of the ratios within each round, under the names that scripts rely on', () => {
+  const round = (real: number, noKafka: number, bare: number) => ({
+    real: { perSecond: real, cpuMicros: 1e6 / real, busy: 1, generatorCore: 0.2 },
+    'no-kafka': { perSecond: noKafka, cpuMicros: 1e6 / noKafka, busy: 1, generatorCore: 0.3 },
+    bare: { perSecond: bare, cpuMicros: 1e6 / bare, busy: 1, generatorCore: 0.4 },
+  });
+  // In the second round everything was ten times slower: no ratio may see that.
+  const result = ingestResult([round(8_000, 10_000, 20_000), round(800, 1_000, 2_000), round(9_000, 10_000, 20_000)], { latenciesMs: [3, 1, 2, 50] });
+  expect(result).toMatchObject({ ratio_no_kafka: 0.8, ratio_bare: 0.4, ratio_no_kafka_cpu: 0.8, ratio_bare_cpu: 0.4, cpu_us: 125, p50_ms: 2, p99_ms: 50, req_per_s: 8_000, generator_core: 0.4 });
+  expect(result.spread).toBeCloseTo(0.125);
+});
+
+test('apply: the share of a raw insert, with empty and with large tables, under the names that scripts rely on', () => {
+  const round = (seconds: number, rawSeconds: number) => ({ outcome: { seconds, cpuMicros: 50_000, batches: Array.from({ length: 4 }, () => ({ topic: 't', partition: 0, firstOffset: 0, nextOffset: 250 })) }, rawSeconds });
+  const result = applyResult(1_000, [round(2, 1), round(20, 10), round(2, 1)], [round(4, 3), round(4, 3)]);
+  expect(result).toEqual({ ratio_raw: 0.5, ratio_raw_1m: 0.75, events_per_s: 500, events_per_s_1m: 250, cpu_us: 50, batch_events: 250, spread: 0 });
 });
 
 test('the table shows every ratio beside its number, and only what was measured', () => {

@@ -32,7 +32,7 @@ const applyRows = (result: ApplyResult): readonly Row[] => [
 ];
 
 const endToEndRows = (result: EndToEndResult): readonly Row[] => [
-  ['HTTP to Postgres', `${result.events_per_s}/s`, `${result.ratio_apply === undefined ? '' : `${result.ratio_apply} of apply alone, `}with the backlog bounded`],
+  ['HTTP to Postgres', `${result.events_per_s}/s`, `${result.ratio_apply === undefined ? '' : `${result.ratio_apply} of apply alone, `}${result.batch_events} events per transaction, at most ${result.backlog} behind`],
   ['', `${result.lag_p50_ms} / ${result.lag_p99_ms} ms`, 'p50 / p99 from received to applied, at half of that load'],
 ];
 

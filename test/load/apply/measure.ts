@@ -32,13 +32,13 @@ const ROUNDS = 3;
 const CONNECTIONS = 8;
 const TABLES = ['webhook_events', 'event_conflicts', 'audit_logs', 'outbox', 'parked_keys', 'partition_ledger', 'payment_transactions', 'payment_orders', 'downtime_events'];
 
-interface Round {
+export interface ApplyRound {
   readonly outcome: ApplyOutcome;
   readonly rawSeconds: number;
 }
 
 /**
- * Round by round: the consumer applies a filled topic, then the rows that it wrote are inserted raw into a database that stands as
+ * ApplyRound by round: the consumer applies a filled topic, then the rows that it wrote are inserted raw into a database that stands as
  * its own did. The first round warms both up and is not counted.
  */
 export const measureApply = async (stack: Stack, seconds: number, report: Report): Promise<ApplyResult> => {
@@ -48,7 +48,7 @@ export const measureApply = async (stack: Stack, seconds: number, report: Report
     const [consumed, inserted] = [await stack.createDatabase(), await stack.createDatabase()];
     const prefixes: string[] = [];
     const recordings: Recording[] = [];
-    const empty: Round[] = [];
+    const empty: ApplyRound[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
       const prefix = await fillTopics(stack, `apply-${round}`, count);
       for (const url of [consumed, inserted]) await settle(url, `TRUNCATE ${TABLES.join(', ')}`);
@@ -67,7 +67,7 @@ export const measureApply = async (stack: Stack, seconds: number, report: Report
     await settle(consumed, `TRUNCATE ${TABLES.join(', ')}`);
     await fillDatabase(consumed);
     const full = [consumed, await stack.createDatabase(consumed)] as const;
-    const large: Round[] = [];
+    const large: ApplyRound[] = [];
     for (const [index, prefix] of prefixes.entries()) {
       for (const url of full) await settle(url, 'TRUNCATE partition_ledger');
       const outcome = await consume(child, prefix, full[0], count);
@@ -76,7 +76,7 @@ export const measureApply = async (stack: Stack, seconds: number, report: Report
       say(report, index + 1, '1 M rows', count, { outcome, rawSeconds });
       large.push({ outcome, rawSeconds });
     }
-    return resultOf(count, empty, large);
+    return applyResult(count, empty, large);
   } finally {
     await child.stop();
   }
@@ -109,12 +109,13 @@ const sameRows = async (consumed: string, inserted: string): Promise<void> => {
   }
 };
 
-const say = (report: Report, round: number, where: string, count: number, { outcome, rawSeconds }: Round): void =>
+const say = (report: Report, round: number, where: string, count: number, { outcome, rawSeconds }: ApplyRound): void =>
   report('apply', `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}, ${where}: consumer ${(count / outcome.seconds).toFixed(0)}/s, raw ${(count / rawSeconds).toFixed(0)}/s, ratio ${(rawSeconds / outcome.seconds).toFixed(2)}`);
 
-const resultOf = (count: number, empty: readonly Round[], large: readonly Round[]): ApplyResult => {
-  const ratios = (rounds: readonly Round[]): readonly number[] => rounds.map(({ outcome, rawSeconds }) => rawSeconds / outcome.seconds);
-  const perSecond = (rounds: readonly Round[]): number => median(rounds.map(({ outcome }) => count / outcome.seconds));
+/** Medians over the rounds; each ratio is taken within a round. */
+export const applyResult = (count: number, empty: readonly ApplyRound[], large: readonly ApplyRound[]): ApplyResult => {
+  const ratios = (rounds: readonly ApplyRound[]): readonly number[] => rounds.map(({ outcome, rawSeconds }) => rawSeconds / outcome.seconds);
+  const perSecond = (rounds: readonly ApplyRound[]): number => median(rounds.map(({ outcome }) => count / outcome.seconds));
   return {
     ratio_raw: rounded(median(ratios(empty))),
     ratio_raw_1m: rounded(median(ratios(large))),

@@ -17,14 +17,16 @@ export interface EndToEndResult {
   /** From the headers of a delivery to the begin of the transaction that applied it, at half of that load, in ms. */
   readonly lag_p50_ms: number;
   readonly lag_p99_ms: number;
-  /** Events that are accepted and not yet applied, at most, under the full load. */
+  /** Mean size of the transactions under the full load, and events that were accepted and not yet applied, at most. */
+  readonly batch_events: number;
   readonly backlog: number;
 }
 
 const SECRET = 'bench-secret-of-no-endpoint';
-const CONNECTIONS = 128;
+/** So many that batches fill: with 128 the sender waits for answers, and each of the 120 partitions applies one event at a time. */
+const CONNECTIONS = 1_000;
 /** The sender waits while so many accepted events are not applied: what goes on for ever is the rate of the slower end. */
-const BACKLOG_MAX = 2_000;
+const BACKLOG_MAX = 10_000;
 const LOOK_EVERY_MS = 50;
 /** More than any machine applies in a second; events are never sent twice, a repeat would cost less. */
 const EVENTS_PER_SECOND = 10_000;
@@ -61,6 +63,7 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
     await run(seconds, bounded());
     const perSecond = ((counter.applied() - appliedBefore) * 1000) / (performance.now() - begin);
     await drained(() => counter.applied() >= settled);
+    const batchEvents = await counter.batchEvents();
     report('end-to-end', `${perSecond.toFixed(0)} events/s with at most ${BACKLOG_MAX} behind; the lag at half of it follows`);
 
     const since = new Date();
@@ -72,6 +75,7 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
       ...(applyPerSecond === undefined ? {} : { ratio_apply: rounded(perSecond / applyPerSecond) }),
       lag_p50_ms: rounded(p50),
       lag_p99_ms: rounded(p99),
+      batch_events: rounded(batchEvents),
       backlog: BACKLOG_MAX,
     };
   } finally {
@@ -93,6 +97,8 @@ interface AppliedCounter {
   readonly applied: () => number;
   /** Percentiles 50 and 99 of the time to be applied of what was received since. */
   readonly lagSince: (since: Date) => Promise<readonly [number, number]>;
+  /** Mean number of events in a transaction so far. */
+  readonly batchEvents: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
@@ -120,6 +126,11 @@ const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
         [since],
       );
       return rows[0]?.lag ?? [0, 0];
+    },
+    batchEvents: async () => {
+      // Each transaction has a time of its own.
+      const { rows } = await client.query<{ mean: number }>('SELECT count(*)::float8 / count(DISTINCT processed_at) AS mean FROM webhook_events');
+      return rows[0]?.mean ?? 0;
     },
     close: async () => {
       isOpen = false;

@@ -32,7 +32,7 @@ export interface IngestResult {
   readonly generator_core: number;
 }
 
-interface Round {
+export interface IngestRound {
   readonly perSecond: number;
   readonly cpuMicros: number;
   readonly busy: number;
@@ -68,15 +68,15 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
     }
     for (const variant of variants) await load(variant, asFastAsAnswered, WARM_UP_SECONDS);
 
-    const rounds: Record<Variant, Round>[] = [];
+    const rounds: Record<Variant, IngestRound>[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const measured: Partial<Record<Variant, Round>> = {};
+      const measured: Partial<Record<Variant, IngestRound>> = {};
       // Another one begins each time, so that none always runs in another's wake.
       for (let turn = 0; turn < variants.length; turn++) {
         const variant = variants[(round + turn) % variants.length] as Variant;
         measured[variant] = await measureRound(serverOf(servers, variant).child, (onEnd) => load(variant, asFastAsAnswered, seconds / ROUNDS, onEnd));
       }
-      const done = measured as Record<Variant, Round>;
+      const done = measured as Record<Variant, IngestRound>;
       rounds.push(done);
       report('ingest', `round ${round + 1} of ${ROUNDS}: ${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`);
     }
@@ -84,7 +84,7 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
     report('ingest', `latency at half load, ${(perSecond / 2).toFixed(0)}/s`);
     const half = await load('real', atRate(perSecond / 2), seconds / 2);
     refuseOthers(half);
-    return resultOf(rounds, half);
+    return ingestResult(rounds, half);
   } finally {
     await Promise.all([...servers.values()].map(({ child }) => child.stop()));
   }
@@ -97,7 +97,7 @@ const serverOf = (servers: ReadonlyMap<Variant, { readonly child: Child; readonl
 };
 
 /** CPU covers every request to its answer; the loop's busy share only the time of full load. */
-const measureRound = async (child: Child, load: (onEnd: () => void) => Promise<LoadReport>): Promise<Round> => {
+const measureRound = async (child: Child, load: (onEnd: () => void) => Promise<LoadReport>): Promise<IngestRound> => {
   const before = await child.usage();
   const atEnd = Promise.withResolvers<Awaited<ReturnType<Child['usage']>>>();
   const report = await load(() => void child.usage().then(atEnd.resolve, atEnd.reject));
@@ -118,7 +118,8 @@ const refuseOthers = ({ others }: LoadReport): void => {
   if (names.length > 0) throw new Error(`ingest answered other than 200: ${names.join(', ')}; the machine is too busy to measure`);
 };
 
-const resultOf = (rounds: readonly Record<Variant, Round>[], half: LoadReport): IngestResult => {
+/** Medians over the rounds; each ratio is taken within a round. */
+export const ingestResult = (rounds: readonly Record<Variant, IngestRound>[], half: Pick<LoadReport, 'latenciesMs'>): IngestResult => {
   const ratios = (against: Variant) => rounds.map((round) => round.real.perSecond / round[against].perSecond);
   const cpuRatios = (against: Variant) => rounds.map((round) => round[against].cpuMicros / round.real.cpuMicros);
   return {
