@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import pg from 'pg';
 import type { Admin, Kafka } from 'kafkajs';
 import { topics } from '#catalogue';
 import { freePort } from '#embedded';
 import { instant } from '#kernel';
+import type { Instant } from '#kernel';
 import { kafkaSettings, readConfig } from '#runtime/config';
 import { applyTopics, createKafka, embeddedShape, readLogs } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
@@ -15,7 +18,7 @@ import { createTestDatabase } from './databases.ts';
 import { eventually } from './eventually.ts';
 import { createSystemLog } from './system-log.ts';
 import type { SystemLog } from './system-log.ts';
-import { testServers } from './servers.ts';
+import { ROOT, testServers } from './servers.ts';
 import type { ServerAddresses } from './servers.ts';
 
 /** One HTTP request to ingest; what is not given is what Razorpay would send. */
@@ -29,10 +32,9 @@ export interface Posted {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Load {
+/** What to simulate, and how to send it; what is not given is random, now, and all stories. */
+export interface Load extends Partial<SimulationSettings> {
   readonly count: number;
-  readonly seed?: string;
-  readonly stories?: readonly [StoryName, ...StoryName[]];
   readonly duplicates?: number;
   readonly shuffle?: boolean;
   readonly tamper?: number;
@@ -66,6 +68,8 @@ export interface World {
   /** Sends a simulation and waits for the last answer. */
   readonly simulate: (load: Load) => Promise<SendReport & { readonly run: SimulationSettings }>;
   readonly verify: (run: SimulationSettings, waitMs?: number) => Promise<VerifyReport>;
+  /** Runs `npx dakia` with these arguments and `--json`. */
+  readonly dakia: (...args: readonly string[]) => Promise<{ readonly code: number; readonly answer: unknown; readonly stderr: string }>;
   readonly status: () => Promise<Account>;
   /** Waits until every accepted event is applied and counted, and answers with the account. */
   readonly drained: (limitMs?: number) => Promise<Account>;
@@ -78,15 +82,20 @@ export interface World {
 
 const HOST = '127.0.0.1';
 const KAFKA_OPTIONS = { clientId: 'test', requestTimeoutMs: 5_000, retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 } };
+/** Warnings of Node that say nothing about us: kafkajs' timer, and the stripping of types. */
+export const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning'];
 const SECRET_BYTES = 24;
 /** Connections per service: seven services share the test's Postgres with other test files. */
 const POOL_SIZE = '4';
 const DRAINED_WITHIN_MS = 30_000;
 const CONCURRENCY = 16;
 
+export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
+
+/** `settings`: environment variables on top of the usual ones. */
 export const createWorld = async (addresses: ServerAddresses = testServers(), settings: Readonly<Record<string, string>> = {}): Promise<World> => {
   const prefix = `test-${randomBytes(5).toString('hex')}.`;
-  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  const secret = newSecret();
   const database = await createTestDatabase(addresses.DATABASE_URL);
   const port = await freePort();
   const environment = {
@@ -150,6 +159,7 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
       return { ...(await done), run };
     },
     verify: (run, waitMs = 0) => withDatabase((opened) => verify(opened, run, waitMs)),
+    dakia: (...args) => runDakia(environment, [...args, '--json']),
     status,
     drained: (limitMs = DRAINED_WITHIN_MS) =>
       eventually(
@@ -183,10 +193,21 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
   };
 };
 
+const runDakia = (environment: Readonly<Record<string, string>>, args: readonly string[]): ReturnType<World['dakia']> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [...NODE_FLAGS, join(ROOT, 'cli', 'dakia.ts'), ...args], { env: { ...process.env, ...environment } }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code);
+      resolve({ code, answer: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr });
+    });
+  });
+
+/** Simulations know whole seconds, as Razorpay's bodies do. */
+export const thisSecond = (): Instant => instant(Math.floor(Date.now() / 1000) * 1000);
+
 const startLoad = (url: URL, secret: string, options: Load): RunningLoad => {
   const { count, seed = randomBytes(4).toString('hex'), stories = storyNames as readonly [StoryName, ...StoryName[]] } = options;
   const { duplicates = 0, shuffle = false, tamper = 0, rate = 0, concurrency = CONCURRENCY, retry = false } = options;
-  const run: SimulationSettings = { seed, count, stories, at: instant(Math.floor(Date.now() / 1000) * 1000) };
+  const run: SimulationSettings = { seed, count, stories, at: options.at ?? thisSecond() };
   const waiting: { readonly deliveries: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   let settled = 0;
   const onProgress = (now: number): void => {
