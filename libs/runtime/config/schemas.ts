@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 /** Building blocks of settings: each reads text from the environment and says in plain words what it expects. */
 export const text = (fallback: string) => z.string().default(fallback);
-export const requiredText = (what: string) => z.string({ error: `is not set; give ${what}` }).min(1);
 export const optionalText = () => z.string().optional();
 
 export const whole = (fallback: number, min: number, max: number) =>
