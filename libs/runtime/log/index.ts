@@ -6,7 +6,7 @@ export type { Logger } from 'pino';
 /**
  * JSON lines on stdout, one wide line per unit of work. Never log a body, a header value, a secret or a setting's value: ids,
  * names, counts and reasons only. `err` is reduced to type, message, code and stack, because a driver's error object can carry
- * the values of a query.
+ * the values of a query; and no message keeps a value that it quotes.
  */
 export const createLogger = (service: string, level: string, destination?: { write: (line: string) => void }): Logger =>
   pino(
@@ -15,13 +15,22 @@ export const createLogger = (service: string, level: string, destination?: { wri
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: describeError, reason: (reason: unknown) => (typeof reason === 'string' ? withoutValues(reason) : reason) },
     },
     ...(destination === undefined ? [] : [destination]),
   );
 
 const describeError = (error: unknown): unknown => {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: withoutValues(String(error)) };
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  return { type: error.name, message: error.message, ...code, stack: error.stack };
+  return { type: error.name, message: withoutValues(error.message), ...code, stack: withoutValues(error.stack ?? '') };
 };
+
+/** Quoted text, and the word before it where that says that it is a name of ours in Postgres. */
+const QUOTED = /(\b(?:column|constraint|database|function|index|relation|role|schema|table) )?"[^"]*"/g;
+
+/**
+ * Postgres quotes what it could not use (`invalid input syntax for type integer: "…"`), and so does JSON.parse: the text of a body.
+ * The whole message of an event that was refused is kept in Postgres beside it.
+ */
+const withoutValues = (text: string): string => text.replaceAll(QUOTED, (quoted, named?: string) => (named === undefined ? '"…"' : quoted));
