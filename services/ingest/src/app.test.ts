@@ -179,20 +179,6 @@ describe('not durable: 503 with Retry-After', () => {
   });
 });
 
-test('too many at once: 503, and room again when they are answered', async () => {
-  const stored = Promise.withResolvers<PublishOutcome>();
-  const { port, metric } = await start(() => stored.promise);
-  const body = Buffer.alloc(1024 * 1024, ' ');
-  const held = Array.from({ length: 64 }, () => post(port, { body }));
-  await eventually('all bytes taken', async () => (await metric('dakia_ingest_in_flight_bytes')) === 64 * 1024 * 1024);
-  expect(await post(port, { body })).toMatchObject({ status: 503, reason: 'bytes-full' });
-  stored.resolve('durable');
-  expect((await Promise.all(held)).map(({ status }) => status)).toEqual(held.map(() => 200));
-  expect(await metric('dakia_ingest_in_flight_bytes')).toBe(0);
-  expect(await metric('dakia_ingest_in_flight_requests')).toBe(0);
-  expect(await post(port, { body })).toMatchObject({ status: 200 });
-});
-
 test('a flood of refusals is one log line per reason and second, none of it an error', async () => {
   const { app, port, logged } = await start();
   const body = captured('pay_1');

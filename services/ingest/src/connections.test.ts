@@ -46,14 +46,14 @@ test('thousands pipelined on one connection', async () => {
   for (let i = 0; i < 3_000; i++) expect((await connection.next()).status).toBe(200);
   connection.destroy();
   expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
-});
+}, 30 * SECOND);
 
 test('keep-alive outlasts the idle time of a load balancer', async () => {
   const connection = await connect(open.port);
   connection.write(whole);
   const { headers } = await connection.next();
   expect(headers['connection']).toBe('keep-alive');
-  expect(Number(/timeout=(\d+)/.exec(headers['keep-alive'] ?? '')?.[1])).toBeGreaterThan(60);
+  expect(headers['keep-alive']).toBe('timeout=75');
   connection.destroy();
 });
 

@@ -134,6 +134,13 @@ test('a record of 1 MiB, and a batch of 200, come through whole', async () => {
   expect(topics[0]?.partitions[1]?.messages).toEqual(many);
 });
 
+test('every size of a value is written with the right number of bytes', async () => {
+  const sizes = [0, 1, 7, 13, 14, 20].flatMap((bits) => [2 ** bits - 1, 2 ** bits, 2 ** (bits - 1) - 60, 2 ** (bits - 1)]).map((size) => Math.max(0, Math.trunc(size)));
+  const messages = sizes.map((size) => ({ key: `${size}`, value: Buffer.alloc(size, 'x'), headers: {} }));
+  const { topics } = await decode(encodeProduce(-1, 1, [{ topic: 't', partitions: [{ partition: 0, messages }] }]));
+  expect(topics[0]?.partitions[0]?.messages.map(({ value }) => value.length)).toEqual(sizes);
+});
+
 test('kafkajs encodes our records with it and every other record by itself', async () => {
   installFastProduce();
   installFastProduce();
