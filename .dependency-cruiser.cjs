@@ -2,7 +2,7 @@
 // Types count for the directions between packages; cycles are forbidden for what is loaded at run time.
 'use strict';
 
-const TESTS = '(\\.test\\.ts$|^libs/testkit/|^test/)';
+const TESTS = '(\\.test\\.ts$|^libs/testkit/|^test/|/testing/)';
 const only = (name, from, allowed, comment) => ({
   name,
   comment,

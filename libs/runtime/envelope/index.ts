@@ -3,8 +3,5 @@ export { createEnvelopeDecoder, decodeEnvelope } from './decode.ts';
 export { encodeEnvelope } from './encode.ts';
 export type { Envelope, EventEnvelope, KafkaRecord, QuarantineEnvelope } from './envelope.ts';
 export { UNKNOWN_SCHEMA_ID } from './frame.ts';
-export type { ReceivedHeaders } from './headers.ts';
-export { headerText, recordHeaders } from './headers.ts';
-export { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v1.ts';
 export type { CheckedSubject } from './registry.ts';
 export { checkSchemas, createSchemaLookup, registeredSchemaId, registerSchemas } from './registry.ts';

@@ -3,7 +3,7 @@
  * drop fields that have one, and is a new file beside this one; this one never changes. `reason` is text and not an enum,
  * because a new symbol of an enum breaks the readers that are already running.
  */
-export const envelopeSchemaV1 = {
+const envelopeSchemaV1 = {
   type: 'record',
   name: 'Envelope',
   namespace: 'dakia',

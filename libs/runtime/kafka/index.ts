@@ -4,7 +4,7 @@ export { createKafka, kafkaIssues } from './client.ts';
 export type { AppliedTopics, TopicsRequest } from './admin.ts';
 export { applyTopics, verifyTopics } from './admin.ts';
 export type { TopicAction, TopicPlan, TopicShape } from './topics.ts';
-export { describeTopicAction, embeddedShape, productionShape, TOPIC_MAX_BATCH_BYTES } from './topics.ts';
+export { describeTopicAction, embeddedShape, productionShape } from './topics.ts';
 export type { KafkaProducer, ProducerOptions } from './producer/producer.ts';
 export { createProducer } from './producer/producer.ts';
 export type { Reluctance } from './producer/batcher.ts';
