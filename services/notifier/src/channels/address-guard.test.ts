@@ -50,6 +50,7 @@ describe('URLs', () => {
     ['https://[::1]/', [], 'is the internal address ::1'],
     ['https://[::ffff:169.254.169.254]/', [], 'is the internal address ::ffff:a9fe:a9fe'],
     ['https://user:secret@hooks.example.com/', [], 'must have no user and password in it'],
+    ['https://secret@hooks.example.com/', [], 'must have no user and password in it'],
     ['not a url', [], 'is not a URL'],
   ])('%s allowing %j', (text, allow, issue) => {
     const read = checkUrl(text, allowing(...allow));

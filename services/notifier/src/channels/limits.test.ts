@@ -1,3 +1,4 @@
+import { ATTEMPTS_MAX, waitAfterMs } from './back-off.ts';
 import type { Outcome } from './channel.ts';
 import type { Circuit } from './circuit.ts';
 import { begun, circuitWaitMs, closedCircuit, COOL_DOWN_MAX_MS, COOL_DOWN_MS, ended, FAILURES_TO_OPEN } from './circuit.ts';
@@ -133,5 +134,29 @@ describe('Retry-After', () => {
     ['Someday, 99 Nov', undefined],
   ])('%s', (header, expected) => {
     expect(retryAfterMs(header, NOW)).toBe(expected);
+  });
+});
+
+describe('back-off', () => {
+  test.each<[number, number | undefined, number, number | null]>([
+    [1, undefined, 0, 5_000],
+    [1, undefined, 1, 3_750],
+    [2, undefined, 0, 10_000],
+    [10, undefined, 0, 2_560_000],
+    [11, undefined, 0, 3_600_000],
+    [1, 7_000, 1, 7_000],
+    [5, 7_000, 0, 80_000],
+    [ATTEMPTS_MAX - 1, undefined, 0, 3_600_000],
+    [ATTEMPTS_MAX, undefined, 0, null],
+    [ATTEMPTS_MAX, 7_000, 0, null],
+  ])('after attempt %d with a wish of %p', (attempt, wish, random, expected) => {
+    expect(waitAfterMs(attempt, wish, random)).toBe(expected);
+  });
+
+  test('all attempts together span most of a day', () => {
+    let hours = 0;
+    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) hours += (waitAfterMs(attempt, undefined, 0) ?? 0) / 3_600_000;
+    expect(hours).toBeGreaterThan(20);
+    expect(hours).toBeLessThan(24);
   });
 });

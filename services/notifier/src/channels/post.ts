@@ -48,8 +48,8 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
       });
       const connectTimer = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)), CONNECT_MAX_MS);
       sent.once('socket', (socket) => {
-        if (!socket.connecting) clearTimeout(connectTimer);
-        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+        if (!socket.connecting) return clearTimeout(connectTimer);
+        return socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
       });
       sent.once('response', (response) => {
         clearTimeout(connectTimer);

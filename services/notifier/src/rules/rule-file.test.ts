@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { factKinds } from '#catalogue';
 import { readRuleFile } from './rule-file.ts';
 
 const example = readFileSync(join(import.meta.dirname, '../../../../deploy/notifications.example.yaml'), 'utf8');
+
+const guide = readFileSync(join(import.meta.dirname, '../../../../docs/notifications.md'), 'utf8');
 
 const issuesOf = (source: string): readonly string[] => {
   const read = readRuleFile(source, 'rules.yaml');
@@ -38,6 +41,18 @@ describe('the shipped file', () => {
       'invoice.paid', 'invoice.partially_paid', 'invoice.expired', 'payment.captured']) expect(told).toContain(kind);
     expect(told).not.toContain('payment.failed');
     expect(read.value.rules.find(({ name }) => name === 'disputes')?.reminders).toMatchObject({ before: 'respond_by', hours: [72, 24, 6], while: ['open', 'action_required'] });
+  });
+});
+
+describe('docs/notifications.md', () => {
+  test('lists every fact', () => {
+    expect(factKinds.filter((kind) => !guide.includes(`\`${kind}\``))).toEqual([]);
+  });
+
+  test('its example of a rule is right', () => {
+    const rules = /```yaml\n(rules:[\s\S]*?)```/.exec(guide)?.[1];
+    const words = '{title: a, text: b}';
+    expect(issuesOf(`destinations: {team-slack: {type: log}, team-mail: {type: log}}\ntemplates: {dispute: ${words}, dispute-reminder: ${words}}\n${rules}`)).toEqual([]);
   });
 });
 

@@ -16,9 +16,6 @@ const entities = (text: string): string => text.replaceAll('&', '&amp;').replace
 /** Text where no character means anything. */
 export const plain: Escapes = { text: (text) => text, value: oneLine };
 
-/** A line such as a subject: also the operator's words may not break it. */
-export const singleLine: Escapes = { text: (text) => text.replaceAll(UNPRINTABLE, ' '), value: oneLine };
-
 /** An asterisk and its like would be formatting, and make a value look like the operator's words; these look the same and are not. */
 const SLACK_FORMATTING: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ' };
 

@@ -1,11 +1,12 @@
 import { instant } from '#kernel';
 import { familyNames, familySpec } from '#catalogue';
 import type { Subject } from '../rules/subject.ts';
-import { html, plain, singleLine, slack } from './escapes.ts';
+import { html, plain, slack } from './escapes.ts';
 import { createFormats, digitsOf, isLocale, isTimeZone } from './formats.ts';
 import { fillTemplate, parseTemplate } from './template.ts';
 import type { Template } from './template.ts';
 import { valuesOf, variablesOf } from './variables.ts';
+import { writeHtml, writePlain, writeSlack } from './words.ts';
 
 const formats = createFormats('en-IN', 'Asia/Kolkata');
 /** Spaces of formatted amounts are no-break spaces in some locales. */
@@ -59,7 +60,7 @@ describe('escaping: a value is never markup', () => {
     ['slack', slack, '*PAID* `code` ~no~', '∗PAID∗ ˋcodeˋ ∼no∼'],
     ['html', html, `<img src=x onerror="alert('1')">&amp;`, '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;'],
     ['plain', plain, 'Asha\r\nBcc: everyone@example.com', 'Asha Bcc: everyone@example.com'],
-    ['subject', singleLine, 'Asha\r\n\r\nbody\u2028more\u0000', 'Asha body more'],
+    ['plain', plain, 'Asha\r\n\r\nbody\u2028more\u0000', 'Asha body more'],
     ['plain', plain, 'abc\u202egnp.exe', 'abc gnp.exe'],
     ['plain', plain, 'हिन्दी 💸', 'हिन्दी 💸'],
   ])('%s', (_name, escapes, value, expected) => {
@@ -148,4 +149,13 @@ describe('variables', () => {
     expect(names).not.toContain('hours_before');
     expect(variablesOf(family, true)).toContain('hours_before');
   });
+});
+
+test('a title is one line in every form, also when the file has it as a block; HTML has no markup of it', () => {
+  const subject: Subject = {
+    kind: 'account.instantly_activated', occurrence: '', family: 'accounts', entityId: '1Aa00000000001', at: instant(1_700_000_000_000), endpoint: null,
+    status: 'instantly_activated', columns: { name: '<b>Asha\r\nBcc: x' },
+  };
+  const message = { type: subject.kind, rule: 'a', subject, reminder: null, formats, words: { title: template('{{name}}\n'), text: template('{{id}}') } };
+  expect([writePlain(message), writeSlack(message), writeHtml(message)].map(({ title }) => title)).toEqual(['<b>Asha Bcc: x', '<b>Asha Bcc: x', '&lt;b&gt;Asha Bcc: x']);
 });

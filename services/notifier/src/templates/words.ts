@@ -1,5 +1,5 @@
 import type { Subject } from '../rules/subject.ts';
-import { html, plain, singleLine, slack } from './escapes.ts';
+import { html, plain, slack } from './escapes.ts';
 import type { Formats } from './formats.ts';
 import { fillTemplate } from './template.ts';
 import type { Template } from './template.ts';
@@ -32,7 +32,8 @@ export const writePlain = (message: Message): Written => write(message, plain.va
 export const writeSlack = (message: Message): Written => write(message, plain.value, slack);
 export const writeHtml = (message: Message): Written => write(message, html.value, html);
 
+/** A title becomes one line as a whole, so it can be a mail's subject. */
 const write = (message: Message, title: (line: string) => string, text: typeof plain): Written => {
   const values = valuesOf(message.subject, message.reminder, message.formats);
-  return { title: title(fillTemplate(message.words.title, values, singleLine)), text: fillTemplate(message.words.text, values, text) };
+  return { title: title(fillTemplate(message.words.title, values, plain)), text: fillTemplate(message.words.text, values, text) };
 };
