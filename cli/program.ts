@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import { addDoctor } from './commands/doctor.ts';
+import { addLedger } from './commands/ledger.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addParked } from './commands/parked.ts';
+import { addPartitions } from './commands/partitions.ts';
+import { addSchema } from './commands/schema.ts';
+import { addSimulate } from './commands/simulate.ts';
+import { addStatus } from './commands/status.ts';
+import { addTopics } from './commands/topics.ts';
+import { addVerify } from './commands/verify.ts';
+import { DEFAULT_DATA_DIR } from './frame.ts';
+
+/** Every command, each in its file. Errors of use are thrown, after they were printed. */
+export const createProgram = (): Command => {
+  const program = new Command('dakia')
+    .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
+    .option('--data-dir <folder>', 'state folder of npm start, for settings that the environment does not give', DEFAULT_DATA_DIR)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  for (const add of COMMANDS) add(program);
+  return program;
+};
+
+/** In the order of the help: what a newcomer tries first comes first. */
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
