@@ -37,7 +37,9 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   // A terminal that was closed must not keep the servers from being stopped.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
+  let exitCode = 0;
   void stop.insisted.then(async () => {
+    exitCode = EXIT_INTERRUPTED;
     reportToStdout('stopping', 'at once');
     await within(Promise.all([work?.kill(), servers?.kill()]), KILL_WITHIN_MS);
     process.exit(EXIT_INTERRUPTED);
@@ -48,7 +50,6 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
     servers?.announceStop();
   });
 
-  let exitCode = 0;
   try {
     const environment = processEnvironment();
     const choice = chooseServers(environment, machine(environment));
@@ -75,7 +76,7 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   }
   const stopping = Date.now();
   servers?.announceStop();
-  if (work !== undefined && !(await work.stop())) exitCode = EXIT_FAILED;
+  if (work !== undefined && !(await work.stop())) exitCode = Math.max(exitCode, EXIT_FAILED);
   await servers?.stop();
   reportToStdout('stopped', `(${secondsSince(stopping)})`);
   return exitCode;

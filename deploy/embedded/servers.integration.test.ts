@@ -158,8 +158,12 @@ test('Postgres serves TLS, is never root, wants the password, and keeps its data
     await expect(query({ connectionString: connectionString.replace(/:[^:@]+@/, ':wrong@') }, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
     await query({ connectionString }, 'CREATE TABLE kept (n int)');
     await query({ connectionString }, 'INSERT INTO kept VALUES (7)');
+    // A child that computes does not notice the death of its server, and holds the shared memory until it is done.
+    const busy = query({ connectionString }, "DO $$ DECLARE began timestamptz := clock_timestamp(); BEGIN WHILE clock_timestamp() < began + interval '2 s' LOOP END LOOP; END $$").catch(() => undefined);
+    await eventually('a child computes', () => query({ connectionString }, "SELECT count(*) > 0 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'") as Promise<boolean>);
     await postgres.server.kill();
     await postgres.server.start();
+    await busy;
     expect(await query({ connectionString }, 'SELECT n FROM kept')).toBe(7);
   } finally {
     await postgres.server.stop();
