@@ -124,3 +124,19 @@ test('a consumer that is not let in says so and where', async () => {
   const consumer = createConsumer({ config, group: 'g', topics: ['t'], positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) }, handler: async () => 'applied', concurrency: 1, log, metrics: new promClient.Registry(), fail: () => undefined });
   await expect(consumer.start()).rejects.toThrow(/^the consumer of g cannot start with Kafka at 127\.0\.0\.1:\d+: .*[Aa]uthentication/);
 });
+
+test('a producer that is not let in refuses records, says once what to check, and tries on', async () => {
+  const logged: string[] = [];
+  const metrics = new promClient.Registry();
+  const config = configOf({ KAFKA_BROKERS: broker.addresses.sasl, ...login('scram-sha-512', 'canary-password') });
+  const producer = createProducer({ config, log: createLogger('test', 'trace', { write: (line) => logged.push(line) }), metrics, clientId: 'test', topics: ['t'] });
+  await producer.start();
+  try {
+    await eventually('several attempts', async () => Number(/failures_total{kind="authentication"} (\d+)/.exec(await metrics.metrics())?.[1] ?? 0) >= 3, 20_000);
+    expect(await producer.publish('t', { key: 'k', value: Buffer.from('v'), headers: {} })).not.toBe('durable');
+    expect(logged.filter((line) => line.includes('check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'))).toHaveLength(1);
+    expect(logged.join('')).not.toContain('canary');
+  } finally {
+    await producer.stop(instant(now() + 1_000));
+  }
+});
