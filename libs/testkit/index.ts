@@ -11,3 +11,5 @@ export type { TestKafka } from './kafka.ts';
 export { openTestKafka } from './kafka.ts';
 export type { ServerAddresses } from './servers.ts';
 export { provideServers, ROOT, testServers } from './servers.ts';
+export type { MemoryLedger } from './memory-ledger.ts';
+export { createMemoryLedger } from './memory-ledger.ts';

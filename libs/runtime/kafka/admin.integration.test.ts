@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
-import { openTestKafka } from '../../testkit/kafka.ts';
-import type { TestKafka } from '../../testkit/kafka.ts';
+import { openTestKafka } from '#testkit';
+import type { TestKafka } from '#testkit';
 import { applyTopics, verifyTopics } from './admin.ts';
 import { embeddedShape } from './topics.ts';
 
@@ -26,6 +26,8 @@ test('creates what is missing, ready for records; the second time there is nothi
   expect((await verifyTopics(kafka, request('a', 'b'))).actions.map(({ kind }) => kind)).toEqual(['create', 'create']);
   const first = await applyTopics(kafka, request('a', 'b'));
   expect(first).toMatchObject({ done: [{ topic: `${prefix}a` }, { topic: `${prefix}b` }], problems: [] });
+  const { topics } = await admin.fetchTopicMetadata({ topics: [`${prefix}a`, `${prefix}b`] });
+  expect(topics.flatMap(({ partitions }) => partitions.map(({ leader }) => leader >= 0))).toEqual(Array(6).fill(true));
   await write('a');
   expect(await settingsOf(`${prefix}a`)).toMatchObject({ 'min.insync.replicas': '1', 'message.timestamp.type': 'LogAppendTime', 'retention.ms': String(embeddedShape.retentionMs) });
   expect(await verifyTopics(kafka, request('a', 'b'))).toEqual({ actions: [], problems: [] });

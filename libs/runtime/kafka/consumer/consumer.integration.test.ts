@@ -5,10 +5,9 @@ import { encodeEnvelope } from '#runtime/envelope';
 import { createLogger } from '#runtime/log';
 import { now } from '#runtime/service';
 import type { Component } from '#runtime/service';
-import { eventually } from '../../../testkit/eventually.ts';
-import { openTestKafka } from '../../../testkit/kafka.ts';
-import type { TestKafka } from '../../../testkit/kafka.ts';
-import type { BatchHandler, PartitionBatch, PartitionLog, Position, PositionSource } from '../contracts.ts';
+import { createMemoryLedger, eventually, openTestKafka } from '#testkit';
+import type { MemoryLedger, TestKafka } from '#testkit';
+import type { BatchHandler, PartitionBatch } from '../contracts.ts';
 import { createConsumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer.ts';
 
@@ -22,34 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => cluster.close());
 
-/** A ledger in memory with the rules of the real one: a batch must begin where the partition stands. */
-const createLedger = () => {
-  const stands = new Map<string, bigint>();
-  const applied: { topic: string; partition: number; offset: bigint; id: string; by: string }[] = [];
-  let verdict: (topic: string, partition: number, log: PartitionLog) => Position | undefined = () => undefined;
-  const key = (topic: string, partition: number): string => `${topic}/${partition}`;
-  const positions: PositionSource = {
-    positionOf: async (topic, partition, log) => verdict(topic, partition, log) ?? { kind: 'at', offset: stands.get(key(topic, partition)) ?? 0n },
-  };
-  const commit = (batch: PartitionBatch, by: string): 'applied' | 'moved' => {
-    if ((stands.get(key(batch.topic, batch.partition)) ?? 0n) !== batch.firstOffset) return 'moved';
-    stands.set(key(batch.topic, batch.partition), batch.nextOffset);
-    for (const { offset, envelope } of batch.records) applied.push({ topic: batch.topic, partition: batch.partition, offset, id: envelope.ok ? envelope.value.eventId : 'undecodable', by });
-    return 'applied';
-  };
-  return {
-    positions,
-    applied,
-    commit,
-    at: (topic: string, partition = 0) => stands.get(key(topic, partition)) ?? 0n,
-    stand: (topic: string, offset: bigint, partition = 0) => void stands.set(key(topic, partition), offset),
-    judge: (rule: typeof verdict) => void (verdict = rule),
-    ids: () => applied.map(({ id }) => id),
-  };
-};
-type Ledger = ReturnType<typeof createLedger>;
-
-const consume = async (topic: string, ledger: Ledger, over: Partial<ConsumerOptions> = {}) => {
+const consume = async (topic: string, ledger: MemoryLedger, over: Partial<ConsumerOptions> = {}) => {
   const lines: { level: string; msg: string }[] = [];
   const metrics = new promClient.Registry();
   const failures: Error[] = [];
@@ -92,7 +64,7 @@ const metricsText = (registry: promClient.Registry) => registry.metrics();
 
 test('hands every record over once, in order, decoded, and commits behind the ledger', async () => {
   await cluster.createTopic('flow', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   await send('flow', 0, 1200);
   const { metrics } = await consume('flow', ledger);
   await eventually('all are applied', () => ledger.at('flow') === 1200n);
@@ -106,7 +78,7 @@ test('hands every record over once, in order, decoded, and commits behind the le
 
 test('a log larger than one fetch is read through, and what was applied is not fetched again', async () => {
   await cluster.createTopic('large', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   const padding = 'x'.repeat(2_000);
   for (let from = 0; from < 1_000; from += 250) await cluster.send('large', 0, ids(from, from + 250).map((id) => ({ ...message(id), headers: { ...message(id).headers, padding } })));
   const { lines } = await consume('large', ledger);
@@ -118,7 +90,7 @@ test('a log larger than one fetch is read through, and what was applied is not f
 test('what cannot be decoded is handed over with its bytes', async () => {
   await cluster.createTopic('bytes', 1);
   await cluster.send('bytes', 0, [{ key: 'k', value: 'no frame' }, { key: null, value: null }, message('evt_good')]);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   const batches: PartitionBatch[] = [];
   await consume('bytes', ledger, { handler: async (batch) => (batches.push(batch), ledger.commit(batch, 'only')) });
   await eventually('all are applied', () => ledger.at('bytes') === 3n);
@@ -132,7 +104,7 @@ test('what cannot be decoded is handed over with its bytes', async () => {
 test('the ledger is the position, not what Kafka has committed; an older ledger replays by itself', async () => {
   await cluster.createTopic('restore', 1);
   await send('restore', 0, 30);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   ledger.stand('restore', 10n);
   const first = await consume('restore', ledger);
   await eventually('read from the ledger on', () => ledger.at('restore') === 30n);
@@ -146,7 +118,7 @@ test('the ledger is the position, not what Kafka has committed; an older ledger 
 
 test('two consumers: both work, nothing is lost or doubled, and one takes over when the other leaves', async () => {
   await cluster.createTopic('two', 4);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   const inHand = new Map<number, string>();
   const overlaps: string[] = [];
   const handlerOf =
@@ -171,6 +143,8 @@ test('two consumers: both work, nothing is lost or doubled, and one takes over w
   await sendAll(100, 150);
   await eventually('all are applied by two', all(150n));
   expect(new Set(ledger.applied.filter(({ offset }) => offset >= 149n).map(({ by }) => by))).toEqual(new Set(['a', 'b']));
+  const partitionsReported = async () => ((await metricsText(a.metrics)).match(/^dakia_partition_lag\{/gm) ?? []).length;
+  await eventually('the first reports only what it still has', async () => (await partitionsReported()) === 2);
   await stop(a.consumer);
   await sendAll(150, 200);
   await eventually('all are applied by one', all(200n));
@@ -178,9 +152,28 @@ test('two consumers: both work, nothing is lost or doubled, and one takes over w
   for (const partition of [0, 1, 2, 3]) expect(ledger.applied.filter((one) => one.partition === partition).map(({ id }) => id)).toEqual(ids(0, 200));
 });
 
+test('a batch that takes too long for a rebalance is aborted, and its partition goes to whom the group gives it', async () => {
+  await cluster.createTopic('long', 2);
+  const ledger = createMemoryLedger();
+  const aborted: number[] = [];
+  const slow: BatchHandler = ({ partition }, signal) =>
+    new Promise((_resolve, reject) =>
+      signal.addEventListener('abort', () => {
+        aborted.push(partition);
+        reject(new Error('aborted'));
+      }),
+    );
+  await send('long', 0, 5);
+  await send('long', 0, 5, 1);
+  await consume('long', ledger, { handler: slow, tuning: { rebalanceGraceMs: 300 } });
+  await consume('long', ledger);
+  await eventually('the second one applies its partition', () => ledger.at('long', 0) === 5n || ledger.at('long', 1) === 5n);
+  expect(new Set(aborted)).toEqual(new Set([0, 1]));
+});
+
 test('a failing database: the very same batch again, no rebalance, one log line, the other partition goes on', async () => {
   await cluster.createTopic('retry', 2);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   let down = true;
   const tries: string[] = [];
   const handler: BatchHandler = async (batch) => {
@@ -207,9 +200,9 @@ test('a failing database: the very same batch again, no rebalance, one log line,
   expect(failures).toEqual([]);
 });
 
-test('a ledger that cannot be read keeps the partition waiting, and nothing is fetched past it', async () => {
+test('a ledger that cannot be read keeps the partition waiting, and nothing is applied', async () => {
   await cluster.createTopic('unread', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   let down = true;
   let asked = 0;
   ledger.judge(() => {
@@ -227,7 +220,7 @@ test('a ledger that cannot be read keeps the partition waiting, and nothing is f
 
 test('a ledger that someone else moved is read again, and reading goes on there', async () => {
   await cluster.createTopic('moved', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   await send('moved', 0, 10);
   await consume('moved', ledger);
   await eventually('all are applied', () => ledger.at('moved') === 10n);
@@ -239,7 +232,7 @@ test('a ledger that someone else moved is read again, and reading goes on there'
 
 test('a halted partition stands still with one error and a metric, the others go on; later it goes on where it may', async () => {
   await cluster.createTopic('halt', 2);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   let halted = true;
   ledger.judge((_topic, partition) => (partition === 0 && halted ? { kind: 'halted', reason: 'other-cluster', explanation: 'the ledger was written against another cluster' } : undefined));
   await send('halt', 0, 5);
@@ -262,7 +255,7 @@ test.each([
 ])('records that left the log %s are a gap, never skipped', async (_case, early) => {
   const topic = early ? 'gap-late' : 'gap-early';
   await cluster.createTopic(topic, 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   let blocked = early;
   // The admin client has to have heard of the topic before.
   const drop = () => eventually('records are deleted', async () => (await cluster.admin.deleteTopicRecords({ topic: `${cluster.prefix}${topic}`, partitions: [{ partition: 0, offset: '7' }] }), true));
@@ -289,7 +282,7 @@ test.each([
 
 test('a position behind the end of the log halts', async () => {
   await cluster.createTopic('past', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   ledger.stand('past', 5n);
   await send('past', 0, 3);
   const { metrics } = await consume('past', ledger);
@@ -299,7 +292,7 @@ test('a position behind the end of the log halts', async () => {
 
 test('a log that was made anew while it is read halts, and starts nothing over', async () => {
   await cluster.createTopic('anew', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   await send('anew', 0, 5);
   const { metrics } = await consume('anew', ledger);
   await eventually('all are applied', () => ledger.at('anew') === 5n);
@@ -315,7 +308,7 @@ test('a log that was made anew while it is read halts, and starts nothing over',
 
 test('a hole inside the log is not stepped over', async () => {
   await cluster.createTopic('hole', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   await send('hole', 0, 2);
   const producer = cluster.kafka.producer({ transactionalId: `${cluster.prefix}hole`, idempotent: true, maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
@@ -333,7 +326,7 @@ test('a hole inside the log is not stepped over', async () => {
 
 test('a stop lets the batch in hand end, commits it, and takes no other', async () => {
   await cluster.createTopic('stop', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   const entered = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<void>();
   await send('stop', 0, 10);
@@ -357,7 +350,7 @@ test('a stop lets the batch in hand end, commits it, and takes no other', async 
 
 test('a stop whose deadline comes aborts the batch in hand', async () => {
   await cluster.createTopic('late', 1);
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   const entered = Promise.withResolvers<void>();
   await send('late', 0, 3);
   const { consumer } = await consume('late', ledger, {
@@ -375,7 +368,7 @@ test('a stop whose deadline comes aborts the batch in hand', async () => {
 test('a handler that never settles is found', async () => {
   await cluster.createTopic('hang', 1);
   await send('hang', 0, 1);
-  const { consumer, failures } = await consume('hang', createLedger(), { tuning: { watchdogMs: 1_000 }, handler: () => new Promise(() => undefined) });
+  const { consumer, failures } = await consume('hang', createMemoryLedger(), { tuning: { watchdogMs: 1_000 }, handler: () => new Promise(() => undefined) });
   await eventually('the process is told', () => failures.length === 1);
   expect(failures[0]?.message).toContain('has done nothing for');
   running.splice(running.indexOf(consumer), 1);
@@ -383,7 +376,7 @@ test('a handler that never settles is found', async () => {
 });
 
 test('a missing topic or an unreachable cluster is said at the start', async () => {
-  const ledger = createLedger();
+  const ledger = createMemoryLedger();
   await expect(consume('nowhere', ledger)).rejects.toThrow(/has no topic .*nowhere; create it with npx dakia topics apply/);
   await expect(consume('nowhere', ledger, { config: { ...cluster.config, kafkaBrokers: ['127.0.0.1:1'] } })).rejects.toThrow('cannot start with Kafka at 127.0.0.1:1');
 }, 30_000);

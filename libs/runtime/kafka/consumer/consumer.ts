@@ -126,12 +126,13 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     log.warn({ err: error }, `the Kafka client of ${options.group} starts again, and will until Kafka answers`);
   };
 
+  /** Never rejects: an error would stop all partitions for a while, and a TypeError the consumer for good (B6, B7). */
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
     const partition = partitions.get(`${batch.topic}/${batch.partition}`);
     if (partition === undefined) return;
     const pulse = startPulse(() => payload.heartbeat(), HEARTBEAT_MS, tuning.rebalanceGraceMs, partition.release);
-    const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving() !== undefined);
+    const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving());
     inHand.add(applied);
     void applied.finally(() => inHand.delete(applied));
     const last = await Promise.race([applied, abandoned.promise]);
@@ -139,9 +140,6 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     if (last !== undefined) payload.resolveOffset(String(last));
     pulse.stop();
     watchdog?.alive();
-    // Only errors of the client may leave here: any other would stop all partitions, a TypeError for good (B6, B7).
-    const leaving = pulse.leaving();
-    if (leaving !== undefined) throw leaving;
   };
 
   listen(consumer, {

@@ -7,21 +7,21 @@ const EXPELLED = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID
 
 /** Heartbeats while a batch is applied; kafkajs itself sends them only between fetches. */
 export interface Pulse {
-  /** The error that makes kafkajs join again; to be thrown once the batch in hand is settled. */
-  readonly leaving: () => Error | undefined;
+  /** Only the batch in hand may still be applied: kafkajs joins the group again at its own next heartbeat, right after it. */
+  readonly leaving: () => boolean;
   readonly stop: () => void;
 }
 
 export const startPulse = (heartbeat: () => Promise<void>, everyMs: number, graceMs: number, abort: () => void): Pulse => {
-  let leaving: Error | undefined;
+  let leaving = false;
   let grace: NodeJS.Timeout | undefined;
 
   const beat = (): void => {
     heartbeat().catch((error: unknown) => {
       const type = kafkaErrorType(error) ?? '';
       // Anything else is the network: kafkajs finds out by itself, and the ledger fences a member that was expelled meanwhile.
-      if (leaving !== undefined || !(REBALANCING.includes(type) || EXPELLED.includes(type))) return;
-      leaving = error as Error;
+      if (leaving || !(REBALANCING.includes(type) || EXPELLED.includes(type))) return;
+      leaving = true;
       if (EXPELLED.includes(type)) abort();
       else grace = setTimeout(abort, graceMs);
     });
