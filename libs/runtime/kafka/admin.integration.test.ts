@@ -5,6 +5,9 @@ import type { TestKafka } from '#testkit';
 import { applyTopics, verifyTopics } from './admin.ts';
 import { embeddedShape } from './topics.ts';
 
+/** The broker may be busy with other tests; each wait has its own, shorter bound. */
+jest.setTimeout(60_000);
+
 let cluster: TestKafka;
 let kafka: Kafka;
 let admin: Admin;
