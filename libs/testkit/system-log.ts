@@ -12,7 +12,8 @@ export interface SystemLog {
   readonly take: (source: string) => (piece: string) => void;
   /** Every line as it was written, also those that are no JSON. */
   readonly raw: () => readonly string[];
-  readonly lines: () => readonly LogLine[];
+  /** Of all services, or of one process. */
+  readonly lines: (source?: string) => readonly LogLine[];
   /** The last lines that a person would look at after a failure. */
   readonly tail: () => string;
 }
@@ -32,7 +33,7 @@ export const createSystemLog = (): SystemLog => {
       };
     },
     raw: () => taken.map(({ text }) => text),
-    lines: () => taken.flatMap(({ text }) => parse(text) ?? []),
+    lines: (wanted) => taken.filter(({ source }) => wanted === undefined || source === wanted).flatMap(({ text }) => parse(text) ?? []),
     tail: () =>
       taken
         .filter(({ text }) => !QUIET_LEVELS.has(parse(text)?.level ?? ''))

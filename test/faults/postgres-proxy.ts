@@ -1,0 +1,56 @@
+import net from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** Stands between one process and Postgres, and keeps back what the process sends while a test asks it to. */
+export interface PostgresProxy {
+  /** The database's URL by way of this proxy. */
+  readonly url: string;
+  readonly hold: () => void;
+  /** Whether something with this text in it is kept back. */
+  readonly holds: (text: string) => boolean;
+  /** Passes on what was kept back, in order. */
+  readonly release: () => void;
+  readonly close: () => void;
+}
+
+export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresProxy> => {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const kept: { readonly to: Socket; readonly bytes: Buffer }[] = [];
+  let holding = false;
+
+  const server = net.createServer((client) => {
+    const postgres = net.connect(Number(target.port), target.hostname);
+    for (const [socket, other] of [[client, postgres], [postgres, client]] as const) {
+      sockets.add(socket.setNoDelay(true));
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    postgres.pipe(client);
+    client.on('data', (bytes: Buffer) => {
+      if (holding) kept.push({ to: postgres, bytes });
+      else postgres.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+
+  return {
+    url: url.href,
+    hold: () => (holding = true),
+    holds: (text) => kept.some(({ bytes }) => bytes.includes(text)),
+    release: () => {
+      holding = false;
+      for (const { to, bytes } of kept.splice(0)) if (!to.destroyed) to.write(bytes);
+    },
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};

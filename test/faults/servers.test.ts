@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startServers } from '#embedded';
+import type { RunningServers, Server } from '#embedded';
+import { eventually, ROOT, testServers } from '#testkit';
+import { testsOf } from '../../libs/testkit/system.ts';
+import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
+import type { SeparateSystem } from '../../libs/testkit/system-processes.ts';
+import { DELIVERIES, ROUNDS, say, underLoad } from './under-load.ts';
+
+/** Longest time for one round of one fault. */
+const ROUND_MS = 240_000;
+/** How long Kafka is frozen: longer than any deadline of ingest, shorter than any sender's patience. */
+const FROZEN_MS = 10_000;
+const NOTICED_WITHIN_MS = 30_000;
+
+let servers: RunningServers;
+let system: SeparateSystem;
+const it = testsOf(() => system);
+
+// Kafka and Postgres of its own: those of the other tests must not die.
+beforeAll(async () => {
+  const { REDIS_URL, SCHEMA_REGISTRY_URL } = testServers();
+  servers = await startServers({ dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')), ports: 'free', environment: { REDIS_URL, SCHEMA_REGISTRY_URL }, temporary: true });
+  try {
+    system = await startSeparateSystem(servers.addresses);
+  } catch (error) {
+    await servers.stop();
+    throw error;
+  }
+}, 180_000);
+afterAll(async () => {
+  try {
+    await system.close();
+  } finally {
+    await servers.stop();
+  }
+}, 120_000);
+
+const serverOf = (name: 'KAFKA_BROKERS' | 'DATABASE_URL'): Server => {
+  const server = servers.servers[name];
+  if (server === undefined) throw new Error(`${name} was not started here`);
+  return server;
+};
+/** Settles when a process logs such a line after now. */
+const logs = async (process: string, what: RegExp): Promise<void> => {
+  const count = (): number => system.log.lines(process).filter(({ msg }) => what.test(msg)).length;
+  const before = count();
+  await eventually(`${process} logs ${String(what)}`, () => count() > before, NOTICED_WITHIN_MS);
+};
+const UNAVAILABLE = /^deliveries were answered 503/;
+
+it(
+  'kill -9 of Kafka',
+  () =>
+    underLoad(system, 'kill -9 of Kafka', async (load) => {
+      await load.answered(DELIVERIES * 0.3);
+      await serverOf('KAFKA_BROKERS').kill();
+      say('Kafka is killed');
+      await logs('ingest', UNAVAILABLE);
+      await serverOf('KAFKA_BROKERS').start();
+      say('Kafka is back on the same data');
+    }),
+  ROUNDS * ROUND_MS,
+);
+
+it(
+  'Kafka is frozen for 10 s',
+  () =>
+    underLoad(system, 'Kafka is frozen', async (load) => {
+      await load.answered(DELIVERIES * 0.3);
+      serverOf('KAFKA_BROKERS').freeze();
+      say('Kafka is frozen');
+      const frozen = sleep(FROZEN_MS);
+      await logs('ingest', UNAVAILABLE);
+      await frozen;
+      serverOf('KAFKA_BROKERS').thaw();
+      say('Kafka goes on');
+    }),
+  ROUNDS * ROUND_MS,
+);
+
+it(
+  'kill -9 of Postgres',
+  () =>
+    underLoad(system, 'kill -9 of Postgres', async (load) => {
+      for (const share of [0.2, 0.5]) {
+        await load.answered(DELIVERIES * share);
+        const noticed = logs('payments', /could not be applied/);
+        await serverOf('DATABASE_URL').kill();
+        say('Postgres is killed');
+        await noticed;
+        await serverOf('DATABASE_URL').start();
+        say('Postgres is back on the same data');
+      }
+    }),
+  ROUNDS * ROUND_MS,
+);
