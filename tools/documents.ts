@@ -1,7 +1,8 @@
 import { eventNames, eventSpec, families, familyNames, QUARANTINE_SERVICE, QUARANTINE_TOPIC } from '#catalogue';
 import type { Family } from '#catalogue';
-import { opsSettings, processSettings } from '#runtime/config';
+import { opsSettings, processSettings, redisSettings } from '#runtime/config';
 import type { Setting, Settings } from '#runtime/config';
+import { embeddedSettings } from '#embedded';
 import type { Aggregate } from '#store';
 import { allAggregates } from '../services/aggregates.ts';
 import { allServices } from '../services/all.ts';
@@ -72,6 +73,8 @@ const settingsTable = (): string => {
   };
   add('every service', { ...processSettings, ...opsSettings });
   for (const { name, settings } of allServices) add(name, settings);
+  add('npx dakia doctor', redisSettings);
+  add('npm start', embeddedSettings);
   return table(
     ['setting', 'default', 'used by', 'what it is'],
     [...rows.values()].map(({ setting, services }) => [

@@ -8,11 +8,12 @@ export type { Logger } from 'pino';
  * names, counts and reasons only. `err` is reduced to type, message, code and stack, because a driver's error object can carry
  * the values of a query; and no message keeps a value that it quotes.
  */
-export const createLogger = (service: string, level: string, destination?: { write: (line: string) => void }): Logger =>
+export const createLogger = (program: string, level: string, destination?: { write: (line: string) => void }): Logger =>
   pino(
     {
       level,
-      base: { service },
+      // A process may run several services; each has a child logger with its own `service`.
+      base: { program },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, reason: (reason: unknown) => (typeof reason === 'string' ? withoutValues(reason) : reason) },
