@@ -11,6 +11,7 @@ const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
   firstOffset: 10n,
   nextOffset: 15n,
   counts: { ...countDispositions([]), applied: 2, duplicate: 1, parked: 2 },
+  pastEnd: null,
   updatedAt: new Date(0),
   ...more,
 });
@@ -34,6 +35,7 @@ describe('accounting', () => {
     ['an offset without a count', [row({ counts: countDispositions(['applied']) })], [log], [], '4 events are not accounted for'],
     ['a parked event whose row is gone', [row()], [log], [], '2 events are counted as parked, 0 wait'],
     ['a ledger ahead of the log', [row({ nextOffset: 20n, firstOffset: 15n })], [log], [waiting], '2 past the end'],
+    ['a ledger that was ahead of the log', [row({ pastEnd: 14n })], [log], [waiting], 'stood at 15 when the log ended at 14'],
     ['records gone from Kafka', [row()], [{ ...log, startOffset: 17n }], [waiting], '2 events are gone'],
     ['a topic that was deleted', [row()], [], [waiting], 'no such partition'],
   ] as const)('does not add up: %s', (_, ledger, logs, wait, words) => {

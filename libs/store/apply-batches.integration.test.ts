@@ -169,6 +169,23 @@ test('halts on another cluster, and goes on where an operator decides, with the 
   expect(await rebaseLedger(store.database, { ...key, partition: 99 }, { clusterId: 'x', offset: 0n }, { who: 'asha', reason: 'typo' })).toBe(false);
 });
 
+test('a log that ended before the position halts for good: what grows past it are other events, until an operator decides', async () => {
+  await store.partition(TOPIC, 10, 50n);
+  const positions = createPositions(store.database, 'payments');
+  const at = (endOffset: bigint) => ({ clusterId: TEST_CLUSTER, startOffset: 0n, endOffset });
+  // Once is no proof: another owner may have moved the ledger after the log was read.
+  expect(await positions.positionOf(TOPIC, 10, at(20n))).toMatchObject({ kind: 'halted', reason: 'past-end' });
+  expect(await positions.positionOf(TOPIC, 10, at(50n))).toEqual({ kind: 'at', offset: 50n });
+
+  const first = await positions.positionOf(TOPIC, 10, at(20n));
+  const second = await positions.positionOf(TOPIC, 10, at(20n), first);
+  expect(second).toEqual(first);
+  expect(await positions.positionOf(TOPIC, 10, at(80n))).toEqual(first);
+  const key = { group: 'payments', topic: TOPIC, partition: 10 };
+  await rebaseLedger(store.database, key, { clusterId: TEST_CLUSTER, offset: 0n }, { who: 'asha', reason: 'the topic was made anew' });
+  expect(await positions.positionOf(TOPIC, 10, at(80n))).toEqual({ kind: 'at', offset: 0n });
+});
+
 test('the status figures are read from the tables and Kafka together', async () => {
   const partition = await store.partition(TOPIC, 9);
   await partition.send(captured('ev_9', 'pay_9'));

@@ -11,6 +11,8 @@ export interface LedgerRow extends LedgerKey {
   readonly firstOffset: bigint;
   readonly nextOffset: bigint;
   readonly counts: Counts;
+  /** Where the log ended when it was found to end before `nextOffset`; null unless an operator has to decide about that. */
+  readonly pastEnd: bigint | null;
   readonly updatedAt: Date;
 }
 
@@ -18,17 +20,18 @@ export interface LedgerRow extends LedgerKey {
  * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip events or
  * mistake other events for those that were counted.
  */
-export const positionIn = ({ group, topic, partition, clusterId, nextOffset }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>, log: PartitionLog): Position => {
+export const positionIn = ({ group, topic, partition, clusterId, nextOffset, pastEnd }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>, log: PartitionLog): Position => {
   const place = `${topic}/${partition} of ${group}`;
   const remedy = `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to OFFSET --reason TEXT`;
   if (clusterId !== log.clusterId) {
-    return { kind: 'halted', reason: 'other-cluster', explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}` };
+    return { kind: 'halted', reason: 'other-cluster', offset: nextOffset, explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}` };
+  }
+  const end = pastEnd ?? (nextOffset > log.endOffset ? log.endOffset : null);
+  if (end !== null) {
+    return { kind: 'halted', reason: 'past-end', offset: nextOffset, explanation: `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the topic was made anew; ${remedy}` };
   }
   if (nextOffset < log.startOffset) {
-    return { kind: 'halted', reason: 'gap', explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}` };
-  }
-  if (nextOffset > log.endOffset) {
-    return { kind: 'halted', reason: 'past-end', explanation: `${place} stands at ${nextOffset}, but the log ends at ${log.endOffset}; events were lost from Kafka or the topic was made anew; ${remedy}` };
+    return { kind: 'halted', reason: 'gap', offset: nextOffset, explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}` };
   }
   return { kind: 'at', offset: nextOffset };
 };
@@ -38,7 +41,12 @@ const BEGIN = statement(
   `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
    VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
 );
-const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, updated_at`;
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at`;
+/** Stays halted even when the log grows past the position; only a rebase takes it back. */
+const FOUND_PAST_END = statement(
+  'ledger_past_end',
+  'UPDATE partition_ledger SET past_end = $5 WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND next_offset = $4 AND past_end IS NULL',
+);
 const READ = statement('ledger_read', `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`);
 
 type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'next_offset', number | bigint>> & {
@@ -46,6 +54,7 @@ type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'nex
   readonly topic: string;
   readonly partition: number;
   readonly cluster_id: string;
+  readonly past_end: number | bigint | null;
   readonly updated_at: Date;
 };
 
@@ -57,16 +66,23 @@ const ledgerRow = (row: Row): LedgerRow => ({
   firstOffset: BigInt(row.first_offset),
   nextOffset: BigInt(row.next_offset),
   counts: Object.fromEntries(dispositions.map((name) => [name, Number(row[name])])) as Counts,
+  pastEnd: row.past_end === null ? null : BigInt(row.past_end),
   updatedAt: row.updated_at,
 });
 
+const isPastEnd = (position: Position): boolean => position.kind === 'halted' && position.reason === 'past-end';
+
 /** The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start. */
 export const createPositions = (database: Database, group: string): PositionSource => ({
-  positionOf: async (topic, partition, log) => {
+  positionOf: async (topic, partition, log, earlier) => {
     await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
     const [row] = await database.query<Row>(READ, [group, topic, partition]);
     if (row === undefined) throw new Error(`partition_ledger of ${group} ${topic}/${partition} was deleted`);
-    return positionIn(ledgerRow(row), log);
+    const position = positionIn(ledgerRow(row), log);
+    if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
+      await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
+    }
+    return position;
   },
 });
 
@@ -96,7 +112,7 @@ export const rebaseLedger = async (database: Database, key: LedgerKey, to: { rea
     if (from === undefined) return false;
     await tx.query(
       adHoc(
-        `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, updated_at = now()
+        `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, past_end = NULL, updated_at = now()
           WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
       ),
       [key.group, key.topic, key.partition, to.clusterId, to.offset],

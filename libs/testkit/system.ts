@@ -51,10 +51,13 @@ export const startSystem = async ({ settings }: SystemOptions = {}): Promise<Sys
   };
 };
 
+/** Longer than the waits of a World, so that they say what did not come. */
+const TEST_LIMIT_MS = 40_000;
+
 /** `test` of jest; when one fails, what the services have logged is shown. */
 export const testsOf =
   (system: () => Pick<World, 'log'>) =>
-  (name: string, work: () => Promise<void>, limitMs?: number): void =>
+  (name: string, work: () => Promise<void>, limitMs = TEST_LIMIT_MS): void =>
     test(
       name,
       async () => {

@@ -237,7 +237,7 @@ test('a halted partition stands still with one error and a metric, the others go
   await cluster.createTopic('halt', 2);
   const ledger = createMemoryLedger();
   let halted = true;
-  ledger.judge((_topic, partition) => (partition === 0 && halted ? { kind: 'halted', reason: 'other-cluster', explanation: 'the ledger was written against another cluster' } : undefined));
+  ledger.judge((_topic, partition) => (partition === 0 && halted ? { kind: 'halted', reason: 'other-cluster', explanation: 'the ledger was written against another cluster', offset: 0n } : undefined));
   await send('halt', 0, 5);
   await send('halt', 0, 5, 1);
   const { lines, metrics } = await consume('halt', ledger);

@@ -100,12 +100,12 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
 
   /** The position, checked against the log that was read before it. Read twice before a halt: the log may have grown between. */
   const lookUp = async (): Promise<Position> => {
-    const ask = async (): Promise<Position> => {
+    const ask = async (earlier?: Position): Promise<Position> => {
       const partitionLog = await options.readLog();
-      return insideLog(await positions.positionOf(topic, partition, partitionLog), partitionLog);
+      return insideLog(await positions.positionOf(topic, partition, partitionLog, earlier), partitionLog);
     };
     const position = await ask();
-    return position.kind === 'halted' ? ask() : position;
+    return position.kind === 'halted' ? ask(position) : position;
   };
 
   /** Pauses, reads the ledger until it answers, then reads on there or halts until it answers something else. */
@@ -247,11 +247,11 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
 const insideLog = (position: Position, log: PartitionLog): Position => {
   if (position.kind === 'halted') return position;
   const { offset } = position;
-  if (offset < log.startOffset) return standing('gap', `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`);
-  if (offset > log.endOffset) return standing('past-end', `the ledger stands at ${offset}, but the log ends at ${log.endOffset}: it was cut off or made anew`);
+  if (offset < log.startOffset) return standing(offset, 'gap', `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`);
+  if (offset > log.endOffset) return standing(offset, 'past-end', `the ledger stands at ${offset}, but the log ends at ${log.endOffset}: it was cut off or made anew`);
   return position;
 };
 
-const holeAt = (offset: bigint): Halted => standing('gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
+const holeAt = (offset: bigint): Halted => standing(offset, 'gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
 
-const standing = (reason: Halted['reason'], what: string): Halted => ({ kind: 'halted', reason, explanation: `${what}; see npx dakia ledger show, then decide with npx dakia ledger rebase --reason` });
+const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({ kind: 'halted', reason, offset, explanation: `${what}; see npx dakia ledger show, then decide with npx dakia ledger rebase --reason` });
