@@ -5,6 +5,7 @@ import { kafkaSettings, readConfig } from '#runtime/config';
 import { createKafka } from '#runtime/kafka';
 import type { KafkaConfig } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
+import { eventually } from './eventually.ts';
 
 /** A corner of the test cluster that nobody else uses: names begin with `prefix`, and `close` deletes the topics in it. */
 export interface TestKafka {
@@ -33,7 +34,13 @@ export const openTestKafka = async (environment: Readonly<Record<string, string 
     kafka,
     admin,
     createTopic: async (topic, partitions) => {
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic: `${prefix}${topic}`, numPartitions: partitions, replicationFactor: 1 }] });
+      const name = `${prefix}${topic}`;
+      // kafkajs' own wait for leaders gives up when a busy broker does not know the new topic yet.
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }] });
+      await eventually(`${name} has leaders`, async () => {
+        const [created] = (await admin.fetchTopicMetadata({ topics: [name] })).topics;
+        return created?.partitions.length === partitions && created.partitions.every(({ leader }) => leader >= 0);
+      });
     },
     send: async (topic, partition, messages) => {
       await producer.send({ topic: `${prefix}${topic}`, acks: -1, messages: messages.map((message) => ({ ...message, partition })) });
