@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
 import { openTestKafka } from '#testkit';
+import { eventually } from '#testkit';
 import type { TestKafka } from '#testkit';
 import { applyTopics, verifyTopics } from './admin.ts';
 import { embeddedShape } from './topics.ts';
@@ -44,6 +45,8 @@ test('mends settings and an empty topic, and keeps what is not ours', async () =
   });
   const { done, problems } = await applyTopics(kafka, request('mend'));
   expect({ kinds: done.map(({ kind }) => kind), problems }).toEqual({ kinds: ['add-partitions', 'configure'], problems: [] });
+  // The controller has it at once; the broker that is asked learns it a moment later.
+  await eventually('the broker shows the setting', async () => (await settingsOf(topic))['unclean.leader.election.enable'] === 'false');
   expect(await settingsOf(topic)).toMatchObject({ 'unclean.leader.election.enable': 'false', 'segment.bytes': '1048576' });
   expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions).toHaveLength(3);
   expect(await verifyTopics(kafka, request('mend'))).toEqual({ actions: [], problems: [] });

@@ -126,6 +126,8 @@ test('a frozen broker: every answer in time, fast refusals, durable again when i
   await durableAgain(to, 6 * SECOND);
 }, 60 * SECOND);
 
+const GIB = 1024 ** 3;
+
 test('an unreachable cluster: answers in time, memory stays flat, durable again when it is back', async () => {
   const to = await start();
   await publish(to);
@@ -133,7 +135,7 @@ test('an unreachable cluster: answers in time, memory stays flat, durable again 
   const heldBefore = process.memoryUsage().rss;
   const counts: Record<PublishOutcome, number> = { durable: 0, overloaded: 0, unknown: 0 };
   let [sent, slowestMs] = [0, 0];
-  for (const until = performance.now() + 5 * SECOND; performance.now() < until; sent++) {
+  for (const until = performance.now() + 5 * SECOND; performance.now() < until || sent * 10_000 < GIB; sent++) {
     void publish(to, 'a', record(`down-${sent}`, 10_000)).then(({ outcome, ms }) => {
       counts[outcome]++;
       slowestMs = Math.max(slowestMs, ms);
@@ -143,8 +145,8 @@ test('an unreachable cluster: answers in time, memory stays flat, durable again 
   await eventually('all answered', () => counts.overloaded + counts.unknown === sent);
   expect(slowestMs).toBeLessThan(PUBLISH_DEADLINE_MS + SLACK_MS);
   expect(counts.durable).toBe(0);
-  expect(sent * 10_000).toBeGreaterThan(300 * 1024 * 1024);
-  expect(process.memoryUsage().rss - heldBefore).toBeLessThan(200 * 1024 * 1024);
+  // Garbage that is not collected yet included; a producer that held what it refused would hold all of it.
+  expect(process.memoryUsage().rss - heldBefore).toBeLessThan(0.4 * GIB);
   expect(await metric('dakia_producer_unanswered_bytes')).toBe(0);
   expect(logged.filter((line) => line.includes('no broker can be reached')).length).toBeLessThanOrEqual(1);
   await proxy.comeBack();
