@@ -1,7 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
-import { openTestKafka } from '#testkit';
-import { eventually } from '#testkit';
+import { eventually, openTestKafka } from '#testkit';
 import type { TestKafka } from '#testkit';
 import { applyTopics, verifyTopics } from './admin.ts';
 import { embeddedShape } from './topics.ts';
