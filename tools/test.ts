@@ -33,7 +33,7 @@ const check = (...command: readonly [string, ...string[]]) => async (): Promise<
 interface JestFile {
   readonly name: string;
   readonly status: 'passed' | 'failed' | 'skipped' | 'pending' | 'focused';
-  readonly assertionResults: readonly { readonly status: 'passed' | 'failed' | 'pending' | 'todo' | 'skipped' | 'disabled' | 'focused'; readonly fullName: string }[];
+  readonly assertionResults: readonly { readonly status: 'passed' | 'failed' | 'pending' | 'todo' | 'skipped' | 'disabled' | 'focused' }[];
 }
 interface JestReport {
   readonly testResults: readonly JestFile[];

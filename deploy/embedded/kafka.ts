@@ -2,23 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { repositoryRoot } from './folders.ts';
-import type { StateFolder } from './folders.ts';
 import { clusterIdOf, defineKafkaNode } from './kafka-node.ts';
 import type { KafkaListener } from './kafka-node.ts';
 import { LaunchFailure } from './launch-failure.ts';
 import { freePort, LOOPBACK, portOrFree } from './ports.ts';
 import type { TlsFiles } from './private-files.ts';
 import { secondsSince } from './progress.ts';
-import type { Report } from './progress.ts';
-import type { ServerFiles } from './server-files.ts';
 import type { Server } from './server-process.ts';
 import { until } from './wait.ts';
+import type { LaunchOptions } from './launch-options.ts';
 
-export interface KafkaOptions {
-  readonly files: ServerFiles;
-  readonly folder: StateFolder;
-  readonly report: Report;
-  readonly name?: string;
+export interface KafkaOptions extends LaunchOptions {
   /** One per node; 0 takes a free one. One node with [9092] is what npm start runs. */
   readonly ports: readonly number[];
   /** One per node; free ones by default. */
@@ -27,8 +21,6 @@ export interface KafkaOptions {
   readonly tls?: TlsFiles & { readonly clientCaFile?: string };
   /** Adds a listener on which these users (name → password) log in by PLAIN or SCRAM; with `tls` a second one under TLS. */
   readonly users?: Readonly<Record<string, string>>;
-  /** Told of each node before the start, so that a stop in the middle of it finds them. */
-  readonly onDefined?: (server: Server) => void;
 }
 
 export interface KafkaNode {

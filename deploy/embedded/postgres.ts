@@ -4,33 +4,22 @@ import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import type { StateFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
 import { placePostgres } from './postgres-account.ts';
 import type { PostgresPlace } from './postgres-account.ts';
 import { secondsSince } from './progress.ts';
-import type { Report } from './progress.ts';
-import type { ServerFiles } from './server-files.ts';
 import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
 import type { TlsFiles } from './private-files.ts';
 import { writePrivate } from './private-files.ts';
+import type { OnePortLaunchOptions } from './launch-options.ts';
 
-export interface PostgresOptions {
-  readonly files: ServerFiles;
-  readonly folder: StateFolder;
-  /** 0 takes a free one. */
-  readonly port: number;
-  readonly report: Report;
-  /** Names data, log and pid file; "postgres" by default. */
-  readonly name?: string;
+export interface PostgresOptions extends OnePortLaunchOptions {
   /** Serves TLS with this certificate; connections without TLS stay possible. */
   readonly tls?: TlsFiles;
   /** Does not wait for the disk: survives its own death, not the machine's. */
   readonly temporary?: boolean;
-  /** Told before the start, so that a stop in the middle of it finds the server. */
-  readonly onDefined?: (server: Server) => void;
 }
 
 export interface Postgres {

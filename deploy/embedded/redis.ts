@@ -2,28 +2,18 @@ import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { makeFolder } from './folders.ts';
-import type { StateFolder } from './folders.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
 import { writePrivate } from './private-files.ts';
 import type { TlsFiles } from './private-files.ts';
 import { secondsSince } from './progress.ts';
-import type { Report } from './progress.ts';
-import type { ServerFiles } from './server-files.ts';
 import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
+import type { OnePortLaunchOptions } from './launch-options.ts';
 
-export interface RedisOptions {
-  readonly files: ServerFiles;
-  readonly folder: StateFolder;
-  /** 0 takes a free one. */
-  readonly port: number;
-  readonly report: Report;
-  readonly name?: string;
+export interface RedisOptions extends OnePortLaunchOptions {
   readonly password?: string;
   /** Serves TLS only, with this certificate. */
   readonly tls?: TlsFiles;
-  /** Told before the start, so that a stop in the middle of it finds the server. */
-  readonly onDefined?: (server: Server) => void;
 }
 
 export interface Redis {

@@ -1,24 +1,11 @@
 import { join } from 'node:path';
 import { makeFolder } from './folders.ts';
-import type { StateFolder } from './folders.ts';
 import { javaCommand, javaFlags } from './java.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
 import { secondsSince } from './progress.ts';
-import type { Report } from './progress.ts';
-import type { ServerFiles } from './server-files.ts';
 import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
-
-export interface RegistryOptions {
-  readonly files: ServerFiles;
-  readonly folder: StateFolder;
-  /** 0 takes a free one. */
-  readonly port: number;
-  readonly report: Report;
-  readonly name?: string;
-  /** Told before the start, so that a stop in the middle of it finds the server. */
-  readonly onDefined?: (server: Server) => void;
-}
+import type { OnePortLaunchOptions } from './launch-options.ts';
 
 export interface Registry {
   readonly server: Server;
@@ -42,7 +29,7 @@ export const registryAnswers = async (url: string): Promise<boolean> => {
 };
 
 /** One Apicurio Registry on loopback that keeps subjects, ids and versions in a file. */
-export const startRegistry = async ({ files, folder, port: wanted, report, name = 'registry', onDefined }: RegistryOptions): Promise<Registry> => {
+export const startRegistry = async ({ files, folder, port: wanted, report, name = 'registry', onDefined }: OnePortLaunchOptions): Promise<Registry> => {
   const started = Date.now();
   const port = await portOrFree(wanted);
   const url = registryUrl(port);
