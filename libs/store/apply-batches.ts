@@ -12,6 +12,7 @@ import type { LedgerKey } from './ledger.ts';
 import { isConflict } from './record-decisions.ts';
 import { reasonOf } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
+import type { KeyRef } from './parked.ts';
 import { familiesOf } from './state-table.ts';
 import type { Families } from './state-table.ts';
 import type { StoreMetrics } from './store-metrics.ts';
@@ -25,19 +26,30 @@ export interface ApplyOptions {
   readonly clock: () => Instant;
   readonly log: Logger;
   readonly metrics: StoreMetrics;
+  /** Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost. */
+  readonly onCommitted?: (committed: Committed) => void;
+}
+
+/** What a committed batch has left to others: keys that it parked, and how many facts the outbox has got at most. */
+export interface Committed {
+  readonly parked: readonly KeyRef[];
+  readonly facts: number;
 }
 
 /**
  * Applies a batch in one transaction. When Postgres refuses it because of what is in it, the batch is halved, each half a
  * transaction of its own that moves the ledger; the one event that is left alone parks its key. Throws for infrastructure only.
  */
-export const applyBatches = ({ group, aggregates, database, clock, log, metrics }: ApplyOptions): BatchHandler => {
+export const applyBatches = ({ group, aggregates, database, clock, log, metrics, onCommitted }: ApplyOptions): BatchHandler => {
   const families = familiesOf(aggregates);
 
   const attempt = async (range: Range, failing: ReadonlyMap<bigint, string>): Promise<BatchOutcome> => {
-    const decided = await database.transaction(async (tx) => applyRange(tx, families, range, failing));
-    if (decided === 'moved') return 'moved';
-    report(range, decided, { log, metrics });
+    const applied = await database.transaction(async (tx) => applyRange(tx, families, range, failing));
+    if (applied === 'moved') return 'moved';
+    const { decisions, parked } = applied;
+    report(range, decisions, { log, metrics });
+    const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
+    if (parked.length > 0 || facts > 0) onCommitted?.({ parked: parked.map(({ family, key }) => ({ family, key })), facts });
     return 'applied';
   };
 

@@ -7,7 +7,7 @@ import { countDispositions, lockLedger } from './ledger.ts';
 import type { LedgerKey } from './ledger.ts';
 import { recordConflicts, recordDecisions } from './record-decisions.ts';
 import { keyName, reduceEvents, waitsBehind } from './reduce-events.ts';
-import type { Decision, StatesByFamily } from './reduce-events.ts';
+import type { Decision, NewlyParked, StatesByFamily } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 
 /** Consecutive records of one partition that are applied together. */
@@ -18,12 +18,17 @@ export interface Range {
   readonly arrivals: readonly Arrival[];
 }
 
+export interface AppliedRange {
+  readonly decisions: readonly Decision[];
+  readonly parked: readonly NewlyParked[];
+}
+
 /**
  * The whole of what a range of events does to Postgres, within the caller's transaction: ledger locked → duplicates and
  * conflicts sifted out → parked keys locked → states locked, in key order → rules in memory → rows, events, audit, outbox and ledger written.
  * Answers `moved` when the ledger does not stand at the range's first offset: someone else is the owner now.
  */
-export const applyRange = async (tx: Transaction, families: Families, range: Range, failing: ReadonlyMap<bigint, string>): Promise<readonly Decision[] | 'moved'> => {
+export const applyRange = async (tx: Transaction, families: Families, range: Range, failing: ReadonlyMap<bigint, string>): Promise<AppliedRange | 'moved'> => {
   const { ledger, firstOffset, nextOffset, arrivals } = range;
   const [position, known, parked] = await Promise.all([lockLedger(tx, ledger), findKnown(tx, arrivals), lockParkedKeys(tx, arrivals)]);
   if (position !== firstOffset) return 'moved';
@@ -40,7 +45,7 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const all = [...decisions, ...conflicting, ...repeated];
   const counts = countDispositions(all.map(({ disposition }) => disposition));
   await Promise.all([saved, recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: newlyParked })]);
-  return all;
+  return { decisions: all, parked: newlyParked };
 };
 
 const LOCK_PARKED = statement(

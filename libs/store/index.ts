@@ -2,7 +2,7 @@ export type { Account, LogEnd, PartitionAccount } from './accounting.ts';
 export { accounting } from './accounting.ts';
 export type { Aggregate } from './aggregate.ts';
 export { defineAggregate } from './aggregate.ts';
-export type { ApplyOptions } from './apply-batches.ts';
+export type { ApplyOptions, Committed } from './apply-batches.ts';
 export { applyBatches } from './apply-batches.ts';
 export type { Database, DatabaseOptions, Statement, Transaction } from './database.ts';
 export { adHoc, createDatabase, statement } from './database.ts';

@@ -85,12 +85,15 @@ export const auditOfGiven = (actor: number): string => `audit AS (
      SELECT $${actor}, 'event', family, entity_key, event_id, event_type, verdict, from_status, to_status, reason
        FROM given WHERE verdict IN ('applied', 'stale', 'rejected'))`;
 
-/** Part of a statement: the facts' rows from five arrays that begin at parameter `first` (see `factArrays`). */
+/**
+ * Part of a statement: the facts' rows from six arrays that begin at parameter `first` (see `factArrays`). Identity values are drawn while
+ * the entity's row is locked, so they grow with each fact of one entity.
+ */
 export const outboxOf = (first: number): string => `facts AS (
      INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
-     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key)
-       FROM unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[], $${first + 3}::text[], $${first + 4}::text[])
-         AS told (name, dedupe_key, family, entity_key, event_id)
+     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key, 'endpoint', endpoint)
+       FROM unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[], $${first + 3}::text[], $${first + 4}::text[], $${first + 5}::text[])
+         AS told (name, dedupe_key, family, entity_key, event_id, endpoint)
      ON CONFLICT (dedupe_key) DO NOTHING)`;
 
 /**
@@ -115,12 +118,12 @@ const RECORD = statement(
    ${outboxOf(21)},
    parked AS (
      INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id)
-     SELECT family, entity_key, $26, reason, event_id
-       FROM unnest($27::text[], $28::text[], $29::text[], $30::text[]) AS failed (family, entity_key, reason, event_id)),
+     SELECT family, entity_key, $27, reason, event_id
+       FROM unnest($28::text[], $29::text[], $30::text[], $31::text[]) AS failed (family, entity_key, reason, event_id)),
    ledger AS (
      UPDATE partition_ledger
-        SET next_offset = $32, updated_at = now(), ${dispositions.map((name, index) => `${name} = ${name} + $${33 + index}::bigint`).join(', ')}
-      WHERE consumer_group = $26 AND topic = $1 AND partition = $2 AND next_offset = $31
+        SET next_offset = $33, updated_at = now(), ${dispositions.map((name, index) => `${name} = ${name} + $${34 + index}::bigint`).join(', ')}
+      WHERE consumer_group = $27 AND topic = $1 AND partition = $2 AND next_offset = $32
      RETURNING 1)
    SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM ledger) AS ledger`,
 );
@@ -178,9 +181,9 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
 export const consumerActor = (group: string): string => `consumer:${group}`;
 
 /** What decisions ask the outbox for, as the arrays of `outboxOf`. A fact's key makes it unique for ever. */
-export const factArrays = (decisions: readonly Decision[]): readonly (readonly string[])[] => {
-  const rows = decisions.flatMap(({ arrival: { task, eventId }, facts }) =>
-    task.kind === 'keep' ? [] : facts.map(({ kind, occurrence }) => [kind, `${task.family}:${task.key}:${kind}:${occurrence}`, task.family, task.key, eventId] as const),
+export const factArrays = (decisions: readonly Decision[]): readonly (readonly (string | null)[])[] => {
+  const rows = decisions.flatMap(({ arrival: { task, eventId, endpoint }, facts }) =>
+    task.kind === 'keep' ? [] : facts.map(({ kind, occurrence }) => [kind, `${task.family}:${task.key}:${kind}:${occurrence}`, task.family, task.key, eventId, endpoint] as const),
   );
-  return ([0, 1, 2, 3, 4] as const).map((column) => rows.map((row) => row[column]));
+  return ([0, 1, 2, 3, 4, 5] as const).map((column) => rows.map((row) => row[column]));
 };

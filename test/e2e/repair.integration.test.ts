@@ -59,7 +59,7 @@ const explained = ({ topic, partition }: Place) =>
   system.log.lines().filter(({ level, topic: of, partition: number, msg }) => level === 'error' && of === topic && number === partition && msg.includes('stands still')).map(({ msg }) => msg);
 
 it('another cluster, a gap, a log that ends too early: that partition stands still, the others go on, an operator decides', async () => {
-  // With seeds, so that the same partitions get the same events in every run.
+  // With a seed, and far fewer than what comes later into the topic that is made anew: every partition has to grow past its old end.
   const before = await system.simulate({ seed: 'before', count: 150 });
   await system.drained();
   await system.stop();
@@ -92,7 +92,7 @@ it('another cluster, a gap, a log that ends too early: that partition stands sti
   expect(explained(gap)[0]).toMatch(/the offsets \d+ to \d+ are gone from Kafka and were not applied/);
 
   // New events of the topic that was made anew do not bring its partitions back by themselves, a restart neither.
-  const anewEvents = await system.simulate({ seed: 'anew', count: 150, stories: ['refund-normal', 'refund-failed'] });
+  const anewEvents = await system.simulate({ seed: 'anew', count: 600, stories: ['refund-normal', 'refund-failed'] });
   const grown = (await system.status()).partitions.filter(({ topic, partition }) => anew.some((place) => place.topic === topic && place.partition === partition));
   expect(grown.filter(({ problem, lag }) => lag <= 0 || problem?.includes('an operator has to decide') !== true)).toEqual([]);
   await system.stop();
