@@ -44,7 +44,7 @@ test('an event is a row, an audit row, a request and a counted offset', async ()
   expect(await store.rows("SELECT actor, action, verdict, from_status, to_status, reason FROM audit_logs WHERE razorpay_event_id = 'ev_0'")).toEqual([
     { actor: 'consumer:payments', action: 'event', verdict: 'applied', from_status: null, to_status: 'captured', reason: null },
   ]);
-  expect(await store.rows("SELECT name, payload FROM outbox WHERE entity_key = 'pay_0'")).toEqual([{ name: 'payment.captured', payload: { eventId: 'ev_0', entityId: 'pay_0' }, endpoint: 'default' }]);
+  expect(await store.rows("SELECT name, payload FROM outbox WHERE entity_key = 'pay_0'")).toEqual([{ name: 'payment.captured', payload: { eventId: 'ev_0', entityId: 'pay_0', endpoint: 'default' } }]);
   expect(await counts(0)).toEqual({ applied: 1, passed: 1 });
 });
 
