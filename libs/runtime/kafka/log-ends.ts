@@ -24,7 +24,8 @@ export const readLogs = async (kafka: Kafka, { topics, prefix }: { readonly topi
   }
 };
 
-const logsOf = async (admin: Admin, topic: string, prefix: string, clusterId: string): Promise<readonly LogOfPartition[]> => {
+/** The logs of one topic, in order of their partitions. */
+export const logsOf = async (admin: Admin, topic: string, prefix: string, clusterId: string): Promise<readonly LogOfPartition[]> => {
   const offsets = await admin.fetchTopicOffsets(`${prefix}${topic}`);
   return offsets
     .map(({ partition, low, high }) => ({ topic, partition, clusterId, startOffset: BigInt(low), endOffset: BigInt(high) }))

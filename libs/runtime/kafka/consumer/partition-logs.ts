@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs';
 import type { PartitionLog } from '../contracts.ts';
+import { logsOf } from '../log-ends.ts';
 
 /** Asks Kafka where the logs of a topic begin and end. Names are without the prefix. */
 export interface PartitionLogs {
@@ -20,8 +21,8 @@ export const createPartitionLogs = (admin: Admin, prefix: string): PartitionLogs
   };
 
   const read = async (topic: string): Promise<ReadonlyMap<number, PartitionLog>> => {
-    const [id, offsets] = await Promise.all([readClusterId(), admin.fetchTopicOffsets(`${prefix}${topic}`)]);
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { clusterId: id, startOffset: BigInt(low), endOffset: BigInt(high) }]));
+    const logs = await logsOf(admin, topic, prefix, await readClusterId());
+    return new Map(logs.map((log) => [log.partition, log]));
   };
 
   const of = (topic: string): Promise<ReadonlyMap<number, PartitionLog>> => {
