@@ -34,6 +34,7 @@ describe('accounting', () => {
   test.each([
     ['an offset without a count', [row({ counts: countDispositions(['applied']) })], [log], [], '4 events are not accounted for'],
     ['a parked event whose row is gone', [row()], [log], [], '2 events are counted as parked, 0 wait'],
+    ['a row that waits without being counted', [row()], [log], [{ ...waiting, events: 3 }], '2 events are counted as parked, 3 wait'],
     ['a ledger ahead of the log', [row({ nextOffset: 20n, firstOffset: 15n })], [log], [waiting], '2 past the end'],
     ['a ledger that was ahead of the log', [row({ pastEnd: 14n })], [log], [waiting], 'stood at 15 when the log ended at 14'],
     ['records gone from Kafka', [row()], [{ ...log, startOffset: 17n }], [waiting], '2 events are gone'],

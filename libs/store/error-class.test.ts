@@ -24,6 +24,9 @@ describe('who deals with an error', () => {
     ['pipe closed', coded('EPIPE')],
     ['host unknown', coded('ENOTFOUND')],
     ['certificate of somebody else', coded('ERR_TLS_CERT_ALTNAME_INVALID')],
+    ['certificate out of date', coded('CERT_HAS_EXPIRED')],
+    ['certificate of an unknown authority', coded('SELF_SIGNED_CERT_IN_CHAIN')],
+    ['certificate without its chain', coded('UNABLE_TO_VERIFY_LEAF_SIGNATURE')],
     ['lost while waiting', new Error('Connection terminated unexpectedly')],
     ['no answer', new Error('Query read timeout')],
     ['no connection in time', new Error('timeout exceeded when trying to connect')],
@@ -41,6 +44,7 @@ describe('who deals with an error', () => {
     ['index row too large', coded('54000')],
     ['a trigger says no', coded('P0001')],
     ['a bug in a rule', new TypeError("Cannot read properties of undefined (reading 'x')")],
+    ['a bug with a code of Node', coded('ERR_INVALID_ARG_TYPE')],
     ['not even an error', 'text'],
   ])('%s: the event', (_, error) => {
     expect(classifyError(error)).toBe('event');

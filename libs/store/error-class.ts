@@ -12,8 +12,11 @@ const INFRASTRUCTURE_CLASSES = new Set(['08', '25', '28', '3D', '3F', '40', '42'
 /** 55P03 lock_not_available, 55006 object_in_use, 0A000 "cached plan must not change result type" after a migration, 26000 a prepared statement that a pooler lost. */
 const INFRASTRUCTURE_CODES = new Set(['55P03', '55006', '0A000', '26000']);
 const SQLSTATE = /^[0-9A-Z]{5}$/;
-/** System errors of Node (ECONNREFUSED, ENOTFOUND, EPIPE …): letters only, so that none looks like a SQLSTATE with its digits. */
-const SYSTEM_ERROR = /^(E[A-Z]+|ERR_(SSL|TLS|STREAM|SOCKET)_[A-Z_]+|[A-Z]+_CERT[A-Z_]*|DEPTH_ZERO_SELF_SIGNED_CERT)$/;
+/**
+ * System errors of Node (ECONNREFUSED, EPIPE …), what TLS says of a certificate (CERT_HAS_EXPIRED, SELF_SIGNED_CERT_IN_CHAIN …,
+ * nodejs.org/api/tls.html), and Node's own errors of sockets. Its other ERR_ codes are bugs that the event may have caused.
+ */
+const SYSTEM_ERROR = /^(E[A-Z]+|(?!ERR_)[A-Z]+(_[A-Z]+)+|ERR_(SSL|TLS|STREAM|SOCKET)_[A-Z_]+)$/;
 /** What the driver itself says, without a code, when the server is gone or does not answer. */
 const DRIVER_MESSAGES = /connection (terminated|ended|error)|timeout exceeded when trying to connect|query read timeout|not queryable|client was closed|cannot use a pool after calling end|answered ROLLBACK to COMMIT/i;
 

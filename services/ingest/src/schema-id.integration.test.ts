@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { QUARANTINE_TOPIC } from '#catalogue';
 import { registeredSchemaId, registerSchemas, UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
 import { createLogger } from '#runtime/log';
@@ -37,8 +40,25 @@ test('a registry that is away holds nothing up: no id, one warning that names it
   await eventually('it has asked', () => lines.length > 0);
   await lookup.stop(now());
   expect(lookup.current()).toBe(UNKNOWN_SCHEMA_ID);
-  expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('127.0.0.1:1 does not answer');
+});
+
+test('the same trouble is logged once, however often it asks', async () => {
+  let asked = 0;
+  const broken = createServer((_, answer) => {
+    asked++;
+    answer.writeHead(500).end();
+  }).listen(0, '127.0.0.1');
+  await once(broken, 'listening');
+  const { lines, lookup } = open(`http://127.0.0.1:${(broken.address() as AddressInfo).port}`);
+  await lookup.start();
+  try {
+    await eventually('it has asked again and again', () => asked >= 4);
+  } finally {
+    await lookup.stop(now());
+    broken.close();
+  }
+  expect(lines).toHaveLength(1);
 });
 
 test('without a registry nobody is asked', async () => {
