@@ -10,6 +10,8 @@ import type { Component } from './component.ts';
 /** What a service is given to build its components from. */
 export interface Host<Config> {
   readonly config: Config;
+  /** For what is not a setting: variables that a file of the user names. */
+  readonly environment: Environment;
   readonly log: Logger;
   /** Metrics of this process. Labels are bounded; never an id. */
   readonly metrics: Registry;
@@ -24,7 +26,7 @@ export interface ServiceDefinition<Of extends Settings = Settings> {
   readonly name: string;
   readonly settings: Of;
   /** What is wrong with the settings taken together, in words for a person; reported like a single setting that is wrong. */
-  readonly check?: (config: ConfigOf<Of>) => readonly string[];
+  readonly check?: (config: ConfigOf<Of>, environment: Environment) => readonly string[];
   /** In order of start; stopped in reverse. */
   readonly components: (host: Host<ConfigOf<Of>>) => readonly Component[];
 }
@@ -33,20 +35,20 @@ export interface ServiceDefinition<Of extends Settings = Settings> {
 export interface Service {
   readonly name: string;
   readonly settings: Settings;
-  readonly check: (config: unknown) => readonly string[];
+  readonly check: (config: unknown, environment: Environment) => readonly string[];
   readonly build: (config: unknown, host: Omit<Host<unknown>, 'config'>) => readonly Component[];
 }
 
 export const defineService = <Of extends Settings>(definition: ServiceDefinition<Of>): Service => ({
   name: definition.name,
   settings: definition.settings,
-  check: (config) => definition.check?.(config as ConfigOf<Of>) ?? [],
+  check: (config, environment) => definition.check?.(config as ConfigOf<Of>, environment) ?? [],
   build: (config, host) => definition.components({ ...host, config: config as ConfigOf<Of> }),
 });
 
 /** A service's settings: each by itself, then all together. */
 export const readServiceConfig = (service: Service, environment: Environment): Parsed<unknown> => {
   const config = readConfig(service.settings, environment);
-  const issues = config.ok ? service.check(config.value) : [];
+  const issues = config.ok ? service.check(config.value, environment) : [];
   return issues.length > 0 ? unparsed(...issues) : config;
 };

@@ -50,7 +50,7 @@ export const startServices = async (
   promClient.collectDefaultMetrics({ register: registry });
   const checks: ReadinessCheck[] = [];
   const failure = Promise.withResolvers<Error>();
-  const host = { metrics: registry, addReadinessCheck: (check: ReadinessCheck) => void checks.push(check), fail: failure.resolve };
+  const host = { environment, metrics: registry, addReadinessCheck: (check: ReadinessCheck) => void checks.push(check), fail: failure.resolve };
 
   let draining = false;
   checks.push(() => (draining ? 'draining' : undefined));
