@@ -49,16 +49,18 @@ test('everything about one payment is in one row', async () => {
     testEvent('refund.processed', 'o3', 'rfnd_a', { status: 'processed', payment_id: 'pay_o', amount: 100 }),
     testEvent('refund.failed', 'o4', 'rfnd_b', { status: 'failed', payment_id: 'pay_o', amount: 50 }),
     testEvent('payment.dispute.created', 'o5', 'disp_o', { status: 'open', payment_id: 'pay_o', amount: 900, phase: 'chargeback' }),
+    testEvent('payment.dispute.under_review', 'o9', 'disp_p', { status: 'under_review', payment_id: 'pay_o', amount: 900, phase: 'fraud' }),
+    testEvent('payment.dispute.won', 'o10', 'disp_q', { status: 'won', payment_id: 'pay_o', amount: 900, phase: 'retrieval' }),
     testEvent('payment_link.paid', 'o6', 'plink_o', { status: 'paid', order_id: 'order_o', reference_id: 'ref-7' }),
     testEvent('invoice.paid', 'o7', 'inv_o', { status: 'paid', order_id: 'order_o', invoice_number: 'N-7' }),
     testEvent('payment.captured', 'o8', 'pay_alone', { status: 'captured' }),
   );
   const [row] = await store.rows("SELECT * FROM payment_overview WHERE payment_id = 'pay_o'");
   expect(row).toMatchObject({
-    status: 'captured', amount_minor: 900, order_id: 'order_o', order_status: 'paid', order_receipt: 'r-7', refunded_minor: '100', disputes_open: 1,
+    status: 'captured', amount_minor: 900, order_id: 'order_o', order_status: 'paid', order_receipt: 'r-7', refunded_minor: '100', disputes_open: 2,
     payment_link_id: 'plink_o', payment_link_reference: 'ref-7', invoice_id: 'inv_o', invoice_status: 'paid', invoice_number: 'N-7',
     refunds: [expect.objectContaining({ refund_id: 'rfnd_a', status: 'processed', amount_minor: 100 }), expect.objectContaining({ refund_id: 'rfnd_b', status: 'failed' })],
-    disputes: [expect.objectContaining({ dispute_id: 'disp_o', phase: 'chargeback' })],
+    disputes: [['disp_o', 'chargeback'], ['disp_p', 'fraud'], ['disp_q', 'retrieval']].map(([dispute_id, phase]) => expect.objectContaining({ dispute_id, phase }) as unknown),
   });
   expect(await store.rows("SELECT payment_id, refunds, disputes_open, invoice_id FROM payment_overview WHERE payment_id = 'pay_alone'")).toEqual([
     { payment_id: 'pay_alone', refunds: null, disputes_open: 0, invoice_id: null },
