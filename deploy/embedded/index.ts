@@ -8,6 +8,7 @@ export { freePort } from './ports.ts';
 export { startPostgres } from './postgres.ts';
 export type { Postgres } from './postgres.ts';
 export { silent } from './progress.ts';
+export { runProgram } from './run-program.ts';
 export { startRedis } from './redis.ts';
 export type { Redis } from './redis.ts';
 export { startRegistry } from './registry.ts';

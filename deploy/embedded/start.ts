@@ -11,6 +11,7 @@ import { readOptions } from './options.ts';
 import type { LaunchOptions } from './options.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
+import { runProgram } from './run-program.ts';
 import { secretFile } from './secret.ts';
 import { planServicePorts, servicePortNeeds, writePortsFile } from './service-ports.ts';
 import type { ServicePorts } from './service-ports.ts';
@@ -24,7 +25,6 @@ Starts Kafka, the schema registry, Postgres and Redis, creates topics and tables
   --data-dir D   folder for data, logs and process ids (default: .dakia)
   --separate     run every service as a process of its own, started again when it ends
 `;
-const EXIT_USAGE = 2;
 const EXIT_FAILED = 1;
 
 /** The signing secret comes from the environment where it is given there, else from the file that is made once. */
@@ -75,18 +75,9 @@ Send it some events:
 `;
 };
 
-const main = async (): Promise<number> => {
-  const options = readOptions(process.argv.slice(2));
-  if (!options.ok) {
-    process.stderr.write(`${options.issues.join('\n')}\n\n${USAGE}`);
-    return EXIT_USAGE;
-  }
-  if (options.value.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+const runOrExplain = async (options: LaunchOptions): Promise<number> => {
   try {
-    return await run(options.value);
+    return await run(options);
   } catch (error) {
     if (!(error instanceof LaunchFailure)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -94,4 +85,4 @@ const main = async (): Promise<number> => {
   }
 };
 
-process.exit(await main());
+await runProgram(USAGE, readOptions(process.argv.slice(2)), runOrExplain);

@@ -1,4 +1,5 @@
 /** `npm run bench`: how fast Dakia is, as ratios within one run on this machine. docs/performance.md says how to read them. */
+import { runProgram } from '#embedded';
 import { processEnvironment } from '#runtime/config';
 import { measureApply } from './apply/measure.ts';
 import { stopChildren } from './child.ts';
@@ -12,7 +13,6 @@ import { openStack } from './stack.ts';
 import type { Report, Stack } from './stack.ts';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 const began = performance.now();
@@ -47,18 +47,5 @@ const run = async (options: BenchOptions): Promise<number> => {
   }
 };
 
-const main = async (): Promise<number> => {
-  const options = readOptions(process.argv.slice(2));
-  if (!options.ok) {
-    process.stderr.write(`${options.issues.join('\n')}\n\n${USAGE}`);
-    return EXIT_USAGE;
-  }
-  if (options.value.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
-  return run(options.value);
-};
-
-process.exit(await main());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+await runProgram(USAGE, readOptions(process.argv.slice(2)), run);
