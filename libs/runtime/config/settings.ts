@@ -34,6 +34,14 @@ export const redisSettings = {
   redisTlsCaFile: setting('REDIS_TLS_CA_FILE', optionalText(), 'PEM file with the certificate authority of Redis, where it is not a public one.'),
 } as const;
 
+export const queueSettings = {
+  queuePrefix: setting(
+    'DAKIA_QUEUE_PREFIX',
+    text('dakia').refine((value) => /^[A-Za-z0-9._-]+$/.test(value), { error: 'may have letters, digits, dots, dashes and underscores only' }),
+    'Put before every key in Redis, in braces, so that several deployments can share a Redis and one of them stays in one slot of a cluster.',
+  ),
+} as const;
+
 export const registrySettings = {
   schemaRegistryUrl: setting('SCHEMA_REGISTRY_URL', url('http://host:8081/apis/ccompat/v7').optional(), 'Schema registry (Confluent API). Without it the bundled schema is used alone.'),
 } as const;

@@ -1,2 +1,3 @@
-export type { RedisConfig } from './ping.ts';
+export type { Redis, RedisConfig } from './client.ts';
+export { createRedis, untilReady } from './client.ts';
 export { pingRedis } from './ping.ts';

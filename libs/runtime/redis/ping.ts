@@ -1,24 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
-import type { ConfigOf, redisSettings } from '#runtime/config';
+import { createRedis } from './client.ts';
+import type { RedisConfig } from './client.ts';
 
-export type RedisConfig = ConfigOf<typeof redisSettings>;
-
-/** Longest time to connect and log in, in ms. */
-const CONNECT_TIMEOUT_MS = 3_000;
 /** Longest time for one command, in ms. */
 const COMMAND_TIMEOUT_MS = 3_000;
 
 /** Connects, logs in and asks for the server's version; rejects with the reason when Redis does not answer or refuses. */
-export const pingRedis = async ({ redisUrl, redisTlsCaFile }: RedisConfig): Promise<string> => {
-  const client = new Redis(redisUrl, {
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    ...(redisTlsCaFile !== undefined && { tls: { ca: readFileSync(redisTlsCaFile, 'utf8') } }),
-  });
+export const pingRedis = async (config: RedisConfig): Promise<string> => {
+  const client = createRedis(config, { commandTimeout: COMMAND_TIMEOUT_MS, maxRetriesPerRequest: 0, retryStrategy: () => null });
   // ioredis rejects with "Connection is closed"; the reason comes as an event before.
   let reason: Error | undefined;
   client.on('error', (error: Error) => (reason = error));

@@ -1,0 +1,5 @@
+export type { Job, JobData, JobOutcome, JobQueue, QueueConfig, QueueStats, WorkerOptions } from './contracts.ts';
+export { notifyQueueOf, retryQueueOf } from './names.ts';
+export { openQueue } from './queue.ts';
+export { getQueueStats } from './stats.ts';
+export { createWorker, UNEXPECTED_WAIT_MS } from './worker.ts';
