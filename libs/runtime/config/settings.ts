@@ -42,6 +42,18 @@ export const queueSettings = {
   ),
 } as const;
 
+/** Shortest password of the page of queues: it stands on a port that people reach with a browser. */
+const BOARD_PASSWORD_MIN = 12;
+
+export const boardSettings = {
+  boardPassword: secretSetting(
+    'DAKIA_BOARD_PASSWORD',
+    optionalText().refine((value) => value === undefined || value.length >= BOARD_PASSWORD_MIN, { error: `has fewer than ${BOARD_PASSWORD_MIN} characters` }),
+    `Password of the page /queues on the health port, for the user dakia; at least ${BOARD_PASSWORD_MIN} characters. Without it there is no such page.`,
+  ),
+  boardWrites: setting('DAKIA_BOARD_WRITES', flag(false), 'Let the page /queues change queues and jobs; without it the page only shows them.'),
+} as const;
+
 export const registrySettings = {
   schemaRegistryUrl: setting('SCHEMA_REGISTRY_URL', url('http://host:8081/apis/ccompat/v7').optional(), 'Schema registry (Confluent API). Without it the bundled schema is used alone.'),
 } as const;

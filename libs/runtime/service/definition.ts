@@ -4,7 +4,7 @@ import type { Parsed } from '#kernel';
 import { readConfig } from '#runtime/config';
 import type { ConfigOf, Environment, Settings } from '#runtime/config';
 import type { Logger } from '#runtime/log';
-import type { ReadinessCheck } from './ops-server.ts';
+import type { OpsPlugin, ReadinessCheck } from './ops-server.ts';
 import type { Component } from './component.ts';
 
 /** What a service is given to build its components from. */
@@ -17,6 +17,8 @@ export interface Host<Config> {
   readonly metrics: Registry;
   /** Adds a reason why the process may not be ready; asked on every /readyz. */
   readonly addReadinessCheck: (check: ReadinessCheck) => void;
+  /** Serves more on the ops port; to be called while components are built. A path can be taken once in a process. */
+  readonly addOpsPlugin: (plugin: OpsPlugin) => void;
   /** Ends the process after a drain: for what cannot go on, such as a Kafka client that has crashed for good. */
   readonly fail: (error: Error) => void;
 }

@@ -5,4 +5,4 @@ export { defineService } from './definition.ts';
 export { runService } from './run.ts';
 export type { RunningServices } from './start.ts';
 export { startServices } from './start.ts';
-export type { ReadinessCheck } from './ops-server.ts';
+export type { OpsPlugin, ReadinessCheck } from './ops-server.ts';

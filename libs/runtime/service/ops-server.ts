@@ -1,12 +1,19 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Component } from './component.ts';
 
 /** Why a process is not ready, or nothing. Readiness never asks Kafka, Postgres or Redis: a restart would not mend them. */
 export type ReadinessCheck = () => string | undefined;
 
-/** Longest request line and headers of the ops port; it serves three short paths. */
+/** More to serve on the ops port, below a path of its own. It brings its own login: the port itself has none. */
+export interface OpsPlugin {
+  readonly path: `/${string}`;
+  readonly serve: FastifyPluginAsync;
+}
+
+/** Longest body that the ops port takes; its own paths take none. */
 const BODY_LIMIT_BYTES = 1024;
 
 export interface OpsServer extends Component {
@@ -14,12 +21,14 @@ export interface OpsServer extends Component {
   readonly port: () => number;
 }
 
-/** The second port: /livez, /readyz and /metrics. The webhook port never serves these. */
+/** The second port: /livez, /readyz, /metrics and what services add. The webhook port never serves these. */
 export const createOpsServer = (options: {
   readonly host: string;
   readonly port: number;
   readonly registry: Registry;
   readonly checks: () => readonly ReadinessCheck[];
+  /** Asked once, at start. */
+  readonly plugins: () => readonly OpsPlugin[];
 }): OpsServer => {
   const app = fastify({ logger: false, bodyLimit: BODY_LIMIT_BYTES });
   app.get('/livez', async () => ({ status: 'ok' }));
@@ -31,6 +40,7 @@ export const createOpsServer = (options: {
   return {
     name: 'ops server',
     start: async () => {
+      for (const { path, serve } of options.plugins()) await app.register(serve, { prefix: path });
       await app.listen({ host: options.host, port: options.port });
     },
     stop: async () => app.close(),

@@ -6,7 +6,7 @@ import type { Environment } from '#runtime/config';
 import { createLogger } from '#runtime/log';
 import type { Logger } from '#runtime/log';
 import { createOpsServer } from './ops-server.ts';
-import type { ReadinessCheck } from './ops-server.ts';
+import type { OpsPlugin, ReadinessCheck } from './ops-server.ts';
 import { readServiceConfig } from './definition.ts';
 import type { Service } from './definition.ts';
 import { startAll, stopAll } from './component.ts';
@@ -49,12 +49,19 @@ export const startServices = async (
   const registry = new promClient.Registry();
   promClient.collectDefaultMetrics({ register: registry });
   const checks: ReadinessCheck[] = [];
+  const plugins: OpsPlugin[] = [];
   const failure = Promise.withResolvers<Error>();
-  const host = { environment, metrics: registry, addReadinessCheck: (check: ReadinessCheck) => void checks.push(check), fail: failure.resolve };
+  const host = {
+    environment,
+    metrics: registry,
+    addReadinessCheck: (check: ReadinessCheck) => void checks.push(check),
+    addOpsPlugin: (plugin: OpsPlugin) => void plugins.push(plugin),
+    fail: failure.resolve,
+  };
 
   let draining = false;
   checks.push(() => (draining ? 'draining' : undefined));
-  const ops = createOpsServer({ host: base.value.opsHost, port: base.value.opsPort, registry, checks: () => checks });
+  const ops = createOpsServer({ host: base.value.opsHost, port: base.value.opsPort, registry, checks: () => checks, plugins: () => plugins });
   const parts = services.flatMap((service, index) => service.build(configs.value[index], { ...host, log: log.child({ service: service.name }) }));
   const components: readonly Component[] = [ops, ...parts];
 
