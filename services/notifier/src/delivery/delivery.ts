@@ -1,0 +1,117 @@
+import type { Instant, Parsed } from '#kernel';
+import type { Logger } from '#runtime/log';
+import type { JobOutcome, WorkerOptions } from '#runtime/queue';
+import type { Outcome } from '../channels/channel.ts';
+import type { Destination } from '../channels/destinations.ts';
+import type { Deferred } from '../channels/gate.ts';
+import { compose } from '../rules/compose.ts';
+import type { Composed } from '../rules/compose.ts';
+import type { PlannedNotification } from '../rules/plan.ts';
+import type { NotificationRules } from '../rules/rules.ts';
+import type { Subject } from '../rules/subject.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
+import type { NotificationStatus, Settlement } from './settlement.ts';
+
+/** A notification and what it is about, both as they stand now. */
+export interface Loaded {
+  readonly status: NotificationStatus;
+  readonly attempts: number;
+  readonly nextAttemptAt: Instant;
+  readonly sequence: number;
+  readonly planned: Pick<PlannedNotification, 'rule' | 'destination' | 'reminder'>;
+  readonly subject: Subject;
+}
+
+/** The truth about notifications, in Postgres. What it throws is infrastructure: the job comes again. */
+export interface Deliveries {
+  /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
+  readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
+  /** Keeps what came of it, unless it has ended otherwise in the meantime. */
+  readonly settle: (id: string, settlement: Settlement) => Promise<void>;
+  /** Cancels it and plans what takes its place, together; then rings for those. */
+  readonly replace: (id: string, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
+}
+
+export interface DeliveryOptions {
+  readonly deliveries: Deliveries;
+  readonly rules: NotificationRules;
+  readonly destination: Destination;
+  readonly clock: () => Instant;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: DeliveryMetrics;
+}
+
+/**
+ * The work of one job: look at the row, say it, keep what came of it, in this order. A crash after the receiver's answer and before the
+ * row is written repeats the delivery, with the same id; nothing is ever taken for delivered that was not answered.
+ */
+export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] => {
+  const { deliveries, destination, clock, log, metrics } = options;
+  const { name } = destination;
+  return async ({ id }, signal) => {
+    const loaded = await deliveries.load(id);
+    if (loaded === null) return { kind: 'done' };
+    if (!loaded.ok) {
+      const reason = loaded.issues.join('; ');
+      metrics.count(name, 'failed');
+      log.error({ notification: id, destination: name, reason }, 'a notification cannot be used');
+      return settled(options, id, { kind: 'failed', attempts: null, reason });
+    }
+    const due = isDue(loaded.value, clock());
+    if (due === 'over') return { kind: 'done' };
+    if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
+
+    const said = await say(options, id, loaded.value, signal);
+    if (said.kind === 'deferred') {
+      metrics.count(name, 'deferred');
+      return jobAfterDeferral(said);
+    }
+    if (said.kind === 'cancel') {
+      metrics.count(name, 'cancelled');
+      log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
+      await deliveries.replace(id, said.reason, said.replacements);
+      return { kind: 'done' };
+    }
+    // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
+    if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
+    const settlement = afterAttempt(loaded.value.attempts, said, clock(), options.random());
+    metrics.count(name, settlement.kind);
+    if (settlement.kind === 'delivered' && loaded.value.planned.reminder === null) metrics.observe(name, (settlement.at - loaded.value.subject.at) / 1000);
+    return settled(options, id, settlement);
+  };
+};
+
+const say = async (
+  { rules, destination, clock, log }: DeliveryOptions,
+  id: string,
+  { planned, subject, attempts, sequence }: Loaded,
+  signal: AbortSignal,
+): Promise<Outcome | Deferred | Extract<Composed, { kind: 'cancel' }>> => {
+  try {
+    const composed = compose(rules, planned, subject, clock());
+    if (composed.kind === 'cancel') return composed;
+    return await destination.deliver(composed.message, { notificationId: id, sequence, attempt: attempts + 1, signal });
+  } catch (error) {
+    // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
+    log.error({ err: error, notification: id, destination: destination.name }, 'an attempt to notify broke');
+    return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
+  }
+};
+
+/** The row first, then the job: a job that is lost in between is made again, and finds the row. */
+const settled = async ({ deliveries, destination: { name }, clock, log }: DeliveryOptions, id: string, settlement: Settlement): Promise<JobOutcome> => {
+  await deliveries.settle(id, settlement);
+  const facts = { notification: id, destination: name, attempts: settlement.attempts };
+  if (settlement.kind === 'retrying') {
+    log.warn({ ...facts, gist: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
+  } else if (settlement.kind === 'failed') {
+    log.error({ ...facts, gist: gistOf(settlement.reason) }, 'a notification has failed; npx dakia notifications list shows why, retry sends it again');
+  }
+  return jobAfter(id, settlement, clock());
+};
+
+/** What stands before the first colon is ours or a status; what follows is what a receiver said, which may quote what it was sent. */
+const gistOf = (reason: string): string => reason.slice(0, reason.includes(':') ? reason.indexOf(':') : undefined);
