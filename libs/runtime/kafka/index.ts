@@ -12,3 +12,5 @@ export type { ConsumerOptions } from './consumer/consumer.ts';
 export { createConsumer } from './consumer/consumer.ts';
 export type { LogOfPartition } from './log-ends.ts';
 export { readLogs } from './log-ends.ts';
+export type { StoredRecord, TopicReading } from './topic-reader.ts';
+export { readTopics } from './topic-reader.ts';
