@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addNotify } from './commands/notify.ts';
 import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addSchema } from './commands/schema.ts';
@@ -23,4 +24,4 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];

@@ -55,10 +55,8 @@ export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] 
     const loaded = await deliveries.load(id);
     if (loaded === null) return { kind: 'done' };
     if (!loaded.ok) {
-      const reason = loaded.issues.join('; ');
       metrics.count(name, 'failed');
-      log.error({ notification: id, destination: name, reason }, 'a notification cannot be used');
-      return settled(options, id, { kind: 'failed', attempts: null, reason });
+      return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') });
     }
     const due = isDue(loaded.value, clock());
     if (due === 'over') return { kind: 'done' };
@@ -106,9 +104,9 @@ const settled = async ({ deliveries, destination: { name }, clock, log }: Delive
   await deliveries.settle(id, settlement);
   const facts = { notification: id, destination: name, attempts: settlement.attempts };
   if (settlement.kind === 'retrying') {
-    log.warn({ ...facts, gist: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
+    log.warn({ ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
   } else if (settlement.kind === 'failed') {
-    log.error({ ...facts, gist: gistOf(settlement.reason) }, 'a notification has failed; npx dakia notifications list shows why, retry sends it again');
+    log.error({ ...facts, reason: gistOf(settlement.reason) }, 'a notification has failed; npx dakia notifications list shows why, retry sends it again');
   }
   return jobAfter(id, settlement, clock());
 };

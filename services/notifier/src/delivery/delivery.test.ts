@@ -1,0 +1,149 @@
+import promClient from 'prom-client';
+import { instant, parsed, unparsed } from '#kernel';
+import type { Parsed } from '#kernel';
+import { createLogger } from '#runtime/log';
+import type { JobOutcome } from '#runtime/queue';
+import type { Outcome } from '../channels/channel.ts';
+import type { Destination } from '../channels/destinations.ts';
+import type { Deferred } from '../channels/gate.ts';
+import type { PlannedNotification } from '../rules/plan.ts';
+import { readRuleFile } from '../rules/rule-file.ts';
+import type { Subject } from '../rules/subject.ts';
+import { createDelivery } from './delivery.ts';
+import type { Loaded } from './delivery.ts';
+import { createDeliveryMetrics } from './metrics.ts';
+import type { Settlement } from './settlement.ts';
+
+const NOW = instant(1_700_000_000_000);
+const HOUR = 3_600_000;
+const RULES = `destinations: {team: {type: log}}
+rules:
+  - {name: disputes, when: dispute.opened, to: team, reminders: {before: respond_by, hours: [24], while: [open]}}
+`;
+const rules = readRuleFile(RULES, 'rules.yaml');
+const dispute = (columns: Subject['columns'] = {}, status = 'open'): Subject => ({
+  kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityId: 'disp_1', at: instant(NOW - 250), endpoint: null, status, columns,
+});
+const loaded = (more: Partial<Loaded> = {}): Loaded => ({
+  status: 'pending', attempts: 0, nextAttemptAt: NOW, sequence: 7, planned: { rule: 'disputes', destination: 'team', reminder: null }, subject: dispute(), ...more,
+});
+const reminder = { before: 'respond_by', at: NOW + 24 * HOUR, hours: 24 };
+
+/** One job, against a row and a receiver that the test makes up. */
+const run = async (
+  row: Parsed<Loaded> | null,
+  answer: Outcome | Deferred | Error = { kind: 'delivered', response: 'HTTP 204: asha@example.com' },
+  signal = AbortSignal.any([]),
+) => {
+  if (!rules.ok) throw new Error(rules.issues.join());
+  const settled: Settlement[] = [];
+  const replaced: (readonly [string, readonly PlannedNotification[]])[] = [];
+  const told: string[] = [];
+  const logged: string[] = [];
+  const registry = new promClient.Registry();
+  const destination: Destination = {
+    name: 'team', type: 'log', concurrency: 1, circuit: () => 'closed', close: async () => undefined,
+    deliver: async ({ type }, { notificationId, sequence, attempt }) => {
+      told.push(`${type} ${notificationId} ${sequence} ${attempt}`);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  const work = createDelivery({
+    deliveries: {
+      load: async () => row,
+      settle: async (_id, settlement) => void settled.push(settlement),
+      replace: async (_id, reason, replacements) => void replaced.push([reason, replacements]),
+    },
+    rules: rules.value,
+    destination,
+    clock: () => NOW,
+    random: () => 0,
+    log: createLogger('test', 'info', { write: (line) => void logged.push(line) }),
+    metrics: createDeliveryMetrics(registry, new Map([['team', destination]])),
+  });
+  const outcome: JobOutcome = await work({ id: 'ntf_1', data: {} }, signal);
+  return { outcome, settled, replaced, told, logged, metrics: await registry.metrics() };
+};
+
+test('a due notification is said, kept as delivered, and the time since the fact is measured', async () => {
+  const { outcome, settled, told, logged, metrics } = await run(parsed(loaded({ attempts: 2, status: 'retrying' })));
+  expect(told).toEqual(['dispute.opened ntf_1 7 3']);
+  expect(settled).toEqual([{ kind: 'delivered', attempts: 3, at: NOW, response: 'HTTP 204: asha@example.com' }]);
+  expect(outcome).toEqual({ kind: 'done' });
+  expect(metrics).toContain('dakia_notification_attempts_total{destination="team",outcome="delivered"} 1');
+  expect(metrics).toContain('dakia_notification_seconds_sum{destination="team"} 0.25');
+  expect(logged).toEqual([]);
+});
+
+test.each<[string, Parsed<Loaded> | null, JobOutcome]>([
+  ['is gone', null, { kind: 'done' }],
+  ['is delivered', parsed(loaded({ status: 'delivered' })), { kind: 'done' }],
+  ['is cancelled', parsed(loaded({ status: 'cancelled' })), { kind: 'done' }],
+  ['has not come', parsed(loaded({ nextAttemptAt: instant(NOW + 9) })), { kind: 'later', afterMs: 9 }],
+])('nothing is said when the row %s', async (_name, row, expected) => {
+  const { outcome, settled, told } = await run(row);
+  expect([outcome, settled, told]).toEqual([expected, [], []]);
+});
+
+test('a row that cannot be used fails with its reason, once, in the log and in the row', async () => {
+  const { outcome, settled, told, logged } = await run(unparsed('there is no fact "dispute.vanished"'));
+  expect(settled).toEqual([{ kind: 'failed', attempts: null, reason: 'there is no fact "dispute.vanished"' }]);
+  expect([outcome.kind, told]).toEqual(['failed', []]);
+  expect(logged).toHaveLength(1);
+});
+
+test.each<Deferred['reason']>(['quiet', 'circuit', 'rate', 'concurrency'])('deferred by %s is no attempt', async (reason) => {
+  const { outcome, settled, metrics } = await run(parsed(loaded()), { kind: 'deferred', reason, afterMs: 40 });
+  expect(outcome).toEqual({ kind: reason === 'concurrency' ? 'later' : 'rest', afterMs: 40 });
+  expect(settled).toEqual([]);
+  expect(metrics).toContain('outcome="deferred"} 1');
+});
+
+test('a failure is kept with the time of the next attempt; neither log nor job quotes the receiver', async () => {
+  const { outcome, settled, logged } = await run(parsed(loaded()), { kind: 'retry', reason: 'HTTP 500: asha@example.com' });
+  expect(settled).toEqual([{ kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: NOW + 5_000 }]);
+  expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toContain('"reason":"HTTP 500"');
+  expect(JSON.stringify([outcome, logged])).not.toContain('asha');
+});
+
+test('what only somebody can mend is failed', async () => {
+  const { outcome, settled, logged } = await run(parsed(loaded()), { kind: 'failed', reason: 'HTTP 410: asha@example.com' });
+  expect(settled).toEqual([{ kind: 'failed', attempts: 1, reason: 'HTTP 410: asha@example.com' }]);
+  expect(outcome.kind).toBe('failed');
+  expect(JSON.stringify([outcome, logged])).not.toContain('asha');
+});
+
+test('an attempt that our own stop cut off is not counted; one that was answered is', async () => {
+  const stopped = AbortSignal.abort();
+  const cut = await run(parsed(loaded()), { kind: 'retry', reason: 'the notifier stopped before an answer came' }, stopped);
+  expect([cut.outcome, cut.settled]).toEqual([{ kind: 'later', afterMs: 0 }, []]);
+  const answered = await run(parsed(loaded()), { kind: 'delivered', response: 'HTTP 200' }, stopped);
+  expect(answered.settled).toHaveLength(1);
+});
+
+test('an attempt that breaks is logged and counts', async () => {
+  const { outcome, settled, logged } = await run(parsed(loaded()), new TypeError('a bug'));
+  expect(settled).toMatchObject([{ kind: 'retrying', attempts: 1 }]);
+  expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
+  expect(logged.join()).toContain('a bug');
+});
+
+test.each<[string, Partial<Loaded>, string, number]>([
+  ['the rule is gone', { planned: { rule: 'old', destination: 'team', reminder: null } }, 'the rule "old" is no longer in the file', 0],
+  ['the dispute moved on', { planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: reminder.at }, 'under_review') }, 'moved on: the status is under_review', 0],
+  ['the deadline moved', { planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: NOW + 50 * HOUR }) }, 'respond_by is another time now', 1],
+])('%s: cancelled, nothing is said', async (_name, more, reason, replacements) => {
+  const { outcome, settled, replaced, told, metrics } = await run(parsed(loaded(more)));
+  expect(replaced.map(([why, instead]) => [why, instead.length])).toEqual([[reason, replacements]]);
+  expect([outcome, settled, told]).toEqual([{ kind: 'done' }, [], []]);
+  expect(metrics).toContain('outcome="cancelled"} 1');
+});
+
+test('a reminder is said with its own type, and is not in the time since the fact', async () => {
+  const { told, metrics } = await run(parsed(loaded({ planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: reminder.at }) })));
+  expect(told).toEqual(['dispute.reminder ntf_1 7 1']);
+  expect(metrics).not.toContain('dakia_notification_seconds_sum{');
+});
