@@ -13,3 +13,5 @@ export type { ServerAddresses } from './servers.ts';
 export { provideServers, ROOT, testServers } from './servers.ts';
 export type { MemoryLedger } from './memory-ledger.ts';
 export { createMemoryLedger } from './memory-ledger.ts';
+export type { Answer, ReceivedRequest, Receiver } from './receiver.ts';
+export { answers, startReceiver } from './receiver.ts';
