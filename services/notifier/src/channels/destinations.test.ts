@@ -1,7 +1,6 @@
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { instant } from '#kernel';
 import { createLogger } from '#runtime/log';
+import { answers, startReceiver } from '#testkit';
 import { testMessage } from '../rules/compose.ts';
 import { readRuleFile } from '../rules/rule-file.ts';
 import type { NotificationRules } from '../rules/rules.ts';
@@ -82,16 +81,9 @@ describe('deliveries', () => {
   });
 
   test('a dead destination opens its circuit and is left alone; its neighbour goes on; the rate holds', async () => {
-    let asked = 0;
-    const server = http.createServer((request, response) => {
-      asked += 1;
-      request.resume();
-      response.writeHead(request.url === '/dead' ? 500 : 200).end();
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const [deadReceiver, wellReceiver] = [await startReceiver(answers.status(500)), await startReceiver()];
     const rules = rulesOf(
-      `  dead: {type: http, url: "${base}/dead", secrets_env: S_ECRET, allow: [127.0.0.1]}\n  well: {type: http, url: "${base}/well", secrets_env: S_ECRET, allow: [127.0.0.1], rate_per_second: 0.01}`,
+      `  dead: {type: http, url: "${deadReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1]}\n  well: {type: http, url: "${wellReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1], rate_per_second: 0.01}`,
     );
     const { open } = opened(rules, { S_ECRET: SECRET });
     const [dead, well] = [open.get('dead'), open.get('well')];
@@ -99,11 +91,11 @@ describe('deliveries', () => {
     for (let i = 0; i < FAILURES_TO_OPEN; i++) expect(await dead?.deliver(message, context)).toEqual({ kind: 'retry', reason: 'HTTP 500' });
     expect(dead?.circuit()).toBe('open');
     expect(await dead?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'circuit' });
-    expect(asked).toBe(FAILURES_TO_OPEN);
+    expect(deadReceiver.received).toHaveLength(FAILURES_TO_OPEN);
 
     expect(await well?.deliver(message, context)).toEqual({ kind: 'delivered', response: 'HTTP 200' });
     expect(await well?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'rate' });
     for (const destination of open.values()) await destination.close();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.all([deadReceiver.close(), wellReceiver.close()]);
   });
 });

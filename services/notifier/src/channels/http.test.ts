@@ -1,8 +1,10 @@
 import diagnostics from 'node:diagnostics_channel';
-import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { instant } from '#kernel';
+import { startReceiver } from '#testkit';
+import type { Answer, Receiver } from '#testkit';
 import { parseTemplate } from '../templates/template.ts';
 import type { Template } from '../templates/template.ts';
 import { createFormats } from '../templates/formats.ts';
@@ -16,40 +18,6 @@ import { createSlack } from './slack.ts';
 
 const [OLD, NEW] = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'];
 const TIMEOUT_MS = 400;
-
-interface Received {
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** A receiver whose answers the test writes. */
-const receiver = async (answer: (response: http.ServerResponse, socket: Socket, count: number) => void) => {
-  const received: Received[] = [];
-  const sockets = new Set<Socket>();
-  const server = http.createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    request.on('end', () => {
-      received.push({ headers: request.headers, body });
-      answer(response, request.socket, received.length);
-    });
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: new URL(`http://127.0.0.1:${port}/hook`),
-    received,
-    connections: () => sockets.size,
-    close: () => new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    }),
-  };
-};
 
 const template = (source: string): Template => {
   const read = parseTemplate(source);
@@ -83,8 +51,8 @@ const signed = (target: PostTarget, secrets = OLD, personalColumns: readonly str
 };
 
 /** Runs one delivery against a receiver, and lets go of both. */
-const against = async (answer: Parameters<typeof receiver>[0], run: (url: URL, to: Awaited<ReturnType<typeof receiver>>) => Promise<unknown>): Promise<void> => {
-  const to = await receiver(answer);
+const against = async (answer: Answer, run: (url: URL, to: Receiver) => Promise<unknown>): Promise<void> => {
+  const to = await startReceiver(answer);
   try {
     await run(to.url, to);
   } finally {
@@ -93,7 +61,7 @@ const against = async (answer: Parameters<typeof receiver>[0], run: (url: URL, t
 };
 
 describe('signed HTTP', () => {
-  const ok = (response: http.ServerResponse): void => void response.end('thanks\n');
+  const ok = (response: ServerResponse): void => void response.end('thanks\n');
 
   test('what arrives is verified by the library, with any of the secrets while they rotate', async () => {
     await against(ok, async (url, { received }) => {
@@ -137,7 +105,7 @@ describe('signed HTTP', () => {
 });
 
 describe('what a receiver may do', () => {
-  const outcomeOf = async (answer: Parameters<typeof receiver>[0], more: Partial<PostTarget> = {}, signal = context.signal): Promise<unknown> => {
+  const outcomeOf = async (answer: Answer, more: Partial<PostTarget> = {}, signal = context.signal): Promise<unknown> => {
     let outcome: unknown;
     await against(answer, async (url) => {
       const channel = signed(targetAt(url, more));
@@ -186,7 +154,7 @@ describe('what a receiver may do', () => {
 
   test('answers without end: little of it is read', async () => {
     let chunks = 0;
-    const flood = (response: http.ServerResponse): void => {
+    const flood = (response: ServerResponse): void => {
       const next = setInterval(() => {
         chunks += 1;
         response.write('x'.repeat(8_192));
@@ -204,7 +172,7 @@ describe('what a receiver may do', () => {
   });
 
   test('is not there: later', async () => {
-    const to = await receiver(() => undefined);
+    const to = await startReceiver(() => undefined);
     await to.close();
     expect(await signed(targetAt(to.url)).deliver(message, context)).toEqual({ kind: 'retry', reason: expect.stringContaining('ECONNREFUSED') });
   });
