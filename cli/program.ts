@@ -5,6 +5,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addNotify } from './commands/notify.ts';
 import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
+import { addQueues } from './commands/queues.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
@@ -24,4 +25,4 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#runtime/config';
 import { checkSchemas } from '#runtime/envelope';
-import { pingRedis } from '#runtime/redis';
+import { examineRedis } from '#runtime/redis';
 import { adHoc } from '#store';
 import { kafkaOf, withDatabase } from '../connections.ts';
 import { exitCodes, messageOf, print, printJson, settingsOf, table } from '../frame.ts';
@@ -65,7 +65,8 @@ const askPostgres = (command: Command): Promise<string> => {
 
 const askRedis = async (command: Command): Promise<string> => {
   const config = settingsOf(command, redisSettings);
-  return `version ${await pingRedis(config)} at ${new URL(config.redisUrl).host}`;
+  const { version, warnings } = await examineRedis(config);
+  return [`version ${version} at ${new URL(config.redisUrl).host}`, ...warnings.map((warning) => `WARNING: ${warning}`)].join('; ');
 };
 
 const askRegistry = async (command: Command): Promise<string> => {

@@ -67,6 +67,7 @@ export interface QueueStats {
   readonly failed: number;
   readonly delayed: number;
   readonly prioritized: number;
+  /** What waits while somebody has paused the queue; it counts neither as waiting nor as prioritized then. */
   readonly paused: number;
   /** Age in ms of the oldest job that should run now or runs; null when there is none. */
   readonly oldestMs: number | null;

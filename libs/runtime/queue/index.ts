@@ -4,4 +4,5 @@ export type { Job, JobData, JobOutcome, JobQueue, QueueConfig, QueueStats, Worke
 export { notifyQueueOf, retryQueueOf } from './names.ts';
 export { openQueue } from './queue.ts';
 export { getQueueStats } from './stats.ts';
-export { createWorker, UNEXPECTED_WAIT_MS } from './worker.ts';
+export { UNEXPECTED_WAIT_MS } from './bull-worker.ts';
+export { createWorker } from './worker.ts';

@@ -1,15 +1,19 @@
 import type { Redis } from '#runtime/redis';
 import type { QueueStats } from './contracts.ts';
 
+/** What BullMQ's limiter counts up to while a queue rests; see REST. */
+export const REST_COUNT = String(Number.MAX_SAFE_INTEGER);
+
 /** What BullMQ keeps of a queue, under `{prefix}:queue:…`; a job's score among the prioritized is priority × 2^32 plus a counter. */
 const PRIORITY_BAND = 2 ** 32;
 const PRIORITIES = [1, 2, 3, 4] as const;
 /** A delayed job's score is its time in ms × 2^12 plus a counter. */
 const DELAY_BAND = 2 ** 12;
 
-export interface QueueLook extends QueueStats {
-  /** How long no worker takes a job from this queue, in ms; 0 when they may. */
-  readonly restMs: number;
+export interface QueueLook {
+  readonly stats: QueueStats;
+  /** No worker may take a job now: somebody paused the queue, or it rests. */
+  readonly held: boolean;
 }
 
 type Reply = readonly [error: Error | null, value: unknown];
@@ -49,13 +53,14 @@ export const lookAt = async (client: Redis, keyPrefix: string, name: string): Pr
     .get(key('limiter'))
     .pttl(key('limiter'))
     .zrange(key('delayed'), '0', '0', 'WITHSCORES')
+    .hexists(key('meta'), 'paused')
     .lindex(key('active'), -1)
     .lindex(key('wait'), -1)
     .lindex(key('paused'), -1);
   for (const priority of PRIORITIES) asked.zrangebyscore(key('prioritized'), priority * PRIORITY_BAND, String((priority + 1) * PRIORITY_BAND - 1), 'LIMIT', 0, 1);
   const replies = await asked.exec();
 
-  const oldest = [10, 11, 12, 13, 14, 15, 16].flatMap((at) => idsOf(valueOf(replies, at)));
+  const oldest = [11, 12, 13, 14, 15, 16, 17].flatMap((at) => idsOf(valueOf(replies, at)));
   const times = client.pipeline();
   for (const id of oldest) times.hmget(key(id), 'timestamp', 'due', 'opts');
   const jobs = oldest.length === 0 ? [] : await times.exec();
@@ -65,19 +70,20 @@ export const lookAt = async (client: Redis, keyPrefix: string, name: string): Pr
     ...(firstDelayed === undefined ? [] : [Math.floor(Number(firstDelayed) / DELAY_BAND)].filter((due) => due <= now)),
   ];
 
+  const paused = countOf(replies, 10) === 1;
+  const [waiting, prioritized] = [countOf(replies, 0), countOf(replies, 5)];
   return {
-    name,
-    waiting: countOf(replies, 0),
-    active: countOf(replies, 1),
-    completed: countOf(replies, 2),
-    failed: countOf(replies, 3),
-    delayed: countOf(replies, 4),
-    prioritized: countOf(replies, 5),
-    paused: countOf(replies, 6),
-    oldestMs: dues.length === 0 ? null : Math.max(0, now - Math.min(...dues)),
-    restMs: valueOf(replies, 7) === REST_COUNT ? Math.max(0, countOf(replies, 8)) : 0,
+    stats: {
+      name,
+      waiting: paused ? 0 : waiting,
+      active: countOf(replies, 1),
+      completed: countOf(replies, 2),
+      failed: countOf(replies, 3),
+      delayed: countOf(replies, 4),
+      prioritized: paused ? 0 : prioritized,
+      paused: countOf(replies, 6) + (paused ? waiting + prioritized : 0),
+      oldestMs: dues.length === 0 ? null : Math.max(0, now - Math.min(...dues)),
+    },
+    held: paused || (valueOf(replies, 7) === REST_COUNT && countOf(replies, 8) > 0),
   };
 };
-
-/** What the limiter holds while a queue rests; see REST. */
-export const REST_COUNT = String(Number.MAX_SAFE_INTEGER);

@@ -1,6 +1,6 @@
 import promClient from 'prom-client';
-import type { Counter, Registry } from 'prom-client';
-import type { QueueLook } from './look.ts';
+import type { Counter, Gauge, Registry } from 'prom-client';
+import type { QueueStats } from './contracts.ts';
 
 /** `completed`, `failed` and `stalled` as BullMQ tells them; `later`, `rest` and `unexpected` as the work decided. */
 export type CountedOutcome = 'completed' | 'failed' | 'stalled' | 'later' | 'rest' | 'unexpected';
@@ -10,7 +10,7 @@ const STATES = ['waiting', 'active', 'completed', 'failed', 'delayed', 'prioriti
 export interface QueueMetrics {
   readonly count: (queue: string, outcome: CountedOutcome) => void;
   /** Adds how a queue is looked at on a scrape; `undefined` while Redis is away, and then the last answer stays. Returns how to stop it. */
-  readonly onScrape: (queue: string, look: () => Promise<QueueLook | undefined>) => () => void;
+  readonly onScrape: (queue: string, look: () => Promise<QueueStats | undefined>) => () => void;
 }
 
 const instruments = new WeakMap<Registry, QueueMetrics>();
@@ -19,42 +19,43 @@ const instruments = new WeakMap<Registry, QueueMetrics>();
 export const queueMetricsOf = (registry: Registry): QueueMetrics => {
   const existing = instruments.get(registry);
   if (existing !== undefined) return existing;
-  const looks = new Map<string, () => Promise<QueueLook | undefined>>();
+  const looks = new Map<string, () => Promise<QueueStats | undefined>>();
   const jobs: Counter<'queue' | 'outcome'> = new promClient.Counter({
     name: 'dakia_jobs_total',
     help: 'Runs of jobs by how they ended.',
     labelNames: ['queue', 'outcome'],
     registers: [registry],
   });
-  const oldest = new promClient.Gauge({
-    name: 'dakia_queue_oldest_seconds',
-    help: 'Age of the oldest job that should run now or runs; 0 when there is none.',
-    labelNames: ['queue'],
-    registers: [registry],
-  });
-  const counts = new promClient.Gauge({
-    name: 'dakia_queue_jobs',
-    help: 'Jobs by queue and state.',
-    labelNames: ['queue', 'state'],
-    registers: [registry],
-  });
-  // prom-client asks each metric by itself, in the order of registration and at the same time: both share one look.
+  // prom-client asks all metrics at the same time: these two share one look.
   let asked: Promise<void> | undefined;
-  const refresh = (): Promise<void> => {
-    asked ??= Promise.all(
+  const refresh = async (): Promise<void> => {
+    asked ??= lookAll().finally(() => (asked = undefined));
+    return asked;
+  };
+  const lookAll = async (): Promise<void> => {
+    await Promise.all(
       [...looks].map(async ([queue, look]) => {
         const seen = await look();
         if (seen === undefined) return;
         for (const state of STATES) counts.set({ queue, state }, seen[state]);
         oldest.set({ queue }, (seen.oldestMs ?? 0) / 1000);
       }),
-    ).then(() => {
-      asked = undefined;
-    });
-    return asked;
+    );
   };
-  Object.assign(oldest, { collect: refresh });
-  Object.assign(counts, { collect: refresh });
+  const counts: Gauge<'queue' | 'state'> = new promClient.Gauge({
+    name: 'dakia_queue_jobs',
+    help: 'Jobs by queue and state.',
+    labelNames: ['queue', 'state'],
+    registers: [registry],
+    collect: refresh,
+  });
+  const oldest: Gauge<'queue'> = new promClient.Gauge({
+    name: 'dakia_queue_oldest_seconds',
+    help: 'Age of the oldest job that should run now or runs; 0 when there is none.',
+    labelNames: ['queue'],
+    registers: [registry],
+    collect: refresh,
+  });
   const made: QueueMetrics = {
     count: (queue, outcome) => jobs.inc({ queue, outcome }),
     onScrape: (queue, look) => {
