@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parsed, unparsed } from '#kernel';
 import type { Parsed } from '#kernel';
-import { optionalText, postgresSettings, queueSettings, redisSettings, setting } from '#runtime/config';
-import type { ConfigOf } from '#runtime/config';
+import { boardSettings, optionalText, postgresSettings, queueSettings, redisSettings, setting } from '#runtime/config';
+import type { ConfigOf, Environment } from '#runtime/config';
+import { createLogger } from '#runtime/log';
+import { openDestinations } from './src/channels/destinations.ts';
 import { readRuleFile } from './src/rules/rule-file.ts';
 import type { NotificationRules } from './src/rules/rules.ts';
 
@@ -11,7 +13,7 @@ export const ruleFileSettings = {
   notificationsFile: setting('DAKIA_NOTIFICATIONS_FILE', optionalText(), 'YAML file that says who is told what (docs/notifications.md), read at start. Without it deploy/notifications.example.yaml, which tells the log.'),
 } as const;
 
-export const notifierSettings = { ...ruleFileSettings, ...postgresSettings, ...redisSettings, ...queueSettings } as const;
+export const notifierSettings = { ...ruleFileSettings, ...postgresSettings, ...redisSettings, ...queueSettings, ...boardSettings } as const;
 
 /** Larger than 500 rules with their words, and small enough to read at once. */
 const FILE_MAX_BYTES = 4 * 1024 * 1024;
@@ -46,4 +48,14 @@ const read = (path: string): Parsed<string> => {
   } catch {
     return unparsed('is not UTF-8');
   }
+};
+
+/** Everything that is wrong with the file, and with what it takes from the environment. */
+export const ruleFileIssues = (config: ConfigOf<typeof ruleFileSettings>, environment: Environment): readonly string[] => {
+  const file = loadRules(config);
+  if (!file.ok) return file.issues;
+  const opened = openDestinations(file.value.rules, environment, createLogger('notifier', 'silent'), file.value.name);
+  if (!opened.ok) return opened.issues;
+  for (const destination of opened.value.open.values()) void destination.close();
+  return [];
 };
