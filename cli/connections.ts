@@ -15,7 +15,7 @@ const KAFKA_OPTIONS = { clientId: 'dakia-cli', requestTimeoutMs: 10_000, retry: 
 export interface OpenKafka {
   readonly kafka: KafkaClient['kafka'];
   readonly prefix: string;
-  /** Every topic of the catalogue, without the prefix. */
+  /** Every topic that is consumed, without the prefix. */
   readonly topics: readonly string[];
 }
 

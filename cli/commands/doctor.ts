@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ownTopics } from '#catalogue';
 import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#runtime/config';
 import { checkSchemas } from '#runtime/envelope';
 import { examineRedis } from '#runtime/redis';
@@ -72,7 +73,7 @@ const askRedis = async (command: Command): Promise<string> => {
 const askRegistry = async (command: Command): Promise<string> => {
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
   if (schemaRegistryUrl === undefined) return 'not set: the bundled schema is used alone';
-  const { topics, prefix } = kafkaOf(command);
-  const subjects = await checkSchemas(schemaRegistryUrl, topics.map((topic) => `${prefix}${topic}`));
+  const { prefix } = kafkaOf(command);
+  const subjects = await checkSchemas(schemaRegistryUrl, ownTopics.map((topic) => `${prefix}${topic}`));
   return `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects registered at ${new URL(schemaRegistryUrl).host}`;
 };

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { topics } from '#catalogue';
+import { ownTopics } from '#catalogue';
 import { kafkaSettings, registrySettings } from '#runtime/config';
 import { checkSchemas, registerSchemas } from '#runtime/envelope';
 import { exitCodes, print, printJson, settingsOf, table, UsageError } from '../frame.ts';
@@ -27,7 +27,7 @@ interface Options {
 const registryOf = (command: Command): { readonly url: string; readonly names: readonly string[] } => {
   const { schemaRegistryUrl: url, topicPrefix } = settingsOf(command, { ...registrySettings, topicPrefix: kafkaSettings.topicPrefix });
   if (url === undefined) throw new UsageError('SCHEMA_REGISTRY_URL: is not set; give http://host:8081/apis/ccompat/v7');
-  return { url, names: topics.map((topic) => `${topicPrefix}${topic}`) };
+  return { url, names: ownTopics.map((topic) => `${topicPrefix}${topic}`) };
 };
 
 const register = async ({ json }: Options, command: Command): Promise<void> => {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#runtime/kafka';
+import { ownTopics } from '#catalogue';
+import { applyTopics, describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape, verifyTopics } from '#runtime/kafka';
 import type { TopicShape } from '#runtime/kafka';
 import { kafkaOf } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
@@ -32,7 +33,7 @@ const add = (group: Command, name: string, description: string, action: (options
     .option('--partitions <n>', 'partitions of every topic, instead of what the shape says', wholeNumber(1, PARTITIONS_MAX))
     .option('--replication-factor <n>', 'copies of every partition', wholeNumber(1, REPLICAS_MAX))
     .option('--min-insync-replicas <n>', 'copies that confirm every record', wholeNumber(1, REPLICAS_MAX))
-    .option('--retention-days <n>', 'days that records are kept, at least', wholeNumber(1, RETENTION_DAYS_MAX))
+    .option('--retention-days <n>', `days that records are kept, at least; dead letters and the quarantine ${FOR_PEOPLE_RETENTION_MS / DAY_MS} or more`, wholeNumber(1, RETENTION_DAYS_MAX))
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', `\nExample:\n  npx dakia topics ${name} --partitions 24`)
     .action(action);
@@ -58,19 +59,19 @@ const shapeOf = (options: Options, command: Command): TopicShape => {
 };
 
 const apply = async (options: Options, command: Command): Promise<void> => {
-  const { kafka, prefix, topics } = kafkaOf(command);
-  const { done, problems } = await applyTopics(kafka, { topics, prefix, shape: shapeOf(options, command) });
+  const { kafka, prefix } = kafkaOf(command);
+  const { done, problems } = await applyTopics(kafka, { topics: ownTopics, prefix, shape: shapeOf(options, command) });
   const ok = problems.length === 0;
   if (options.json) printJson({ ok, done, problems });
-  else print([...done.map((action) => `done: ${describeTopicAction(action)}`), ...problems.map((problem) => `not done: ${problem}`), `${topics.length} topics, ${done.length} changes, ${problems.length} problems`].join('\n'));
+  else print([...done.map((action) => `done: ${describeTopicAction(action)}`), ...problems.map((problem) => `not done: ${problem}`), `${ownTopics.length} topics, ${done.length} changes, ${problems.length} problems`].join('\n'));
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };
 
 const verify = async (options: Options, command: Command): Promise<void> => {
-  const { kafka, prefix, topics } = kafkaOf(command);
-  const { actions, problems } = await verifyTopics(kafka, { topics, prefix, shape: shapeOf(options, command) });
+  const { kafka, prefix } = kafkaOf(command);
+  const { actions, problems } = await verifyTopics(kafka, { topics: ownTopics, prefix, shape: shapeOf(options, command) });
   const ok = actions.length === 0 && problems.length === 0;
   if (options.json) printJson({ ok, actions, problems });
-  else print([...actions.map((action) => `missing: ${describeTopicAction(action)}`), ...problems.map((problem) => `problem: ${problem}`), ok ? `${topics.length} topics are as they should be` : `${actions.length} changes to make, ${problems.length} problems`].join('\n'));
+  else print([...actions.map((action) => `missing: ${describeTopicAction(action)}`), ...problems.map((problem) => `problem: ${problem}`), ok ? `${ownTopics.length} topics are as they should be` : `${actions.length} changes to make, ${problems.length} problems`].join('\n'));
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };

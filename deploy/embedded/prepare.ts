@@ -1,4 +1,4 @@
-import { topics } from '#catalogue';
+import { ownTopics } from '#catalogue';
 import { kafkaSettings, readConfig, registrySettings } from '#runtime/config';
 import type { Environment } from '#runtime/config';
 import { registerSchemas } from '#runtime/envelope';
@@ -40,9 +40,9 @@ const prepareTopics = async (environment: Environment): Promise<string> => {
   const brokers = await brokerCount(kafka);
   // Somebody else's cluster of several nodes gets what production gets.
   const shape = brokers >= productionShape.replicationFactor ? productionShape : embeddedShape;
-  const { done, problems } = await applyTopics(kafka, { topics, prefix: read.value.topicPrefix, shape });
+  const { done, problems } = await applyTopics(kafka, { topics: ownTopics, prefix: read.value.topicPrefix, shape });
   const created = done.filter(({ kind }) => kind === 'create').length;
-  return [`${topics.length} topics are there, ${created} of them new`, ...problems.map((problem) => `\n  ${problem}`)].join('');
+  return [`${ownTopics.length} topics are there, ${created} of them new`, ...problems.map((problem) => `\n  ${problem}`)].join('');
 };
 
 const brokerCount = async (kafka: ReturnType<typeof createKafka>['kafka']): Promise<number> => {
@@ -60,8 +60,8 @@ const prepareSchemas = async (environment: Environment): Promise<string> => {
   if (!read.ok) throw new Error(read.issues.join('; '));
   const { schemaRegistryUrl: url, topicPrefix } = read.value;
   if (url === undefined) return 'no registry is set: the bundled schema is used alone';
-  const id = await registerSchemas(url, topics.map((topic) => `${topicPrefix}${topic}`));
-  return `the envelope has id ${id} under ${topics.length} subjects`;
+  const id = await registerSchemas(url, ownTopics.map((topic) => `${topicPrefix}${topic}`));
+  return `the envelope has id ${id} under ${ownTopics.length} subjects`;
 };
 
 const prepareDatabase = async ({ DATABASE_URL: url = '' }: Environment): Promise<string> => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Admin, Kafka } from 'kafkajs';
-import { topics } from '#catalogue';
+import { ownTopics, topics } from '#catalogue';
 import { freePort } from '#embedded';
 import { instant } from '#kernel';
 import type { Instant } from '#kernel';
@@ -95,6 +95,7 @@ export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base6
 /** `settings`: environment variables on top of the usual ones. */
 export const createWorld = async (addresses: ServerAddresses = testServers(), settings: Readonly<Record<string, string>> = {}): Promise<World> => {
   const prefix = `test-${randomBytes(5).toString('hex')}.`;
+  const queuePrefix = prefix.slice(0, -1);
   const secret = newSecret();
   const database = await createTestDatabase(addresses.DATABASE_URL);
   const port = await freePort();
@@ -102,6 +103,7 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
     ...addresses,
     DATABASE_URL: database.url,
     DAKIA_TOPIC_PREFIX: prefix,
+    DAKIA_QUEUE_PREFIX: queuePrefix,
     RAZORPAY_WEBHOOK_SECRETS: secret,
     DAKIA_WEBHOOK_HOST: HOST,
     DAKIA_WEBHOOK_PORT: String(port),
@@ -113,7 +115,7 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
   const config = readConfig(kafkaSettings, environment);
   if (!config.ok) throw new Error(config.issues.join('; '));
   const { kafka } = createKafka(config.value, createLogger('test', 'fatal'), KAFKA_OPTIONS);
-  const { problems } = await applyTopics(kafka, { topics, prefix, shape: embeddedShape });
+  const { problems } = await applyTopics(kafka, { topics: ownTopics, prefix, shape: embeddedShape });
   if (problems.length > 0) throw new Error(problems.join('; '));
   const url = new URL(`http://${HOST}:${port}/webhooks/razorpay`);
 

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs';
 import type { Admin, ITopicMetadata, Kafka } from 'kafkajs';
 import { kafkaErrorType } from './error-type.ts';
 import { planTopics } from './topics.ts';
-import type { ActualTopic, TopicAction, TopicPlan, TopicShape } from './topics.ts';
+import type { ActualTopic, TopicAction, TopicPlan, TopicShape, TopicsRequest } from './topics.ts';
 
 /** Longest time for one change of a topic on the brokers, in ms. */
 const CHANGE_TIMEOUT_MS = 10_000;
@@ -11,13 +11,6 @@ const LEADERS_TIMEOUT_MS = 30_000;
 const LEADERS_LOOK_MS = 200;
 /** `configSource` of a setting that is set on the topic itself. */
 const SET_ON_TOPIC = 1;
-
-export interface TopicsRequest {
-  /** Names from the catalogue. */
-  readonly topics: readonly string[];
-  readonly prefix: string;
-  readonly shape: TopicShape;
-}
 
 export interface AppliedTopics {
   readonly done: readonly TopicAction[];
@@ -51,10 +44,10 @@ const withAdmin = async <Answer>(kafka: Kafka, work: (admin: Admin) => Promise<A
   }
 };
 
-const readPlan = async (admin: Admin, { topics, prefix, shape }: TopicsRequest): Promise<TopicPlan> => {
-  const names = topics.map((topic) => `${prefix}${topic}`);
+const readPlan = async (admin: Admin, request: TopicsRequest): Promise<TopicPlan> => {
+  const names = request.topics.map((topic) => `${request.prefix}${topic}`);
   const { brokers } = await admin.describeCluster();
-  return planTopics(names, shape, await readTopics(admin, names), brokers.length);
+  return planTopics(request, await readTopics(admin, names), brokers.length);
 };
 
 /** The wanted topics that exist. Only those are asked for: metadata of an unknown topic is retried for seconds. */

@@ -1,10 +1,10 @@
 export type { BatchHandler, BatchOutcome, EventProducer, PartitionBatch, PartitionLog, Position, PositionSource, PublishOutcome, ReceivedRecord } from './contracts.ts';
 export type { ClientOptions, KafkaClient, KafkaConfig } from './client.ts';
 export { createKafka, kafkaIssues } from './client.ts';
-export type { AppliedTopics, TopicsRequest } from './admin.ts';
+export type { AppliedTopics } from './admin.ts';
 export { applyTopics, verifyTopics } from './admin.ts';
-export type { TopicAction, TopicPlan, TopicShape } from './topics.ts';
-export { describeTopicAction, embeddedShape, productionShape } from './topics.ts';
+export type { TopicAction, TopicPlan, TopicShape, TopicsRequest } from './topics.ts';
+export { describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape } from './topics.ts';
 export type { KafkaProducer, ProducerOptions } from './producer/producer.ts';
 export { createProducer } from './producer/producer.ts';
 export type { Reluctance } from './producer/batcher.ts';

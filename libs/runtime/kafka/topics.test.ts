@@ -1,4 +1,5 @@
-import { describeTopicAction, planTopics } from './topics.ts';
+import { deadLetterTopicOf, QUARANTINE_TOPIC, topics } from '#catalogue';
+import { describeTopicAction, FOR_PEOPLE_RETENTION_MS, planTopics } from './topics.ts';
 import type { ActualTopic, TopicShape, TopicSettings } from './topics.ts';
 
 const shape: TopicShape = { partitions: 12, replicationFactor: 3, minInsyncReplicas: 2, retentionMs: 1_000 };
@@ -13,7 +14,8 @@ const good: TopicSettings = {
 };
 const topic = (over: Partial<ActualTopic> = {}): ActualTopic => ({ name: 'p.t', partitions: 12, replicationFactor: 3, written: true, effective: good, own: good, ...over });
 const withSettings = (settings: TopicSettings) => topic({ effective: { ...good, ...settings }, own: { ...good, ...settings } });
-const plan = (...actual: readonly ActualTopic[]) => planTopics(['p.t'], shape, actual, 3);
+const wanted = { topics: ['t'], prefix: 'p.', shape };
+const plan = (...actual: readonly ActualTopic[]) => planTopics(wanted, actual, 3);
 const without = (settings: TopicSettings, name: string) => Object.fromEntries(Object.entries(settings).filter(([setting]) => setting !== name));
 
 describe('plan of topics', () => {
@@ -67,14 +69,28 @@ describe('plan of topics', () => {
   });
 
   test('more replicas than wanted are fine', () => {
-    expect(planTopics(['p.t'], { ...shape, replicationFactor: 2 }, [topic()], 3)).toEqual({ actions: [], problems: [] });
+    expect(planTopics({ ...wanted, shape: { ...shape, replicationFactor: 2 } }, [topic()], 3)).toEqual({ actions: [], problems: [] });
+  });
+
+  test.each([
+    ['dead letters', deadLetterTopicOf('payments'), FOR_PEOPLE_RETENTION_MS],
+    ['the quarantine', QUARANTINE_TOPIC, FOR_PEOPLE_RETENTION_MS],
+    ['events', topics[0] ?? '', 1_000],
+  ])('retention of %s', (_case, name, expected) => {
+    const { actions } = planTopics({ ...wanted, topics: [name] }, [], 3);
+    expect(actions).toMatchObject([{ kind: 'create', topic: `p.${name}`, partitions: 12, settings: { 'retention.ms': String(expected) } }]);
+  });
+
+  test('a longer retention that was asked for is that of dead letters too', () => {
+    const { actions } = planTopics({ ...wanted, topics: [deadLetterTopicOf('refunds')], shape: { ...shape, retentionMs: FOR_PEOPLE_RETENTION_MS + 1 } }, [], 3);
+    expect(actions).toMatchObject([{ settings: { 'retention.ms': String(FOR_PEOPLE_RETENTION_MS + 1) } }]);
   });
 
   test('too few brokers for the replicas: nothing is created', () => {
-    expect(planTopics(['p.t'], shape, [], 1)).toEqual({ actions: [], problems: [expect.stringContaining('the cluster has 1 broker(s)')] });
+    expect(planTopics(wanted, [], 1)).toEqual({ actions: [], problems: [expect.stringContaining('the cluster has 1 broker(s)')] });
   });
 
   test('more in-sync replicas wanted than replicas is refused as a whole', () => {
-    expect(planTopics(['p.t'], { ...shape, minInsyncReplicas: 4 }, [], 3)).toEqual({ actions: [], problems: [expect.stringContaining('would refuse every record')] });
+    expect(planTopics({ ...wanted, shape: { ...shape, minInsyncReplicas: 4 } }, [], 3)).toEqual({ actions: [], problems: [expect.stringContaining('would refuse every record')] });
   });
 });

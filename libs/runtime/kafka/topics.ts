@@ -1,3 +1,5 @@
+import { waitsForPeople } from '#catalogue';
+
 /** How a deployment wants its topics. `retentionMs` and `minInsyncReplicas` are floors: more is never taken away. */
 export interface TopicShape {
   readonly partitions: number;
@@ -12,11 +14,28 @@ export const productionShape: TopicShape = { partitions: 12, replicationFactor: 
 /** The single broker of `npm start` and of the tests. */
 export const embeddedShape: TopicShape = { partitions: 3, replicationFactor: 1, minInsyncReplicas: 1, retentionMs: 14 * DAY_MS };
 
+/**
+ * Least retention of dead letters and of the quarantine, which wait for somebody to mend a rule and release it: that takes longer than
+ * a consumer may be down. They can be replayed from Kafka alone for this long.
+ */
+export const FOR_PEOPLE_RETENTION_MS = 90 * DAY_MS;
+
+/** The shape of one topic of the catalogue. */
+const shapeOfTopic = (topic: string, shape: TopicShape): TopicShape =>
+  waitsForPeople(topic) ? { ...shape, retentionMs: Math.max(shape.retentionMs, FOR_PEOPLE_RETENTION_MS) } : shape;
+
 /** Largest batch a broker takes, in bytes: a body of 1 MiB, its envelope, and room for others in the batch. */
 export const TOPIC_MAX_BATCH_BYTES = 2 * 1024 * 1024;
 
 /** Name and value of a topic's setting, as Kafka has them. */
 export type TopicSettings = Readonly<Record<string, string>>;
+
+export interface TopicsRequest {
+  /** Names from the catalogue. */
+  readonly topics: readonly string[];
+  readonly prefix: string;
+  readonly shape: TopicShape;
+}
 
 /** What Kafka says of a topic. */
 export interface ActualTopic {
@@ -62,15 +81,16 @@ const wantedSettings = (shape: TopicShape): Readonly<Record<string, Wanted>> => 
   'unclean.leader.election.enable': { exactly: 'false' },
 });
 
-/** What to do about each wanted topic. Pure; nothing here deletes, shrinks or shortens. */
-export const planTopics = (names: readonly string[], shape: TopicShape, actual: readonly ActualTopic[], brokers: number): TopicPlan => {
+/** What to do about each wanted topic, which are catalogue names. Pure; nothing here deletes, shrinks or shortens. */
+export const planTopics = ({ topics, prefix, shape }: TopicsRequest, actual: readonly ActualTopic[], brokers: number): TopicPlan => {
   if (shape.minInsyncReplicas > shape.replicationFactor) {
     return { actions: [], problems: [`min.insync.replicas ${shape.minInsyncReplicas} with ${shape.replicationFactor} replica(s) would refuse every record; ask for at most ${shape.replicationFactor}`] };
   }
   const found = new Map(actual.map((topic) => [topic.name, topic]));
-  const plans = names.map((name) => {
-    const topic = found.get(name);
-    return topic === undefined ? planNew(name, shape, brokers) : planExisting(topic, shape);
+  const plans = topics.map((topic) => {
+    const [name, wanted] = [`${prefix}${topic}`, shapeOfTopic(topic, shape)];
+    const existing = found.get(name);
+    return existing === undefined ? planNew(name, wanted, brokers) : planExisting(existing, wanted);
   });
   return { actions: plans.flatMap((plan) => plan.actions), problems: plans.flatMap((plan) => plan.problems) };
 };

@@ -117,7 +117,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     try {
       const existing = new Set(await within(CONNECT_ATTEMPT_MS, 'no list of topics', admin.connect().then(() => admin.listTopics())));
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
-      if (found.size > 0 && found.size !== missing.size) log.error({ topics: [...found] }, 'topics are missing; their deliveries are answered 503 until `npx dakia topics apply` has made them');
+      if (found.size > 0 && found.size !== missing.size) log.error({ topics: [...found] }, 'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them');
       if (found.size === 0 && missing.size > 0) log.info('all topics are there now');
       missing = found;
     } catch (error) {
