@@ -1,96 +1,58 @@
-import { Option } from 'commander';
 import type { Command } from 'commander';
-import { familyNames } from '#catalogue';
-import type { Family } from '#catalogue';
-import { allAggregates } from '../../services/aggregates.ts';
-import { dropParked, listParked, OPERATOR_ROLE, retryParked } from '#store';
-import type { Database, KeyRef, RetryOutcome } from '#store';
-import { currentUser, withDatabase } from '../connections.ts';
-import { exitCodes, print, printJson, table, UsageError } from '../frame.ts';
-
-interface RetryOptions {
-  readonly family?: Family;
-  readonly key?: string;
-  readonly all?: boolean;
-  readonly reason: string;
-  readonly who: string;
-  readonly json: boolean;
-}
+import { discardParked, listParked, OPERATOR_ROLE, retryParked } from '#store';
+import type { Database, KeyRef, ParkedKey, ParkedOptions, RetryOutcome } from '#store';
+import { BULK_MAX, runBulk } from '../bulk.ts';
+import type { Candidate } from '../bulk.ts';
+import { retryOptions, withDatabase } from '../connections.ts';
+import { print, printJson, table } from '../frame.ts';
+import { describeRetry, isUnparked } from '../outcomes.ts';
+import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
+import type { ActOptions, ListOptions } from '../pending-options.ts';
 
 export const addParked = (program: Command): void => {
   const group = program.command('parked').description('Entities whose events wait behind one that could not be applied.');
-  group
-    .command('list')
-    .description('Print them, with the reason and how many events wait.')
-    .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia parked list')
+  withList(group.command('list').description('Print them, with the reason, how many events wait and when the next attempt is.'))
+    .addHelpText('after', '\nExample:\n  npx dakia parked list --family refunds --older-than 1h')
     .action(list);
-  withKey(group.command('retry').description('Apply what waits for an entity, oldest first. Exits 1 when an event fails again.'))
-    .option('--all', 'every parked entity')
-    .option('--reason <text>', 'kept in audit_logs', 'retried by hand')
-    .addHelpText('after', '\nExample:\n  npx dakia parked retry --family refunds --key rfnd_FS8TWyPrCsa0OB')
+  withAction(withAges(withFilters(group.command('retry').description(`Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`))), 'retried by hand')
+    .addHelpText('after', '\nExample:\n  npx dakia parked retry --key rfnd_FS8TWyPrCsa0OB --yes')
     .action(retry);
-  withKey(group.command('drop').description('Give up the failing event at the head of the queue, for good, and apply the rest. Its body stays in webhook_events.'))
-    .requiredOption('--reason <text>', 'why; kept in audit_logs')
-    .addHelpText('after', '\nExample:\n  npx dakia parked drop --family refunds --key rfnd_FS8TWyPrCsa0OB --reason "amount is nonsense, see ticket 42"')
-    .action(drop);
+  withAction(withAges(withFilters(group.command('discard').description(`Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`))), null)
+    .addHelpText('after', '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB --reason "amount is nonsense, see ticket 42" --yes')
+    .action(discard);
 };
 
-const withKey = (command: Command): Command =>
-  command
-    .addOption(new Option('--family <name>', 'family of the entity').choices(familyNames))
-    .option('--key <id>', 'id of the entity')
-    .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
-    .option('--json', 'print one JSON object', false);
-
-const list = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
-  const parked = await withDatabase(command, OPERATOR_ROLE, listParked);
-  if (json) return printJson({ parked });
-  if (parked.length === 0) return print('nothing is parked');
-  const rows = parked.map(({ family, key, waiting, attempts, parkedAt, failingEventId, reason }) => [family, key, waiting, attempts, parkedAt.toISOString(), failingEventId, reason]);
-  print(table([['family', 'key', 'waiting', 'attempts', 'parked at', 'failing event', 'reason'], ...rows]));
+const list = async (options: ListOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  const parked = await withDatabase(command, OPERATOR_ROLE, (database) => listParked(database, { ...filter, limit: options.limit }));
+  if (options.json) return printJson({ parked });
+  if (parked.length === 0) return print(Object.keys(filter).length === 0 ? 'nothing is parked' : 'nothing that is parked matches');
+  const rows = parked.map((row) => [row.family, row.key, row.waiting, row.attempts, row.parkedAt.toISOString(), row.nextAttemptAt.toISOString(), row.failingEventId, row.reason]);
+  print(table([['family', 'key', 'waiting', 'attempts', 'parked at', 'next attempt', 'failing event', 'reason'], ...rows]));
+  if (parked.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
-const retry = async (options: RetryOptions, command: Command): Promise<void> => {
-  const done = await withDatabase(command, OPERATOR_ROLE, async (database) => {
-    const keys = options.all === true ? await listParked(database) : [keyOf(options)];
-    return each(keys, (key) => retryParked({ database, aggregates: allAggregates }, key, options));
-  });
-  report(done, options.json);
-};
+const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey): Candidate => ({ family, event, key, eventId: failingEventId, cause: reason });
 
-const drop = async (options: RetryOptions, command: Command): Promise<void> => {
-  const key = keyOf(options);
-  report(await withDatabase(command, OPERATOR_ROLE, (database: Database) => each([key], (one) => dropParked({ database, aggregates: allAggregates }, one, options))), options.json);
-};
+type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions) => Promise<RetryOutcome>;
 
-const keyOf = ({ family, key }: RetryOptions): KeyRef => {
-  if (family === undefined || key === undefined) throw new UsageError('Give --family and --key, as npx dakia parked list prints them.');
-  return { family, key };
-};
+const actOn =
+  (act: Act, done: string) =>
+  async (options: ActOptions, command: Command): Promise<void> => {
+    const filter = actionFilterOf(options);
+    const policy = retryOptions();
+    await withDatabase(command, OPERATOR_ROLE, async (database: Database) =>
+      runBulk(options, {
+        items: await listParked(database, { ...filter, limit: BULK_MAX }),
+        candidateOf,
+        act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options),
+        isOk: isUnparked,
+        describe: describeRetry,
+        noun: 'parked keys',
+        done,
+      }),
+    );
+  };
 
-type Done = KeyRef & { readonly outcome: RetryOutcome };
-
-const each = async (keys: readonly KeyRef[], act: (key: KeyRef) => Promise<RetryOutcome>): Promise<readonly Done[]> => {
-  const done: Done[] = [];
-  for (const { family, key } of keys) done.push({ family, key, outcome: await act({ family, key }) });
-  return done;
-};
-
-const report = (done: readonly Done[], json: boolean): void => {
-  const ok = done.every(({ outcome }) => outcome.kind === 'unparked');
-  if (json) printJson({ ok, keys: done.map(({ family, key, outcome }) => ({ family, key, ...outcome })) });
-  else print(done.length === 0 ? 'nothing is parked' : done.map(describe).join('\n'));
-  if (!ok) process.exitCode = exitCodes.notAsExpected;
-};
-
-const describe = ({ family, key, outcome }: Done): string => {
-  switch (outcome.kind) {
-    case 'unparked':
-      return `${family} ${key}: applied ${outcome.applied}, nothing waits any more`;
-    case 'parked':
-      return `${family} ${key}: applied ${outcome.applied}, still parked: ${outcome.reason}`;
-    case 'not-parked':
-      return `${family} ${key} is not parked`;
-  }
-};
+const retry = actOn(retryParked, 'retried');
+const discard = actOn(discardParked, 'discarded');

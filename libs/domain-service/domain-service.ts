@@ -1,41 +1,69 @@
-import { topicsOf } from '#catalogue';
-import type { QUARANTINE_SERVICE, ServiceName } from '#catalogue';
-import { kafkaSettings, postgresSettings, registrySettings } from '#runtime/config';
+import { QUARANTINE_SERVICE, topicsOf } from '#catalogue';
+import type { ServiceName } from '#catalogue';
+import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#runtime/config';
+import type { ConfigOf } from '#runtime/config';
 import { createEnvelopeDecoder, createSchemaLookup } from '#runtime/envelope';
 import { createConsumer, kafkaIssues } from '#runtime/kafka';
 import { defineService, now } from '#runtime/service';
-import type { Component, Service } from '#runtime/service';
+import type { Component, Host, Service } from '#runtime/service';
 import { applyBatches, createDatabase, createPositions, createStoreMetrics, reportParkedKeys, roleOf } from '#store';
-import type { Aggregate, Database } from '#store';
+import type { Aggregate, Committed, Database, RetryPolicy } from '#store';
+import { createRetries } from './retries.ts';
+import type { RetryOptions } from './retries.ts';
+import { retryPolicyOf, retrySettings } from './settings.ts';
+
+const consumerSettings = { ...kafkaSettings, ...registrySettings, ...postgresSettings } as const;
+const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;
 
 /**
- * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other. Services differ in
- * their name and in `aggregates`; the quarantine has none and only keeps what comes.
+ * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what
+ * could not be applied. Services differ in their name and in `aggregates`.
  */
-export const defineDomainService = (name: ServiceName | typeof QUARANTINE_SERVICE, aggregates: readonly Aggregate[]): Service =>
+export const defineDomainService = (name: ServiceName, aggregates: readonly Aggregate[], options: RetryOptions = {}): Service =>
   defineService({
     name,
-    settings: { ...kafkaSettings, ...registrySettings, ...postgresSettings },
+    settings: domainSettings,
     check: kafkaIssues,
-    components: ({ config, log, metrics, fail }) => {
-      const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
-      const storeMetrics = createStoreMetrics(metrics);
-      reportParkedKeys(database, aggregates, storeMetrics);
-      const consumer = createConsumer({
-        config,
-        group: name,
-        topics: topicsOf(name),
-        handler: applyBatches({ group: name, aggregates, database, clock: now, log, metrics: storeMetrics }),
-        positions: createPositions(database, name),
-        concurrency: config.databasePoolSize,
-        decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),
-        log,
-        metrics,
-        fail,
-      });
-      return [poolOf(database), consumer];
+    components: (host) => {
+      const { components, onCommitted } = createRetries(name, aggregates, host, options);
+      return [...components, ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted })];
     },
   });
+
+/** The service that keeps what no catalogue row understands. It applies nothing, so nothing of it fails and waits. */
+export const defineQuarantineService = (): Service =>
+  defineService({
+    name: QUARANTINE_SERVICE,
+    settings: consumerSettings,
+    check: kafkaIssues,
+    components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  });
+
+interface Applied {
+  readonly name: ServiceName | typeof QUARANTINE_SERVICE;
+  readonly aggregates: readonly Aggregate[];
+  readonly policy: RetryPolicy;
+  readonly onCommitted?: (committed: Committed) => void;
+}
+
+const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>, { name, ...applied }: Applied): readonly Component[] => {
+  const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
+  const storeMetrics = createStoreMetrics(metrics);
+  reportParkedKeys(database, applied.aggregates, storeMetrics);
+  const consumer = createConsumer({
+    config,
+    group: name,
+    topics: topicsOf(name),
+    handler: applyBatches({ ...applied, group: name, database, clock: now, log, metrics: storeMetrics }),
+    positions: createPositions(database, name),
+    concurrency: config.databasePoolSize,
+    decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),
+    log,
+    metrics,
+    fail,
+  });
+  return [poolOf(database), consumer];
+};
 
 /** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
 const poolOf = (database: Database): Component => ({ name: 'postgres pool', start: async () => undefined, stop: database.close });

@@ -217,7 +217,7 @@ test('keys that two partitions share, after a topic got more partitions, lose no
 });
 
 test('a hole in the offsets is refused loudly instead of being counted wrong', async () => {
-  const handler = applyBatches({ group: 'payments', aggregates: [orderAggregate], database: store.database, clock: () => 0 as never, log: {} as never, metrics: {} as never });
+  const handler = applyBatches({ group: 'payments', aggregates: [orderAggregate], database: store.database, clock: () => 0 as never, log: {} as never, metrics: {} as never, policy: { delaysMs: [1] } });
   const batch = { topic: TOPIC, partition: 0, firstOffset: 0n, nextOffset: 2n, records: [] };
   await expect(handler(batch, new AbortController().signal)).rejects.toThrow('0 records for the offsets 0 to 1');
 });

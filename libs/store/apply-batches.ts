@@ -12,7 +12,9 @@ import type { LedgerKey } from './ledger.ts';
 import { isConflict } from './record-decisions.ts';
 import { reasonOf } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
-import type { KeyRef } from './parked.ts';
+import type { KeyRef } from './parked-queue.ts';
+import { retryDelayMs } from './retry-policy.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 import { familiesOf } from './state-table.ts';
 import type { Families } from './state-table.ts';
 import type { StoreMetrics } from './store-metrics.ts';
@@ -26,13 +28,17 @@ export interface ApplyOptions {
   readonly clock: () => Instant;
   readonly log: Logger;
   readonly metrics: StoreMetrics;
+  /** Of the keys that are parked here. */
+  readonly policy: RetryPolicy;
+  /** In [0, 1), for the jitter; Math.random without. */
+  readonly random?: () => number;
   /** Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost. */
   readonly onCommitted?: (committed: Committed) => void;
 }
 
-/** What a committed batch has left to others: keys that it parked, and how many facts the outbox has got at most. */
+/** What a committed batch has left to others: keys that it parked, with the time until they are tried again in ms, and how many facts the outbox has got at most. */
 export interface Committed {
-  readonly parked: readonly KeyRef[];
+  readonly parked: readonly (KeyRef & { readonly afterMs: number })[];
   readonly facts: number;
 }
 
@@ -40,16 +46,18 @@ export interface Committed {
  * Applies a batch in one transaction. When Postgres refuses it because of what is in it, the batch is halved, each half a
  * transaction of its own that moves the ledger; the one event that is left alone parks its key. Throws for infrastructure only.
  */
-export const applyBatches = ({ group, aggregates, database, clock, log, metrics, onCommitted }: ApplyOptions): BatchHandler => {
+export const applyBatches = ({ group, aggregates, database, clock, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions): BatchHandler => {
   const families = familiesOf(aggregates);
+  // A policy without waits tries again at once.
+  const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
 
   const attempt = async (range: Range, failing: ReadonlyMap<bigint, string>): Promise<BatchOutcome> => {
-    const applied = await database.transaction(async (tx) => applyRange(tx, families, range, failing));
+    const applied = await database.transaction(async (tx) => applyRange(tx, families, range, { failing, firstWaitMs }));
     if (applied === 'moved') return 'moved';
     const { decisions, parked } = applied;
     report(range, decisions, { log, metrics });
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
-    if (parked.length > 0 || facts > 0) onCommitted?.({ parked: parked.map(({ family, key }) => ({ family, key })), facts });
+    if (parked.length > 0 || facts > 0) onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
     return 'applied';
   };
 

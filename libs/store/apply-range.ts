@@ -6,8 +6,9 @@ import { findKnown, sift } from './inbox.ts';
 import { countDispositions, lockLedger } from './ledger.ts';
 import type { LedgerKey } from './ledger.ts';
 import { recordConflicts, recordDecisions } from './record-decisions.ts';
+import type { ScheduledKey } from './record-decisions.ts';
 import { keyName, reduceEvents, waitsBehind } from './reduce-events.ts';
-import type { Decision, NewlyParked, StatesByFamily } from './reduce-events.ts';
+import type { Decision, StatesByFamily } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 
 /** Consecutive records of one partition that are applied together. */
@@ -20,7 +21,14 @@ export interface Range {
 
 export interface AppliedRange {
   readonly decisions: readonly Decision[];
-  readonly parked: readonly NewlyParked[];
+  readonly parked: readonly ScheduledKey[];
+}
+
+export interface RangeOptions {
+  /** Offset → why the event there could not be written when it was tried alone. */
+  readonly failing: ReadonlyMap<bigint, string>;
+  /** How long a key that this range parks waits until it is tried again, in ms; asked once per key. */
+  readonly firstWaitMs: () => number;
 }
 
 /**
@@ -28,7 +36,7 @@ export interface AppliedRange {
  * conflicts sifted out → parked keys locked → states locked, in key order → rules in memory → rows, events, audit, outbox and ledger written.
  * Answers `moved` when the ledger does not stand at the range's first offset: someone else is the owner now.
  */
-export const applyRange = async (tx: Transaction, families: Families, range: Range, failing: ReadonlyMap<bigint, string>): Promise<AppliedRange | 'moved'> => {
+export const applyRange = async (tx: Transaction, families: Families, range: Range, { failing, firstWaitMs }: RangeOptions): Promise<AppliedRange | 'moved'> => {
   const { ledger, firstOffset, nextOffset, arrivals } = range;
   const [position, known, parked] = await Promise.all([lockLedger(tx, ledger), findKnown(tx, arrivals), lockParkedKeys(tx, arrivals)]);
   if (position !== firstOffset) return 'moved';
@@ -37,6 +45,7 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const states = await loadStates(tx, families, fresh, parked);
   const { decisions, changed, parked: newlyParked } = reduceEvents(fresh, { aggregates: families.aggregates, states, parked, failing });
 
+  const scheduled = newlyParked.map((key) => ({ ...key, afterMs: firstWaitMs() }));
   // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
   const saved = saveStates(tx, families, states, changed);
   saved.catch(() => undefined);
@@ -44,8 +53,8 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const repeated = duplicates.map((arrival): Decision => ({ arrival, disposition: 'duplicate', reason: null, from: null, to: null, facts: [] }));
   const all = [...decisions, ...conflicting, ...repeated];
   const counts = countDispositions(all.map(({ disposition }) => disposition));
-  await Promise.all([saved, recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: newlyParked })]);
-  return { decisions: all, parked: newlyParked };
+  await Promise.all([saved, recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: scheduled })]);
+  return { decisions: all, parked: scheduled };
 };
 
 const LOCK_PARKED = statement(

@@ -6,7 +6,9 @@ import { paymentAggregate, paymentAggregates } from '../../services/payments/src
 import type { Aggregate } from './aggregate.ts';
 import { accounting } from './accounting.ts';
 import { adHoc, createDatabase } from './database.ts';
-import { dropParked, listParked, retryParked } from './parked.ts';
+import { discardParked, retryParked } from './operate-parked.ts';
+import { listParked } from './pending-lists.ts';
+import { DEFAULT_RETRY_DELAYS_MS } from './retry-policy.ts';
 import { readLedger } from './positions.ts';
 
 const TOPIC = 'rzp.payments.v1';
@@ -22,6 +24,7 @@ const buggy: Aggregate = {
     return paymentAggregate.apply(current, snapshot);
   },
 };
+const policy = { delaysMs: DEFAULT_RETRY_DELAYS_MS };
 const aggregates = [buggy, ...paymentAggregates.slice(1)];
 
 let store: TestStore;
@@ -100,10 +103,10 @@ describe('an event that cannot be applied', () => {
 describe('a parked key', () => {
   test('is applied in order by a retry once the reason is gone, through the same rules', async () => {
     await partition.send(failed('r1_a', 'r1', { method: 'buggy' }), captured('r1_b', 'r1'), testEvent('payment.authorized', 'r1_c', 'r1', { status: 'authorized' }));
-    expect(await retryParked({ database: store.database, aggregates }, { family: 'payments', key: 'r1' }, asha)).toEqual({ kind: 'parked', applied: 0, reason: BUG });
-    expect(await parked('r1')).toMatchObject({ attempts: 2, waiting: 3 });
+    expect(await retryParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 'r1' }, asha)).toEqual({ kind: 'parked', applied: 0, dead: 0, reason: BUG, afterMs: expect.any(Number) });
+    expect(await parked('r1')).toMatchObject({ attempts: 1, waiting: 3 });
     isBugThere = false;
-    expect(await retryParked({ database: store.database, aggregates }, { family: 'payments', key: 'r1' }, asha)).toEqual({ kind: 'unparked', applied: 3 });
+    expect(await retryParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 'r1' }, asha)).toEqual({ kind: 'unparked', applied: 3, dead: 0 });
     expect(await statusOf('r1')).toBe('captured');
     expect(await counts()).toEqual({ applied: 2, stale: 1 });
     expect(await events('r1%')).toEqual([
@@ -125,32 +128,32 @@ describe('a parked key', () => {
   test('stays parked, with what was before the failing event applied, when Postgres refuses one in the middle', async () => {
     await partition.send(captured('s_a', 's', { method: 'buggy' }), captured('s_b', 's'), captured('s_c', 's', { amount: 13 }));
     isBugThere = false;
-    expect(await retryParked({ database: store.database, aggregates }, { family: 'payments', key: 's' }, asha)).toMatchObject({ kind: 'parked', applied: 2, reason: expect.stringContaining('no_thirteen') });
+    expect(await retryParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 's' }, asha)).toMatchObject({ kind: 'parked', applied: 2, reason: expect.stringContaining('no_thirteen') });
     expect(await parked('s')).toMatchObject({ failingEventId: 's_c', waiting: 1 });
     expect(await counts()).toEqual({ applied: 2, parked: 1 });
   });
 
   test('drops the failing event alone, on record, and goes on with the rest', async () => {
     await partition.send(captured('d_a', 'd', { amount: 13 }), failed('d_b', 'd'));
-    expect(await dropParked({ database: store.database, aggregates }, { family: 'payments', key: 'd' }, { who: 'asha', reason: 'test data' })).toEqual({ kind: 'unparked', applied: 1 });
+    expect(await discardParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 'd' }, { who: 'asha', reason: 'test data' })).toEqual({ kind: 'unparked', applied: 1, dead: 1 });
     expect(await counts()).toEqual({ applied: 1, dead: 1 });
     expect(await store.rows("SELECT razorpay_event_id AS id, verdict, processed, reason FROM webhook_events WHERE razorpay_event_id LIKE 'd\\__' ORDER BY 1")).toEqual([
       { id: 'd_a', verdict: 'dead', processed: false, reason: 'given up by asha: test data' },
       { id: 'd_b', verdict: 'applied', processed: true, reason: null },
     ]);
-    expect(await store.rows("SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE action = 'parked.drop'")).toEqual([{ actor: 'operator:asha', id: 'd_a', verdict: 'dead', reason: 'test data' }]);
+    expect(await store.rows("SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE action = 'parked.discard'")).toEqual([{ actor: 'operator:asha', id: 'd_a', verdict: 'dead', reason: 'test data' }]);
   });
 
   test('that does not exist is said to be none', async () => {
     const ref = { family: 'payments', key: 'nobody' } as const;
-    expect(await retryParked({ database: store.database, aggregates }, ref, asha)).toEqual({ kind: 'not-parked' });
-    expect(await dropParked({ database: store.database, aggregates }, ref, asha)).toEqual({ kind: 'not-parked' });
+    expect(await retryParked({ database: store.database, aggregates, policy }, ref, asha)).toEqual({ kind: 'not-parked' });
+    expect(await discardParked({ database: store.database, aggregates, policy }, ref, asha)).toEqual({ kind: 'not-parked' });
   });
 
   test('with a longer queue than fits one transaction is emptied in order', async () => {
     await partition.send(captured('q_000', 'q', { method: 'buggy' }), ...Array.from({ length: 450 }, (_, index) => failed(`q_${String(index + 1).padStart(3, '0')}`, 'q', { error_code: `E${index}` }, TODAY_S + index)));
     isBugThere = false;
-    expect(await retryParked({ database: store.database, aggregates }, { family: 'payments', key: 'q' }, asha)).toEqual({ kind: 'unparked', applied: 451 });
+    expect(await retryParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 'q' }, asha)).toEqual({ kind: 'unparked', applied: 451, dead: 0 });
     expect(await counts()).toEqual({ applied: 1, stale: 450 });
     const order = await store.rows<{ id: string }>("SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'q' AND action = 'event' ORDER BY audit_logs.id");
     expect(order.map(({ id }) => id)).toEqual(order.map(({ id }) => id).toSorted());
@@ -173,10 +176,10 @@ describe('a parked key', () => {
       }
     };
     const retry = async (database: typeof second) => {
-      while (sent < 60) await retryParked({ database, aggregates }, { family: 'payments', key: 'z' }, asha);
+      while (sent < 60) await retryParked({ database, aggregates, policy }, { family: 'payments', key: 'z' }, asha);
     };
     await Promise.all([consume(), retry(store.database), retry(second)]);
-    await retryParked({ database: second, aggregates }, { family: 'payments', key: 'z' }, asha);
+    await retryParked({ database: second, aggregates, policy }, { family: 'payments', key: 'z' }, asha);
     await second.close();
     expect(await parked('z')).toBeUndefined();
     const applied = await store.rows<{ kafka_offset: number }>(

@@ -117,16 +117,20 @@ const RECORD = statement(
    ${auditOfGiven(20)},
    ${outboxOf(21)},
    parked AS (
-     INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id)
-     SELECT family, entity_key, $27, reason, event_id
-       FROM unnest($28::text[], $29::text[], $30::text[], $31::text[]) AS failed (family, entity_key, reason, event_id)),
+     INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, next_attempt_at)
+     SELECT family, entity_key, $27, reason, event_id, clock_timestamp() + after_ms * interval '1 millisecond'
+       FROM unnest($28::text[], $29::text[], $30::text[], $31::text[], $41::float8[]) AS failed (family, entity_key, reason, event_id, after_ms)
+     ON CONFLICT DO NOTHING RETURNING 1),
    ledger AS (
      UPDATE partition_ledger
         SET next_offset = $33, updated_at = now(), ${dispositions.map((name, index) => `${name} = ${name} + $${34 + index}::bigint`).join(', ')}
       WHERE consumer_group = $27 AND topic = $1 AND partition = $2 AND next_offset = $32
      RETURNING 1)
-   SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM ledger) AS ledger`,
+   SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM parked) AS parked, (SELECT count(*) FROM ledger) AS ledger`,
 );
+
+/** A newly parked key, and how long until it is tried again, in ms. */
+export type ScheduledKey = NewlyParked & { readonly afterMs: number };
 
 export interface ToRecord {
   readonly ledger: LedgerKey;
@@ -136,14 +140,14 @@ export interface ToRecord {
   /** Events that are new. */
   readonly decisions: readonly Decision[];
   readonly conflicts: readonly Decision[];
-  readonly parked: readonly NewlyParked[];
+  readonly parked: readonly ScheduledKey[];
 }
 
 export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, nextOffset, counts, decisions, conflicts, parked }: ToRecord): Promise<void> => {
   const rows = [...decisions, ...conflicts.filter(({ disposition }) => disposition === 'rejected')];
   const arrivals = rows.map(({ arrival }) => arrival);
   const bodies = joined(decisions.map(({ arrival }) => arrival));
-  const [result] = await tx.query<{ events: number; ledger: number }>(RECORD, [
+  const [result] = await tx.query<{ events: number; parked: number; ledger: number }>(RECORD, [
     ledger.topic,
     ledger.partition,
     bodies.bytes,
@@ -173,8 +177,10 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
     firstOffset,
     nextOffset,
     ...dispositions.map((name) => counts[name]),
+    parked.map(({ afterMs }) => afterMs),
   ]);
   if (result?.events !== decisions.length) throw new LostRace(`${decisions.length} events were new, but ${result?.events} could be inserted`);
+  if (result.parked !== parked.length) throw new LostRace(`${parked.length} keys were to be parked, but ${parked.length - result.parked} of them were parked meanwhile`);
   if (result.ledger !== 1) throw new LostRace(`partition_ledger of ${ledger.group} ${ledger.topic}/${ledger.partition} is not at ${firstOffset}`);
 };
 

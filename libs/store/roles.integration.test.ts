@@ -6,7 +6,7 @@ import { openTestStore, testEvent } from '../testkit/test-store.ts';
 import type { TestStore } from '../testkit/test-store.ts';
 import { adHoc, createDatabase } from './database.ts';
 import type { Database } from './database.ts';
-import { retryParked } from './parked.ts';
+import { retryParked } from './operate-parked.ts';
 import { OPERATOR_ROLE, roleOf } from './roles.ts';
 
 let store: TestStore;
@@ -62,7 +62,7 @@ test('the operator can work on parked keys of any service', async () => {
   await store.rows('ALTER TABLE payment_transactions DROP CONSTRAINT no_thirteen');
   const operator = openAs(OPERATOR_ROLE);
   const aggregates = [...paymentAggregates, ...disputeAggregates];
-  expect(await retryParked({ database: operator, aggregates }, { family: 'payments', key: 'pay' }, { who: 'asha', reason: 'fixed' })).toEqual({ kind: 'unparked', applied: 1 });
+  expect(await retryParked({ database: operator, aggregates, policy: { delaysMs: [60_000] } }, { family: 'payments', key: 'pay' }, { who: 'asha', reason: 'fixed' })).toEqual({ kind: 'unparked', applied: 1, dead: 0 });
   for (const view of ['pending_events', 'payment_overview', 'disputes_by_deadline', 'downtimes_in_force']) await operator.query(adHoc(`SELECT * FROM ${view}`));
 });
 

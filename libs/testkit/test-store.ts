@@ -7,7 +7,7 @@ import type { Parsed } from '#kernel';
 import type { Envelope } from '#runtime/envelope';
 import type { BatchHandler, BatchOutcome, ReceivedRecord } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
-import { adHoc, applyBatches, createDatabase, createPositions, createStoreMetrics, reportParkedKeys } from '#store';
+import { adHoc, applyBatches, createDatabase, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS, reportParkedKeys } from '#store';
 import type { Aggregate, Database } from '#store';
 import { createTestDatabase } from './databases.ts';
 
@@ -51,7 +51,7 @@ export const openTestStore = async (group: string, aggregates: readonly Aggregat
   const consumers = options.role === undefined ? database : open(options.role);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, aggregates, storeMetrics);
-  const handler = applyBatches({ group, aggregates, database: consumers, clock: () => TEST_NOW, log, metrics: storeMetrics });
+  const handler = applyBatches({ group, aggregates, database: consumers, clock: () => TEST_NOW, log, metrics: storeMetrics, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
   return {
     url,
     database,

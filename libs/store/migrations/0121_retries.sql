@@ -1,6 +1,9 @@
 -- When a parked key is tried again. Redis only rings the bell at that time; a sweeper rings it for whatever is overdue here.
 -- attempts counts those of failing_event_id, and begins again when the next event has come to the head of the queue.
 ALTER TABLE parked_keys ADD COLUMN next_attempt_at timestamptz NOT NULL DEFAULT now();
+-- When failing_event_id failed for the first time; null while it has only come to the head of the queue.
+ALTER TABLE parked_keys ADD COLUMN first_failed_at timestamptz DEFAULT now();
+UPDATE parked_keys SET first_failed_at = parked_at;
 ALTER TABLE parked_keys DROP CONSTRAINT parked_keys_attempts_check;
 ALTER TABLE parked_keys ADD CONSTRAINT parked_keys_attempts_check CHECK (attempts >= 0);
 CREATE INDEX parked_keys_due ON parked_keys (consumer_group, next_attempt_at);

@@ -6,7 +6,7 @@ import { kafkaSettings, processEnvironment, readConfig } from '#runtime/config';
 import { createConsumer } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
 import { now } from '#runtime/service';
-import { applyBatches, createDatabase, createPositions, createStoreMetrics, roleOf } from '#store';
+import { applyBatches, createDatabase, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS, roleOf } from '#store';
 import { paymentAggregates } from '../../../services/payments/src/aggregates.ts';
 import { answerParent } from '../answer-parent.ts';
 
@@ -43,7 +43,7 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
   const log = createLogger('bench', 'warn');
   const metrics = new promClient.Registry();
   const database = createDatabase({ url: databaseUrl, poolSize: connections, applicationName: 'dakia-bench', role: roleOf(GROUP), log });
-  const apply = applyBatches({ group: GROUP, aggregates: paymentAggregates, database, clock: now, log, metrics: createStoreMetrics(metrics) });
+  const apply = applyBatches({ group: GROUP, aggregates: paymentAggregates, database, clock: now, log, metrics: createStoreMetrics(metrics), policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
   const positions = createPositions(database, GROUP);
   const batches: AppliedBatch[] = [];
   const finished = Promise.withResolvers<void>();

@@ -1,0 +1,129 @@
+import type { EventName, Family } from '#catalogue';
+import { statement } from './database.ts';
+import type { Transaction } from './database.ts';
+import type { KeyRef } from './parked-queue.ts';
+
+/** Which of what is pending is meant; every field that is given must hold. */
+export interface PendingFilter {
+  readonly family?: Family;
+  /** The event's name; of a parked key, the failing event's. */
+  readonly event?: string;
+  /** The entity's id. */
+  readonly key?: string;
+  /** Part of the reason, in any case. */
+  readonly cause?: string;
+  /** Parked, dead or received at least this long ago, in ms. */
+  readonly olderThanMs?: number;
+  /** Parked, dead or received less than this long ago, in ms. */
+  readonly newerThanMs?: number;
+  /** LIST_LIMIT without. */
+  readonly limit?: number;
+}
+
+/** What a list shows at most when no limit is given. */
+export const LIST_LIMIT = 1_000;
+
+interface FilterColumns {
+  readonly family: string;
+  readonly event: string;
+  readonly key: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** The filter as a condition over $1 to $6. */
+const conditionOf = ({ family, event, key, reason, at }: FilterColumns): string =>
+  `($1::text IS NULL OR ${family} = $1) AND ($2::text IS NULL OR ${event} = $2) AND ($3::text IS NULL OR ${key} = $3)
+      AND ($4::text IS NULL OR strpos(lower(${reason}), lower($4)) > 0)
+      AND ($5::float8 IS NULL OR ${at} <= now() - $5 * interval '1 millisecond') AND ($6::float8 IS NULL OR ${at} > now() - $6 * interval '1 millisecond')`;
+const valuesOf = ({ family, event, key, cause, olderThanMs, newerThanMs }: PendingFilter): readonly unknown[] =>
+  [family, event, key, cause, olderThanMs, newerThanMs].map((value) => value ?? null);
+
+export interface ParkedKey extends KeyRef {
+  readonly group: string;
+  /** Why the event at the head of the queue could not be applied. */
+  readonly reason: string;
+  readonly failingEventId: string;
+  /** Its name. */
+  readonly event: EventName;
+  readonly parkedAt: Date;
+  /** Attempts that the failing event has used. */
+  readonly attempts: number;
+  readonly lastAttemptAt: Date;
+  readonly nextAttemptAt: Date;
+  /** Events that wait, the failing one included. */
+  readonly waiting: number;
+}
+
+const LIST_PARKED = statement(
+  'list_parked',
+  `SELECT k.family, k.entity_key AS key, k.consumer_group AS "group", k.reason, k.failing_event_id AS "failingEventId", head.event_type AS event, k.parked_at AS "parkedAt",
+          k.attempts, k.last_attempt_at AS "lastAttemptAt", k.next_attempt_at AS "nextAttemptAt",
+          (SELECT count(*) FROM webhook_events e
+            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked') AS waiting
+     FROM parked_keys k
+     LEFT JOIN LATERAL (SELECT e.event_type FROM webhook_events e
+            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
+            ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT 1) AS head ON true
+    WHERE ${conditionOf({ family: 'k.family', event: 'head.event_type', key: 'k.entity_key', reason: 'k.reason', at: 'k.parked_at' })}
+    ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`,
+);
+
+/** Parked keys, the longest parked first. */
+export const listParked = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly ParkedKey[]> =>
+  database.query<ParkedKey>(LIST_PARKED, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
+
+export interface DeadLetter extends KeyRef {
+  readonly eventId: string;
+  readonly event: EventName;
+  readonly group: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly firstFailedAt: Date;
+  readonly deadAt: Date;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+  /** When its topic of dead letters got its copy; null until then. */
+  readonly publishedAt: Date | null;
+}
+
+const DEAD_COLUMNS = `d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.event_type AS event, d.consumer_group AS "group", d.reason, d.attempts,
+          d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt", d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset", d.published_at AS "publishedAt"`;
+const DEAD_CONDITION = conditionOf({ family: 'd.family', event: 'd.event_type', key: 'd.entity_key', reason: 'd.reason', at: 'd.dead_at' });
+
+const LIST_DEAD = statement(
+  'list_dead',
+  `SELECT ${DEAD_COLUMNS} FROM dead_letters d WHERE d.resolution IS NULL AND ${DEAD_CONDITION} ORDER BY d.dead_at, d.razorpay_event_id, d.created_at LIMIT $7`,
+);
+
+/** Dead letters that somebody has to look at, the longest dead first. */
+export const listDead = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly DeadLetter[]> =>
+  database.query<DeadLetter>(LIST_DEAD, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
+
+export interface QuarantinedEvent {
+  readonly eventId: string;
+  /** The body's own event name; '(none)' where it has none. */
+  readonly event: string;
+  readonly reason: string;
+  readonly receivedAt: Date;
+  readonly endpoint: string | null;
+  readonly accountId: string | null;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+}
+
+const QUARANTINED_COLUMNS = `e.razorpay_event_id AS "eventId", e.event_type AS event, e.reason, e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId",
+          e.kafka_topic AS topic, e.kafka_partition AS partition, e.kafka_offset AS "offset"`;
+const QUARANTINED_CONDITION = conditionOf({ family: 'e.family', event: 'e.event_type', key: 'e.entity_key', reason: 'e.reason', at: 'e.received_at' });
+
+const LIST_QUARANTINED = statement(
+  'list_quarantined',
+  `SELECT ${QUARANTINED_COLUMNS} FROM webhook_events e WHERE NOT e.processed AND e.verdict = 'quarantined' AND ${QUARANTINED_CONDITION}
+    ORDER BY e.received_at, e.razorpay_event_id, e.created_at LIMIT $7`,
+);
+
+/** Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none. */
+export const listQuarantined = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly QuarantinedEvent[]> =>
+  database.query<QuarantinedEvent>(LIST_QUARANTINED, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
