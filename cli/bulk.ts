@@ -1,0 +1,132 @@
+import { exitCodes, messageOf, print, printJson, table, warn } from './frame.ts';
+import { progressBar } from './progress.ts';
+
+/** One entry that a bulk command acts upon, as far as a person needs it to recognise it. */
+export interface Candidate {
+  readonly family: string;
+  readonly event: string;
+  readonly key: string;
+  readonly eventId: string;
+  readonly cause: string;
+}
+
+export interface Group extends Pick<Candidate, 'family' | 'event' | 'cause'> {
+  readonly count: number;
+}
+
+/** What a bulk command would act upon: how many per family, event and cause, and the first of them. */
+export interface Tally {
+  readonly count: number;
+  readonly groups: readonly Group[];
+  readonly first: readonly Candidate[];
+}
+
+/** Entries that a dry run shows, and different groups that are told apart; further ones are counted together. */
+const [FIRST_MAX, GROUPS_MAX] = [10, 200];
+/** Characters of a cause in a table; `--json` has all of it. */
+const CAUSE_SHOWN = 100;
+const OTHERS = '(others)';
+
+export interface Counting {
+  readonly add: (candidate: Candidate) => void;
+  readonly tally: () => Tally;
+}
+
+export const startTally = (): Counting => {
+  const groups = new Map<string, Group>();
+  const first: Candidate[] = [];
+  let count = 0;
+  return {
+    add: (candidate) => {
+      count += 1;
+      if (first.length < FIRST_MAX) first.push(candidate);
+      const { family, event, cause } = candidate;
+      const wanted = JSON.stringify([family, event, cause]);
+      const isRoom = groups.has(wanted) || groups.size < GROUPS_MAX;
+      const [name, group] = isRoom ? [wanted, { family, event, cause }] : [OTHERS, { family: OTHERS, event: '', cause: '' }];
+      groups.set(name, { ...group, count: (groups.get(name)?.count ?? 0) + 1 });
+    },
+    tally: () => ({ count, groups: [...groups.values()].sort((a, b) => b.count - a.count), first }),
+  };
+};
+
+export const tallyOf = (candidates: Iterable<Candidate>): Tally => {
+  const counting = startTally();
+  for (const candidate of candidates) counting.add(candidate);
+  return counting.tally();
+};
+
+/** `would`: what is done to them, for example `would be discarded`. */
+export const printDryRun = ({ count, groups, first }: Tally, would: string): void => {
+  print(table([['count', 'family', 'event', 'cause'], ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)])]));
+  print(`\nThe first ${first.length} of ${count}:`);
+  print(table([['event id', 'event', 'key', 'cause'], ...first.map(({ eventId, event, key, cause }) => [eventId, event, key, shown(cause)])]));
+  print(`\n${count} ${would}. Nothing was changed; give --yes to do it.`);
+};
+
+/** One line, not too long. */
+export const shown = (cause: string): string => {
+  const line = cause.replaceAll(/\s+/g, ' ');
+  return line.length <= CAUSE_SHOWN ? line : `${line.slice(0, CAUSE_SHOWN - 1)}…`;
+};
+
+/** Most entries that one run of a bulk command takes; when there are more it says so. */
+export const BULK_MAX = 50_000;
+
+export interface Bulk<Item, Outcome> {
+  /** At most BULK_MAX, as they were found. */
+  readonly items: readonly Item[];
+  readonly candidateOf: (item: Item) => Candidate;
+  readonly act: (item: Item) => Promise<Outcome>;
+  readonly isOk: (outcome: Outcome) => boolean;
+  /** One line about what became of an item. */
+  readonly describe: (item: Item, outcome: Outcome) => string;
+  /** Of the items in a sentence: `parked keys`; and what is done to them: `discarded`. */
+  readonly noun: string;
+  readonly done: string;
+}
+
+/**
+ * The rule of all bulk commands: without --yes what would be done is shown; with it, it is done one after the other, and each outcome that is
+ * not as wanted is printed. Exits 1 when there is one, or when a filter matches nothing. Throws what `act` throws, with how far it got.
+ */
+export const runBulk = async <Item, Outcome extends object>(options: { readonly all?: boolean; readonly yes: boolean; readonly json: boolean }, bulk: Bulk<Item, Outcome>): Promise<void> => {
+  const { items, noun, done } = bulk;
+  if (items.length === BULK_MAX) warn(`These are the first ${BULK_MAX} ${noun}; run the command again for the rest.`);
+  if (items.length === 0) return nothingMatches(options, noun);
+  const tally = tallyOf(items.map(bulk.candidateOf));
+  if (!options.yes) {
+    if (options.json) printJson({ ok: true, executed: false, ...tally });
+    else printDryRun(tally, `${noun} would be ${done}`);
+    return;
+  }
+  const outcomes = await actOnEach(bulk);
+  const bad = outcomes.filter(({ outcome }) => !bulk.isOk(outcome));
+  if (bad.length > 0) process.exitCode = exitCodes.notAsExpected;
+  if (options.json) return printJson({ ok: bad.length === 0, executed: true, count: items.length, results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })) });
+  const told = outcomes.length <= FIRST_MAX ? outcomes : bad;
+  for (const { item, outcome } of told) print(bulk.describe(item, outcome));
+  print(`${items.length - bad.length} of ${items.length} ${noun} ${done}`);
+};
+
+const nothingMatches = ({ all, json }: { readonly all?: boolean; readonly json: boolean }, noun: string): void => {
+  if (all !== true) process.exitCode = exitCodes.notAsExpected;
+  if (json) printJson({ ok: all === true, executed: false, count: 0, groups: [], first: [] });
+  else print(all === true ? `there are no ${noun}` : `no ${noun} match`);
+};
+
+const actOnEach = async <Item, Outcome>({ items, act, done }: Bulk<Item, Outcome>): Promise<readonly { readonly item: Item; readonly outcome: Outcome }[]> => {
+  const outcomes: { item: Item; outcome: Outcome }[] = [];
+  const bar = progressBar(done, items.length);
+  try {
+    for (const item of items) {
+      outcomes.push({ item, outcome: await act(item) });
+      bar.advance(outcomes.length);
+    }
+    return outcomes;
+  } catch (error) {
+    throw new Error(`stopped after ${outcomes.length} of ${items.length}, which stay ${done}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    bar.end();
+  }
+};

@@ -1,0 +1,118 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { eventSpec, familyNames, isEventName } from '#catalogue';
+import type { Family } from '#catalogue';
+import { currentUser } from './connections.ts';
+import { UsageError, wholeNumber } from './frame.ts';
+
+/** What the commands about parked events, dead letters and the quarantine have in common: which of them, and who does what to them. */
+export interface FilterOptions {
+  readonly family?: Family;
+  readonly event?: string;
+  readonly key?: string;
+  readonly cause?: string;
+  /** In ms. */
+  readonly olderThan?: number;
+  readonly newerThan?: number;
+}
+
+/** A filter as the store takes it. */
+export interface Filter {
+  readonly family?: Family;
+  readonly event?: string;
+  readonly key?: string;
+  readonly cause?: string;
+  readonly olderThanMs?: number;
+  readonly newerThanMs?: number;
+}
+
+export interface ListOptions extends FilterOptions {
+  readonly limit: number;
+  readonly json: boolean;
+}
+
+export interface ActOptions extends FilterOptions {
+  readonly all?: boolean;
+  readonly yes: boolean;
+  readonly who: string;
+  readonly reason: string;
+  readonly json: boolean;
+}
+
+/** Lines of a list unless --limit says otherwise, and at most. */
+const [LIST_DEFAULT, LIST_MAX] = [100, 100_000];
+/** The rule of every command that changes something; a part of its help. */
+export const DRY_RUN_RULE = 'Without --yes it only shows what it would do.';
+
+/** Which entries: what is not given leaves none out. `events`: those of the catalogue, or any name, as the quarantine has. */
+export const withFilters = (command: Command, events: 'catalogue' | 'any' = 'catalogue'): Command =>
+  command
+    .addOption(new Option('--family <name>', 'only of this family').choices(familyNames))
+    .option('--event <name>', 'only of this event', events === 'catalogue' ? catalogueEvent : (text: string) => text)
+    .option('--key <id>', 'only of the entity with this id')
+    .option('--cause <text>', 'only where the reason contains this text');
+
+export const withAges = (command: Command): Command =>
+  command
+    .option('--older-than <time>', 'only what is older, for example 90s, 30m, 2h or 1d', duration)
+    .option('--newer-than <time>', 'only what is newer', duration);
+
+export const withList = (command: Command, events: 'catalogue' | 'any' = 'catalogue'): Command =>
+  withAges(withFilters(command, events))
+    .option('--limit <n>', 'print at most so many, the oldest first', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--json', 'print one JSON object', false);
+
+/** `reason`: what audit_logs has without --reason; null when one must be given. */
+export const withAction = (command: Command, reason: string | null): Command => {
+  const withWhom = command.option('--all', 'everything that there is, instead of a filter').option('--yes', 'do it', false).option('--who <name>', 'who decides, kept in audit_logs', currentUser());
+  return (reason === null ? withWhom.requiredOption('--reason <text>', 'why; kept in audit_logs', notEmpty) : withWhom.option('--reason <text>', 'why; kept in audit_logs', notEmpty, reason)).option('--json', 'print one JSON object', false);
+};
+
+/** Throws for filters that nothing can pass. */
+export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: FilterOptions): Filter => {
+  if (family !== undefined && event !== undefined && isEventName(event) && eventSpec(event).family !== family) {
+    throw new UsageError(`--family ${family} and --event ${event} exclude each other: that event is of the family ${eventSpec(event).family}.`);
+  }
+  if (olderThan !== undefined && newerThan !== undefined && olderThan >= newerThan) {
+    throw new UsageError('--older-than and --newer-than exclude each other: nothing is both. Give a longer time to --newer-than.');
+  }
+  return {
+    ...(family !== undefined && { family }),
+    ...(event !== undefined && { event }),
+    ...(key !== undefined && { key }),
+    ...(cause !== undefined && { cause }),
+    ...(olderThan !== undefined && { olderThanMs: olderThan }),
+    ...(newerThan !== undefined && { newerThanMs: newerThan }),
+  };
+};
+
+/** The same for a command that changes something: everything must be meant. */
+export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean }): Filter => {
+  const filter = filterOf(options);
+  const isFiltered = Object.keys(filter).length > 0;
+  if (isFiltered && options.all === true) throw new UsageError('--all and a filter exclude each other: give one of them.');
+  if (!isFiltered && options.all !== true) throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
+  return filter;
+};
+
+const catalogueEvent = (text: string): string => {
+  if (isEventName(text)) return text;
+  throw new InvalidArgumentError('The catalogue has no such event; docs/events.md has those there are.');
+};
+
+const notEmpty = (text: string): string => {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('Give a reason that others will understand.');
+};
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Ten years. */
+const DURATION_MAX_MS = 3_650 * 86_400_000;
+
+/** Reads `90s`, `30m`, `2h` or `1d` as ms. */
+export const duration = (text: string): number => {
+  const [, number = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const ms = Number(number) * (UNIT_MS[unit] ?? NaN);
+  if (ms > 0 && ms <= DURATION_MAX_MS) return ms;
+  throw new InvalidArgumentError('Give a time such as 90s, 30m, 2h or 1d, at most 3650d.');
+};

@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import promClient from 'prom-client';
+import { topics as familyTopics } from '#catalogue';
+import { instant } from '#kernel';
+import { kafkaSettings, registrySettings } from '#runtime/config';
+import { createEnvelopeDecoder, createSchemaLookup } from '#runtime/envelope';
+import type { EnvelopeDecoder, KafkaRecord } from '#runtime/envelope';
+import { createProducer, readTopics } from '#runtime/kafka';
+import type { EventProducer, StoredRecord } from '#runtime/kafka';
+import { createLogger } from '#runtime/log';
+import { now } from '#runtime/service';
+import type { Redrive, Stored } from '#webhook';
+import { printDryRun, shown, startTally } from './bulk.ts';
+import type { Candidate, Tally } from './bulk.ts';
+import { kafkaOf } from './connections.ts';
+import { print, printJson, settingsOf } from './frame.ts';
+import type { Filter } from './pending-options.ts';
+import { progressBar } from './progress.ts';
+
+export interface ReplayRequest {
+  /** Catalogue names of the topics that are read. */
+  readonly topics: readonly string[];
+  readonly decide: (decoder: EnvelopeDecoder, record: Stored) => Promise<Redrive>;
+  readonly filter: Filter;
+  /** False: only counts what would be produced. */
+  readonly execute: boolean;
+}
+
+export interface Replayed extends Tally {
+  readonly executed: boolean;
+  /** Records that the topics hold. */
+  readonly read: number;
+  /** Records that stay where they are, by the reason. */
+  readonly left: readonly { readonly reason: string; readonly count: number }[];
+}
+
+/** Sends of one record until Kafka confirms it, and the pause between them, in ms. */
+const [SENDS_MAX, SEND_PAUSE_MS] = [8, 500];
+/** Longest time for what is on its way when the replay ends, in ms. */
+const STOP_WITHIN_MS = 5_000;
+/** Different reasons that are told apart. */
+const LEFT_REASONS_MAX = 100;
+
+/**
+ * Reads whole topics and produces again what is decided so. Every record is confirmed by all in-sync replicas before the next batch is
+ * read. Throws when Kafka does not confirm one; doing all of it again is harmless, the events' ids make copies duplicates.
+ */
+export const replayFromKafka = async (command: Command, { topics, decide, filter, execute }: ReplayRequest): Promise<Replayed> => {
+  const { kafka, prefix } = kafkaOf(command);
+  const { schemaRegistryUrl } = settingsOf(command, registrySettings);
+  const decoder = createEnvelopeDecoder(schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl));
+  const counting = startTally();
+  const left = new Map<string, number>();
+  let bar: ReturnType<typeof progressBar> | undefined;
+
+  const choose = async (record: StoredRecord): Promise<readonly Extract<Redrive, { kind: 'again' }>[]> => {
+    const redrive = await decide(decoder, record);
+    if (redrive.kind === 'left') {
+      const reason = left.has(redrive.reason) || left.size < LEFT_REASONS_MAX ? redrive.reason : 'other reasons';
+      left.set(reason, (left.get(reason) ?? 0) + 1);
+      return [];
+    }
+    const candidate = candidateOf(redrive);
+    if (!passes(candidate, filter)) return [];
+    counting.add(candidate);
+    return [redrive];
+  };
+
+  const readAll = (publish: (topic: string, record: KafkaRecord) => Promise<void>): Promise<number> =>
+    readTopics(kafka, {
+      topics,
+      prefix,
+      onBatch: async (records) => {
+        const chosen = (await Promise.all(records.map(choose))).flat();
+        await Promise.all(chosen.map(({ topic, record }) => publish(topic, record)));
+      },
+      onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
+    });
+  const read = await (execute ? withProducer(command, readAll) : readAll(async () => undefined)).finally(() => bar?.end());
+  return { executed: execute, read, ...counting.tally(), left: [...left].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count) };
+};
+
+const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({ family: envelope.family, event: envelope.event, key: envelope.key, eventId: envelope.eventId, cause });
+
+const passes = ({ family, event, key, cause }: Candidate, filter: Filter): boolean =>
+  (filter.family ?? family) === family && (filter.event ?? event) === event && (filter.key ?? key) === key && cause.includes(filter.cause ?? '');
+
+const withProducer = async <Result>(command: Command, work: (publish: (topic: string, record: KafkaRecord) => Promise<void>) => Promise<Result>): Promise<Result> => {
+  const config = settingsOf(command, kafkaSettings);
+  const producer = createProducer({ config, log: createLogger('dakia', 'silent'), metrics: new promClient.Registry(), clientId: 'dakia-cli', topics: familyTopics });
+  await producer.start();
+  try {
+    return await work((topic, record) => publishSurely(producer, topic, record));
+  } finally {
+    await producer.stop(instant(now() + STOP_WITHIN_MS));
+  }
+};
+
+const publishSurely = async (producer: EventProducer, topic: string, record: KafkaRecord): Promise<void> => {
+  for (let sends = 1; ; sends++) {
+    if ((await producer.publish(topic, record)) === 'durable') return;
+    if (sends === SENDS_MAX) throw new Error(`Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the command again when Kafka is well: what is there twice is applied once`);
+    await delay(SEND_PAUSE_MS);
+  }
+};
+
+/** Prints what a replay from Kafka did or would do. */
+export const reportReplay = (replayed: Replayed, json: boolean): void => {
+  const { executed, read, count, left } = replayed;
+  if (json) return printJson({ ok: true, ...replayed });
+  if (executed) print(`${count} of ${read} records were produced again; their services apply them`);
+  else if (count > 0) printDryRun(replayed, 'records would be produced again');
+  else print(`none of ${read} records would be produced again`);
+  for (const { reason, count: times } of left) print(`left where they are: ${times} (${shown(reason)})`);
+};
