@@ -1,37 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createBullBoard } from '@bull-board/api';
-import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import { FastifyAdapter } from '@bull-board/fastify';
-import basicAuth from '@fastify/basic-auth';
-import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { boardSettings, ConfigOf } from '#runtime/config';
-import type { Logger } from '#runtime/log';
-import { untilReady } from '#runtime/redis';
 import type { Host } from '#runtime/service';
-import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
 import type { QueueConfig } from './contracts.ts';
-import { keyPrefixOf } from './names.ts';
 
 export type BoardConfig = QueueConfig & ConfigOf<typeof boardSettings>;
 
-const PATH = '/queues';
-const USER = 'dakia';
-const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-
-class Refused extends Error {
-  readonly statusCode: number;
-  constructor(statusCode: number, message: string) {
-    super(message);
-    this.statusCode = statusCode;
-  }
-}
-
-/** Takes the same time whatever was guessed, and however long it is. */
-const sameText = (given: string, expected: string): boolean => {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
-};
+export const BOARD_PATH = '/queues';
 
 /**
  * Serves the page of queues (bull-board) below /queues on the ops port of `host`, when DAKIA_BOARD_PASSWORD is set; call it once per
@@ -40,50 +14,10 @@ const sameText = (given: string, expected: string): boolean => {
 export const mountQueueBoard = (host: Pick<Host<unknown>, 'addOpsPlugin' | 'log'>, config: BoardConfig, names: readonly string[]): void => {
   const { boardPassword } = config;
   if (boardPassword === undefined) return;
-  host.addOpsPlugin({ path: PATH, serve: async (app) => serveBoard(app, { ...config, boardPassword }, names, host.log) });
-};
-
-const serveBoard = async (app: FastifyInstance, config: BoardConfig & { readonly boardPassword: string }, names: readonly string[], log: Logger): Promise<void> => {
-  const client = openAskingRedis(config, 'page of queues', log);
-  const queues = names.map((name) => {
-    const queue = new Queue(name, { connection: client, prefix: keyPrefixOf(config.queuePrefix), skipVersionCheck: true, skipWaitingForReady: true, skipMetasUpdate: true });
-    queue.on('error', () => undefined);
-    return queue;
-  });
-  app.addHook('onClose', async () => client.disconnect());
-
-  await app.register(basicAuth, {
-    authenticate: { realm: 'Dakia queues' },
-    validate: async (user, password) => {
-      const known = [sameText(user, USER), sameText(password, config.boardPassword)];
-      if (known.every(Boolean)) return;
-      log.warn('a login to the page of queues was refused');
-      throw new Refused(401, 'the user or the password is wrong');
-    },
-  });
-  app.addHook('onRequest', app.basicAuth);
-  app.addHook('onRequest', async ({ method, headers }) => {
-    if (READING.has(method)) return;
-    if (!config.boardWrites) throw new Refused(403, 'this page only shows; DAKIA_BOARD_WRITES=true lets it change queues');
-    // The browser adds the login to what another site makes it send.
-    if (headers['sec-fetch-site'] === 'cross-site') throw new Refused(403, 'another site may not change queues');
-  });
-  app.addHook('onRequest', async (_request, reply) => {
-    void reply.header('content-security-policy', "frame-ancestors 'none'").header('cache-control', 'no-store');
-  });
-  app.addHook('preHandler', async ({ url }) => {
-    if (!url.startsWith(`${PATH}/api/`)) return;
-    await untilReady(client, QUEUE_ANSWER_MS).catch((error: unknown) => {
-      throw new Refused(503, error instanceof Error ? error.message : String(error));
-    });
-  });
-
-  const server = new FastifyAdapter();
-  server.setBasePath(PATH);
-  createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: !config.boardWrites })),
-    serverAdapter: server,
-    options: { uiConfig: { boardTitle: 'Dakia queues', hideRedisDetails: true, showWorkers: false, hideDocsLink: true } },
-  });
-  await app.register(server.registerPlugin());
+  const serve = async (app: FastifyInstance): Promise<void> => {
+    // Loaded only where there is such a page: it brings a template engine and a file server.
+    const { serveBoard } = await import('./board-page.ts');
+    await serveBoard(app, { ...config, boardPassword }, names, host.log);
+  };
+  host.addOpsPlugin({ path: BOARD_PATH, serve });
 };

@@ -60,7 +60,9 @@ export const queueMetricsOf = (registry: Registry): QueueMetrics => {
     count: (queue, outcome) => jobs.inc({ queue, outcome }),
     onScrape: (queue, look) => {
       looks.set(queue, look);
-      return () => void looks.delete(queue);
+      return () => {
+        if (looks.get(queue) === look) looks.delete(queue);
+      };
     },
   };
   instruments.set(registry, made);
