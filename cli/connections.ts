@@ -5,8 +5,9 @@ import { kafkaSettings, postgresSettings } from '#runtime/config';
 import { createKafka, kafkaIssues } from '#runtime/kafka';
 import type { KafkaClient } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
-import { createDatabase } from '#store';
-import type { Database } from '#store';
+import { createDatabase, DEFAULT_RETRY_DELAYS_MS } from '#store';
+import type { Database, ParkedOptions } from '#store';
+import { allAggregates } from '../services/aggregates.ts';
 import { settingsOf, UsageError } from './frame.ts';
 
 /** A person waits: give up after some seconds, with one clear error. */
@@ -38,6 +39,9 @@ export const withDatabase = async <Result>(command: Command, role: string | unde
     await database.close();
   }
 };
+
+/** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */
+export const retryOptions = (): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({ aggregates: allAggregates, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
 
 /** Who decides, for the audit: the user of this machine unless `--who` says another. */
 export const currentUser = (): string => userInfo().username;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -25,4 +26,4 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];

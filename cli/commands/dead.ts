@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
+import { discardDead, listDead, OPERATOR_ROLE, retryDead } from '#store';
+import type { DeadLetter } from '#store';
+import { redriveDeadLetter } from '#webhook';
+import { BULK_MAX, runBulk } from '../bulk.ts';
+import type { Candidate } from '../bulk.ts';
+import { retryOptions, withDatabase } from '../connections.ts';
+import { print, printJson, table, UsageError } from '../frame.ts';
+import { describeRetry, isUnparked } from '../outcomes.ts';
+import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
+import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
+
+interface ReplayOptions extends FilterOptions {
+  readonly fromKafka?: boolean;
+  readonly all?: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+export const addDead = (program: Command): void => {
+  const group = program.command('dead').description('Dead letters: events that were given up after all attempts. Nothing is lost; each waits for a decision.');
+  withList(group.command('list').description('Print those that wait for a decision, with the reason.'))
+    .addHelpText('after', '\nExample:\n  npx dakia dead list --family refunds --older-than 1d')
+    .action(list);
+  withAction(withAges(withFilters(group.command('retry').description(`Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`))), 'retried by hand')
+    .addHelpText('after', "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' --reason 'fixed in 1.4.2' --yes")
+    .action(retry);
+  withAction(withAges(withFilters(group.command('discard').description(`Close them for good. Their bodies stay in webhook_events. ${DRY_RUN_RULE}`))), null)
+    .addHelpText('after', '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB --reason "test data, ticket 42" --yes')
+    .action(discard);
+  withFilters(group.command('replay').description(`Read the topics of dead letters and produce each record to its family's topic again: for a database that has lost them. ${DRY_RUN_RULE} What is in the database already is a duplicate there.`))
+    .option('--from-kafka', 'read Kafka; for dead letters in Postgres there is dead retry')
+    .option('--all', 'everything that there is, instead of a filter')
+    .option('--yes', 'do it', false)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia dead replay --from-kafka --all --yes')
+    .action(replay);
+};
+
+const list = async (options: ListOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  const letters = await withDatabase(command, OPERATOR_ROLE, (database) => listDead(database, { ...filter, limit: options.limit }));
+  if (options.json) return printJson({ dead: letters });
+  if (letters.length === 0) return print('there are no dead letters that match');
+  const rows = letters.map(({ eventId, event, key, attempts, deadAt, reason }) => [eventId, event, key, attempts, deadAt.toISOString(), reason]);
+  print(table([['event id', 'event', 'key', 'attempts', 'dead since', 'reason'], ...rows]));
+  if (letters.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
+};
+
+const candidateOf = ({ family, event, key, eventId, reason }: DeadLetter): Candidate => ({ family, event, key, eventId, cause: reason });
+
+const retry = async (options: ActOptions, command: Command): Promise<void> => {
+  const filter = actionFilterOf(options);
+  const policy = retryOptions();
+  await withDatabase(command, OPERATOR_ROLE, async (database) =>
+    runBulk(options, {
+      items: await listDead(database, { ...filter, limit: BULK_MAX }),
+      candidateOf,
+      act: ({ eventId }) => retryDead({ database, ...policy }, eventId, options),
+      isOk: isUnparked,
+      describe: ({ eventId }, outcome) => `${eventId}: ${outcome.kind === 'not-dead' ? 'is no dead letter any more' : describeRetry(outcome, outcome)}`,
+      noun: 'dead letters',
+      done: 'retried',
+    }),
+  );
+};
+
+const discard = async (options: ActOptions, command: Command): Promise<void> => {
+  const filter = actionFilterOf(options);
+  await withDatabase(command, OPERATOR_ROLE, async (database) =>
+    runBulk(options, {
+      items: await listDead(database, { ...filter, limit: BULK_MAX }),
+      candidateOf,
+      act: ({ eventId }) => discardDead({ database }, eventId, options),
+      isOk: ({ kind }) => kind === 'discarded',
+      describe: ({ eventId }, { kind }) => `${eventId}: ${kind === 'discarded' ? 'closed' : 'is no dead letter any more'}`,
+      noun: 'dead letters',
+      done: 'discarded',
+    }),
+  );
+};
+
+const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
+  if (options.fromKafka !== true) throw new UsageError('Give --from-kafka: this reads Kafka. For dead letters that are in Postgres use npx dakia dead retry.');
+  const filter = actionFilterOf(options);
+  const topics = filter.family === undefined ? deadLetterTopics : [deadLetterTopicOf(filter.family)];
+  reportReplay(await replayFromKafka(command, { topics, decide: redriveDeadLetter, filter, execute: options.yes }), options.json);
+};
