@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 const start = (args: readonly string[], environment: Readonly<Record<string, string | undefined>>, command = process.execPath): Stack => {
-  const child = spawn(command, args, { cwd: repositoryRoot, env: { ...process.env, DAKIA_TOPIC_PREFIX: kafka.prefix, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: repositoryRoot, env: { ...process.env, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1), ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

@@ -36,7 +36,7 @@ interface Program {
 
 /** A program of the checkout with this test's corner of the servers as its environment. */
 const run = (args: readonly string[]): Program => {
-  const environment = { ...process.env, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_OPS_PORT: '0' };
+  const environment = { ...process.env, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1), DAKIA_OPS_PORT: '0' };
   const child = spawn(process.execPath, args, { cwd: repositoryRoot, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let text = '';

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { processEnvironment } from '#runtime/config';
 import type { Environment } from '#runtime/config';
 import { allServices } from '../../services/all.ts';
+import { developmentDefaults } from './development-defaults.ts';
 import { writeEnvFile } from './env-file.ts';
 import type { StateFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
@@ -41,7 +42,7 @@ const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<n
     portNeeds: servicePortNeeds(ports),
     work: async ({ addresses, folder }, signal) => {
       const found = { ...addresses, ...secretSource(environment, folder), DAKIA_WEBHOOK_PORT: String(ports.webhook) };
-      const complete = { ...environment, ...found };
+      const complete = { ...developmentDefaults, ...environment, ...found };
       await prepare(complete, reportToStdout, signal);
       writePortsFile(folder, ports);
       writeEnvFile(folder, found);

@@ -1,1 +1,2 @@
-export { defineDomainService } from './domain-service.ts';
+export { defineDomainService, defineQuarantineService } from './domain-service.ts';
+export { retryPolicyOf, retryPolicySettings } from './settings.ts';

@@ -15,6 +15,7 @@ import type { SendReport, SimulatedEvent, SimulationSettings, StoryName, VerifyR
 import { accounting, createDatabase } from '#store';
 import type { Account, Database } from '#store';
 import { createTestDatabase } from './databases.ts';
+import { deleteRedisKeys } from './redis.ts';
 import { eventually } from './eventually.ts';
 import { createSystemLog } from './system-log.ts';
 import type { SystemLog } from './system-log.ts';
@@ -87,6 +88,7 @@ export const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disabl
 const SECRET_BYTES = 24;
 /** Connections per service: seven services share the test's Postgres with other test files. */
 const POOL_SIZE = '4';
+const RETRY_CONCURRENCY = '2';
 const DRAINED_WITHIN_MS = 30_000;
 const CONCURRENCY = 16;
 
@@ -110,6 +112,7 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
     DAKIA_OPS_HOST: HOST,
     DAKIA_OPS_PORT: '0',
     DAKIA_DATABASE_POOL_SIZE: POOL_SIZE,
+    DAKIA_RETRY_CONCURRENCY: RETRY_CONCURRENCY,
     ...settings,
   };
   const config = readConfig(kafkaSettings, environment);
@@ -191,6 +194,8 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
         if (ours.length > 0) await admin.deleteTopics({ topics: ours });
       });
       await database.drop();
+      // A test may have ended its own Redis.
+      await deleteRedisKeys(addresses.REDIS_URL, `{${queuePrefix}}`).catch(() => undefined);
     },
   };
 };

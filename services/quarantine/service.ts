@@ -1,5 +1,4 @@
-import { QUARANTINE_SERVICE } from '#catalogue';
-import { defineDomainService } from '#domain-service';
+import { defineQuarantineService } from '#domain-service';
 
 /** Keeps authentic deliveries that no catalogue row understands, with the reason, in webhook_events. */
-export const quarantine = defineDomainService(QUARANTINE_SERVICE, []);
+export const quarantine = defineQuarantineService();

@@ -37,7 +37,7 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
   const prefix = await stack.createTopics(topics);
   const databaseUrl = await stack.createDatabase();
   const port = await freePort();
-  const child = startChild('end-to-end/services', stack.logs, { ...stack.environment, DATABASE_URL: databaseUrl, DAKIA_TOPIC_PREFIX: prefix, DAKIA_WEBHOOK_HOST: '127.0.0.1', DAKIA_WEBHOOK_PORT: String(port), RAZORPAY_WEBHOOK_SECRETS: SECRET });
+  const child = startChild('end-to-end/services', stack.logs, { ...stack.environment, DATABASE_URL: databaseUrl, DAKIA_TOPIC_PREFIX: prefix, DAKIA_QUEUE_PREFIX: prefix.slice(0, -1), DAKIA_WEBHOOK_HOST: '127.0.0.1', DAKIA_WEBHOOK_PORT: String(port), RAZORPAY_WEBHOOK_SECRETS: SECRET });
   const counter = await countApplied(databaseUrl);
   try {
     await child.ask('start');
