@@ -40,9 +40,9 @@ export const passedBy = async (system: World, group: string): Promise<number> =>
 const eventsKept = async (system: World): Promise<number> => Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
 
 /** Every delivery was acknowledged in the end, every acknowledged one is there once, the account adds up, the rows are equal. */
-const nothingShows = async (system: SeparateSystem, run: SimulationSettings, events: number, unexpected: number): Promise<void> => {
+export const nothingShows = async (system: SeparateSystem, run: SimulationSettings, events: number, unexpected: number, drainedWithinMs = DRAINED_WITHIN_MS): Promise<void> => {
   expect(unexpected).toBe(0);
-  const account = await system.drained(DRAINED_WITHIN_MS);
+  const account = await system.drained(drainedWithinMs);
   expect({ ok: account.ok, difference: account.difference, lag: account.totals.lag, parked: account.totals.parked, dead: account.totals.dead }).toEqual({ ok: true, difference: 0, lag: 0, parked: 0, dead: 0 });
   expect(await system.verify(run)).toMatchObject({ ok: true, shown: [] });
   expect(await eventsKept(system)).toBe(events);
