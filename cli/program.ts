@@ -6,6 +6,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addNotify } from './commands/notify.ts';
 import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
+import { addQuarantine } from './commands/quarantine.ts';
 import { addQueues } from './commands/queues.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSimulate } from './commands/simulate.ts';
@@ -26,4 +27,4 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQuarantine, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];

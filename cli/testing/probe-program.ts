@@ -23,7 +23,8 @@ export interface ProbedCommand {
 /** What must be given before commander looks at the rest. */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
-  'parked drop': ['--reason', 'r'],
+  'parked discard': ['--reason', 'r'],
+  'dead discard': ['--reason', 'r'],
 };
 
 const leavesOf = (command: Command, words: readonly string[]): readonly (readonly [string, Command])[] =>
