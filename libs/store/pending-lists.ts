@@ -1,43 +1,9 @@
-import type { EventName, Family } from '#catalogue';
+import type { EventName } from '#catalogue';
 import { statement } from './database.ts';
 import type { Transaction } from './database.ts';
 import type { KeyRef } from './parked-queue.ts';
-
-/** Which of what is pending is meant; every field that is given must hold. */
-export interface PendingFilter {
-  readonly family?: Family;
-  /** The event's name; of a parked key, the failing event's. */
-  readonly event?: string;
-  /** The entity's id. */
-  readonly key?: string;
-  /** Part of the reason, in any case. */
-  readonly cause?: string;
-  /** Parked, dead or received at least this long ago, in ms. */
-  readonly olderThanMs?: number;
-  /** Parked, dead or received less than this long ago, in ms. */
-  readonly newerThanMs?: number;
-  /** LIST_LIMIT without. */
-  readonly limit?: number;
-}
-
-/** What a list shows at most when no limit is given. */
-export const LIST_LIMIT = 1_000;
-
-interface FilterColumns {
-  readonly family: string;
-  readonly event: string;
-  readonly key: string;
-  readonly reason: string;
-  readonly at: string;
-}
-
-/** The filter as a condition over $1 to $6. */
-const conditionOf = ({ family, event, key, reason, at }: FilterColumns): string =>
-  `($1::text IS NULL OR ${family} = $1) AND ($2::text IS NULL OR ${event} = $2) AND ($3::text IS NULL OR ${key} = $3)
-      AND ($4::text IS NULL OR strpos(lower(${reason}), lower($4)) > 0)
-      AND ($5::float8 IS NULL OR ${at} <= now() - $5 * interval '1 millisecond') AND ($6::float8 IS NULL OR ${at} > now() - $6 * interval '1 millisecond')`;
-const valuesOf = ({ family, event, key, cause, olderThanMs, newerThanMs }: PendingFilter): readonly unknown[] =>
-  [family, event, key, cause, olderThanMs, newerThanMs].map((value) => value ?? null);
+import { conditionOf, filterValues, LIST_LIMIT } from './pending-filter.ts';
+import type { PendingFilter } from './pending-filter.ts';
 
 export interface ParkedKey extends KeyRef {
   readonly group: string;
@@ -55,23 +21,23 @@ export interface ParkedKey extends KeyRef {
   readonly waiting: number;
 }
 
-const LIST_PARKED = statement(
-  'list_parked',
-  `SELECT k.family, k.entity_key AS key, k.consumer_group AS "group", k.reason, k.failing_event_id AS "failingEventId", head.event_type AS event, k.parked_at AS "parkedAt",
+/** Over `k` of parked_keys. */
+const PARKED_COLUMNS = `k.family, k.entity_key AS key, k.consumer_group AS "group", k.reason, k.failing_event_id AS "failingEventId", head.event_type AS event, k.parked_at AS "parkedAt",
           k.attempts, k.last_attempt_at AS "lastAttemptAt", k.next_attempt_at AS "nextAttemptAt",
           (SELECT count(*) FROM webhook_events e
-            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked') AS waiting
-     FROM parked_keys k
+            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked') AS waiting`;
+/** Each parked key with the event at the head of its queue. */
+export const PARKED_FROM = `parked_keys k
      LEFT JOIN LATERAL (SELECT e.event_type FROM webhook_events e
             WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
-            ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT 1) AS head ON true
-    WHERE ${conditionOf({ family: 'k.family', event: 'head.event_type', key: 'k.entity_key', reason: 'k.reason', at: 'k.parked_at' })}
-    ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`,
-);
+            ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT 1) AS head ON true`;
+export const PARKED_CONDITION = conditionOf({ family: 'k.family', event: 'head.event_type', key: 'k.entity_key', reason: 'k.reason', at: 'k.parked_at' });
+
+const LIST_PARKED = statement('list_parked', `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`);
 
 /** Parked keys, the longest parked first. */
 export const listParked = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly ParkedKey[]> =>
-  database.query<ParkedKey>(LIST_PARKED, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
+  database.query<ParkedKey>(LIST_PARKED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
 
 export interface DeadLetter extends KeyRef {
   readonly eventId: string;
@@ -88,9 +54,10 @@ export interface DeadLetter extends KeyRef {
   readonly publishedAt: Date | null;
 }
 
-const DEAD_COLUMNS = `d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.event_type AS event, d.consumer_group AS "group", d.reason, d.attempts,
+/** Over `d` of dead_letters. */
+export const DEAD_COLUMNS = `d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.event_type AS event, d.consumer_group AS "group", d.reason, d.attempts,
           d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt", d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset", d.published_at AS "publishedAt"`;
-const DEAD_CONDITION = conditionOf({ family: 'd.family', event: 'd.event_type', key: 'd.entity_key', reason: 'd.reason', at: 'd.dead_at' });
+export const DEAD_CONDITION = conditionOf({ family: 'd.family', event: 'd.event_type', key: 'd.entity_key', reason: 'd.reason', at: 'd.dead_at' });
 
 const LIST_DEAD = statement(
   'list_dead',
@@ -99,7 +66,7 @@ const LIST_DEAD = statement(
 
 /** Dead letters that somebody has to look at, the longest dead first. */
 export const listDead = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly DeadLetter[]> =>
-  database.query<DeadLetter>(LIST_DEAD, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
+  database.query<DeadLetter>(LIST_DEAD, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
 
 export interface QuarantinedEvent {
   readonly eventId: string;
@@ -114,9 +81,10 @@ export interface QuarantinedEvent {
   readonly offset: number | bigint;
 }
 
-const QUARANTINED_COLUMNS = `e.razorpay_event_id AS "eventId", e.event_type AS event, e.reason, e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId",
+/** Over `e` of webhook_events. */
+export const QUARANTINED_COLUMNS = `e.razorpay_event_id AS "eventId", e.event_type AS event, e.reason, e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId",
           e.kafka_topic AS topic, e.kafka_partition AS partition, e.kafka_offset AS "offset"`;
-const QUARANTINED_CONDITION = conditionOf({ family: 'e.family', event: 'e.event_type', key: 'e.entity_key', reason: 'e.reason', at: 'e.received_at' });
+export const QUARANTINED_CONDITION = conditionOf({ family: 'e.family', event: 'e.event_type', key: 'e.entity_key', reason: 'e.reason', at: 'e.received_at' });
 
 const LIST_QUARANTINED = statement(
   'list_quarantined',
@@ -126,4 +94,4 @@ const LIST_QUARANTINED = statement(
 
 /** Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none. */
 export const listQuarantined = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly QuarantinedEvent[]> =>
-  database.query<QuarantinedEvent>(LIST_QUARANTINED, [...valuesOf(filter), filter.limit ?? LIST_LIMIT]);
+  database.query<QuarantinedEvent>(LIST_QUARANTINED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
