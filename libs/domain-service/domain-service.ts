@@ -6,7 +6,7 @@ import { createEnvelopeDecoder, createSchemaLookup } from '#runtime/envelope';
 import { createConsumer, kafkaIssues } from '#runtime/kafka';
 import { defineService, now } from '#runtime/service';
 import type { Component, Host, Service } from '#runtime/service';
-import { applyBatches, createDatabase, createPositions, createStoreMetrics, reportParkedKeys, roleOf } from '#store';
+import { applyBatches, createDatabase, createOutboxBell, createPositions, createStoreMetrics, reportParkedKeys, roleOf } from '#store';
 import type { Aggregate, Committed, Database, RetryPolicy } from '#store';
 import { createRetries } from './retries.ts';
 import type { RetryOptions } from './retries.ts';
@@ -46,15 +46,27 @@ interface Applied {
   readonly onCommitted?: (committed: Committed) => void;
 }
 
-const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>, { name, ...applied }: Applied): readonly Component[] => {
+const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>, { name, onCommitted, ...applied }: Applied): readonly Component[] => {
   const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
+  const bell = createOutboxBell(database);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, applied.aggregates, storeMetrics);
   const consumer = createConsumer({
     config,
     group: name,
     topics: topicsOf(name),
-    handler: applyBatches({ ...applied, group: name, database, clock: now, log, metrics: storeMetrics }),
+    handler: applyBatches({
+      ...applied,
+      group: name,
+      database,
+      clock: now,
+      log,
+      metrics: storeMetrics,
+      onCommitted: (committed) => {
+        if (committed.facts > 0) bell.ring();
+        onCommitted?.(committed);
+      },
+    }),
     positions: createPositions(database, name),
     concurrency: config.databasePoolSize,
     decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),

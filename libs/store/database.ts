@@ -62,7 +62,7 @@ const types: pg.CustomTypesConfig = {
  * generic plan is right; planning each time would cost more than running, because webhook_events has a partition per day. A plan
  * made while a table was empty must not read the whole table once it has grown: no sequential scans where there is an index.
  */
-const withSessionSettings = (url: string, role: string | undefined): string => {
+export const withSessionSettings = (url: string, role: string | undefined): string => {
   if (role !== undefined && !ROLE_NAME.test(role)) throw new Error(`${JSON.stringify(role)} cannot be a role of Postgres`);
   const target = new URL(url);
   const given = target.searchParams.get('options');

@@ -3,7 +3,8 @@ import type { Logger } from '#runtime/log';
 import { now } from './component.ts';
 import type { Component } from './component.ts';
 
-/** Longest pause in ms after a failure, unless the work is rarer than that anyway. */
+/** Pauses in ms after failures: the first one at most, and the longest. Work that is rare in itself is tried again soon, too. */
+const FAILING_FIRST_MS_MAX = 1_000;
 const FAILING_EVERY_MS_MAX = 10_000;
 
 export interface PeriodicOptions {
@@ -11,8 +12,8 @@ export interface PeriodicOptions {
   /** Pause in ms between the end of a run and the next one. */
   readonly everyMs: number;
   /**
-   * `signal` aborts when the component stops. What it throws is logged once, as is the first run that succeeds after that; meanwhile
-   * the pause doubles with each failure.
+   * `signal` aborts when the component stops. What it throws is logged once, as is the first run that succeeds after that; the pause
+   * depends on the failures meanwhile, not on `everyMs`.
    */
   readonly work: (signal: AbortSignal) => Promise<void>;
   readonly log: Logger;
@@ -54,7 +55,7 @@ export const createPeriodic = ({ name, everyMs, work, log }: PeriodicOptions): P
   const runUntilStopped = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await run();
-      await pause(failures === 0 ? everyMs : Math.min(everyMs * 2 ** Math.min(failures - 1, 10), Math.max(everyMs, FAILING_EVERY_MS_MAX)));
+      await pause(failures === 0 ? everyMs : Math.min(Math.min(everyMs, FAILING_FIRST_MS_MAX) * 2 ** Math.min(failures - 1, 10), FAILING_EVERY_MS_MAX));
     }
   };
 
