@@ -80,11 +80,21 @@ const settingsTable = (): string => {
     [...rows.values()].map(({ setting, services }) => [
       code(setting.env),
       defaultOf(setting),
-      services.length >= allServices.length ? 'every service' : services.length === allServices.length - 1 && !services.includes('ingest') ? 'all but ingest' : services.join(', '),
+      usersOf(services),
       `${setting.description}${setting.secret ? ' Secret.' : ''}`,
     ]),
   );
 };
+
+/** Services are named one by one unless nearly all are meant. */
+const usersOf = (users: readonly string[]): string => {
+  const names: readonly string[] = allServices.map(({ name }) => name);
+  const missing = names.filter((name) => !users.includes(name));
+  const others = users.filter((user) => !names.includes(user));
+  const services = missing.length === 0 ? ['every service'] : missing.length <= MISSING_NAMED ? [`all but ${missing.join(' and ')}`] : users.filter((user) => names.includes(user));
+  return [...services, ...others].join(', ');
+};
+const MISSING_NAMED = 2;
 
 const defaultOf = ({ schema }: Setting<unknown>): string => {
   const read = schema.safeParse(undefined);

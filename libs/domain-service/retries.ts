@@ -10,12 +10,12 @@ import { reportRetries, retryMetricsOf } from './retry-metrics.ts';
 import { createRetryWork } from './retry-worker.ts';
 import { retryPolicyOf } from './settings.ts';
 import type { retrySettings } from './settings.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper, SWEEP_EVERY_MS } from './sweeper.ts';
 
 type RetryConfig = ConfigOf<typeof kafkaSettings & typeof registrySettings & typeof postgresSettings & typeof redisSettings & typeof queueSettings & typeof retrySettings>;
 
 export interface RetryOptions {
-  /** Pause between two sweeps in ms, instead of the usual one. */
+  /** Pause between two looks into Postgres for what got lost, in ms, instead of the usual one. */
   readonly sweepEveryMs?: number;
 }
 
@@ -32,19 +32,19 @@ const OTHER_CONNECTIONS = 2;
  * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis rings. The pool is one of its own, so
  * that many keys that wake at once take no connection from the consumer.
  */
-export const createRetries = (service: ServiceName, aggregates: readonly Aggregate[], { config, log, metrics }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'>, { sweepEveryMs }: RetryOptions = {}): Retries => {
+export const createRetries = (service: ServiceName, aggregates: readonly Aggregate[], { config, log, metrics }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'>, { sweepEveryMs = SWEEP_EVERY_MS }: RetryOptions = {}): Retries => {
   const database = createDatabase({ url: config.databaseUrl, poolSize: config.retryConcurrency + OTHER_CONNECTIONS, applicationName: `dakia-${service}-retries`, role: roleOf(service), log });
   const retryMetrics = retryMetricsOf(metrics);
   reportRetries(database, aggregates, retryMetrics);
   const queue = openQueue(config, retryQueueOf(service), log);
   const bell = createRetryBell(queue, log);
-  const publisher = createDeadLetterPublisher({ service, config, database, log });
-  const sweeper = createSweeper({ database, group: service, queue, log, onSweep: publisher.ring, everyMs: sweepEveryMs });
+  const publisher = createDeadLetterPublisher({ service, config, database, log, everyMs: sweepEveryMs });
+  const sweeper = createSweeper({ database, group: service, queue, log, everyMs: sweepEveryMs });
   const worker = createWorker({
     config,
     queue: queue.name,
     concurrency: config.retryConcurrency,
-    work: createRetryWork({ service, database, aggregates, policy: retryPolicyOf(config), log, metrics: retryMetrics, onDead: publisher.ring }),
+    work: createRetryWork({ service, database, aggregates, policy: retryPolicyOf(config), log, metrics: retryMetrics, onDead: publisher.runSoon }),
     log,
     metrics,
   });
