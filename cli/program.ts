@@ -3,6 +3,7 @@ import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addNotifications } from './commands/notifications.ts';
 import { addNotify } from './commands/notify.ts';
 import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
@@ -27,4 +28,4 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQuarantine, addQueues, addNotify, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQuarantine, addQueues, addNotify, addNotifications, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];

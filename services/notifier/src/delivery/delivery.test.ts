@@ -9,6 +9,7 @@ import type { Deferred } from '../channels/gate.ts';
 import type { PlannedNotification } from '../rules/plan.ts';
 import { readRuleFile } from '../rules/rule-file.ts';
 import type { Subject } from '../rules/subject.ts';
+import type { StoredNotification } from '../store/notification-store.ts';
 import { createDelivery } from './delivery.ts';
 import type { Loaded } from './delivery.ts';
 import { createDeliveryMetrics } from './metrics.ts';
@@ -24,8 +25,12 @@ const rules = readRuleFile(RULES, 'rules.yaml');
 const dispute = (columns: Subject['columns'] = {}, status = 'open'): Subject => ({
   kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityId: 'disp_1', at: instant(NOW - 250), endpoint: null, status, columns,
 });
-const loaded = (more: Partial<Loaded> = {}): Loaded => ({
-  status: 'pending', attempts: 0, nextAttemptAt: NOW, sequence: 7, planned: { rule: 'disputes', destination: 'team', reminder: null }, subject: dispute(), ...more,
+const loaded = (more: Partial<StoredNotification> = {}, subject = dispute()): Loaded => ({
+  notification: {
+    id: 'ntf_1', factId: 7, kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityKey: 'disp_1', factAt: subject.at, endpoint: null,
+    rule: 'disputes', destination: 'team', priority: 1, reminder: null, status: 'pending', attempts: 0, nextAttemptAt: NOW, ...more,
+  },
+  subject,
 });
 const reminder = { before: 'respond_by', at: NOW + 24 * HOUR, hours: 24 };
 
@@ -53,7 +58,7 @@ const run = async (
     deliveries: {
       load: async () => row,
       settle: async (_id, settlement) => void settled.push(settlement),
-      replace: async (_id, reason, replacements) => void replaced.push([reason, replacements]),
+      replace: async (_notification, reason, replacements) => void replaced.push([reason, replacements]),
     },
     rules: rules.value,
     destination,
@@ -131,19 +136,19 @@ test('an attempt that breaks is logged and counts', async () => {
   expect(logged.join()).toContain('a bug');
 });
 
-test.each<[string, Partial<Loaded>, string, number]>([
-  ['the rule is gone', { planned: { rule: 'old', destination: 'team', reminder: null } }, 'the rule "old" is no longer in the file', 0],
-  ['the dispute moved on', { planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: reminder.at }, 'under_review') }, 'moved on: the status is under_review', 0],
-  ['the deadline moved', { planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: NOW + 50 * HOUR }) }, 'respond_by is another time now', 1],
-])('%s: cancelled, nothing is said', async (_name, more, reason, replacements) => {
-  const { outcome, settled, replaced, told, metrics } = await run(parsed(loaded(more)));
+test.each<[string, Loaded, string, number]>([
+  ['the rule is gone', loaded({ rule: 'old' }), 'the rule "old" is no longer in the file', 0],
+  ['the dispute moved on', loaded({ reminder }, dispute({ respond_by: reminder.at }, 'under_review')), 'moved on: the status is under_review', 0],
+  ['the deadline moved', loaded({ reminder }, dispute({ respond_by: NOW + 50 * HOUR })), 'respond_by is another time now', 1],
+])('%s: cancelled, nothing is said', async (_name, row, reason, replacements) => {
+  const { outcome, settled, replaced, told, metrics } = await run(parsed(row));
   expect(replaced.map(([why, instead]) => [why, instead.length])).toEqual([[reason, replacements]]);
   expect([outcome, settled, told]).toEqual([{ kind: 'done' }, [], []]);
   expect(metrics).toContain('outcome="cancelled"} 1');
 });
 
 test('a reminder is said with its own type, and is not in the time since the fact', async () => {
-  const { told, metrics } = await run(parsed(loaded({ planned: { rule: 'disputes', destination: 'team', reminder }, subject: dispute({ respond_by: reminder.at }) })));
+  const { told, metrics } = await run(parsed(loaded({ reminder }, dispute({ respond_by: reminder.at }))));
   expect(told).toEqual(['dispute.reminder ntf_1 7 1']);
   expect(metrics).not.toContain('dakia_notification_seconds_sum{');
 });

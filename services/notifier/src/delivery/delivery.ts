@@ -9,17 +9,14 @@ import type { Composed } from '../rules/compose.ts';
 import type { PlannedNotification } from '../rules/plan.ts';
 import type { NotificationRules } from '../rules/rules.ts';
 import type { Subject } from '../rules/subject.ts';
+import type { StoredNotification } from '../store/notification-store.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
-import type { NotificationStatus, Settlement } from './settlement.ts';
+import type { Settlement } from './settlement.ts';
 
 /** A notification and what it is about, both as they stand now. */
 export interface Loaded {
-  readonly status: NotificationStatus;
-  readonly attempts: number;
-  readonly nextAttemptAt: Instant;
-  readonly sequence: number;
-  readonly planned: Pick<PlannedNotification, 'rule' | 'destination' | 'reminder'>;
+  readonly notification: StoredNotification;
   readonly subject: Subject;
 }
 
@@ -29,8 +26,8 @@ export interface Deliveries {
   readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
   /** Keeps what came of it, unless it has ended otherwise in the meantime. */
   readonly settle: (id: string, settlement: Settlement) => Promise<void>;
-  /** Cancels it and plans what takes its place, together; then rings for those. */
-  readonly replace: (id: string, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
+  /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
+  readonly replace: (notification: StoredNotification, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
 }
 
 export interface DeliveryOptions {
@@ -58,11 +55,12 @@ export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] 
       metrics.count(name, 'failed');
       return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') });
     }
-    const due = isDue(loaded.value, clock());
+    const { notification, subject } = loaded.value;
+    const due = isDue(notification, clock());
     if (due === 'over') return { kind: 'done' };
     if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
 
-    const said = await say(options, id, loaded.value, signal);
+    const said = await say(options, loaded.value, signal);
     if (said.kind === 'deferred') {
       metrics.count(name, 'deferred');
       return jobAfterDeferral(said);
@@ -70,31 +68,30 @@ export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] 
     if (said.kind === 'cancel') {
       metrics.count(name, 'cancelled');
       log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
-      await deliveries.replace(id, said.reason, said.replacements);
+      await deliveries.replace(notification, said.reason, said.replacements);
       return { kind: 'done' };
     }
     // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
     if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
-    const settlement = afterAttempt(loaded.value.attempts, said, clock(), options.random());
+    const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
     metrics.count(name, settlement.kind);
-    if (settlement.kind === 'delivered' && loaded.value.planned.reminder === null) metrics.observe(name, (settlement.at - loaded.value.subject.at) / 1000);
+    if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
     return settled(options, id, settlement);
   };
 };
 
 const say = async (
   { rules, destination, clock, log }: DeliveryOptions,
-  id: string,
-  { planned, subject, attempts, sequence }: Loaded,
+  { notification, subject }: Loaded,
   signal: AbortSignal,
 ): Promise<Outcome | Deferred | Extract<Composed, { kind: 'cancel' }>> => {
   try {
-    const composed = compose(rules, planned, subject, clock());
+    const composed = compose(rules, notification, subject, clock());
     if (composed.kind === 'cancel') return composed;
-    return await destination.deliver(composed.message, { notificationId: id, sequence, attempt: attempts + 1, signal });
+    return await destination.deliver(composed.message, { notificationId: notification.id, sequence: notification.factId, attempt: notification.attempts + 1, signal });
   } catch (error) {
     // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
-    log.error({ err: error, notification: id, destination: destination.name }, 'an attempt to notify broke');
+    log.error({ err: error, notification: notification.id, destination: destination.name }, 'an attempt to notify broke');
     return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
   }
 };

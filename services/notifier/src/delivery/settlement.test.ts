@@ -3,7 +3,8 @@ import { ATTEMPTS_MAX } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
 import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
-import type { NotificationStatus, Settlement } from './settlement.ts';
+import type { NotificationStatus } from '../store/notification-store.ts';
+import type { Settlement } from './settlement.ts';
 
 const NOW = instant(1_700_000_000_000);
 const away = (ms: number) => instant(NOW + ms);

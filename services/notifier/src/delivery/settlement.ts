@@ -4,8 +4,7 @@ import type { JobOutcome } from '#runtime/queue';
 import { waitAfterMs } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
-
-export type NotificationStatus = 'pending' | 'retrying' | 'delivered' | 'failed' | 'cancelled';
+import type { NotificationStatus } from '../store/notification-store.ts';
 
 /** What is written about a notification before its job ends. */
 export type Settlement =

@@ -1,0 +1,160 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { factKinds } from '#catalogue';
+import { queueSettings, redisSettings } from '#runtime/config';
+import { createLogger } from '#runtime/log';
+import { notifyQueueOf, openQueue } from '#runtime/queue';
+import type { JobQueue, QueueConfig } from '#runtime/queue';
+import { OPERATOR_ROLE } from '#store';
+import { countNotifications, listNotifications, reviveFailed } from '../../services/notifier/src/operator/notifications.ts';
+import type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from '../../services/notifier/src/operator/notifications.ts';
+import { shown } from '../bulk.ts';
+import { withDatabase } from '../connections.ts';
+import { messageOf, print, printJson, settingsOf, table, UsageError, warn, wholeNumber } from '../frame.ts';
+import { DRY_RUN_RULE, withAction, withAges } from '../pending-options.ts';
+
+const STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const;
+const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
+/** Notifications that a dry run names. */
+const FIRST_MAX = 10;
+
+interface FilterOptions {
+  readonly destination?: string;
+  readonly kind?: string;
+  readonly entity?: string;
+  readonly rule?: string;
+  readonly id?: string;
+  readonly cause?: string;
+  readonly olderThan?: number;
+  readonly newerThan?: number;
+  readonly json: boolean;
+}
+
+interface ListOptions extends FilterOptions {
+  readonly status?: (typeof STATUSES)[number];
+  readonly limit: number;
+}
+
+interface RetryOptions extends FilterOptions {
+  readonly all?: boolean;
+  readonly yes: boolean;
+  readonly who: string;
+  readonly reason: string;
+}
+
+export const addNotifications = (program: Command): void => {
+  const group = program.command('notifications').description('What was told to whom, what it answered, and what could not be delivered.');
+  withFilters(group.command('list').description('Count them by destination and status, and print those that changed last.'))
+    .addOption(new Option('--status <status>', 'only with this status').choices(STATUSES))
+    .option('--limit <n>', 'print at most so many', wholeNumber(0, LIST_MAX), LIST_DEFAULT)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia notifications list --status failed')
+    .action(list);
+  withAction(withFilters(group.command('retry').description(`Send failed notifications again, with their ids and all their attempts. ${DRY_RUN_RULE}`)), 'sent again by hand')
+    .addHelpText('after', '\nExample:\n  npx dakia notifications retry --destination order-system --yes')
+    .action(retry);
+};
+
+const withFilters = (command: Command): Command =>
+  withAges(
+    command
+      .option('--destination <name>', 'only to this destination')
+      .addOption(new Option('--kind <fact>', 'only of this fact and its reminders').choices(factKinds))
+      .option('--entity <id>', 'only about the entity with this id')
+      .option('--rule <name>', 'only by this rule')
+      .option('--id <id>', 'only this notification')
+      .option('--cause <text>', 'only where the reason contains this text'),
+  );
+
+const filterOf = ({ destination, kind, entity, rule, id, cause, olderThan, newerThan }: FilterOptions): NotificationFilter => {
+  const given = { destination, kind, entity, rule, id, cause, olderThanMs: olderThan, newerThanMs: newerThan };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+};
+
+const list = async (options: ListOptions, command: Command): Promise<void> => {
+  const filter: NotificationFilter = { ...filterOf(options), ...(options.status !== undefined && { status: options.status }) };
+  const { counts, notifications } = await withDatabase(command, OPERATOR_ROLE, async (database) => ({
+    counts: await countNotifications(database, filter),
+    notifications: await listNotifications(database, filter, options.limit),
+  }));
+  if (options.json) return printJson({ counts, notifications });
+  if (counts.length === 0) return print('there are no such notifications');
+  print(summary(counts));
+  if (notifications.length > 0) print(`\n${lines(notifications)}`);
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  if (total > notifications.length) print(`\n${notifications.length} of ${total}; --limit shows more`);
+};
+
+const retry = async (options: RetryOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  const isFiltered = Object.keys(filter).length > 0;
+  if (isFiltered === (options.all === true)) throw new UsageError('Say which: give filters such as --destination, --kind, --entity or --id, or --all.');
+  if (!options.yes) return dryRun(filter, options, command);
+
+  const config = settingsOf(command, { ...redisSettings, ...queueSettings });
+  const bells = openBells(config);
+  const { retried, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
+    let count = 0;
+    for await (const revived of reviveFailed(database, filter, options)) {
+      count += revived.length;
+      await bells.ring(revived);
+    }
+    return { retried: count, silent: await bells.close() };
+  });
+  if (options.json) return printJson({ retried, ...(silent !== undefined && { redis: silent }) });
+  print(retried === 0 ? 'no failed notification is meant' : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`);
+  if (silent !== undefined) warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
+};
+
+const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, command: Command): Promise<void> => {
+  const failed: NotificationFilter = { ...filter, status: 'failed' };
+  const { counts, first } = await withDatabase(command, OPERATOR_ROLE, async (database) => ({
+    counts: await countNotifications(database, failed),
+    first: await listNotifications(database, failed, FIRST_MAX),
+  }));
+  const count = counts.reduce((sum, each) => sum + each.count, 0);
+  if (json) return printJson({ dryRun: true, count, counts, first });
+  if (count === 0) return print('no failed notification is meant');
+  print(`${summary(counts)}\n\nThe first ${first.length} of ${count}:\n${lines(first)}`);
+  print(`\n${count} would be sent again. Nothing was changed; give --yes to do it.`);
+};
+
+const summary = (counts: readonly StatusCount[]): string => {
+  const countOf = (name: string, status: string): number => counts.find((each) => each.destination === name && each.status === status)?.count ?? 0;
+  const destinations = [...new Set(counts.map(({ destination }) => destination))];
+  return table([['destination', ...STATUSES], ...destinations.map((name) => [name, ...STATUSES.map((status) => countOf(name, status))])]);
+};
+
+const lines = (notifications: readonly ShownNotification[]): string =>
+  table([
+    ['id', 'destination', 'what', 'about', 'status', 'attempts', 'when', 'answer or reason'],
+    ...notifications.map((one) => [one.id, one.destination, what(one), one.entity, one.status, one.attempts, when(one), shown(one.response ?? one.reason ?? '')]),
+  ]);
+
+const what = ({ kind, hoursBefore }: ShownNotification): string => (hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`);
+const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string => (nextAttemptAt === null ? updatedAt.toISOString() : `next ${nextAttemptAt.toISOString()}`);
+
+/** Rings the queues of what was made pending; tells afterwards whether Redis heard it. Postgres already knows, so nothing is lost. */
+const openBells = (config: QueueConfig) => {
+  const queues = new Map<string, JobQueue>();
+  const log = createLogger('dakia', 'silent');
+  let silent: string | undefined;
+  return {
+    ring: async (revived: readonly RevivedNotification[]): Promise<void> => {
+      if (silent !== undefined) return;
+      try {
+        for (const [destination, those] of Map.groupBy(revived, (one) => one.destination)) {
+          const queue = queues.get(destination) ?? openQueue(config, notifyQueueOf(destination), log);
+          queues.set(destination, queue);
+          await queue.renew(those.map(({ id, priority }) => ({ id, data: { id }, priority, delayMs: 0 })));
+        }
+      } catch (error) {
+        silent = messageOf(error);
+      }
+    },
+    close: async (): Promise<string | undefined> => {
+      await Promise.allSettled([...queues.values()].map(async (queue) => queue.close()));
+      return silent;
+    },
+  };
+};
