@@ -7,6 +7,9 @@ import { openQueue } from './queue.ts';
 import { job, openCorner } from './testing/queue-corner.ts';
 import type { QueueCorner } from './testing/queue-corner.ts';
 
+/** A call to a mute Redis takes its time. */
+jest.setTimeout(20_000);
+
 const MINUTE = 60_000;
 
 let corner: QueueCorner;
@@ -38,6 +41,7 @@ test.each([
   ['an id of digits', { id: '42' }],
   ['an id with a colon', { id: 'payments:pay_1' }],
   ['an empty id', { id: '' }],
+  ["an id that is a key of BullMQ's", { id: 'delayed' }],
   ['a delay before now', { delayMs: -1 }],
   ['a delay that is no number', { delayMs: Number.NaN }],
 ])('%s is refused, with everything that came with it', async (_, wrong) => {
@@ -102,6 +106,20 @@ describe('renewing', () => {
     expect(delays.filter((delay) => delay === null || delay > MINUTE)).toEqual([]);
   });
 
+  test('does not call back a job that has run since and was put off', async () => {
+    const runs: string[] = [];
+    await corner.startWorker(async ({ id }) => {
+      runs.push(id);
+      return { kind: 'later', afterMs: 30 * MINUTE };
+    }, 20);
+    const ids = Array.from({ length: 400 }, (_, index) => `job-${index}`);
+    await corner.queue.add(ids.slice(0, 200).map((id) => job(id, { delayMs: 60 * MINUTE })));
+    await corner.queue.renew(ids.map((id) => job(id)));
+    await eventually('each has run', () => new Set(runs).size === ids.length);
+    await eventually('all are put off', async () => (await corner.stats()).delayed === ids.length);
+    expect(runs).toHaveLength(ids.length);
+  });
+
   test('leaves alone what waits for a worker or is with one', async () => {
     await corner.queue.add([job('running', { priority: 1 }), job('waiting', { priority: 3 })]);
     const release = Promise.withResolvers<void>();
@@ -143,9 +161,9 @@ test('removing takes a job out of any state, but leaves one to the worker that h
   });
   await corner.queue.add([job('finished')]);
   await eventually('one has finished', async () => (await corner.stats()).completed === 1);
-  await corner.queue.add([job('running', { priority: 1 }), job('waiting'), job('delayed', { delayMs: MINUTE })]);
+  await corner.queue.add([job('running', { priority: 1 }), job('waits'), job('later', { delayMs: MINUTE })]);
   await eventually('one runs', () => ran.includes('running'));
-  await corner.queue.remove(['running', 'waiting', 'delayed', 'finished', 'never-there']);
+  await corner.queue.remove(['running', 'waits', 'later', 'finished', 'never-there']);
   expect(await corner.stats()).toMatchObject({ active: 1, prioritized: 0, delayed: 0, completed: 0 });
   release.resolve();
   await eventually('the running one has finished', async () => (await corner.stats()).completed === 1);
@@ -175,7 +193,7 @@ test('while Redis is away each call says so, soon', async () => {
 
 test('stats tell every state and the age of the oldest that should run', async () => {
   expect(await corner.stats()).toEqual({ name: corner.queueName, waiting: 0, active: 0, completed: 0, failed: 0, delayed: 0, prioritized: 0, paused: 0, oldestMs: null });
-  await corner.queue.add([job('delayed', { delayMs: MINUTE })]);
+  await corner.queue.add([job('later', { delayMs: MINUTE })]);
   expect(await corner.stats()).toMatchObject({ delayed: 1, oldestMs: null });
 
   await corner.queue.add([job('young', { priority: 1 }), job('old', { priority: 4 })]);

@@ -8,8 +8,6 @@ import { RENEW } from './scripts.ts';
 
 /** Jobs per round trip. */
 const BULK_JOBS = 500;
-/** Rounds of looking and mending. The second finds what another process did meanwhile; a third is enough for two that renew at once. */
-const RENEW_ROUNDS = 3;
 /** Furthest that a job may lie ahead, in ms: one year. BullMQ's scores hold times up to 2^41 ms exactly. */
 const DELAY_MS_MAX = 366 * 86_400_000;
 /** What BullMQ takes as an id: a colon or digits alone mean something else to it. */
@@ -18,7 +16,8 @@ const PRIORITIES: ReadonlySet<number> = new Set([1, 2, 3, 4]);
 /** BullMQ's name of a job; ours differ by queue alone. */
 export const JOB_NAME = 'job';
 
-const checked = (job: Job): Job => {
+const checked = (job: Job, taken: object): Job => {
+  if (Object.hasOwn(taken, job.id)) throw new TypeError(`the job id ${job.id} is the name of a key of BullMQ's`);
   if (!JOB_ID.test(job.id)) throw new TypeError(`the job id ${JSON.stringify(job.id)} has other signs than letters, digits, dots, dashes and underscores, or is a number`);
   if (!PRIORITIES.has(job.priority)) throw new TypeError(`job ${job.id} has the priority ${String(job.priority)}; give 1 to 4, because BullMQ runs any other before all of these`);
   if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX)) throw new TypeError(`job ${job.id} has a delay of ${String(job.delayMs)} ms; give 0 to ${DELAY_MS_MAX}`);
@@ -40,19 +39,24 @@ export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQu
     await queue.addBulk(jobs.map(({ id, data, priority, delayMs }) => ({ name: JOB_NAME, data, opts: { jobId: id, priority, delay: Math.round(delayMs) } })));
   };
 
-  const renewChunk = async (jobs: readonly Job[]): Promise<void> => {
-    const wanted = Date.now();
-    let rest = jobs;
-    for (let round = 0; round < RENEW_ROUNDS && rest.length > 0; round += 1) {
-      const times = rest.flatMap(({ id, delayMs }) => [id, Math.round(wanted + delayMs)]);
-      const answers = (await client.eval(RENEW, 3, queue.toKey('completed'), queue.toKey('failed'), queue.toKey('delayed'), queue.toKey(''), ...times)) as readonly number[];
-      await addChunk(rest.filter((_, index) => answers[index] === 1));
-      const late = rest.filter((_, index) => answers[index] === 2);
-      // One that began to run meanwhile is not delayed any more, which is as good.
-      await Promise.all(late.map(async ({ id, delayMs }) => queue.getBackend().changeDelay(id, Math.max(0, Math.round(wanted + delayMs - Date.now()))).catch(ignoreGone)));
-      rest = rest.filter((_, index) => answers[index] !== 0);
-    }
+  /** The jobs that are missing. */
+  const mend = async (jobs: readonly Job[], now: number, which: 'all' | 'new'): Promise<readonly Job[]> => {
+    const times = jobs.flatMap(({ id, delayMs }) => [id, Math.round(now + delayMs)]);
+    const keys = [queue.toKey('completed'), queue.toKey('failed'), queue.toKey('delayed'), queue.toKey('marker')];
+    const missing = (await client.eval(RENEW, keys.length, ...keys, queue.toKey(''), which, ...times)) as readonly number[];
+    return jobs.filter((_, index) => missing[index] === 1);
   };
+
+  const renewChunk = async (jobs: readonly Job[]): Promise<void> => {
+    const now = Date.now();
+    const missing = await mend(jobs, now, 'all');
+    if (missing.length === 0) return;
+    await addChunk(missing);
+    // Somebody else may have added one in between, for later. What has run since is not called back.
+    await mend(missing, now, 'new');
+  };
+
+  const allChecked = (jobs: readonly Job[]): readonly Job[] => jobs.map((job) => checked(job, queue.keys));
 
   const call = async <Item>(items: readonly Item[], work: (chunk: readonly Item[]) => Promise<void>): Promise<void> => {
     if (items.length === 0) return;
@@ -62,19 +66,12 @@ export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQu
 
   return {
     name,
-    add: async (jobs) => call(jobs.map(checked), addChunk),
-    renew: async (jobs) => call(jobs.map(checked), renewChunk),
+    add: async (jobs) => call(allChecked(jobs), addChunk),
+    renew: async (jobs) => call(allChecked(jobs), renewChunk),
     remove: async (ids) => call(ids, async (chunk) => void (await Promise.all(chunk.map((id) => queue.remove(id))))),
     close: async () => {
       await queue.close();
       client.disconnect();
     },
   };
-};
-
-/** BullMQ's codes for a job that is missing or is not in the state that the command needs. */
-const GONE: ReadonlySet<unknown> = new Set([-1, -3]);
-
-const ignoreGone = (error: unknown): void => {
-  if (!(error instanceof Error && 'code' in error && GONE.has(error.code))) throw error;
 };

@@ -4,31 +4,36 @@
  */
 
 /**
- * What has to be done so that jobs run by their time. Forgets jobs that have finished.
- * KEYS completed, failed, delayed; ARGV the keys' prefix, then id and time (epoch ms) of each job.
- * Answers with a list: 0 nothing, 1 the job is missing, 2 it is delayed for longer.
+ * Sees to it that jobs run by their time, as far as they are there: brings forward what is delayed for longer, forgets what has
+ * finished, and answers with a list that has 1 for each job that is missing then.
+ * KEYS completed, failed, delayed, marker; ARGV the keys' prefix, then `new` to leave alone jobs that have ever run, then id and time
+ * (epoch ms) of each job. In one step, because a job that ran and was put off between two would be called back.
  */
 export const RENEW = `
-local answers = {}
-for i = 2, #ARGV, 2 do
+local missing, moved = {}, false
+for i = 3, #ARGV, 2 do
   local id, wanted = ARGV[i], tonumber(ARGV[i + 1])
   local job = ARGV[1] .. id
-  local answer = 0
-  if redis.call('ZREM', KEYS[1], id) + redis.call('ZREM', KEYS[2], id) > 0 then
-    redis.call('DEL', job, job .. ':logs')
-    answer = 1
-  elseif redis.call('EXISTS', job) == 0 then
-    answer = 1
-  else
-    local score = redis.call('ZSCORE', KEYS[3], id)
-    if score and math.floor(tonumber(score) / 4096) > wanted then
-      redis.call('HSET', job, 'due', wanted)
-      answer = 2
+  local score = redis.call('ZSCORE', KEYS[3], id)
+  missing[#missing + 1] = 0
+  if score then
+    if math.floor(tonumber(score) / 4096) > wanted and not (ARGV[2] == 'new' and redis.call('HEXISTS', job, 'ats') == 1) then
+      redis.call('ZADD', KEYS[3], wanted * 4096, id)
+      redis.call('HSET', job, 'delay', math.max(0, wanted - tonumber(redis.call('HGET', job, 'timestamp'))), 'due', wanted)
+      moved = true
     end
+  elseif ARGV[2] ~= 'new' and redis.call('ZREM', KEYS[1], id) + redis.call('ZREM', KEYS[2], id) > 0 then
+    redis.call('DEL', job, job .. ':logs')
+    missing[#missing] = 1
+  else
+    missing[#missing] = 1 - redis.call('EXISTS', job)
   end
-  answers[#answers + 1] = answer
 end
-return answers`;
+if moved then
+  local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  redis.call('ZADD', KEYS[4], math.floor(tonumber(first[2]) / 4096), '1')
+end
+return missing`;
 
 /**
  * Lets a queue rest, unless it rests for longer already: a short rest must not end a long one.

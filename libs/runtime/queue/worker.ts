@@ -56,7 +56,9 @@ export const createWorker = (options: WorkerOptions): Component => {
     stop: async (deadline: Instant) => {
       stopped.abort();
       stopScraping();
-      await current?.close(Math.max(0, deadline - Date.now()));
+      const last = current;
+      current = undefined;
+      await last?.close(Math.max(0, deadline - Date.now()));
       await within(Math.max(0, deadline - Date.now()), Promise.all(leaving));
     },
   };

@@ -32,7 +32,8 @@ export const untilReady = async (client: Redis, withinMs: number): Promise<void>
   try {
     await once(client, 'ready', { signal: AbortSignal.timeout(withinMs) });
   } catch (error) {
-    const reason = error instanceof Error && error.name === 'AbortError' ? `no answer within ${withinMs} ms` : error instanceof Error ? error.message : String(error);
+    const { name, message } = error as Error;
+    const reason = name === 'AbortError' ? `no answer within ${withinMs} ms` : message;
     throw new Error(`Redis is away: ${reason}`, { cause: error });
   }
 };
