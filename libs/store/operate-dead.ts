@@ -6,7 +6,7 @@ import { joinQueue, moveCounts, transactionAgainst } from './parked-queue.ts';
 import type { KeyRef } from './parked-queue.ts';
 import { AUDIT_OPERATOR, operatorActor } from './positions.ts';
 import type { OperatorAction } from './positions.ts';
-import { wakeNow } from './wake-parked.ts';
+import { wakeForOperator } from './wake-parked.ts';
 import type { ParkedOptions, RetryOutcome } from './wake-parked.ts';
 
 /** `not-dead`: there is no dead letter of that event id (any more). */
@@ -47,7 +47,7 @@ export const retryDead = async (options: ParkedOptions, eventId: string, { who, 
     const [dead] = await tx.query<DeadRow>(FIND, [eventId]);
     return dead === undefined ? undefined : revive(tx, eventId, dead, { who, reason });
   });
-  return revived === undefined ? { kind: 'not-dead' } : { ...revived, ...(await wakeNow(options, revived, operatorActor(who))) };
+  return revived === undefined ? { kind: 'not-dead' } : { ...revived, ...(await wakeForOperator(options, revived, who)) };
 };
 
 /** Locks in the consumer's order: ledger (by moving its counts), then key. */

@@ -4,7 +4,7 @@ import { advanceQueue, lockQueue, transactionAgainst } from './parked-queue.ts';
 import type { KeyRef } from './parked-queue.ts';
 import { AUDIT_OPERATOR, operatorActor } from './positions.ts';
 import type { OperatorAction } from './positions.ts';
-import { wakeNow } from './wake-parked.ts';
+import { wakeForOperator } from './wake-parked.ts';
 import type { ParkedOptions, RetryOutcome } from './wake-parked.ts';
 
 const RESET = statement('queue_reset', 'UPDATE parked_keys SET attempts = 0, next_attempt_at = clock_timestamp() WHERE family = $1 AND entity_key = $2');
@@ -18,7 +18,7 @@ export const retryParked = async (options: ParkedOptions, ref: KeyRef, { who, re
     await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'parked.retry', ref.family, ref.key, queue.failingEventId, 'parked', reason]);
     return true;
   });
-  return isParked ? wakeNow(options, ref, operatorActor(who)) : { kind: 'not-parked' };
+  return isParked ? wakeForOperator(options, ref, who) : { kind: 'not-parked' };
 };
 
 /**
@@ -36,6 +36,6 @@ export const discardParked = async (options: ParkedOptions, ref: KeyRef, { who, 
     return true;
   });
   if (!isDiscarded) return { kind: 'not-parked' };
-  const rest = await wakeNow(options, ref, operatorActor(who));
+  const rest = await wakeForOperator(options, ref, who);
   return rest.kind === 'not-parked' ? { kind: 'unparked', applied: 0, dead: 1 } : { ...rest, dead: rest.dead + 1 };
 };

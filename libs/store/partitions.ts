@@ -124,6 +124,13 @@ const countsOf = (name: string, where: string) =>
             count(*) FILTER (WHERE NOT processed AND verdict <> 'parked') AS unprocessed FROM ONLY ${name} WHERE ${where}`,
   );
 
+/** Without its event a dead letter can neither be tried again nor be published. */
+const closeDeadLettersOf = (name: string) =>
+  adHoc(
+    `UPDATE dead_letters d SET resolution = 'discarded', resolved_at = now(), resolved_by = $1, resolved_reason = $2
+       FROM ONLY ${name} e WHERE d.razorpay_event_id = e.razorpay_event_id AND d.created_at = e.created_at AND d.resolution IS NULL`,
+  );
+
 const keptBecause = ({ parked, unprocessed }: Pick<RetiredPartition, 'parked' | 'unprocessed'>, withUnprocessed: boolean): string | null => {
   if (parked > 0) return `${parked} parked events wait in it: see npx dakia parked list`;
   return unprocessed > 0 && !withUnprocessed ? `${unprocessed} events in it are quarantined or dead: give them up with --with-unprocessed` : null;
@@ -137,6 +144,7 @@ const retire = async (tx: Transaction, name: string, request: RetireRequest): Pr
   const found = counts ?? { rows: 0, parked: 0, unprocessed: 0 };
   const kept = keptBecause(found, request.withUnprocessed);
   if (request.execute && kept === null) {
+    await tx.query(closeDeadLettersOf(name), [request.who, `its event was retired with ${name}: ${request.reason}`]);
     await tx.query(adHoc(`DROP TABLE ${name}`));
     await noteRetired(tx, `${name} with ${found.rows} events (${found.unprocessed} unprocessed)`, request);
   }

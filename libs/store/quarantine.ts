@@ -1,12 +1,11 @@
-import { familySpec } from '#catalogue';
 import type { EventName, Family, Routing } from '#catalogue';
 import { statement } from './database.ts';
-import { LostRace } from './error-class.ts';
-import { joinQueue, moveCounts, transactionAgainst } from './parked-queue.ts';
+import { handOver } from './hand-over.ts';
+import { transactionAgainst } from './parked-queue.ts';
 import type { KeyRef } from './parked-queue.ts';
-import { AUDIT_OPERATOR, operatorActor } from './positions.ts';
+import { operatorActor } from './positions.ts';
 import type { OperatorAction } from './positions.ts';
-import { wakeNow } from './wake-parked.ts';
+import { wakeForOperator } from './wake-parked.ts';
 import type { ParkedOptions, RetryOutcome } from './wake-parked.ts';
 
 /** `not-understood`: it stays where it is, and why. `not-quarantined`: there is no such event in the quarantine (any more). */
@@ -28,11 +27,6 @@ const FIND = statement(
   `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, payload
      FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' ORDER BY created_at LIMIT 1`,
 );
-const HAND_OVER = statement(
-  'quarantine_hand_over',
-  `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, verdict = 'parked', reason = $6
-    WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
-);
 /** What a record that no envelope schema reads was kept for: its bytes are no body, so Kafka is where it can be read again. */
 const UNDECODABLE = /^undecodable\b/;
 
@@ -49,16 +43,13 @@ export const replayQuarantined = async (options: ParkedOptions, eventId: string,
     const { event, family, key } = routing;
     if (!options.aggregates.some((aggregate) => aggregate.family === family)) return { kind: 'not-understood', reason: `no handler for ${family}` } as const;
 
-    await moveCounts(tx, row, 'quarantined', ['parked']);
-    const updated = await tx.query(HAND_OVER, [eventId, row.created, family, key, event, `taken from the quarantine by ${who}: ${reason}`]);
-    if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);
-    await joinQueue(tx, { family, key }, familySpec(family).service, eventId);
-    await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'quarantine.replay', family, key, eventId, 'parked', reason]);
+    const { created, topic, partition } = row;
+    await handOver(tx, { eventId, event, family, key, created, topic, partition }, { actor: operatorActor(who), reason });
     return { kind: 'handed', event, family, key } as const;
   });
   if (handed.kind !== 'handed') return handed;
   const { event, family, key } = handed;
-  return { event, family, key, ...(await wakeNow(options, { family, key }, operatorActor(who))) };
+  return { event, family, key, ...(await wakeForOperator(options, { family, key }, who)) };
 };
 
 interface Understood {

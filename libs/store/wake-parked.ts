@@ -6,6 +6,7 @@ import { buryHead } from './dead-letters.ts';
 import { classifyError } from './error-class.ts';
 import { advanceQueue, arrivalOfRow, lockQueue, resolveWaiting, transactionAgainst } from './parked-queue.ts';
 import type { KeyRef, LockedQueue, WaitingRow } from './parked-queue.ts';
+import { operatorActor } from './positions.ts';
 import { reasonOf, reduceEvents } from './reduce-events.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -43,20 +44,19 @@ const EARLY_TOLERANCE_MS = 500;
  * again stays at the head of the queue with all that is behind it until the policy's next time; when no attempt is left it becomes a
  * dead letter, and what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
  */
-export const wakeParked = async (options: ParkedOptions & { readonly actor: string }, ref: KeyRef): Promise<WakeOutcome> => drainKey(options, ref, { actor: options.actor, force: false });
-
-/** The same at once, whatever the key's schedule says. */
-export const wakeNow = async (options: ParkedOptions, ref: KeyRef, actor: string): Promise<RetryOutcome> => {
-  const outcome = await drainKey(options, ref, { actor, force: true });
-  if (outcome.kind === 'early') throw new Error(`${ref.family} ${ref.key} answered that it is early although it was forced`);
-  return outcome;
+export const wakeParked = async (options: ParkedOptions & { readonly actor: string }, ref: KeyRef): Promise<WakeOutcome> => {
+  const outcome = await drainKey(options, ref, options.actor);
+  return outcome.kind === 'early' ? { kind: 'early', afterMs: outcome.afterMs } : outcome;
 };
 
-interface Wake {
-  readonly actor: string;
-  /** Tries although the key's time has not come. */
-  readonly force: boolean;
-}
+/**
+ * The same for an operator who has just changed a key's queue and made its new head due. When the head is not due, another has tried it
+ * in between, or it is an event that the operator did not mean: its schedule stands.
+ */
+export const wakeForOperator = async (options: ParkedOptions, ref: KeyRef, who: string): Promise<RetryOutcome> => {
+  const outcome = await drainKey(options, ref, operatorActor(who));
+  return outcome.kind === 'early' ? { ...outcome, kind: 'parked', applied: 0, dead: 0 } : outcome;
+};
 
 /** What one transaction did. `more`: go on. */
 interface Pass {
@@ -74,8 +74,10 @@ interface Attempt {
   readonly attempts: number;
 }
 
-const drainKey = async ({ database, aggregates, policy, random = Math.random }: ParkedOptions, ref: KeyRef, wake: Wake): Promise<WakeOutcome> => {
-  const context: Context = { families: familiesOf(aggregates), policy, random, wake };
+type Drained = RetryOutcome | { readonly kind: 'early'; readonly reason: string; readonly afterMs: number };
+
+const drainKey = async ({ database, aggregates, policy, random = Math.random }: ParkedOptions, ref: KeyRef, actor: string): Promise<Drained> => {
+  const context: Context = { families: familiesOf(aggregates), policy, random, actor };
   let [applied, dead] = [0, 0];
   let limit = EVENTS_PER_TRANSACTION;
   // Ends: every pass shortens the queue, halves the limit, finds that another was quicker, or returns.
@@ -108,7 +110,7 @@ const drainKey = async ({ database, aggregates, policy, random = Math.random }: 
       case 'parked':
         return { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
       case 'early':
-        return applied + dead === 0 ? { kind: 'early', afterMs: pass.afterMs } : { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
+        return applied + dead === 0 ? { kind: 'early', reason: pass.reason, afterMs: pass.afterMs } : { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
       case 'not-parked':
         return applied + dead === 0 ? { kind: 'not-parked' } : { kind: 'unparked', applied, dead };
     }
@@ -119,13 +121,14 @@ interface Context {
   readonly families: Families;
   readonly policy: RetryPolicy;
   readonly random: () => number;
-  readonly wake: Wake;
+  /** For audit_logs. */
+  readonly actor: string;
 }
 
 const applyQueue = async (tx: Transaction, ref: KeyRef, queue: LockedQueue | undefined, context: Context): Promise<Pass> => {
   if (queue === undefined) return { ...nothing, kind: 'not-parked' };
-  const { families, wake } = context;
-  if (!wake.force && queue.afterMs > EARLY_TOLERANCE_MS) return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
+  const { families, actor } = context;
+  if (queue.afterMs > EARLY_TOLERANCE_MS) return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
   const arrivals = queue.rows.map((row) => arrivalOfRow(row, ref, families));
   const states = await loadStates(tx, families, arrivals, new Map());
   const { decisions, changed, parked } = reduceEvents(arrivals, { aggregates: families.aggregates, states, parked: new Map(), failing: new Map() });
@@ -133,7 +136,7 @@ const applyQueue = async (tx: Transaction, ref: KeyRef, queue: LockedQueue | und
   const done = failed < 0 ? decisions : decisions.slice(0, failed);
 
   await saveStates(tx, families, states, changed);
-  await resolveWaiting(tx, ref, queue.rows.slice(0, done.length), done, wake.actor);
+  await resolveWaiting(tx, ref, queue.rows.slice(0, done.length), done, actor);
   const [row, failure] = [queue.rows[failed], parked[0]];
   if (row !== undefined && failure !== undefined) return { ...(await failHead(tx, ref, queue, row, failure.reason, context)), applied: done.length };
   return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', applied: done.length };
@@ -158,13 +161,13 @@ const NOTE_FAILURE = statement(
 );
 
 /** `row` is at the head of the queue now, and has failed. */
-const failHead = async (tx: Transaction, ref: KeyRef, queue: LockedQueue, row: WaitingRow, reason: string, { policy, random, wake }: Context): Promise<Pass> => {
+const failHead = async (tx: Transaction, ref: KeyRef, queue: LockedQueue, row: WaitingRow, reason: string, { policy, random, actor }: Context): Promise<Pass> => {
   const isFirst = row.razorpay_event_id !== queue.failingEventId;
   const attempts = isFirst ? 1 : queue.attempts + 1;
   const firstFailedAt = isFirst ? null : queue.firstFailedAt;
   const afterMs = retryDelayMs(policy, attempts, random());
   if (afterMs === null) {
-    await buryHead(tx, ref, { group: queue.group, row, reason, attempts, firstFailedAt, actor: wake.actor });
+    await buryHead(tx, ref, { group: queue.group, row, reason, attempts, firstFailedAt, actor });
     return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', dead: 1 };
   }
   await tx.query(NOTE_FAILURE, [ref.family, ref.key, attempts, reason, row.razorpay_event_id, firstFailedAt, afterMs]);
