@@ -6,7 +6,8 @@ import { thisSecond } from '../../libs/testkit/system-world.ts';
 
 let system: System;
 const it = testsOf(() => system);
-beforeAll(async () => void (system = await startSystem()), 30_000);
+// What waits is released by hand here; retries.integration.test.ts lets it wake by itself.
+beforeAll(async () => void (system = await startSystem({ settings: { DAKIA_RETRY_DELAYS: '1h,1h' } })), 30_000);
 afterAll(() => system.close(), 30_000);
 
 it('an event that Postgres refuses parks its entity alone; once it can be applied, nothing shows that it ever waited', async () => {
@@ -14,7 +15,7 @@ it('an event that Postgres refuses parks its entity alone; once it can be applie
   const payments = Map.groupBy(simulation(run).events.filter(({ family }) => family === 'payments'), ({ key }) => key);
   const [key, events] = [...payments].find(([, { length }]) => length >= 3) ?? ['', []];
   expect(events.length).toBeGreaterThanOrEqual(3);
-  const retry = () => system.dakia('parked', 'retry', '--family', 'payments', '--key', key);
+  const retry = () => system.dakia('parked', 'retry', '--family', 'payments', '--key', key, '--yes');
 
   // Refused by the table, by no rule.
   await system.rows(`ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (payment_id <> '${key}')`);
@@ -32,9 +33,9 @@ it('an event that Postgres refuses parks its entity alone; once it can be applie
   expect(pending[0]?.reason).toMatch(/violates check constraint "poison"/);
   expect(new Set(pending.slice(1).map(({ reason }) => reason))).toEqual(new Set([`waits behind ${events[0]?.eventId}`]));
 
-  // Still refused: it stays at the head of its queue.
+  // Still refused: it stays at the head of its queue, and its schedule begins again.
   expect((await retry()).code).toBe(1);
-  expect(await system.rows('SELECT attempts FROM parked_keys')).toEqual([{ attempts: 2 }]);
+  expect(await system.rows('SELECT attempts, last_attempt_at > parked_at AS again FROM parked_keys')).toEqual([{ attempts: 1, again: true }]);
 
   await system.rows('ALTER TABLE payment_transactions DROP CONSTRAINT poison');
   expect((await retry()).code).toBe(0);
