@@ -151,3 +151,31 @@ const LOCK_CLASS = 0x6e746679;
 export const lockEntities = async (tx: Transaction, entities: readonly { readonly family: Family; readonly key: string }[]): Promise<void> => {
   if (entities.length > 0) await tx.query(LOCK_ENTITIES, [LOCK_CLASS, entities.map(({ family, key }) => `${family}:${key}`)]);
 };
+
+export interface Stranded {
+  readonly destination: string;
+  readonly notifications: number;
+}
+
+const STRANDED = statement(
+  'notifications_stranded',
+  `SELECT destination, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying') AND destination <> ALL($1::text[]) GROUP BY 1 ORDER BY 1`,
+);
+
+/** What waits for destinations other than these. */
+export const countStranded = async (database: Transaction, served: readonly string[]): Promise<readonly Stranded[]> => database.query<Stranded>(STRANDED, [served]);
+
+export interface WaitingCount {
+  readonly destination: string;
+  readonly status: NotificationStatus;
+  readonly notifications: number;
+}
+
+/** Each half reads a partial index: nearly all rows are delivered, and those are not looked at. */
+const WAITING = statement(
+  'notifications_waiting',
+  `SELECT destination, status, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying') GROUP BY 1, 2
+   UNION ALL SELECT destination, status, count(*) FROM notifications WHERE status = 'failed' GROUP BY 1, 2`,
+);
+
+export const countWaiting = async (database: Transaction): Promise<readonly WaitingCount[]> => database.query<WaitingCount>(WAITING);
