@@ -2,11 +2,13 @@ import type { Family } from '#catalogue';
 import type { Arrival } from './arrival.ts';
 import type { Transaction } from './database.ts';
 import { statement } from './database.ts';
+import { handOver } from './hand-over.ts';
 import { findKnown, sift } from './inbox.ts';
+import type { Sifted } from './inbox.ts';
 import { countDispositions, lockLedger } from './ledger.ts';
 import type { LedgerKey } from './ledger.ts';
-import { recordConflicts, recordDecisions } from './record-decisions.ts';
-import type { ScheduledKey } from './record-decisions.ts';
+import type { KeyRef } from './parked-queue.ts';
+import { consumerActor, recordConflicts, recordDecisions } from './record-decisions.ts';
 import { keyName, reduceEvents, waitsBehind } from './reduce-events.ts';
 import type { Decision, StatesByFamily } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
@@ -21,8 +23,11 @@ export interface Range {
 
 export interface AppliedRange {
   readonly decisions: readonly Decision[];
-  readonly parked: readonly ScheduledKey[];
+  readonly parked: readonly WaitingKey[];
 }
+
+/** A key that has events to be tried in so many ms. */
+export type WaitingKey = KeyRef & { readonly afterMs: number };
 
 export interface RangeOptions {
   /** Offset → why the event there could not be written when it was tried alone. */
@@ -41,7 +46,7 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const [position, known, parked] = await Promise.all([lockLedger(tx, ledger), findKnown(tx, arrivals), lockParkedKeys(tx, arrivals)]);
   if (position !== firstOffset) return 'moved';
 
-  const { fresh, duplicates, conflicts } = sift(arrivals, known);
+  const { fresh, duplicates, understood, conflicts } = sift(arrivals, known);
   const states = await loadStates(tx, families, fresh, parked);
   const { decisions, changed, parked: newlyParked } = reduceEvents(fresh, { aggregates: families.aggregates, states, parked, failing });
 
@@ -54,7 +59,23 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
   const all = [...decisions, ...conflicting, ...repeated];
   const counts = countDispositions(all.map(({ disposition }) => disposition));
   await Promise.all([saved, recordDecisions(tx, { ledger, firstOffset, nextOffset, counts, decisions, conflicts: conflicting, parked: scheduled })]);
-  return { decisions: all, parked: scheduled };
+  return { decisions: all, parked: [...scheduled, ...(await takeFromQuarantine(tx, ledger, understood))] };
+};
+
+/**
+ * Copies of events that are in the quarantine, which the catalogue understands now: sent again after an upgrade, or replayed. The kept
+ * event joins its entity's queue, to be applied from there; the copy is a duplicate of it. Answers the keys that are to be woken.
+ */
+const takeFromQuarantine = async (tx: Transaction, { group, topic, partition }: LedgerKey, understood: Sifted['understood']): Promise<readonly WaitingKey[]> => {
+  const keys: WaitingKey[] = [];
+  for (const { arrival, row } of understood) {
+    const { eventId, offset, task } = arrival;
+    if (task.kind === 'keep') continue;
+    const { family, key, snapshot } = task;
+    await handOver(tx, { eventId, event: snapshot.event, family, key, ...row }, { actor: consumerActor(group), reason: `understood as it came again at ${topic}/${partition}, offset ${offset}` });
+    keys.push({ family, key, afterMs: 0 });
+  }
+  return keys;
 };
 
 const LOCK_PARKED = statement(

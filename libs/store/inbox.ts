@@ -5,13 +5,27 @@ import type { Transaction } from './database.ts';
 
 /** An event that is already kept. */
 export interface KnownEvent {
+  /** Where its row stands, when it is in the quarantine. */
+  readonly quarantined: Quarantined | null;
   readonly isSameBody: (body: Uint8Array) => boolean;
 }
 
-interface KnownRow {
+/** The row of a quarantined event. */
+export interface Quarantined {
+  /** As text, so that it finds its row again to the microsecond. */
+  readonly created: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface KnownRow extends Quarantined {
   readonly razorpay_event_id: string;
   readonly body_sha256: Buffer;
+  readonly is_quarantined: boolean;
 }
+
+const COLUMNS = `razorpay_event_id, sha256(payload) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
+             kafka_topic AS topic, kafka_partition AS partition`;
 
 /**
  * A copy of an event has the same created_at; the day on either side is searched so that another body under the same id is
@@ -21,7 +35,7 @@ const FIND_NEAR = statement(
   'find_events_near',
   `SELECT known.* FROM unnest($1::text[], $2::float8[]) AS given (id, at)
     CROSS JOIN LATERAL (
-      SELECT razorpay_event_id, sha256(payload) AS body_sha256
+      SELECT ${COLUMNS}
         FROM webhook_events
        WHERE razorpay_event_id = given.id
          AND created_at >= to_timestamp(given.at - 86400) AND created_at <= to_timestamp(given.at + 86400)
@@ -32,7 +46,7 @@ const FIND_ANYWHERE = statement(
   'find_events_anywhere',
   `SELECT known.* FROM unnest($1::text[]) AS given (id)
     CROSS JOIN LATERAL (
-      SELECT razorpay_event_id, sha256(payload) AS body_sha256
+      SELECT ${COLUMNS}
         FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
 );
 
@@ -47,7 +61,8 @@ export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): 
   return new Map([...near, ...anywhere].map((row) => [row.razorpay_event_id, knownOf(row)]));
 };
 
-const knownOf = ({ body_sha256 }: KnownRow): KnownEvent => ({
+const knownOf = ({ body_sha256, is_quarantined, created, topic, partition }: KnownRow): KnownEvent => ({
+  quarantined: is_quarantined ? { created, topic, partition } : null,
   isSameBody: (body) => sha256(body).equals(body_sha256),
 });
 
@@ -55,21 +70,27 @@ const knownOf = ({ body_sha256 }: KnownRow): KnownEvent => ({
 export interface Sifted {
   readonly fresh: readonly Arrival[];
   readonly duplicates: readonly Arrival[];
+  /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
+  readonly understood: readonly { readonly arrival: Arrival; readonly row: Quarantined }[];
   /** Another body under an id that is taken. */
   readonly conflicts: readonly Arrival[];
 }
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
 export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
-  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], conflicts: [] as Arrival[] };
-  const seen = new Map<string, Pick<KnownEvent, 'isSameBody'>>(known);
+  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as { arrival: Arrival; row: Quarantined }[], conflicts: [] as Arrival[] };
+  const seen = new Map(known);
   for (const arrival of arrivals) {
     const first = seen.get(arrival.eventId);
     if (first === undefined) {
-      seen.set(arrival.eventId, { isSameBody: (body) => arrival.body.equals(body) });
+      seen.set(arrival.eventId, { quarantined: null, isSameBody: (body) => arrival.body.equals(body) });
       sifted.fresh.push(arrival);
-    } else if (first.isSameBody(arrival.body)) sifted.duplicates.push(arrival);
-    else sifted.conflicts.push(arrival);
+    } else if (first.isSameBody(arrival.body)) {
+      sifted.duplicates.push(arrival);
+      if (first.quarantined === null || arrival.task.kind === 'keep') continue;
+      sifted.understood.push({ arrival, row: first.quarantined });
+      seen.set(arrival.eventId, { ...first, quarantined: null });
+    } else sifted.conflicts.push(arrival);
   }
   return sifted;
 };

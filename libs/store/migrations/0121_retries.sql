@@ -49,4 +49,4 @@ CREATE INDEX dead_letters_entity ON dead_letters (entity_key);
 
 GRANT SELECT, INSERT, UPDATE ON dead_letters TO dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_operator;
 -- An event of the quarantine that a newer catalogue understands is handed to its entity.
-GRANT UPDATE (family, entity_key, event_type) ON webhook_events TO dakia_operator;
+GRANT UPDATE (family, entity_key, event_type) ON webhook_events TO dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_operator;
