@@ -4,7 +4,7 @@ import type { Transaction } from './database.ts';
 import { statement } from './database.ts';
 import { handOver } from './hand-over.ts';
 import { findKnown, sift } from './inbox.ts';
-import type { Sifted } from './inbox.ts';
+import type { Understandable } from './inbox.ts';
 import { countDispositions, lockLedger } from './ledger.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { KeyRef } from './parked-queue.ts';
@@ -66,11 +66,9 @@ export const applyRange = async (tx: Transaction, families: Families, range: Ran
  * Copies of events that are in the quarantine, which the catalogue understands now: sent again after an upgrade, or replayed. The kept
  * event joins its entity's queue, to be applied from there; the copy is a duplicate of it. Answers the keys that are to be woken.
  */
-const takeFromQuarantine = async (tx: Transaction, { group, topic, partition }: LedgerKey, understood: Sifted['understood']): Promise<readonly WaitingKey[]> => {
+const takeFromQuarantine = async (tx: Transaction, { group, topic, partition }: LedgerKey, understood: readonly Understandable[]): Promise<readonly WaitingKey[]> => {
   const keys: WaitingKey[] = [];
-  for (const { arrival, row } of understood) {
-    const { eventId, offset, task } = arrival;
-    if (task.kind === 'keep') continue;
+  for (const { eventId, offset, row, task } of understood) {
     const { family, key, snapshot } = task;
     await handOver(tx, { eventId, event: snapshot.event, family, key, ...row }, { actor: consumerActor(group), reason: `understood as it came again at ${topic}/${partition}, offset ${offset}` });
     keys.push({ family, key, afterMs: 0 });

@@ -1,5 +1,5 @@
 import { sha256 } from './arrival.ts';
-import type { Arrival } from './arrival.ts';
+import type { Arrival, ArrivalTask } from './arrival.ts';
 import { statement } from './database.ts';
 import type { Transaction } from './database.ts';
 
@@ -66,19 +66,27 @@ const knownOf = ({ body_sha256, is_quarantined, created, topic, partition }: Kno
   isSameBody: (body) => sha256(body).equals(body_sha256),
 });
 
+/** A copy that can be applied, of an event that is kept in the quarantine. */
+export interface Understandable {
+  readonly eventId: string;
+  readonly offset: bigint;
+  readonly task: Extract<ArrivalTask, { kind: 'apply' }>;
+  readonly row: Quarantined;
+}
+
 /** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
 export interface Sifted {
   readonly fresh: readonly Arrival[];
   readonly duplicates: readonly Arrival[];
   /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
-  readonly understood: readonly { readonly arrival: Arrival; readonly row: Quarantined }[];
+  readonly understood: readonly Understandable[];
   /** Another body under an id that is taken. */
   readonly conflicts: readonly Arrival[];
 }
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
 export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
-  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as { arrival: Arrival; row: Quarantined }[], conflicts: [] as Arrival[] };
+  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as Understandable[], conflicts: [] as Arrival[] };
   const seen = new Map(known);
   for (const arrival of arrivals) {
     const first = seen.get(arrival.eventId);
@@ -87,8 +95,9 @@ export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, Kn
       sifted.fresh.push(arrival);
     } else if (first.isSameBody(arrival.body)) {
       sifted.duplicates.push(arrival);
-      if (first.quarantined === null || arrival.task.kind === 'keep') continue;
-      sifted.understood.push({ arrival, row: first.quarantined });
+      const { eventId, offset, task } = arrival;
+      if (first.quarantined === null || task.kind === 'keep') continue;
+      sifted.understood.push({ eventId, offset, task, row: first.quarantined });
       seen.set(arrival.eventId, { ...first, quarantined: null });
     } else sifted.conflicts.push(arrival);
   }
