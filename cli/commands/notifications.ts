@@ -1,6 +1,6 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { factKinds } from '#catalogue';
+import { isFactKind } from '#catalogue';
 import { queueSettings, redisSettings } from '#runtime/config';
 import { createLogger } from '#runtime/log';
 import { notifyQueueOf, openQueue } from '#runtime/queue';
@@ -59,12 +59,17 @@ const withFilters = (command: Command): Command =>
   withAges(
     command
       .option('--destination <name>', 'only to this destination')
-      .addOption(new Option('--kind <fact>', 'only of this fact and its reminders').choices(factKinds))
+      .option('--kind <fact>', 'only of this fact and its reminders, for example dispute.opened', fact)
       .option('--entity <id>', 'only about the entity with this id')
       .option('--rule <name>', 'only by this rule')
       .option('--id <id>', 'only this notification')
       .option('--cause <text>', 'only where the reason contains this text'),
   );
+
+const fact = (text: string): string => {
+  if (isFactKind(text)) return text;
+  throw new InvalidArgumentError('There is no such fact; docs/notifications.md has those there are.');
+};
 
 const filterOf = ({ destination, kind, entity, rule, id, cause, olderThan, newerThan }: FilterOptions): NotificationFilter => {
   const given = { destination, kind, entity, rule, id, cause, olderThanMs: olderThan, newerThanMs: newerThan };

@@ -26,8 +26,8 @@ export interface SeparateSystem extends World {
   readonly deaths: () => readonly string[];
 }
 
-const SERVICES = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine', 'ingest'];
-/** Eight processes start at once on two cores. */
+const SERVICES = ['notifier', 'payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine', 'ingest'];
+/** Nine processes start at once on two cores. */
 const READY_WITHIN_MS = 60_000;
 const ENDED_WITHIN_MS = 10_000;
 const STOPPED_WITHIN_MS = 30_000;

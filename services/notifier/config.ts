@@ -5,7 +5,9 @@ import type { Parsed } from '#kernel';
 import { boardSettings, optionalText, postgresSettings, queueSettings, redisSettings, setting } from '#runtime/config';
 import type { ConfigOf, Environment } from '#runtime/config';
 import { createLogger } from '#runtime/log';
+import type { Logger } from '#runtime/log';
 import { openDestinations } from './src/channels/destinations.ts';
+import type { Destinations } from './src/channels/destinations.ts';
 import { readRuleFile } from './src/rules/rule-file.ts';
 import type { NotificationRules } from './src/rules/rules.ts';
 
@@ -50,12 +52,24 @@ const read = (path: string): Parsed<string> => {
   }
 };
 
+export interface OpenRules {
+  readonly rules: NotificationRules;
+  readonly destinations: Destinations;
+}
+
+/** The file, with its destinations as the environment completes them. */
+export const openRules = (config: ConfigOf<typeof ruleFileSettings>, environment: Environment, log: Logger): Parsed<OpenRules> => {
+  const file = loadRules(config);
+  if (!file.ok) return file;
+  const { rules, name } = file.value;
+  const destinations = openDestinations(rules, environment, log, name);
+  return destinations.ok ? parsed({ rules, destinations: destinations.value }) : destinations;
+};
+
 /** Everything that is wrong with the file, and with what it takes from the environment. */
 export const ruleFileIssues = (config: ConfigOf<typeof ruleFileSettings>, environment: Environment): readonly string[] => {
-  const file = loadRules(config);
-  if (!file.ok) return file.issues;
-  const opened = openDestinations(file.value.rules, environment, createLogger('notifier', 'silent'), file.value.name);
+  const opened = openRules(config, environment, createLogger('notifier', 'silent'));
   if (!opened.ok) return opened.issues;
-  for (const destination of opened.value.open.values()) void destination.close();
+  for (const destination of opened.value.destinations.open.values()) void destination.close();
   return [];
 };

@@ -1,0 +1,4 @@
+import { runService } from '#runtime/service';
+import { notifier } from './service.ts';
+
+await runService(notifier);

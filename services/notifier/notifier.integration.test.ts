@@ -1,0 +1,214 @@
+import { spawnSync } from 'node:child_process';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { answers, startReceiver } from '#testkit';
+import type { Answer, Receiver } from '#testkit';
+import { createTestNotifier, SECRET } from './testing/notifier.ts';
+import type { TestNotifier } from './testing/notifier.ts';
+
+jest.setTimeout(60_000);
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const receiving = async (answer?: Answer): Promise<Receiver> => {
+  const receiver = await startReceiver(answer, SECRET);
+  closing.push(receiver.close);
+  return receiver;
+};
+
+/** A destination of the file at a receiver of the test. */
+const at = (receiver: Receiver, more = ''): string => `{type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]${more}}`;
+
+const notifying = async (rules: string): Promise<TestNotifier> => {
+  const notifier = await createTestNotifier(rules, { SECRETS: SECRET });
+  closing.push(notifier.close);
+  return notifier;
+};
+
+/** Answers when the test says so. */
+const holding = (): { readonly answer: Answer; readonly held: ServerResponse[] } => {
+  const held: ServerResponse[] = [];
+  return { answer: (response) => void held.push(response), held };
+};
+
+test('a fact becomes one signed request, its row says what was answered, and the sequence grows with each fact of an entity', async () => {
+  const receiver = await receiving();
+  const notifier = await notifying(`destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: payments, when: [payment.authorized, payment.captured, payment.refunded], to: shop}\n`);
+  await notifier.start();
+  await notifier.happen([{ kind: 'payment.authorized', key: 'pay_1', status: 'authorized' }]);
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }, { kind: 'payment.captured', key: 'pay_2', status: 'captured' }]);
+  await notifier.happen([{ kind: 'payment.refunded', key: 'pay_1', status: 'refunded' }]);
+  const rows = await notifier.until('all are delivered', (told) => told.length === 4 && told.every(({ status }) => status === 'delivered'));
+
+  expect(rows.map(({ entity_key, kind, attempts, response, reason }) => [entity_key, kind, attempts, response, reason])).toEqual([
+    ['pay_1', 'payment.authorized', 1, 'HTTP 200', null],
+    ['pay_1', 'payment.captured', 1, 'HTTP 200', null],
+    ['pay_1', 'payment.refunded', 1, 'HTTP 200', null],
+    ['pay_2', 'payment.captured', 1, 'HTTP 200', null],
+  ]);
+  expect(receiver.received.map(({ id }) => id).sort()).toEqual(rows.map(({ id }) => id).sort());
+  expect(receiver.received.filter(({ refusal }) => refusal !== null)).toEqual([]);
+  const bodies = receiver.received.map(({ body }) => JSON.parse(body) as { readonly type: string; readonly data: { readonly entity_id: string; readonly sequence: number; readonly columns: object } });
+  const told = bodies.filter(({ data }) => data.entity_id === 'pay_1').toSorted((a, b) => a.data.sequence - b.data.sequence);
+  expect(told.map(({ type }) => type)).toEqual(['payment.authorized', 'payment.captured', 'payment.refunded']);
+  expect(new Set(told.map(({ data }) => data.sequence)).size).toBe(3);
+  expect(bodies[0]?.data.columns).toMatchObject({ amount_minor: 50_000, currency: 'INR', method: 'upi' });
+  expect(await notifier.metrics()).toContain('dakia_notification_attempts_total{destination="shop",outcome="delivered"} 4');
+});
+
+test('every way a receiver can behave ends as documented', async () => {
+  const once = (first: Answer): Answer => (response, socket, count, request) => (count === 1 ? first : answers.status(200))(response, socket, count, request);
+  const receivers = {
+    broken: await receiving(once(answers.status(500))),
+    gone: await receiving(answers.status(410)),
+    hanging: await receiving(once(answers.hang)),
+    moved: await receiving(answers.status(302, { location: 'http://169.254.169.254/' })),
+    patient: await receiving(once(answers.status(429, { 'retry-after': '2' }))),
+    resetting: await receiving(once(answers.reset)),
+    slow: await receiving(answers.slow(400)),
+    tardy: await receiving(once(answers.slow(5_000))),
+  };
+  const names = Object.keys(receivers);
+  const destinations = Object.entries(receivers).map(([name, receiver]) => `  ${name}: ${at(receiver, ', timeout_ms: 900')}`);
+  const notifier = await notifying(`destinations:\n${destinations.join('\n')}\nrules:\n  - {name: captured, when: payment.captured, to: [${names.join(', ')}]}\n`);
+  await notifier.start();
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
+
+  const first = await notifier.until('each was tried', (told) => told.length === names.length && told.every(({ attempts }) => attempts > 0));
+  const reasonOf = (name: string): string => first.find(({ destination }) => destination === name)?.reason ?? '';
+  expect(first.filter(({ status }) => status === 'retrying').map(({ destination }) => destination)).toEqual(['broken', 'hanging', 'patient', 'resetting', 'tardy']);
+  expect(['broken', 'hanging', 'patient', 'tardy'].map(reasonOf)).toEqual(['HTTP 500', 'no answer within 900 ms', 'HTTP 429', 'no answer within 900 ms']);
+  expect(reasonOf('resetting')).toMatch(/^no answer: /);
+
+  const rows = await notifier.until('each has come to its end', (told) => told.every(({ status }) => status === 'delivered' || status === 'failed'));
+  expect(rows.map(({ destination, status, attempts, response, reason }) => [destination, status, attempts, response ?? reason])).toEqual([
+    ['broken', 'delivered', 2, 'HTTP 200'],
+    ['gone', 'failed', 1, 'HTTP 410'],
+    ['hanging', 'delivered', 2, 'HTTP 200'],
+    ['moved', 'failed', 1, 'HTTP 302: redirects are not followed; give the final URL'],
+    ['patient', 'delivered', 2, 'HTTP 200'],
+    ['resetting', 'delivered', 2, 'HTTP 200'],
+    ['slow', 'delivered', 1, 'HTTP 200'],
+    ['tardy', 'delivered', 2, 'HTTP 200'],
+  ]);
+  for (const [name, { received }] of Object.entries(receivers)) {
+    expect([name, received.length, new Set(received.map(({ id }) => id)).size]).toEqual([name, rows.find(({ destination }) => destination === name)?.attempts, 1]);
+  }
+});
+
+test('a dead destination keeps no other waiting', async () => {
+  const dead = await receiving(answers.hang);
+  const alive = await receiving();
+  const notifier = await notifying(`destinations:\n  dead: ${at(dead, ', timeout_ms: 3000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`);
+  await notifier.start();
+  await notifier.happen(Array.from({ length: 50 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
+  const rows = await notifier.until('the living one has heard all', (told) => told.filter(({ destination, status }) => destination === 'alive' && status === 'delivered').length === 50, 2_900);
+  expect(rows.filter(({ destination, attempts }) => destination === 'dead' && attempts > 0)).toEqual([]);
+});
+
+test('10 000 notifications wait when a dispute arrives: it is among the next that are sent', async () => {
+  const CONCURRENCY = 4;
+  const { answer, held } = holding();
+  const receiver = await receiving(answer);
+  const notifier = await notifying(`destinations: {shop: ${at(receiver, `, concurrency: ${CONCURRENCY}, timeout_ms: 60000`)}}\nrules:\n  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n`);
+  await notifier.start();
+  await notifier.happen(Array.from({ length: 10_000 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
+  await notifier.queued('shop', 10_000, 40_000);
+  await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open' }]);
+  await notifier.queued('shop', 10_001, 10_000);
+  expect(held).toHaveLength(CONCURRENCY);
+
+  receiver.answer(answers.status(200));
+  for (const response of held.splice(0)) response.writeHead(200).end();
+  await notifier.until('the dispute is sent', (told) => told.some(({ kind, status }) => kind === 'dispute.opened' && status === 'delivered'));
+  const place = receiver.received.findIndex(({ entityId }) => entityId === 'disp_1');
+  expect(place).toBeGreaterThanOrEqual(CONCURRENCY);
+  expect(place).toBeLessThan(2 * CONCURRENCY);
+}, 120_000);
+
+const HOUR = 3_600_000;
+const disputeRules = (receiver: Receiver): string => `destinations: {team: ${at(receiver)}}
+rules:
+  - {name: disputes, when: [dispute.opened, dispute.under_review], to: team, reminders: {before: respond_by, hours: [72, 24, 6], while: [open, action_required]}}
+`;
+const hoursOf = (receiver: Receiver): readonly (number | string)[] =>
+  receiver.received.map(({ body }) => JSON.parse(body) as { readonly type: string; readonly data: { readonly reminder?: { readonly hours: number } } }).map(({ type, data }) => data.reminder?.hours ?? type);
+
+test('reminders come 72 and 24 hours before the deadline, and that of 6 hours disappears when the dispute has moved on', async () => {
+  const receiver = await receiving();
+  const notifier = await notifying(disputeRules(receiver));
+  const respondBy = new Date(Date.now() + 100 * HOUR);
+  const passes = async (ms: number): Promise<void> => {
+    await notifier.stop();
+    notifier.later(ms);
+    await notifier.start();
+  };
+  await notifier.start();
+  await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy }]);
+  const planned = await notifier.until('the dispute is told and three reminders wait', (told) => told.length === 4 && told.filter(({ status }) => status === 'pending').length === 3 && told.some(({ status }) => status === 'delivered'));
+  expect(planned.filter(({ hours }) => hours !== null).map(({ hours, next_attempt_at }) => [hours, (respondBy.getTime() - next_attempt_at.getTime()) / HOUR])).toEqual([[72, 72], [24, 24], [6, 6]]);
+
+  await passes(28 * HOUR + 60_000);
+  await notifier.until('the first reminder is sent', (told) => told.filter(({ status }) => status === 'delivered').length === 2);
+  await passes(48 * HOUR);
+  await notifier.until('the second reminder is sent', (told) => told.filter(({ status }) => status === 'delivered').length === 3);
+  await notifier.happen([{ kind: 'dispute.under_review', key: 'disp_1', status: 'under_review', respondBy }]);
+  await notifier.until('the last reminder is cancelled', (told) => told.some(({ hours, status }) => hours === 6 && status === 'cancelled'));
+  await passes(18 * HOUR);
+  const rows = await notifier.until('the review is told', (told) => told.filter(({ status }) => status === 'delivered').length === 4);
+  expect(rows.find(({ hours }) => hours === 6)?.reason).toContain('under_review');
+  expect(hoursOf(receiver)).toEqual(['dispute.opened', 72, 24, 'dispute.under_review']);
+});
+
+test('a reminder moves along with the deadline', async () => {
+  const receiver = await receiving();
+  const notifier = await notifying(disputeRules(receiver));
+  await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy: new Date(Date.now() + 73 * HOUR) }]);
+  await notifier.start();
+  await notifier.until('the reminders wait', (told) => told.filter(({ status }) => status === 'pending').length === 3);
+  const moved = new Date(Date.now() + 200 * HOUR);
+  await notifier.rows('UPDATE payment_disputes SET respond_by = $1', [moved]);
+  await notifier.stop();
+  notifier.later(2 * HOUR);
+  await notifier.start();
+  const rows = await notifier.until('three wait for the new deadline', (told) => told.filter(({ status, next_attempt_at }) => status === 'pending' && next_attempt_at.getTime() > Date.now() + 100 * HOUR).length === 3);
+  expect(rows.find(({ status, hours }) => status === 'cancelled' && hours === 72)?.reason).toBe('respond_by is another time now');
+  expect(hoursOf(receiver)).toEqual(['dispute.opened']);
+});
+
+test('what a rule no longer asks for is cancelled, and a row that cannot be used fails by itself', async () => {
+  const receiver = await receiving(answers.status(503, { 'retry-after': '3600' }));
+  const rules = (name: string): string => `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: ${name}, when: payment.captured, to: shop}\n`;
+  const notifier = await notifying(rules('before'));
+  await notifier.start();
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
+  await notifier.until('the receiver was asked', ([row]) => row?.status === 'retrying');
+  await notifier.stop();
+
+  receiver.answer(answers.status(200));
+  notifier.rewrite(rules('after'));
+  await notifier.rows('UPDATE notifications SET next_attempt_at = now() - interval \'1 minute\'');
+  await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, next_attempt_at)
+    SELECT 'ntf_' || broken.key, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4, now() - interval '1 minute'
+      FROM notifications, (VALUES ('payment.vanished', 'pay_1a'), ('payment.captured', 'pay_1b')) AS broken (kind, key)`);
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_2', status: 'captured' }]);
+  await notifier.start();
+  const rows = await notifier.until('all have come to their end', (told) => told.length === 4 && told.every(({ status }) => !['pending', 'retrying'].includes(status)));
+  expect(rows.map(({ entity_key, status, reason }) => [entity_key, status, reason])).toEqual([]);
+});
+
+test.each([
+  ['a fact that does not exist', 'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.open, to: log}\n', 'rules.yaml:3: rules[0].when: there is no fact "dispute.open"'],
+  ['a variable that does not exist', 'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.opened, to: log, title: "{{wrong}}", text: x}\n', 'rules.yaml:3: '],
+  ['a key that does not exist', 'destinations: {log: {type: log, colour: red}}\nrules: []\n', 'rules.yaml:1: destinations.log'],
+  ['a destination whose secret is missing', 'destinations: {shop: {type: http, url: "https://shop.example.com/", secrets_env: NO_SUCH_SECRET}}\nrules: []\n', 'NO_SUCH_SECRET not set'],
+])('the notifier does not start with %s, and says where', async (_name, rules, issue) => {
+  const notifier = await notifying(rules);
+  for (const args of [['--check-config'], []]) {
+    const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'], ...notifier.environment } });
+    expect([status, stderr]).toEqual([78, expect.stringContaining(issue)]);
+  }
+});

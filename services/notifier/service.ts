@@ -1,0 +1,82 @@
+import { serviceNames } from '#catalogue';
+import type { Instant } from '#kernel';
+import type { Logger } from '#runtime/log';
+import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#runtime/queue';
+import { defineService, now } from '#runtime/service';
+import type { Component, Service } from '#runtime/service';
+import { createDatabase, roleOf } from '#store';
+import { notifierSettings, openRules, ruleFileIssues } from './config.ts';
+import type { Destinations } from './src/channels/destinations.ts';
+import { createDeliveries } from './src/delivery/deliveries.ts';
+import { createDelivery } from './src/delivery/delivery.ts';
+import { createDeliveryMetrics } from './src/delivery/metrics.ts';
+import { createRelay } from './src/relay/relay.ts';
+import { createRinger } from './src/relay/ringer.ts';
+import { rulesFor } from './src/rules/plan.ts';
+
+/** Facts of the outbox in, notifications out: the relay plans them, a worker per destination delivers them. `clock` is for tests of reminders. */
+export const notifierOf = (clock: () => Instant): Service =>
+  defineService({
+    name: 'notifier',
+    settings: notifierSettings,
+    check: ruleFileIssues,
+    components: (host) => {
+      const { config, log, metrics } = host;
+      const opened = openRules(config, host.environment, log);
+      // The check has passed a moment ago: only a file that has changed since then comes here.
+      if (!opened.ok) throw new Error(opened.issues.join('; '));
+      const { rules, destinations } = opened.value;
+      const { open } = destinations;
+      const planned = rulesFor(rules, open);
+      const names = [...open.keys()];
+
+      const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: 'dakia-notifier', role: roleOf('notifier'), log });
+      const queues = new Map(names.map((name) => [name, openQueue(config, notifyQueueOf(name), log)]));
+      // What it cannot tell a queue is found by the relay's sweeper.
+      const { ring } = createRinger({ queues, clock, log, onBack: () => undefined });
+      const deliveries = createDeliveries(database, async (bells) => ring(bells, []));
+      const deliveryMetrics = createDeliveryMetrics(metrics, open);
+      mountQueueBoard(host, config, [...serviceNames.map(retryQueueOf), ...names.map(notifyQueueOf)]);
+      const workers = [...open.values()].map((destination) =>
+        createWorker({
+          config,
+          queue: notifyQueueOf(destination.name),
+          concurrency: destination.concurrency,
+          work: createDelivery({ deliveries, rules, destination, clock, random: Math.random, log, metrics: deliveryMetrics }),
+          log,
+          metrics,
+        }),
+      );
+      return [
+        { name: 'postgres pool', start: async () => undefined, stop: database.close },
+        channelsOf(destinations, log),
+        closing('queues', [...queues.values()]),
+        createRelay({ database, databaseUrl: config.databaseUrl, rules: () => planned, queues, clock, log, metrics }),
+        atOnce('workers', workers),
+      ];
+    },
+  });
+
+export const notifier = notifierOf(now);
+
+/** What the destinations have open; the start says which are off. */
+const channelsOf = ({ open, off }: Destinations, log: Logger): Component => ({
+  name: 'destinations',
+  start: async () => {
+    for (const { name, missing } of off) log.info({ destination: name, missing }, `the destination ${name} is off: ${missing.join(' and ')} not set`);
+  },
+  stop: async () => void (await Promise.all([...open.values()].map(async (destination) => destination.close()))),
+});
+
+const closing = (name: string, parts: readonly { readonly close: () => Promise<void> }[]): Component => ({
+  name,
+  start: async () => undefined,
+  stop: async () => void (await Promise.all(parts.map(async (part) => part.close()))),
+});
+
+/** Stopped together, so that none takes new work while it waits for another's last. */
+const atOnce = (name: string, parts: readonly Component[]): Component => ({
+  name,
+  start: async () => void (await Promise.all(parts.map(async (part) => part.start()))),
+  stop: async (deadline) => void (await Promise.all(parts.map(async (part) => part.stop(deadline)))),
+});
