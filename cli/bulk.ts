@@ -56,6 +56,24 @@ export const tallyOf = (candidates: Iterable<Candidate>): Tally => {
   return counting.tally();
 };
 
+/** What a command leaves as it is, by the reason. */
+export type Left = readonly { readonly reason: string; readonly count: number }[];
+
+export const startLeft = (): { readonly add: (reason: string) => void; readonly list: () => Left } => {
+  const counts = new Map<string, number>();
+  return {
+    add: (given) => {
+      const reason = counts.has(given) || counts.size < GROUPS_MAX ? given : OTHERS;
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    },
+    list: () => [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count),
+  };
+};
+
+export const printLeft = (left: Left): void => {
+  for (const { reason, count } of left) print(`left where they are: ${count} (${shown(reason)})`);
+};
+
 /** `would`: what is done to them, for example `would be discarded`. */
 export const printDryRun = ({ count, groups, first }: Tally, would: string): void => {
   print(table([['count', 'family', 'event', 'cause'], ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)])]));
@@ -84,34 +102,48 @@ export interface Bulk<Item, Outcome> {
   /** Of the items in a sentence: `parked keys`; and what is done to them: `discarded`. */
   readonly noun: string;
   readonly done: string;
+  /** What was found and cannot be acted upon. */
+  readonly left?: Left;
+}
+
+interface BulkOptions {
+  readonly all?: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
 }
 
 /**
  * The rule of all bulk commands: without --yes what would be done is shown; with it, it is done one after the other, and each outcome that is
  * not as wanted is printed. Exits 1 when there is one, or when a filter matches nothing. Throws what `act` throws, with how far it got.
  */
-export const runBulk = async <Item, Outcome extends object>(options: { readonly all?: boolean; readonly yes: boolean; readonly json: boolean }, bulk: Bulk<Item, Outcome>): Promise<void> => {
+export const runBulk = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bulk<Item, Outcome>): Promise<void> => {
+  await act(options, bulk);
+  if (!options.json) printLeft(bulk.left ?? []);
+};
+
+const act = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bulk<Item, Outcome>): Promise<void> => {
   const { items, noun, done } = bulk;
+  const left = bulk.left === undefined ? {} : { left: bulk.left };
   if (items.length === BULK_MAX) warn(`These are the first ${BULK_MAX} ${noun}; run the command again for the rest.`);
-  if (items.length === 0) return nothingMatches(options, noun);
+  if (items.length === 0) return nothingMatches(options, noun, left);
   const tally = tallyOf(items.map(bulk.candidateOf));
   if (!options.yes) {
-    if (options.json) printJson({ ok: true, executed: false, ...tally });
+    if (options.json) printJson({ ok: true, executed: false, ...tally, ...left });
     else printDryRun(tally, `${noun} would be ${done}`);
     return;
   }
   const outcomes = await actOnEach(bulk);
   const bad = outcomes.filter(({ outcome }) => !bulk.isOk(outcome));
   if (bad.length > 0) process.exitCode = exitCodes.notAsExpected;
-  if (options.json) return printJson({ ok: bad.length === 0, executed: true, count: items.length, results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })) });
+  if (options.json) return printJson({ ok: bad.length === 0, executed: true, count: items.length, results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })), ...left });
   const told = outcomes.length <= FIRST_MAX ? outcomes : bad;
   for (const { item, outcome } of told) print(bulk.describe(item, outcome));
   print(`${items.length - bad.length} of ${items.length} ${noun} ${done}`);
 };
 
-const nothingMatches = ({ all, json }: { readonly all?: boolean; readonly json: boolean }, noun: string): void => {
+const nothingMatches = ({ all, json }: BulkOptions, noun: string, left: object): void => {
   if (all !== true) process.exitCode = exitCodes.notAsExpected;
-  if (json) printJson({ ok: all === true, executed: false, count: 0, groups: [], first: [] });
+  if (json) printJson({ ok: all === true, executed: false, count: 0, groups: [], first: [], ...left });
   else print(all === true ? `there are no ${noun}` : `no ${noun} match`);
 };
 

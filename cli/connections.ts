@@ -1,11 +1,12 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { topics } from '#catalogue';
+import { retryPolicyOf, retryPolicySettings } from '#domain-service';
 import { kafkaSettings, postgresSettings } from '#runtime/config';
 import { createKafka, kafkaIssues } from '#runtime/kafka';
 import type { KafkaClient } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
-import { createDatabase, DEFAULT_RETRY_DELAYS_MS } from '#store';
+import { createDatabase } from '#store';
 import type { Database, ParkedOptions } from '#store';
 import { allAggregates } from '../services/aggregates.ts';
 import { settingsOf, UsageError } from './frame.ts';
@@ -41,7 +42,14 @@ export const withDatabase = async <Result>(command: Command, role: string | unde
 };
 
 /** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */
-export const retryOptions = (): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({ aggregates: allAggregates, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
+export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({ aggregates: allAggregates, policy: retryPolicyOf(settingsOf(command, retryPolicySettings)) });
 
 /** Who decides, for the audit: the user of this machine unless `--who` says another. */
-export const currentUser = (): string => userInfo().username;
+export const currentUser = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    // In a container the user may have a number only.
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+};

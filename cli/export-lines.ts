@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { messageOf, UsageError, warn } from './frame.ts';
+import { jsonOf, messageOf, printJson, UsageError, warn } from './frame.ts';
 
 /** Rights of an exported file: bodies hold personal data. */
 const PRIVATE = 0o600;
@@ -17,15 +17,15 @@ export interface ExportOptions {
 export const withOutput = (command: Command): Command =>
   command.option('--output <file>', 'a new file, readable by you alone; without it, to stdout').option('--json', 'print one JSON object at the end; needs --output', false);
 
-/** Writes one JSON object per line, to a new file or to stdout; says on stderr how far it is. Answers how many. */
-export const exportLines = async (entries: AsyncIterable<object>, { output, json }: ExportOptions): Promise<number> => {
+/** Writes one JSON object per line, body included, to a new file or to stdout; says on stderr how far it is. */
+export const exportLines = async (batches: AsyncIterable<readonly { readonly rawBody: Buffer }[]>, { output, json }: ExportOptions): Promise<void> => {
   if (json && output === undefined) throw new UsageError('--json needs --output: without it stdout has the exported lines, each a JSON object of its own.');
   let count = 0;
   const lines = async function* (): AsyncGenerator<string> {
-    for await (const entry of entries) {
-      yield `${JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}\n`;
-      count += 1;
-      if (count % REPORT_EVERY === 0) warn(`${count} exported`);
+    for await (const entries of batches) {
+      yield entries.map(({ rawBody, ...entry }) => `${jsonOf({ ...entry, ...bodyOf(rawBody) })}\n`).join('');
+      count += entries.length;
+      if (Math.floor(count / REPORT_EVERY) > Math.floor((count - entries.length) / REPORT_EVERY)) warn(`${count} exported`);
     }
   };
   try {
@@ -33,13 +33,13 @@ export const exportLines = async (entries: AsyncIterable<object>, { output, json
     else await pipeline(Readable.from(lines()), createWriteStream(output, { flags: 'wx', mode: PRIVATE }));
   } catch (error) {
     // A reader such as head that has seen enough.
-    if (codeOf(error) === 'EPIPE' && output === undefined) return count;
+    if (codeOf(error) === 'EPIPE' && output === undefined) return;
     if (codeOf(error) === 'EEXIST') throw new UsageError(`${output ?? ''} is there already; give the name of a new file.`);
     if (output !== undefined && codeOf(error) !== undefined) throw new UsageError(`${output} cannot be written: ${messageOf(error)}`);
     throw error;
   }
-  warn(`${count} exported${output === undefined ? '' : ` to ${output}`}`);
-  return count;
+  if (json) printJson({ ok: true, exported: count, output });
+  else warn(`${count} exported${output === undefined ? '' : ` to ${output}`}`);
 };
 
 /** The code of an error of the output; undefined for one of Postgres, or of the way there. */

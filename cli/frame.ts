@@ -42,7 +42,8 @@ export const settingsOf = <Of extends Settings>(command: Command, settings: Of, 
 };
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
-export const printJson = (value: unknown): void => print(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)));
+export const jsonOf = (value: unknown): string => JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
+export const printJson = (value: unknown): void => print(jsonOf(value));
 export const warn = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Rows in columns, the first row as heading; numbers to the right. */

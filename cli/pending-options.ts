@@ -2,10 +2,12 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { eventSpec, familyNames, isEventName } from '#catalogue';
 import type { Family } from '#catalogue';
+import type { PendingFilter } from '#store';
+import type { Candidate } from './bulk.ts';
 import { currentUser } from './connections.ts';
 import { UsageError, wholeNumber } from './frame.ts';
 
-/** What the commands about parked events, dead letters and the quarantine have in common: which of them, and who does what to them. */
+/** What the commands about parked events, dead letters and the quarantine have in common: which of them are meant. */
 export interface FilterOptions {
   readonly family?: Family;
   readonly event?: string;
@@ -16,15 +18,8 @@ export interface FilterOptions {
   readonly newerThan?: number;
 }
 
-/** A filter as the store takes it. */
-export interface Filter {
-  readonly family?: Family;
-  readonly event?: string;
-  readonly key?: string;
-  readonly cause?: string;
-  readonly olderThanMs?: number;
-  readonly newerThanMs?: number;
-}
+/** A filter as the store takes it; its limit is the command's. */
+export type Filter = Omit<PendingFilter, 'limit'>;
 
 export interface ListOptions extends FilterOptions {
   readonly limit: number;
@@ -45,22 +40,24 @@ const [LIST_DEFAULT, LIST_MAX] = [100, 100_000];
 export const DRY_RUN_RULE = 'Without --yes it only shows what it would do.';
 
 /** Which entries: what is not given leaves none out. `events`: those of the catalogue, or any name, as the quarantine has. */
-export const withFilters = (command: Command, events: 'catalogue' | 'any' = 'catalogue'): Command =>
-  command
-    .addOption(new Option('--family <name>', 'only of this family').choices(familyNames))
-    .option('--event <name>', 'only of this event', events === 'catalogue' ? catalogueEvent : (text: string) => text)
-    .option('--key <id>', 'only of the entity with this id')
-    .option('--cause <text>', 'only where the reason contains this text');
+export const withFilters = (command: Command, events: Events = 'catalogue'): Command =>
+  withEventAndCause(command.addOption(new Option('--family <name>', 'only of this family').choices(familyNames)).option('--key <id>', 'only of the entity with this id'), events);
+
+type Events = 'catalogue' | 'any';
+
+/** The filters that hold for the quarantine too, where nothing has an entity. */
+export const withEventAndCause = (command: Command, events: Events = 'any'): Command =>
+  command.option('--event <name>', 'only of this event', events === 'catalogue' ? catalogueEvent : (text: string) => text).option('--cause <text>', 'only where the reason contains this text');
 
 export const withAges = (command: Command): Command =>
   command
     .option('--older-than <time>', 'only what is older, for example 90s, 30m, 2h or 1d', duration)
     .option('--newer-than <time>', 'only what is newer', duration);
 
-export const withList = (command: Command, events: 'catalogue' | 'any' = 'catalogue'): Command =>
-  withAges(withFilters(command, events))
-    .option('--limit <n>', 'print at most so many, the oldest first', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
-    .option('--json', 'print one JSON object', false);
+export const withPrinting = (command: Command): Command =>
+  command.option('--limit <n>', 'print at most so many, the oldest first', wholeNumber(1, LIST_MAX), LIST_DEFAULT).option('--json', 'print one JSON object', false);
+
+export const withList = (command: Command): Command => withPrinting(withAges(withFilters(command)));
 
 /** `reason`: what audit_logs has without --reason; null when one must be given. */
 export const withAction = (command: Command, reason: string | null): Command => {
@@ -86,7 +83,11 @@ export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: Fi
   };
 };
 
-/** The same for a command that changes something: everything must be meant. */
+/** The part of a filter that is not about time, for what Postgres has not filtered. */
+export const passes = ({ family, event, key, cause }: Candidate, filter: Filter): boolean =>
+  (filter.family ?? family) === family && (filter.event ?? event) === event && (filter.key ?? key) === key && cause.toLowerCase().includes((filter.cause ?? '').toLowerCase());
+
+/** `filterOf` for a command that changes something: everything must be meant. */
 export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean }): Filter => {
   const filter = filterOf(options);
   const isFiltered = Object.keys(filter).length > 0;

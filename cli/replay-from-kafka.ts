@@ -11,10 +11,11 @@ import type { EventProducer, StoredRecord } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
 import { now } from '#runtime/service';
 import type { Redrive, Stored } from '#webhook';
-import { printDryRun, shown, startTally } from './bulk.ts';
-import type { Candidate, Tally } from './bulk.ts';
+import { printDryRun, printLeft, startLeft, startTally } from './bulk.ts';
+import type { Candidate, Left, Tally } from './bulk.ts';
 import { kafkaOf } from './connections.ts';
 import { print, printJson, settingsOf } from './frame.ts';
+import { passes } from './pending-options.ts';
 import type { Filter } from './pending-options.ts';
 import { progressBar } from './progress.ts';
 
@@ -32,15 +33,13 @@ export interface Replayed extends Tally {
   /** Records that the topics hold. */
   readonly read: number;
   /** Records that stay where they are, by the reason. */
-  readonly left: readonly { readonly reason: string; readonly count: number }[];
+  readonly left: Left;
 }
 
 /** Sends of one record until Kafka confirms it, and the pause between them, in ms. */
 const [SENDS_MAX, SEND_PAUSE_MS] = [8, 500];
 /** Longest time for what is on its way when the replay ends, in ms. */
 const STOP_WITHIN_MS = 5_000;
-/** Different reasons that are told apart. */
-const LEFT_REASONS_MAX = 100;
 
 /**
  * Reads whole topics and produces again what is decided so. Every record is confirmed by all in-sync replicas before the next batch is
@@ -51,14 +50,13 @@ export const replayFromKafka = async (command: Command, { topics, decide, filter
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
   const decoder = createEnvelopeDecoder(schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl));
   const counting = startTally();
-  const left = new Map<string, number>();
+  const left = startLeft();
   let bar: ReturnType<typeof progressBar> | undefined;
 
   const choose = async (record: StoredRecord): Promise<readonly Extract<Redrive, { kind: 'again' }>[]> => {
     const redrive = await decide(decoder, record);
     if (redrive.kind === 'left') {
-      const reason = left.has(redrive.reason) || left.size < LEFT_REASONS_MAX ? redrive.reason : 'other reasons';
-      left.set(reason, (left.get(reason) ?? 0) + 1);
+      left.add(redrive.reason);
       return [];
     }
     const candidate = candidateOf(redrive);
@@ -78,13 +76,10 @@ export const replayFromKafka = async (command: Command, { topics, decide, filter
       onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
     });
   const read = await (execute ? withProducer(command, readAll) : readAll(async () => undefined)).finally(() => bar?.end());
-  return { executed: execute, read, ...counting.tally(), left: [...left].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count) };
+  return { executed: execute, read, ...counting.tally(), left: left.list() };
 };
 
 const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({ family: envelope.family, event: envelope.event, key: envelope.key, eventId: envelope.eventId, cause });
-
-const passes = ({ family, event, key, cause }: Candidate, filter: Filter): boolean =>
-  (filter.family ?? family) === family && (filter.event ?? event) === event && (filter.key ?? key) === key && cause.includes(filter.cause ?? '');
 
 const withProducer = async <Result>(command: Command, work: (publish: (topic: string, record: KafkaRecord) => Promise<void>) => Promise<Result>): Promise<Result> => {
   const config = settingsOf(command, kafkaSettings);
@@ -112,5 +107,5 @@ export const reportReplay = (replayed: Replayed, json: boolean): void => {
   if (executed) print(`${count} of ${read} records were produced again; their services apply them`);
   else if (count > 0) printDryRun(replayed, 'records would be produced again');
   else print(`none of ${read} records would be produced again`);
-  for (const { reason, count: times } of left) print(`left where they are: ${times} (${shown(reason)})`);
+  printLeft(left);
 };

@@ -1,16 +1,26 @@
 import type { Command } from 'commander';
 import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
-import { discardDead, listDead, OPERATOR_ROLE, retryDead } from '#store';
-import type { DeadLetter } from '#store';
+import { discardDead, exportDead, listDead, OPERATOR_ROLE, retryDead, showDead } from '#store';
+import type { DeadDetails, DeadLetter } from '#store';
 import { redriveDeadLetter } from '#webhook';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
+import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
+import { exportLines, withOutput } from '../export-lines.ts';
+import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
 import { describeRetry, isUnparked } from '../outcomes.ts';
 import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
+
+interface ShowOptions {
+  readonly key?: string;
+  readonly eventId?: string;
+  readonly body: boolean;
+  readonly json: boolean;
+}
 
 interface ReplayOptions extends FilterOptions {
   readonly fromKafka?: boolean;
@@ -24,6 +34,18 @@ export const addDead = (program: Command): void => {
   withList(group.command('list').description('Print those that wait for a decision, with the reason.'))
     .addHelpText('after', '\nExample:\n  npx dakia dead list --family refunds --older-than 1d')
     .action(list);
+  group
+    .command('show')
+    .description('Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.')
+    .option('--key <id>', 'those of the entity with this id that wait for a decision')
+    .option('--event-id <id>', 'the one with this event id')
+    .option('--body', 'also the body; it holds personal data', false)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia dead show --key rfnd_FS8TWyPrCsa0OB')
+    .action(show);
+  withOutput(withAges(withFilters(group.command('export').description('Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.'))))
+    .addHelpText('after', '\nExample:\n  npx dakia dead export --family refunds --output dead.jsonl')
+    .action(exportAll);
   withAction(withAges(withFilters(group.command('retry').description(`Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`))), 'retried by hand')
     .addHelpText('after', "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' --reason 'fixed in 1.4.2' --yes")
     .action(retry);
@@ -49,11 +71,32 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   if (letters.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
+const show = async ({ key, eventId, body, json }: ShowOptions, command: Command): Promise<void> => {
+  if ((key === undefined) === (eventId === undefined)) throw new UsageError('Give --key or --event-id, one of them.');
+  const letters = await withDatabase(command, OPERATOR_ROLE, async (database) => {
+    const ids = key === undefined ? [eventId ?? ''] : (await listDead(database, { key, limit: SHOW_MAX })).map((letter) => letter.eventId);
+    const found: (DeadDetails | undefined)[] = [];
+    for (const id of ids) found.push(await showDead(database, id));
+    return found.flatMap((letter) => (letter === undefined ? [] : [presentable(letter, body)]));
+  });
+  if (letters.length === 0) throw new Error(key === undefined ? `${eventId ?? ''} is no dead letter` : `no dead letter of ${key} waits for a decision`);
+  if (json) return printJson({ dead: letters });
+  for (const { history, ...letter } of letters) {
+    printFields(letter);
+    printHistory(history);
+  }
+};
+
+const exportAll = async (options: FilterOptions & ExportOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportDead(database, filter), options));
+};
+
 const candidateOf = ({ family, event, key, eventId, reason }: DeadLetter): Candidate => ({ family, event, key, eventId, cause: reason });
 
 const retry = async (options: ActOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
-  const policy = retryOptions();
+  const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
     runBulk(options, {
       items: await listDead(database, { ...filter, limit: BULK_MAX }),

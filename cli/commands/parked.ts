@@ -1,19 +1,44 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import { discardParked, listParked, OPERATOR_ROLE, retryParked } from '#store';
-import type { Database, KeyRef, ParkedKey, ParkedOptions, RetryOutcome } from '#store';
+import { familyNames } from '#catalogue';
+import type { Family } from '#catalogue';
+import { discardParked, exportParked, listParked, OPERATOR_ROLE, retryParked, showParked } from '#store';
+import type { Database, KeyRef, ParkedDetails, ParkedKey, ParkedOptions, RetryOutcome } from '#store';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
+import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
+import { exportLines, withOutput } from '../export-lines.ts';
+import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table } from '../frame.ts';
 import { describeRetry, isUnparked } from '../outcomes.ts';
 import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
-import type { ActOptions, ListOptions } from '../pending-options.ts';
+import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+
+interface ShowOptions {
+  readonly key: string;
+  readonly family?: Family;
+  readonly body: boolean;
+  readonly json: boolean;
+}
 
 export const addParked = (program: Command): void => {
   const group = program.command('parked').description('Entities whose events wait behind one that could not be applied.');
   withList(group.command('list').description('Print them, with the reason, how many events wait and when the next attempt is.'))
     .addHelpText('after', '\nExample:\n  npx dakia parked list --family refunds --older-than 1h')
     .action(list);
+  group
+    .command('show')
+    .description('Print all that is kept of a parked entity: what fails, what waits behind it, and what was done so far.')
+    .requiredOption('--key <id>', 'id of the entity')
+    .addOption(new Option('--family <name>', 'its family').choices(familyNames))
+    .option('--body', 'also the body of the failing event; it holds personal data', false)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia parked show --key rfnd_FS8TWyPrCsa0OB')
+    .action(show);
+  withOutput(withAges(withFilters(group.command('export').description('Print every event that waits, with its body, one JSON object per line. Bodies hold personal data.'))))
+    .addHelpText('after', '\nExample:\n  npx dakia parked export --family refunds --output parked.jsonl')
+    .action(exportAll);
   withAction(withAges(withFilters(group.command('retry').description(`Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`))), 'retried by hand')
     .addHelpText('after', '\nExample:\n  npx dakia parked retry --key rfnd_FS8TWyPrCsa0OB --yes')
     .action(retry);
@@ -32,6 +57,31 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   if (parked.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
+const show = async ({ key, family, body, json }: ShowOptions, command: Command): Promise<void> => {
+  const parked = await withDatabase(command, OPERATOR_ROLE, async (database) => {
+    const keys = await listParked(database, { key, ...(family !== undefined && { family }), limit: SHOW_MAX });
+    const found: (ParkedDetails | undefined)[] = [];
+    for (const ref of keys) found.push(await showParked(database, ref));
+    return found.flatMap((details) => (details === undefined ? [] : [{ ...details, head: details.head === null ? null : presentable(details.head, body) }]));
+  });
+  if (parked.length === 0) throw new Error(`${key} is not parked`);
+  if (json) return printJson({ parked });
+  for (const { head, behind, history, ...entity } of parked) {
+    printFields(entity);
+    if (head !== null) {
+      print('\nthe event that fails:');
+      printFields(head);
+    }
+    if (behind.length > 0) print(`\nthe first that wait behind it:\n${table([['event id', 'event', 'topic', 'received at'], ...behind.map((one) => [one.eventId, one.event, `${one.topic}/${one.partition}@${one.offset}`, one.receivedAt.toISOString()])])}`);
+    printHistory(history);
+  }
+};
+
+const exportAll = async (options: FilterOptions & ExportOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportParked(database, filter), options));
+};
+
 const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey): Candidate => ({ family, event, key, eventId: failingEventId, cause: reason });
 
 type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions) => Promise<RetryOutcome>;
@@ -40,7 +90,7 @@ const actOn =
   (act: Act, done: string) =>
   async (options: ActOptions, command: Command): Promise<void> => {
     const filter = actionFilterOf(options);
-    const policy = retryOptions();
+    const policy = retryOptions(command);
     await withDatabase(command, OPERATOR_ROLE, async (database: Database) =>
       runBulk(options, {
         items: await listParked(database, { ...filter, limit: BULK_MAX }),

@@ -1,26 +1,47 @@
 import type { Command } from 'commander';
 import { QUARANTINE_TOPIC, route } from '#catalogue';
-import { listQuarantined, OPERATOR_ROLE, replayQuarantined } from '#store';
-import type { QuarantinedEvent } from '#store';
-import { redriveQuarantined } from '#webhook';
-import { BULK_MAX, runBulk } from '../bulk.ts';
-import type { Candidate } from '../bulk.ts';
+import { now } from '#runtime/service';
+import { exportQuarantined, listQuarantined, OPERATOR_ROLE, replayQuarantined, showQuarantined } from '#store';
+import type { Database, QuarantinedEvent, WithBody } from '#store';
+import { redriveQuarantined, toEnvelope } from '#webhook';
+import { BULK_MAX, runBulk, startLeft } from '../bulk.ts';
+import type { Candidate, Left } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
+import { presentable, printFields } from '../details.ts';
+import { exportLines, withOutput } from '../export-lines.ts';
+import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
-import { describeRetry } from '../outcomes.ts';
-import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
-import type { ActOptions, ListOptions } from '../pending-options.ts';
+import { describeRetry, isUnparked } from '../outcomes.ts';
+import { actionFilterOf, DRY_RUN_RULE, filterOf, passes, withAction, withAges, withEventAndCause, withFilters, withPrinting } from '../pending-options.ts';
+import type { ActOptions, Filter, FilterOptions, ListOptions } from '../pending-options.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
 
 interface ReplayOptions extends ActOptions {
   readonly fromKafka?: boolean;
 }
 
+interface ShowOptions {
+  readonly eventId: string;
+  readonly body: boolean;
+  readonly json: boolean;
+}
+
 export const addQuarantine = (program: Command): void => {
   const group = program.command('quarantine').description('Authentic deliveries that the catalogue did not understand. They are kept until it does.');
-  withList(group.command('list').description('Print them, with the reason.'), 'any')
+  withPrinting(withAges(withEventAndCause(group.command('list').description('Print them, with the reason.'))))
     .addHelpText('after', '\nExample:\n  npx dakia quarantine list --event subscription.charged')
     .action(list);
+  group
+    .command('show')
+    .description('Print all that is kept of a delivery in the quarantine.')
+    .requiredOption('--event-id <id>', 'its event id')
+    .option('--body', 'also the body; it holds personal data', false)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText('after', '\nExample:\n  npx dakia quarantine show --event-id FS8TWyPrCsa0OB --body')
+    .action(show);
+  withOutput(withAges(withEventAndCause(group.command('export').description('Print them with their bodies, one JSON object per line. Bodies hold personal data.'))))
+    .addHelpText('after', '\nExample:\n  npx dakia quarantine export --output quarantine.jsonl')
+    .action(exportAll);
   withAction(withAges(withFilters(group.command('replay').description(`Hand those that today's catalogue understands to their entity, and apply them. ${DRY_RUN_RULE}`), 'any')), 'replayed by hand')
     .option('--from-kafka', `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a database that has lost them`)
     .addHelpText('after', '\nExample:\n  npx dakia quarantine replay --event subscription.charged --yes')
@@ -37,7 +58,43 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   if (quarantined.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
-const candidateOf = ({ event, eventId, reason }: QuarantinedEvent): Candidate => ({ family: '', event, key: '', eventId, cause: reason });
+const show = async ({ eventId, body, json }: ShowOptions, command: Command): Promise<void> => {
+  const kept = await withDatabase(command, OPERATOR_ROLE, (database) => showQuarantined(database, eventId));
+  if (kept === undefined) throw new Error(`${eventId} is not in the quarantine`);
+  const quarantined = { ...presentable(kept, body), today: describeToday(kept) };
+  if (json) printJson({ quarantined });
+  else printFields(quarantined);
+};
+
+const exportAll = async (options: FilterOptions & ExportOptions, command: Command): Promise<void> => {
+  const filter = filterOf(options);
+  await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportQuarantined(database, filter), options));
+};
+
+type Kept = WithBody<QuarantinedEvent>;
+
+/** What ingest would make of a delivery today. */
+const today = ({ rawBody, eventId }: Kept) => toEnvelope({ rawBody, eventIdHeader: eventId, endpoint: '', receivedAt: now(), traceparent: undefined });
+
+const describeToday = (kept: Kept): string => {
+  const envelope = today(kept);
+  return envelope.kind === 'event' ? `understood: ${envelope.family} ${envelope.key}` : `not understood: ${envelope.reason}`;
+};
+
+/** Which of the kept deliveries are understood today and pass the filter, and why the others are not. */
+const sortOut = async (database: Database, { family, key, ...filter }: Filter): Promise<{ readonly items: readonly Candidate[]; readonly left: Left }> => {
+  const items: Candidate[] = [];
+  const left = startLeft();
+  // Family and entity are what is found out here.
+  for await (const batch of exportQuarantined(database, filter)) {
+    for (const kept of batch) {
+      const envelope = today(kept);
+      if (envelope.kind === 'quarantine') left.add(envelope.reason);
+      else if (items.length < BULK_MAX) items.push({ family: envelope.family, event: envelope.event, key: envelope.key, eventId: kept.eventId, cause: kept.reason });
+    }
+  }
+  return { items: items.filter((candidate) => passes(candidate, { ...(family !== undefined && { family }), ...(key !== undefined && { key }) })), left: left.list() };
+};
 
 const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
@@ -45,17 +102,18 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
     if (options.olderThan !== undefined || options.newerThan !== undefined) throw new UsageError('--from-kafka excludes --older-than and --newer-than: they are for what is in Postgres.');
     return reportReplay(await replayFromKafka(command, { topics: [QUARANTINE_TOPIC], decide: redriveQuarantined, filter, execute: options.yes }), options.json);
   }
+  const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
     runBulk(options, {
-      items: await listQuarantined(database, { ...filter, limit: BULK_MAX }),
-      candidateOf,
-      act: ({ eventId }) => replayQuarantined({ database, ...retryOptions() }, eventId, options, route),
-      isOk: ({ kind }) => kind === 'unparked' || kind === 'not-understood',
+      ...(await sortOut(database, filter)),
+      candidateOf: (candidate) => candidate,
+      act: ({ eventId }) => replayQuarantined({ database, ...policy }, eventId, options, route),
+      isOk: isUnparked,
       describe: ({ eventId }, outcome) => {
         if (outcome.kind === 'not-quarantined') return `${eventId}: is not in the quarantine any more`;
         return `${eventId}: ${outcome.kind === 'not-understood' ? `stays: ${outcome.reason}` : describeRetry(outcome, outcome)}`;
       },
-      noun: 'quarantined events',
+      noun: 'quarantined events that the catalogue understands',
       done: 'replayed',
     }),
   );

@@ -25,6 +25,8 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
   'parked discard': ['--reason', 'r'],
   'dead discard': ['--reason', 'r'],
+  'parked show': ['--key', 'k'],
+  'quarantine show': ['--event-id', 'e'],
 };
 
 const leavesOf = (command: Command, words: readonly string[]): readonly (readonly [string, Command])[] =>
