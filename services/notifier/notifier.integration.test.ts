@@ -191,13 +191,22 @@ test('what a rule no longer asks for is cancelled, and a row that cannot be used
   receiver.answer(answers.status(200));
   notifier.rewrite(rules('after'));
   await notifier.rows('UPDATE notifications SET next_attempt_at = now() - interval \'1 minute\'');
-  await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, next_attempt_at)
-    SELECT 'ntf_' || broken.key, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4, now() - interval '1 minute'
-      FROM notifications, (VALUES ('payment.vanished', 'pay_1a'), ('payment.captured', 'pay_1b')) AS broken (kind, key)`);
+  await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, next_attempt_at, reminder)
+    SELECT 'ntf_' || name, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4, now() - interval '1 minute', broken.reminder::jsonb
+      FROM notifications, (VALUES ('fact', 'payment.vanished', 'pay_1', NULL), ('entity', 'payment.captured', 'pay_gone', NULL), ('reminder', 'payment.captured', 'pay_1', '{"before": 7}')) AS broken (name, kind, key, reminder)`);
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_2', status: 'captured' }]);
   await notifier.start();
-  const rows = await notifier.until('all have come to their end', (told) => told.length === 4 && told.every(({ status }) => !['pending', 'retrying'].includes(status)));
-  expect(rows.map(({ entity_key, status, reason }) => [entity_key, status, reason])).toEqual([]);
+  const rows = await notifier.until('all have come to their end', (told) => told.length === 5 && told.every(({ status }) => !['pending', 'retrying'].includes(status)));
+  expect(new Map(rows.map(({ id, entity_key, status, reason }) => [id.length < 36 ? id : entity_key, [status, reason]]))).toEqual(
+    new Map([
+      ['pay_1', ['cancelled', 'the rule "before" is no longer in the file']],
+      ['pay_2', ['delivered', null]],
+      ['ntf_fact', ['failed', 'this version of Dakia knows no fact "payment.vanished"']],
+      ['ntf_entity', ['failed', 'payments has no row for pay_gone']],
+      ['ntf_reminder', ['failed', 'its reminder is not {before, at, hours}']],
+    ]),
+  );
+  for (const id of ['ntf_fact', 'ntf_entity', 'ntf_reminder']) expect(notifier.logged().filter((line) => line.includes('"level":"error"') && line.includes(id))).toHaveLength(1);
 });
 
 test.each([
