@@ -5,6 +5,7 @@ import { measureApply } from './apply/measure.ts';
 import { stopChildren } from './child.ts';
 import { measureEndToEnd } from './end-to-end/measure.ts';
 import { measureIngest } from './ingest/measure.ts';
+import { measureNotify } from './notify/measure.ts';
 import { readOptions, USAGE } from './options.ts';
 import type { BenchOptions } from './options.ts';
 import { tableOf, thisMachine } from './report.ts';
@@ -22,7 +23,8 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions): Promise<
   const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report) : undefined;
   const apply = parts.includes('apply') ? await measureApply(stack, seconds, report) : undefined;
   const endToEnd = parts.includes('end-to-end') ? await measureEndToEnd(stack, seconds, report, apply?.events_per_s) : undefined;
-  return { machine: thisMachine(), ...(ingest && { ingest }), ...(apply && { apply }), ...(endToEnd && { end_to_end: endToEnd }) };
+  const notify = parts.includes('notify') ? await measureNotify(stack, seconds, report) : undefined;
+  return { machine: thisMachine(), ...(ingest && { ingest }), ...(apply && { apply }), ...(endToEnd && { end_to_end: endToEnd }), ...(notify && { notify }) };
 };
 
 /** The first request to stop. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { parsed, unparsed } from '#kernel';
 import type { Parsed } from '#kernel';
 
-export const parts = ['ingest', 'apply', 'end-to-end'] as const;
+export const parts = ['ingest', 'apply', 'end-to-end', 'notify'] as const;
 export type Part = (typeof parts)[number];
 
 export interface BenchOptions {
@@ -16,12 +16,12 @@ export interface BenchOptions {
 const SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 300;
 
-export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end] [--seconds N] [--json]
+export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify] [--seconds N] [--json]
 
 Measures speed as ratios within one run on this machine; docs/performance.md says what and how. Starts servers of its own on free
 ports; KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL are used instead where they are set.
   --only PART    one part; may be given several times (default: all)
-  --seconds N    how long each variant is measured, 1 to ${SECONDS_MAX} (default: ${SECONDS_DEFAULT}; all parts then take about 5 minutes)
+  --seconds N    how long each variant is measured, 1 to ${SECONDS_MAX} (default: ${SECONDS_DEFAULT}; all parts then take about 6 minutes)
   --json         end with one line of JSON
 `;
 

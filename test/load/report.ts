@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import type { ApplyResult } from './apply/measure.ts';
 import type { EndToEndResult } from './end-to-end/measure.ts';
 import type { IngestResult } from './ingest/measure.ts';
+import type { NotifyResult } from './notify/measure.ts';
 
 /** The line of JSON; a part that was not measured is absent. */
 export interface BenchResult {
@@ -9,6 +10,7 @@ export interface BenchResult {
   readonly ingest?: IngestResult;
   readonly apply?: ApplyResult;
   readonly end_to_end?: EndToEndResult;
+  readonly notify?: NotifyResult;
 }
 
 export const thisMachine = (): BenchResult['machine'] => ({ cores: cpus().length, cpu: cpus()[0]?.model.trim() ?? 'unknown', node: process.version });
@@ -36,9 +38,16 @@ const endToEndRows = (result: EndToEndResult): readonly Row[] => [
   ['', `${result.lag_p50_ms} / ${result.lag_p99_ms} ms`, 'p50 / p99 from received to applied, at half of that load'],
 ];
 
+const notifyRows = (result: NotifyResult): readonly Row[] => [
+  ['notifications', String(result.ratio_bullmq), `of plain BullMQ that posts the same body (${result.per_s} of ${result.bullmq_per_s}/s; rounds differ by ${percent(result.spread)})`],
+  ['', String(result.ratio_bullmq_no_post), 'of plain BullMQ jobs that do nothing'],
+  ['', `${result.cpu_us} us`, `CPU of the notifier per notification; plain BullMQ took ${result.bullmq_cpu_us} us`],
+  ['', `${result.latency_p50_ms} / ${result.latency_p99_ms} ms`, 'p50 / p99 from fact to answer, at half of that load'],
+];
+
 /** The table that a person reads. */
-export const tableOf = ({ machine, ingest, apply, end_to_end: endToEnd }: BenchResult): string => {
-  const rows = [...(ingest ? ingestRows(ingest) : []), ...(apply ? applyRows(apply) : []), ...(endToEnd ? endToEndRows(endToEnd) : [])];
+export const tableOf = ({ machine, ingest, apply, end_to_end: endToEnd, notify }: BenchResult): string => {
+  const rows = [...(ingest ? ingestRows(ingest) : []), ...(apply ? applyRows(apply) : []), ...(endToEnd ? endToEndRows(endToEnd) : []), ...(notify ? notifyRows(notify) : [])];
   const width = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length));
   const lines = rows.map(([what, ratio, against]) => `  ${what.padEnd(width(0))}  ${ratio.padStart(width(1))}  ${against}`);
   return [`Ratios within this run: ${machine.cores} cores, ${machine.cpu}, Node ${machine.node}`, '', ...lines].join('\n');
