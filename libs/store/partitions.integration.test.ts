@@ -3,6 +3,7 @@ import { paymentAggregates } from '../../services/payments/src/aggregates.ts';
 import { openTestStore, testEvent, TEST_NOW, undecodableRecord } from '../testkit/test-store.ts';
 import type { TestPartition, TestStore } from '../testkit/test-store.ts';
 import { applyPartitions, dayOf, daysWanted, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
+import { wakeParked } from './wake-parked.ts';
 
 const DAY_MS = 86_400_000;
 let store: TestStore;
@@ -90,6 +91,23 @@ test('retires by age: says first, keeps what waits or was not understood, and le
   expect(await holding('odd')).toBeUndefined();
   const trace = await store.rows<{ reason: string }>("SELECT reason FROM audit_logs WHERE action = 'partitions.retire' ORDER BY id");
   expect(trace.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['webhook_events_20261118 with 1 events (0 unprocessed): age', 'webhook_events_20261120 with 1 events (1 unprocessed): age']));
+});
+
+test('closes the dead letters whose events it drops, on record, and leaves the others', async () => {
+  await applyPartitions(store.database, TEST_NOW);
+  await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
+  const dead = (id: string, day: string) => testEvent('payment.captured', id, `pay_${id}`, { amount: 13 }, at(day));
+  await partition.send(dead('dead_old', '2026-11-22'), dead('dead_new', '2026-11-25'));
+  const options = { database: store.database, aggregates: paymentAggregates, policy: { delaysMs: [] }, actor: 'retry:payments' };
+  await store.rows("UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key LIKE 'pay_dead%'");
+  for (const id of ['dead_old', 'dead_new']) expect(await wakeParked(options, { family: 'payments', key: `pay_${id}` })).toMatchObject({ dead: 1 });
+  const request = { keepDays: RETIRE_DAYS_MIN, execute: true, withUnprocessed: true, who: 'asha', reason: 'age' };
+  await retirePartitions(store.database, instant(Date.UTC(2026, 10, 24) + RETIRE_DAYS_MIN * DAY_MS), request);
+  expect(await holding('dead_old')).toBeUndefined();
+  expect(await store.rows("SELECT razorpay_event_id AS id, resolution, resolved_by, resolved_reason FROM dead_letters ORDER BY 1")).toEqual([
+    { id: 'dead_new', resolution: null, resolved_by: null, resolved_reason: null },
+    { id: 'dead_old', resolution: 'discarded', resolved_by: 'asha', resolved_reason: 'its event was retired with webhook_events_20261122: age' },
+  ]);
 });
 
 test('keeps at least as many days as Kafka may replay', async () => {
