@@ -1,14 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { buildEvent } from '#simulator';
 import { instant } from '#kernel';
-import { eventually } from '#testkit';
+import { eventually, startReceiver } from '#testkit';
+import type { Receiver } from '#testkit';
 import { startSystem, testsOf } from '../../libs/testkit/system.ts';
 import type { System } from '../../libs/testkit/system.ts';
 
 let system: System;
+let receiver: Receiver;
+let folder: string;
 const it = testsOf(() => system);
-// Everything that any level can say.
-beforeAll(async () => void (system = await startSystem({ settings: { DAKIA_LOG_LEVEL: 'trace' } })), 30_000);
-afterAll(() => system.close(), 30_000);
+
+/** A receiver that is meant to get personal data, and quotes what it gets. */
+const rules = (url: URL): string => `destinations:
+  log: {type: log}
+  shop: {type: http, url: "${url.href}", secrets_env: SHOP_SECRETS, allow: [127.0.0.1], personal_columns: [email, contact, vpa, notes]}
+rules:
+  - {name: captured, when: payment.captured, to: [log, shop], title: "{{email}}", text: "{{description}} {{vpa}}"}
+`;
+const SHOP_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+beforeAll(async () => {
+  receiver = await startReceiver((response, _socket, _count, { body }) => response.writeHead(400).end(body), SHOP_SECRET);
+  folder = mkdtempSync(join(tmpdir(), 'dakia-privacy-'));
+  const file = join(folder, 'rules.yaml');
+  writeFileSync(file, rules(receiver.url));
+  // Everything that any level can say.
+  system = await startSystem({ settings: { DAKIA_LOG_LEVEL: 'trace', DAKIA_NOTIFICATIONS_FILE: file, SHOP_SECRETS: SHOP_SECRET } });
+}, 30_000);
+afterAll(async () => {
+  await system.close();
+  await receiver.close();
+  rmSync(folder, { recursive: true });
+}, 30_000);
 
 /** What must never be seen outside Kafka and Postgres, each recognisable. */
 const canaries = {
@@ -21,7 +48,7 @@ const canaries = {
   text: 'canary-that-is-not-json',
 } as const;
 
-it('no secret and no personal data in any line that any service logs, whatever becomes of the delivery', async () => {
+it('no secret and no personal data in any line that any service logs or in Redis, whatever becomes of the delivery', async () => {
   const person = { email: canaries.email, contact: canaries.contact, vpa: canaries.vpa, notes: { note: canaries.note }, description: canaries.name, card: { name: canaries.name, last4: '1111' } };
   const at = instant(Date.now());
   const event = (id: string, subject = {}) => buildEvent('payment.captured', { eventId: id, at, subject: { id: `pay_${id}`, ...person, ...subject } });
@@ -43,12 +70,53 @@ it('no secret and no personal data in any line that any service logs, whatever b
 
   expect(await system.drained()).toMatchObject({ ok: true, totals: { accepted: 7, applied: 1, duplicate: 1, rejected: 1, quarantined: 2, parked: 2 } });
   await eventually('the parked events are logged', () => system.log.lines().filter(({ msg }) => msg === 'an event is parked').length === 2);
+  const told = await eventually('the capture is told', async () => {
+    const rows = await system.rows<{ readonly destination: string; readonly status: string; readonly reason: string | null; readonly row: string }>(
+      `SELECT destination, status, reason, (to_jsonb(n) - 'reason')::text AS row FROM notifications n WHERE status IN ('delivered', 'failed') ORDER BY destination`,
+    );
+    return rows.length === 2 && rows;
+  });
   await system.stop();
+  expect(told.map(({ destination, status }) => `${destination} ${status}`)).toEqual(['log delivered', 'shop failed']);
+  // It was sent, and comes back in the answer, which is kept where personal data may be: in Postgres.
+  expect(receiver.received[0]?.body).toContain(canaries.email);
+  expect(told[1]?.reason).toContain('HTTP 400');
 
   const lines = system.log.raw();
   for (const id of ['privacyGood001', 'privacyText001', 'privacyPoison1', 'privacySpeaks1']) expect(lines.some((line) => line.includes(id))).toBe(true);
   const secrets = { secret: system.secret, password: new URL(system.databaseUrl).password };
-  const planted = Object.entries({ ...canaries, ...secrets });
+  const planted = Object.entries({ ...canaries, ...secrets, shop: SHOP_SECRET });
+  const redis = await everythingInRedis();
+  expect(redis.some((entry) => entry.includes('ntf_'))).toBe(true);
+  const places = { log: lines, redis, notifications: told.map(({ row }) => row) };
   expect(planted.filter(([, text]) => text === '')).toEqual([]);
-  expect(planted.flatMap(([what, text]) => lines.filter((line) => line.includes(text)).map((line) => [what, line]))).toEqual([]);
+  expect(planted.flatMap(([what, text]) => Object.entries(places).flatMap(([place, entries]) => entries.filter((entry) => entry.includes(text)).map((entry) => [what, place, entry])))).toEqual([]);
 }, 30_000);
+
+/** Every key of the system's queues, with what it holds. */
+const everythingInRedis = async (): Promise<readonly string[]> => {
+  const client = new Redis(system.environment['REDIS_URL'] ?? '');
+  try {
+    const keys = await client.keys(`{${system.environment['DAKIA_QUEUE_PREFIX'] ?? ''}}*`);
+    return await Promise.all(keys.map(async (key) => `${key} ${await textOf(client, key)}`));
+  } finally {
+    client.disconnect();
+  }
+};
+
+const textOf = async (client: Redis, key: string): Promise<string> => {
+  switch (await client.type(key)) {
+    case 'hash':
+      return JSON.stringify(await client.hgetall(key));
+    case 'list':
+      return JSON.stringify(await client.lrange(key, 0, -1));
+    case 'set':
+      return JSON.stringify(await client.smembers(key));
+    case 'zset':
+      return JSON.stringify(await client.zrange(key, '0', '-1'));
+    case 'stream':
+      return JSON.stringify(await client.xrange(key, '-', '+'));
+    default:
+      return (await client.get(key)) ?? '';
+  }
+};
