@@ -23,6 +23,7 @@ export interface ProbedCommand {
 /** What must be given before commander looks at the rest. */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
+  'notify test': ['destination'],
   'parked discard': ['--reason', 'r'],
   'dead discard': ['--reason', 'r'],
   'parked show': ['--key', 'k'],
