@@ -60,12 +60,16 @@ const LOCK_KEY = statement(
           date_part('epoch', next_attempt_at - clock_timestamp()) * 1000 AS "afterMs"
      FROM parked_keys WHERE family = $1 AND entity_key = $2 FOR UPDATE`,
 );
+/** Bodies that a transaction holds in memory, in bytes, besides the last: one body has up to 1 MiB, and a queue may be long. */
+const BODIES_MAX = 16 * 1024 * 1024;
 const WAITING = statement(
   'queue_waiting',
   `SELECT razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms, endpoint, account_id,
           kafka_topic, kafka_partition, kafka_offset, payload
-     FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
-    ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT $3`,
+     FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY kafka_topic, kafka_partition, kafka_offset ROWS UNBOUNDED PRECEDING) - octet_length(payload) AS bytes_before
+             FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
+            ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT $3) AS oldest
+    WHERE bytes_before < ${BODIES_MAX} ORDER BY kafka_topic, kafka_partition, kafka_offset`,
 );
 
 /**

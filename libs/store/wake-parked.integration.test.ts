@@ -252,6 +252,40 @@ describe('an operator', () => {
   });
 });
 
+/** A database that notes how many bytes of bodies each answer has brought. */
+const weighing = (database: Database): { readonly database: Database; readonly weights: number[] } => {
+  const weights: number[] = [];
+  return {
+    weights,
+    database: {
+      ...database,
+      transaction: async (work) =>
+        database.transaction(async (tx) =>
+          work({
+            query: async <Row>(...asked: Parameters<typeof tx.query>) => {
+              const rows = await tx.query<Row & { readonly payload?: Buffer }>(...asked);
+              weights.push(rows.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0));
+              return rows;
+            },
+          }),
+        ),
+    },
+  };
+};
+
+test('a queue of large bodies is applied in order without holding all of them in memory', async () => {
+  const large = (index: number) => testEvent('payment.failed', `o_${String(index).padStart(2, '0')}`, 'o', { status: 'failed', description: 'x'.repeat(1_000_000) }, TODAY_S + index);
+  await partition.send(poison('o_00', 'o'), ...Array.from({ length: 20 }, (_, index) => large(index + 1)));
+  isBugThere = false;
+  await makeDue('o');
+  const { database, weights } = weighing(worker);
+  expect(await wake('o', database)).toEqual({ kind: 'unparked', applied: 21, dead: 0 });
+  expect(Math.max(...weights)).toBeLessThan(18 * 1024 * 1024);
+  expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThan(21 * 1_001_000);
+  const order = await store.rows<{ id: string }>("SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'o' AND action = 'event' ORDER BY id");
+  expect(order.map(({ id }) => id)).toEqual(Array.from({ length: 21 }, (_, index) => `o_${String(index).padStart(2, '0')}`));
+}, 30_000);
+
 /** A database whose connection breaks at the n-th statement that transactions send. */
 const breakingAt = (database: Database, at: number): { readonly database: Database; readonly broke: () => boolean } => {
   let sent = 0;
