@@ -4,7 +4,7 @@ import type { Message } from '../templates/words.ts';
 export interface DeliveryContext {
   /** Equal on every attempt and every repeat of one notification: how a receiver recognises it. */
   readonly notificationId: string;
-  /** Counts the notifications of one entity upwards, so that a receiver can order them. */
+  /** Grows with each fact of one entity, so that a receiver can order them. */
   readonly sequence: number;
   /** From 1. */
   readonly attempt: number;
