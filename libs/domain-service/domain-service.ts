@@ -13,7 +13,7 @@ import type { RetryOptions } from './retries.ts';
 import { retryPolicyOf, retrySettings } from './settings.ts';
 
 const consumerSettings = { ...kafkaSettings, ...registrySettings, ...postgresSettings } as const;
-const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;
+export const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;
 
 /**
  * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what

@@ -8,7 +8,7 @@ import type { Envelope } from '#runtime/envelope';
 import type { BatchHandler, BatchOutcome, ReceivedRecord } from '#runtime/kafka';
 import { createLogger } from '#runtime/log';
 import { adHoc, applyBatches, createDatabase, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS, reportParkedKeys } from '#store';
-import type { Aggregate, Database } from '#store';
+import type { Aggregate, ApplyOptions, Database } from '#store';
 import { createTestDatabase } from './databases.ts';
 
 /** A cluster id as a test calls it. */
@@ -40,7 +40,11 @@ export interface TestPartition {
 }
 
 /** A migrated database of its own, and consumers that apply `aggregates` into it. */
-export const openTestStore = async (group: string, aggregates: readonly Aggregate[], options: { readonly poolSize?: number; readonly role?: string } = {}): Promise<TestStore> => {
+export const openTestStore = async (
+  group: string,
+  aggregates: readonly Aggregate[],
+  options: { readonly poolSize?: number; readonly role?: string } & Partial<Pick<ApplyOptions, 'policy' | 'onCommitted'>> = {},
+): Promise<TestStore> => {
   const testDatabase = await createTestDatabase();
   const { url } = testDatabase;
   const logged: string[] = [];
@@ -51,7 +55,7 @@ export const openTestStore = async (group: string, aggregates: readonly Aggregat
   const consumers = options.role === undefined ? database : open(options.role);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, aggregates, storeMetrics);
-  const handler = applyBatches({ group, aggregates, database: consumers, clock: () => TEST_NOW, log, metrics: storeMetrics, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
+  const handler = applyBatches({ group, aggregates, database: consumers, clock: () => TEST_NOW, log, metrics: storeMetrics, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS }, ...options });
   return {
     url,
     database,

@@ -10,6 +10,9 @@ export interface PostgresProxy {
   readonly holds: (text: string) => boolean;
   /** Passes on what was kept back, in order. */
   readonly release: () => void;
+  /** Ends every connection and lets none in: for the process Postgres is gone. */
+  readonly cut: () => void;
+  readonly mend: () => void;
   readonly close: () => void;
 }
 
@@ -18,8 +21,10 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   const sockets = new Set<Socket>();
   const kept: { readonly to: Socket; readonly bytes: Buffer }[] = [];
   let holding = false;
+  let isCut = false;
 
   const server = net.createServer((client) => {
+    if (isCut) return void client.on('error', () => undefined).destroy();
     const postgres = net.connect(Number(target.port), target.hostname);
     for (const [socket, other] of [[client, postgres], [postgres, client]] as const) {
       sockets.add(socket.setNoDelay(true));
@@ -48,6 +53,11 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       holding = false;
       for (const { to, bytes } of kept.splice(0)) if (!to.destroyed) to.write(bytes);
     },
+    cut: () => {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    mend: () => void (isCut = false),
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
