@@ -38,12 +38,12 @@ export interface QueueCorner {
   readonly close: () => Promise<void>;
 }
 
-/** The corner of the Redis at `redisUrl`; `asking` is the address at which the test itself asks, where that is another. */
-export const openCorner = async (redisUrl: string, options: { readonly asking?: string; readonly redisTlsCaFile?: string } = {}): Promise<QueueCorner> => {
+/** A corner of the Redis at `redisUrl`. */
+export const openCorner = async (redisUrl: string, options: { readonly redisTlsCaFile?: string } = {}): Promise<QueueCorner> => {
   const config: QueueConfig = { redisUrl, redisTlsCaFile: options.redisTlsCaFile, queuePrefix: `test-${randomBytes(5).toString('hex')}` };
   const logged: LogLine[] = [];
   const log = createLogger('test', 'debug', { write: (line) => void logged.push(JSON.parse(line) as LogLine) });
-  const redis = createRedis({ ...config, redisUrl: options.asking ?? redisUrl }, {});
+  const redis = createRedis(config, { commandTimeout: STOP_MS });
   redis.on('error', () => undefined);
   await untilReady(redis, STOP_MS);
   const registry = new promClient.Registry();

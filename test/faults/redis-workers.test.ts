@@ -1,0 +1,73 @@
+import { Worker } from 'bullmq';
+import { instant } from '#kernel';
+import { eventually, testServers } from '#testkit';
+import { job, openCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
+import type { QueueCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
+import { STUCK_AFTER_MS } from '../../libs/runtime/queue/watchdog.ts';
+
+/** A lock must run out, and a watchdog must have waited. */
+jest.setTimeout(120_000);
+const NOTICED_MS = 60_000;
+
+let corner: QueueCorner;
+beforeEach(async () => {
+  corner = await openCorner(testServers().REDIS_URL);
+});
+afterEach(async () => corner.close());
+
+test('the jobs of a worker that ended without a word run again, however often that happens', async () => {
+  const ran: string[] = [];
+  await corner.queue.add([job('unlucky')]);
+  for (let life = 1; life <= 2; life += 1) {
+    // As after kill -9: the job is with a worker, and nobody says what became of it.
+    const worker = await corner.startWorker(async ({ id }) => {
+      ran.push(id);
+      return new Promise(() => undefined);
+    });
+    await eventually(`life ${life} has the job`, () => ran.length === life, NOTICED_MS);
+    await worker.stop(instant(Date.now()));
+  }
+  await corner.startWorker(async ({ id }) => {
+    ran.push(id);
+    return { kind: 'done' };
+  });
+  await eventually('it is done', async () => (await corner.stats()).completed === 1, NOTICED_MS);
+  expect(ran).toHaveLength(3);
+  expect(corner.logged.filter(({ msg }) => String(msg).startsWith('job stalled')).length).toBe(2);
+  expect(await corner.registry.metrics()).toContain('dakia_jobs_total{queue="retry-test",outcome="stalled"} 2');
+});
+
+test('a worker that stops taking jobs and says nothing is replaced, and the jobs that it still has are not lost', async () => {
+  // The fault of taskforcesh/bullmq #3088: the loop that takes jobs waits for something that never comes.
+  const healthy: unknown = Reflect.get(Worker.prototype, '_getNextJob');
+  if (typeof healthy !== 'function') throw new Error('BullMQ names it differently now');
+  const faulty = new WeakSet<object>();
+  let isFaulty = false;
+  Reflect.set(Worker.prototype, '_getNextJob', function (this: object, ...given: readonly unknown[]): unknown {
+    if (isFaulty) faulty.add(this);
+    return faulty.has(this) ? new Promise(() => undefined) : (Reflect.apply(healthy, this, given) as unknown);
+  });
+  try {
+    const ran: string[] = [];
+    const release = Promise.withResolvers<void>();
+    await corner.startWorker(async ({ id }) => {
+      ran.push(id);
+      if (id === 'slow') await release.promise;
+      return { kind: 'done' };
+    }, 2);
+    await corner.queue.add([job('slow')]);
+    await eventually('the first one runs', () => ran.length === 1);
+    isFaulty = true;
+    await corner.queue.add([job('kick')]);
+    await eventually('the loop is stuck', async () => (await corner.stats()).active === 2 || (await corner.stats()).completed === 1);
+    isFaulty = false;
+    await corner.queue.add([job('next'), job('after')]);
+    await eventually('the others have run', () => ran.includes('next') && ran.includes('after'), STUCK_AFTER_MS + NOTICED_MS);
+    expect(corner.logged.filter(({ msg }) => String(msg).includes('it is replaced'))).toHaveLength(1);
+    release.resolve();
+    await eventually('all are done', async () => (await corner.stats()).completed === 4);
+    expect(ran.toSorted()).toEqual(['after', 'kick', 'next', 'slow']);
+  } finally {
+    Reflect.set(Worker.prototype, '_getNextJob', healthy);
+  }
+});
