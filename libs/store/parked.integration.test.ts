@@ -133,7 +133,7 @@ describe('a parked key', () => {
     expect(await counts()).toEqual({ applied: 2, parked: 1 });
   });
 
-  test('drops the failing event alone, on record, and goes on with the rest', async () => {
+  test('gives up the failing event alone, on record, and goes on with the rest', async () => {
     await partition.send(captured('d_a', 'd', { amount: 13 }), failed('d_b', 'd'));
     expect(await discardParked({ database: store.database, aggregates, policy }, { family: 'payments', key: 'd' }, { who: 'asha', reason: 'test data' })).toEqual({ kind: 'unparked', applied: 1, dead: 1 });
     expect(await counts()).toEqual({ applied: 1, dead: 1 });
@@ -188,6 +188,20 @@ describe('a parked key', () => {
     expect(applied).toHaveLength(67);
     expect(applied.map(({ kafka_offset }) => kafka_offset)).toEqual(applied.map((_, index) => index));
   });
+});
+
+test('a key that an operator parks while the consumer is about to: the batch is not applied half, comes again, and waits', async () => {
+  let sent: Promise<unknown> | undefined;
+  await store.database.transaction(async (tx) => {
+    await tx.query(adHoc("INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id) VALUES ('payments', 'w', 'payments', 'not tried yet', 'w_a')"));
+    sent = partition.send(failed('w_ok', 'w_other'), captured('w_a', 'w', { method: 'buggy' })).catch((error: unknown) => error);
+    await eventually('the consumer waits for the operator', async () => (await store.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).length > 0);
+  });
+  expect(await sent).toMatchObject({ code: '40001' });
+  expect(await counts()).toEqual({});
+  expect(await partition.send(failed('w_ok', 'w_other'), captured('w_a', 'w', { method: 'buggy' }))).toBe('applied');
+  expect(await counts()).toEqual({ applied: 1, parked: 1 });
+  expect(await parked('w')).toMatchObject({ failingEventId: 'w_a', waiting: 1 });
 });
 
 test('a scrape shows how many keys are parked', async () => {

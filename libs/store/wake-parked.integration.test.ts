@@ -132,6 +132,37 @@ describe('the schedule of a parked key', () => {
   });
 });
 
+/** A database in which somebody else does something just before the n-th transaction. */
+const interruptedAt = (database: Database, at: number, act: () => Promise<unknown>): Database => {
+  let begun = 0;
+  return {
+    ...database,
+    transaction: async (work) => {
+      begun += 1;
+      if (begun === at) await act();
+      return database.transaction(work);
+    },
+  };
+};
+
+describe('two who wake a key at the same time', () => {
+  test('count one attempt when Postgres refuses the head to both', async () => {
+    await partition.send(refused('s1', 's'), failed('s2', 's'));
+    await makeDue('s');
+    // Tried with what is behind it, then alone; what is noted comes third.
+    expect(await wake('s', interruptedAt(worker, 3, async () => expect(await wake('s')).toMatchObject({ kind: 'parked' })))).toMatchObject({ kind: 'early' });
+    expect(await parked('s')).toMatchObject({ attempts: 2, failingEventId: 's1' });
+  });
+
+  test('never note the refusal against an event that has come to the head since', async () => {
+    await partition.send(refused('t1', 't'), failed('t2', 't'), poison('t3', 't'));
+    await makeDue('t');
+    const outcome = await wake('t', interruptedAt(worker, 4, async () => discardParked(byOperator(), ref('t'), asha)));
+    expect(outcome).toMatchObject({ kind: 'early' });
+    expect(await parked('t')).toMatchObject({ attempts: 1, failingEventId: 't3', reason: BUG });
+  });
+});
+
 describe('when the attempts are used up', () => {
   test.each([
     ['met by a bug in the rule', poison, BUG],
@@ -342,5 +373,5 @@ describe('a connection that breaks at any statement', () => {
       expect(await parked(key)).toBeUndefined();
     }
     expect(completed).toBeGreaterThan(5);
-  });
+  }, 60_000);
 });

@@ -72,6 +72,8 @@ const nothing = { applied: 0, dead: 0, reason: '', afterMs: 0 } as const;
 interface Attempt {
   readonly eventId: string;
   readonly attempts: number;
+  /** How many events were tried together. */
+  readonly events: number;
 }
 
 type Drained = RetryOutcome | { readonly kind: 'early'; readonly reason: string; readonly afterMs: number };
@@ -87,16 +89,16 @@ const drainKey = async ({ database, aggregates, policy, random = Math.random }: 
     try {
       pass = await transactionAgainst(database, async (tx) => {
         const queue = await lockQueue(tx, ref, limit);
-        if (queue !== undefined) tried = { eventId: queue.rows[0]?.razorpay_event_id ?? '', attempts: queue.attempts };
+        if (queue !== undefined) tried = { eventId: queue.rows[0]?.razorpay_event_id ?? '', attempts: queue.attempts, events: queue.rows.length };
         return applyQueue(tx, ref, queue, context);
       });
     } catch (error) {
       if (classifyError(error) === 'infrastructure') throw error;
-      if (limit > 1) {
-        limit = Math.ceil(limit / 2);
+      const refused = tried;
+      if (refused !== undefined && refused.events > 1) {
+        limit = Math.ceil(refused.events / 2);
         continue;
       }
-      const refused = tried;
       pass = await transactionAgainst(database, async (tx) => failAlone(tx, ref, refused, reasonOf(error), context));
     }
     applied += pass.applied;
