@@ -32,8 +32,9 @@ const READY_WITHIN_MS = 60_000;
 const ENDED_WITHIN_MS = 10_000;
 const STOPPED_WITHIN_MS = 30_000;
 
-export const startSeparateSystem = async (addresses?: ServerAddresses): Promise<SeparateSystem> => {
-  const world = await createWorld(addresses);
+/** `settings`: environment variables of every service on top of the usual ones. */
+export const startSeparateSystem = async (addresses?: ServerAddresses, settings?: Readonly<Record<string, string>>): Promise<SeparateSystem> => {
+  const world = await createWorld(addresses, settings);
   const deaths: string[] = [];
   const processes = new Map<string, ServiceProcess & { readonly stop: () => Promise<void> }>();
 
