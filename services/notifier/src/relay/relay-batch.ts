@@ -30,7 +30,7 @@ export const relayBatch = async (options: BatchOptions): Promise<readonly Planne
       }),
     ];
   } catch (error) {
-    if (classifyError(error) === 'infrastructure') throw error;
+    if (taken.length === 0 || classifyError(error) === 'infrastructure') throw error;
     const alone: PlannedFacts[] = [];
     for (const { factId } of taken) alone.push(await relayAlone(options, factId));
     return alone;
