@@ -1,4 +1,5 @@
 import { exitCodes, messageOf, print, printJson, table, warn } from './frame.ts';
+import type { Filter } from './pending-options.ts';
 import { progressBar } from './progress.ts';
 
 /** One entry that a bulk command acts upon, as far as a person needs it to recognise it. */
@@ -92,6 +93,8 @@ export const shown = (cause: string): string => {
 export const BULK_MAX = 50_000;
 
 export interface Bulk<Item, Outcome> {
+  /** What was asked for; empty for everything. */
+  readonly filter: Filter;
   /** At most BULK_MAX, as they were found. */
   readonly items: readonly Item[];
   readonly candidateOf: (item: Item) => Candidate;
@@ -107,7 +110,6 @@ export interface Bulk<Item, Outcome> {
 }
 
 interface BulkOptions {
-  readonly all?: boolean;
   readonly yes: boolean;
   readonly json: boolean;
 }
@@ -125,7 +127,7 @@ const act = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bul
   const { items, noun, done } = bulk;
   const left = bulk.left === undefined ? {} : { left: bulk.left };
   if (items.length === BULK_MAX) warn(`These are the first ${BULK_MAX} ${noun}; run the command again for the rest.`);
-  if (items.length === 0) return nothingMatches(options, noun, left);
+  if (items.length === 0) return nothingMatches(options.json, bulk, left);
   const tally = tallyOf(items.map(bulk.candidateOf));
   if (!options.yes) {
     if (options.json) printJson({ ok: true, executed: false, ...tally, ...left });
@@ -141,10 +143,11 @@ const act = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bul
   print(`${items.length - bad.length} of ${items.length} ${noun} ${done}`);
 };
 
-const nothingMatches = ({ all, json }: BulkOptions, noun: string, left: object): void => {
-  if (all !== true) process.exitCode = exitCodes.notAsExpected;
-  if (json) printJson({ ok: all === true, executed: false, count: 0, groups: [], first: [], ...left });
-  else print(all === true ? `there are no ${noun}` : `no ${noun} match`);
+const nothingMatches = <Item, Outcome>(json: boolean, { filter, noun }: Bulk<Item, Outcome>, left: object): void => {
+  const ok = Object.keys(filter).length === 0;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) printJson({ ok, executed: false, count: 0, groups: [], first: [], ...left });
+  else print(ok ? `there are no ${noun}` : `no ${noun} match`);
 };
 
 const actOnEach = async <Item, Outcome>({ items, act, done }: Bulk<Item, Outcome>): Promise<readonly { readonly item: Item; readonly outcome: Outcome }[]> => {

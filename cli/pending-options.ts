@@ -87,12 +87,12 @@ export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: Fi
 export const passes = ({ family, event, key, cause }: Candidate, filter: Filter): boolean =>
   (filter.family ?? family) === family && (filter.event ?? event) === event && (filter.key ?? key) === key && cause.toLowerCase().includes((filter.cause ?? '').toLowerCase());
 
-/** `filterOf` for a command that changes something: everything must be meant. */
-export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean }): Filter => {
+/** `filterOf` for a command that changes something: everything must be meant, as soon as it is more than a look. */
+export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean; readonly yes: boolean }): Filter => {
   const filter = filterOf(options);
   const isFiltered = Object.keys(filter).length > 0;
   if (isFiltered && options.all === true) throw new UsageError('--all and a filter exclude each other: give one of them.');
-  if (!isFiltered && options.all !== true) throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
+  if (!isFiltered && options.yes && options.all !== true) throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
   return filter;
 };
 

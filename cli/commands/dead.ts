@@ -99,6 +99,7 @@ const retry = async (options: ActOptions, command: Command): Promise<void> => {
   const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
     runBulk(options, {
+      filter,
       items: await listDead(database, { ...filter, limit: BULK_MAX }),
       candidateOf,
       act: ({ eventId }) => retryDead({ database, ...policy }, eventId, options),
@@ -114,6 +115,7 @@ const discard = async (options: ActOptions, command: Command): Promise<void> => 
   const filter = actionFilterOf(options);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
     runBulk(options, {
+      filter,
       items: await listDead(database, { ...filter, limit: BULK_MAX }),
       candidateOf,
       act: ({ eventId }) => discardDead({ database }, eventId, options),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ownTopics } from '#catalogue';
 import { openTestKafka, testServers } from '#testkit';
 import type { TestKafka } from '#testkit';
-import { openTestStore, testEvent } from '../../libs/testkit/test-store.ts';
+import { openTestStore } from '../../libs/testkit/test-store.ts';
 import type { TestStore } from '../../libs/testkit/test-store.ts';
 import { allAggregates } from '../../services/aggregates.ts';
 
@@ -84,27 +84,6 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
   expect(await json(...rebase, '--to', 'end')).toEqual({ ok: true, group: 'dakia-refunds', topic, partition: 1, clusterId, nextOffset: 3 });
   expect(await json('ledger', 'show')).toMatchObject({ partitions: [{ group: 'dakia-refunds', topic, partition: 1, nextOffset: 3, counts: { applied: 8, duplicate: 1 } }] });
   expect(await store.rows(`SELECT actor FROM audit_logs WHERE action = 'ledger.rebase'`)).toEqual([{ actor: 'operator:asha' }]);
-});
-
-test('parked: listed with its reason, retried until it can be applied, dropped on record', async () => {
-  const refund = (id: string, key: string) => testEvent('refund.created', id, key, { payment_id: 'pay_1', amount: 5 });
-  await store.rows(`ALTER TABLE payment_refunds ADD CONSTRAINT never_five CHECK (amount_minor <> 5)`);
-  const partition = await store.partition('rzp.refunds.v1', 0);
-  await partition.send(refund('one', 'rfnd_a'), refund('two', 'rfnd_b'));
-  expect((await dakia('parked', 'list')).stdout).toMatch(/refunds +rfnd_a +1 +\d .* one .*never_five/);
-
-  expect(await dakia('parked', 'retry', '--family', 'refunds', '--key', 'rfnd_a')).toMatchObject({ code: 1, stdout: expect.stringContaining('still parked') as string });
-  expect(await dakia('parked', 'drop', '--family', 'refunds', '--key', 'rfnd_a')).toMatchObject({ code: 2 });
-  expect(await dakia('parked', 'drop', '--family', 'refunds', '--key', 'rfnd_a', '--reason', 'nonsense')).toMatchObject({ code: 0 });
-  await store.rows('ALTER TABLE payment_refunds DROP CONSTRAINT never_five');
-  expect(await json('parked', 'retry', '--all')).toEqual({ ok: true, keys: [{ family: 'refunds', key: 'rfnd_b', kind: 'unparked', applied: 1 }] });
-  expect(await json('parked', 'list')).toEqual({ parked: [] });
-  expect(await store.rows('SELECT refund_id FROM payment_refunds')).toEqual([{ refund_id: 'rfnd_b' }]);
-  expect(await store.rows(`SELECT razorpay_event_id, verdict FROM webhook_events ORDER BY 1`)).toEqual([
-    { razorpay_event_id: 'one', verdict: 'dead' },
-    { razorpay_event_id: 'two', verdict: 'applied' },
-  ]);
-  expect((await dakia('parked', 'retry', '--family', 'no-such', '--key', 'x')).code).toBe(2);
 });
 
 test('schema: check finds nothing registered, register makes it so', async () => {

@@ -93,6 +93,7 @@ const actOn =
     const policy = retryOptions(command);
     await withDatabase(command, OPERATOR_ROLE, async (database: Database) =>
       runBulk(options, {
+        filter,
         items: await listParked(database, { ...filter, limit: BULK_MAX }),
         candidateOf,
         act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options),

@@ -105,6 +105,7 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
   const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
     runBulk(options, {
+      filter,
       ...(await sortOut(database, filter)),
       candidateOf: (candidate) => candidate,
       act: ({ eventId }) => replayQuarantined({ database, ...policy }, eventId, options, route),

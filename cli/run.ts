@@ -1,0 +1,23 @@
+import { CommanderError } from 'commander';
+import { exitCodes, messageOf, UsageError, warn } from './frame.ts';
+import { createProgram } from './program.ts';
+
+/** Carries out one command line. How it ended is in process.exitCode; what went wrong is on stderr. */
+export const run = async (args: readonly string[]): Promise<void> => {
+  try {
+    await createProgram().parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
+};
+
+const exitCodeOf = (error: unknown): number => {
+  // Commander has already said what is wrong; its own code for --help is 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof UsageError) {
+    warn(error.message);
+    return exitCodes.usage;
+  }
+  warn(`dakia: ${messageOf(error)}`);
+  return exitCodes.notAsExpected;
+};
