@@ -94,7 +94,7 @@ const REMINDERS = statement(
 
 /** The reminders of these entities that are still to be sent, locked. */
 export const takeReminders = async (tx: Transaction, entities: readonly EntityRef[]): Promise<readonly StoredNotification[]> =>
-  entities.length === 0 ? [] : tx.query<StoredNotification>(REMINDERS, [entities.map(({ family }) => family), entities.map(({ key }) => key)]);
+  entities.length === 0 ? [] : tx.query<StoredNotification>(REMINDERS, [entities.map(({ key }) => key), entities.map(({ family }) => family)]);
 
 const CANCEL = statement(
   'notifications_cancel',
