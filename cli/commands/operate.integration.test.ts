@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,19 +7,21 @@ import type { TestKafka } from '#testkit';
 import { openTestStore } from '../../libs/testkit/test-store.ts';
 import type { TestStore } from '../../libs/testkit/test-store.ts';
 import { allAggregates } from '../../services/aggregates.ts';
+import { openDakia } from '../testing/run-dakia.ts';
+import type { Dakia } from '../testing/run-dakia.ts';
 
-/** Every test starts processes, and the machine may be busy with others. */
+/** The machine may be busy with others. */
 jest.setTimeout(60_000);
-
-const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 
 let store: TestStore;
 let kafka: TestKafka;
 let folder: string;
+let commands: Dakia;
 
 beforeAll(async () => {
   [store, kafka] = await Promise.all([openTestStore('dakia-refunds', allAggregates), openTestKafka()]);
   folder = mkdtempSync(join(tmpdir(), 'dakia-operate-'));
+  commands = openDakia({ DAKIA_TOPIC_PREFIX: kafka.prefix });
   writeFileSync(join(folder, 'env'), environment());
 });
 
@@ -28,26 +29,12 @@ beforeAll(async () => {
 const environment = (): string => `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`;
 
 afterAll(async () => {
-  await Promise.all([store.close(), kafka.close()]);
+  await Promise.all([commands.close(), store.close(), kafka.close()]);
   rmSync(folder, { recursive: true });
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command with the settings of `env` in the state folder, as beside an npm start. */
-const dakia = (...args: readonly string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], { env: { PATH: process.env['PATH'], DAKIA_TOPIC_PREFIX: kafka.prefix } });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-const json = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await dakia(...args, '--json')).stdout);
+const dakia: Dakia['run'] = (...args) => commands.run('--data-dir', folder, ...args);
+const json: Dakia['json'] = (...args) => commands.json('--data-dir', folder, ...args);
 
 test('topics: verify names what is missing, apply makes it, verify is content', async () => {
   expect(await dakia('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('npx dakia topics apply') as string });
