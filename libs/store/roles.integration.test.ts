@@ -38,7 +38,7 @@ test('nobody who applies events may delete or empty a table, but for parked keys
   expect(rows).toEqual([{ table_name: 'parked_keys' }]);
 });
 
-test.each([...serviceNames, QUARANTINE_SERVICE] as const)('%s connects as its role, which cannot log in', async (service) => {
+test.each([...serviceNames, QUARANTINE_SERVICE, 'notifier'] as const)('%s connects as its role, which cannot log in', async (service) => {
   const database = openAs(roleOf(service));
   expect(await database.query(adHoc('SELECT current_user AS me'))).toEqual([{ me: `dakia_${service}` }]);
   expect(await database.query(adHoc('SELECT rolcanlogin, rolsuper FROM pg_roles WHERE rolname = current_user'))).toEqual([{ rolcanlogin: false, rolsuper: false }]);
@@ -53,6 +53,19 @@ test("payments cannot touch a dispute, nor change what was kept", async () => {
   await expect(payments.query(adHoc('DELETE FROM audit_logs'))).rejects.toThrow('permission denied');
   await expect(payments.query(adHoc('UPDATE audit_logs SET actor = 1::text'))).rejects.toThrow('permission denied');
   await expect(payments.query(adHoc('CREATE TABLE mine (n int)'))).rejects.toThrow('permission denied');
+});
+
+test('the notifier reads what it tells of, and of the outbox it may say only that a fact is relayed', async () => {
+  const notifier = openAs(roleOf('notifier'));
+  for (const family of familyNames) await notifier.query(adHoc(`SELECT * FROM ${families[family].table}`));
+  await notifier.query(adHoc('SELECT id FROM outbox WHERE relayed_at IS NULL FOR UPDATE SKIP LOCKED'));
+  await notifier.query(adHoc('UPDATE outbox SET relayed_at = now() WHERE false'));
+  for (const forbidden of [
+    "UPDATE outbox SET payload = '{}'", 'DELETE FROM outbox', 'DELETE FROM notifications', "UPDATE payment_disputes SET status = 'won'", 'SELECT payload FROM webhook_events',
+    "INSERT INTO outbox (name, dedupe_key, family, entity_key, payload) VALUES ('a', 'b', 'c', 'd', '{}')",
+  ]) {
+    await expect(notifier.query(adHoc(forbidden))).rejects.toThrow('permission denied');
+  }
 });
 
 test('the operator can work on parked keys of any service', async () => {
