@@ -66,7 +66,7 @@ test('every way a receiver can behave ends as documented', async () => {
     gone: await receiving(answers.status(410)),
     hanging: await receiving(once(answers.hang)),
     moved: await receiving(answers.status(302, { location: 'http://169.254.169.254/' })),
-    patient: await receiving(once(answers.status(429, { 'retry-after': '2' }))),
+    patient: await receiving(once(answers.status(429, { 'retry-after': '6' }))),
     resetting: await receiving(once(answers.reset)),
     slow: await receiving(answers.slow(400)),
     tardy: await receiving(once(answers.slow(5_000))),
@@ -94,6 +94,8 @@ test('every way a receiver can behave ends as documented', async () => {
     ['slow', 'delivered', 1, 'HTTP 200'],
     ['tardy', 'delivered', 2, 'HTTP 200'],
   ]);
+  const [refused, taken] = receivers.patient.received;
+  expect((taken?.atMs ?? 0) - (refused?.atMs ?? 0)).toBeGreaterThanOrEqual(6_000);
   for (const [name, { received }] of Object.entries(receivers)) {
     expect([name, received.length, new Set(received.map(({ id }) => id)).size]).toEqual([name, rows.find(({ destination }) => destination === name)?.attempts, 1]);
   }
