@@ -77,7 +77,7 @@ export const createPositions = (database: Database, group: string): PositionSour
   positionOf: async (topic, partition, log, earlier) => {
     await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
     const [row] = await database.query<Row>(READ, [group, topic, partition]);
-    if (row === undefined) throw new Error(`partition_ledger of ${group} ${topic}/${partition} was deleted`);
+    if (row === undefined) throw new Error(`partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer group reads this topic`);
     const position = positionIn(ledgerRow(row), log);
     if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
       await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
