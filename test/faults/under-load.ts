@@ -37,7 +37,7 @@ export const underLoad = async (system: SeparateSystem, what: string, faults: (l
 export const passedBy = async (system: World, group: string): Promise<number> =>
   Number((await system.rows<{ n: string }>('SELECT coalesce(sum(next_offset - first_offset), 0) AS n FROM partition_ledger WHERE consumer_group = $1', [group]))[0]?.n);
 
-const eventsKept = async (system: World): Promise<number> => Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
+export const eventsKept = async (system: World): Promise<number> => Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
 
 /** Every delivery was acknowledged in the end, every acknowledged one is there once, the account adds up, the rows are equal. */
 export const nothingShows = async (system: SeparateSystem, run: SimulationSettings, events: number, unexpected: number, drainedWithinMs = DRAINED_WITHIN_MS): Promise<void> => {
