@@ -2,6 +2,7 @@ import { createOutboxBell } from '#store';
 import { eventually, fillPayments, insertPaymentFacts, paymentKey } from '#testkit';
 import { startPostgresProxy } from '../../../../test/faults/postgres-proxy.ts';
 import { notificationAccount } from '../store/notification-account.ts';
+import { lockEntities } from '../store/notification-store.ts';
 import { openRelayWorld, rulesOf } from './testing/relay-world.ts';
 import type { NotificationRow, RelayWorld, StartedRelay } from './testing/relay-world.ts';
 
@@ -89,17 +90,17 @@ describe('the bell', () => {
     const first = await eventually('the relay listens', async () => (await listening()) || undefined);
     await capture(0, 1);
     bell.ring();
-    await world.relayed(2_000);
+    await world.relayed(10_000);
 
     await world.store.rows('SELECT pg_terminate_backend($1)', [first]);
     await capture(1, 1);
     // The ring comes while nobody listens: whoever begins to listen looks first.
     bell.ring();
-    await world.relayed(5_000);
+    await world.relayed(10_000);
     await eventually('it listens again', async () => [0, first].includes(await listening()) === false);
     await capture(2, 1);
     bell.ring();
-    await world.relayed(2_000);
+    await world.relayed(10_000);
     expect(linesWith(relay, 'the bell of the outbox is not heard')).toHaveLength(1);
     expect(linesWith(relay, 'the bell of the outbox is heard again')).toHaveLength(1);
   });
@@ -108,7 +109,7 @@ describe('the bell', () => {
     const relay = await world.relay(CAPTURED, { bellUrl: 'postgres://nobody@127.0.0.1:1/nothing', pollEveryMs: SOON_MS });
     await eventually('it is deaf', () => linesWith(relay, 'the bell of the outbox is not heard').length === 1);
     await capture(0, 1);
-    await world.relayed(2_000);
+    await world.relayed(10_000);
   });
 });
 
@@ -199,6 +200,31 @@ describe('reminders', () => {
     ]);
     const waiting = rows.filter(({ status }) => status === 'pending');
     await eventually('jobs follow', async () => expect(await world.jobs('team')).toEqual(idsOf(waiting, 'team')) ?? true);
+  });
+
+  test('are decided by the row as it stands once no other relay has the dispute in hand', async () => {
+    const first = await world.relay(DISPUTES, { pollEveryMs: SOON_MS });
+    await world.dispute('payment.dispute.created', 'ev_1', 'disp_1', opened, 1);
+    await world.relayed();
+    await first.stop();
+    await world.dispute('payment.dispute.under_review', 'ev_2', 'disp_1', { status: 'under_review', phase: 'chargeback' }, 2);
+    await world.database.transaction(async (tx) => {
+      await lockEntities(tx, [{ family: 'disputes', key: 'disp_1' }]);
+      await world.relay(DISPUTES, { pollEveryMs: SOON_MS });
+      await eventually('the other relay waits', async () => (await world.store.rows(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`)).length === 1);
+      await world.store.rows(`UPDATE payment_disputes SET status = 'action_required'`);
+    });
+    await world.relayed();
+    expect((await world.rows()).map(brief)).toEqual(['dispute.opened pending', 'dispute.opened 72h pending', 'dispute.opened 24h pending']);
+  });
+
+  test('lie as far ahead as they like', async () => {
+    await world.relay(DISPUTES, { pollEveryMs: SOON_MS });
+    await world.dispute('payment.dispute.created', 'ev_1', 'disp_1', { ...opened, respond_by: inHours(24 * 500) }, 1);
+    await world.relayed();
+    const rows = await world.rows();
+    expect(rows).toHaveLength(3);
+    await eventually('all jobs', async () => expect(await world.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
   });
 
   test('of a rule or a destination that this process does not have are left alone', async () => {
