@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { answers, startReceiver } from '#testkit';
+import { answers, eventually, startReceiver } from '#testkit';
 import type { Answer, Receiver } from '#testkit';
 import { createTestNotifier, SECRET } from './testing/notifier.ts';
 import type { TestNotifier } from './testing/notifier.ts';
@@ -102,13 +102,32 @@ test('every way a receiver can behave ends as documented', async () => {
 });
 
 test('a dead destination keeps no other waiting', async () => {
-  const dead = await receiving(answers.hang);
+  const { answer, held } = holding();
+  const dead = await receiving(answer);
   const alive = await receiving();
-  const notifier = await notifying(`destinations:\n  dead: ${at(dead, ', timeout_ms: 3000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`);
+  const notifier = await notifying(`destinations:\n  dead: ${at(dead, ', timeout_ms: 60000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`);
   await notifier.start();
   await notifier.happen(Array.from({ length: 50 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
-  const rows = await notifier.until('the living one has heard all', (told) => told.filter(({ destination, status }) => destination === 'alive' && status === 'delivered').length === 50, 2_900);
+  const rows = await notifier.until('the living one has heard all', (told) => told.filter(({ destination, status }) => destination === 'alive' && status === 'delivered').length === 50);
   expect(rows.filter(({ destination, attempts }) => destination === 'dead' && attempts > 0)).toEqual([]);
+  expect(held).toHaveLength(2);
+  for (const response of held) response.end();
+});
+
+test('a delivery whose outcome cannot be written for a while is not repeated', async () => {
+  const { answer, held } = holding();
+  const receiver = await receiving(answer);
+  const notifier = await notifying(`destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  await notifier.start();
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
+  await eventually('the request has come', () => held.length === 1);
+  await notifier.rows('REVOKE UPDATE ON notifications FROM dakia_notifier');
+  receiver.answer(answers.status(200));
+  held[0]?.end();
+  await eventually('the answer was taken', async () => (await notifier.metrics()).includes('outcome="delivered"} 1'));
+  await notifier.rows('GRANT UPDATE ON notifications TO dakia_notifier');
+  await notifier.until('it is written', ([row]) => row?.status === 'delivered');
+  expect(receiver.received).toHaveLength(1);
 });
 
 test('10 000 notifications wait when a dispute arrives: it is among the next that are sent', async () => {

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parsed, unparsed } from '#kernel';
 import type { Parsed } from '#kernel';
-import { statement } from '#store';
+import { classifyError, statement } from '#store';
 import type { Database } from '#store';
 import type { PlannedReminder } from '../rules/plan.ts';
 import { cancelNotifications, loadNotifications, planNotifications } from '../store/notification-store.ts';
@@ -14,6 +15,9 @@ import type { Settlement } from './settlement.ts';
 
 /** Rows per statement. */
 const BATCH = 200;
+/** What was delivered and is not written is delivered again, so writing it is tried for so long, and so often, in ms. */
+const WRITE_FOR_MS = 30_000;
+const WRITE_AGAIN_MS = 500;
 
 interface Settled {
   readonly id: string;
@@ -52,7 +56,18 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
   }, BATCH);
   return {
     load: gathered((ids) => loadAll(database, ids), BATCH),
-    settle: async (id, settlement) => void (await settle({ id, settlement })),
+    settle: async (id, settlement, signal) => {
+      const giveUpAt = performance.now() + WRITE_FOR_MS;
+      for (;;) {
+        try {
+          await settle({ id, settlement });
+          return;
+        } catch (error) {
+          if (signal.aborted || performance.now() > giveUpAt || classifyError(error) !== 'infrastructure') throw error;
+          await delay(WRITE_AGAIN_MS);
+        }
+      }
+    },
     replace: async (notification, reason, replacements) => {
       const bells = await database.transaction(async (tx) => {
         const cancelled = await cancelNotifications(tx, [{ id: notification.id, reason }]);

@@ -36,7 +36,7 @@ const reminder = { before: 'respond_by', at: NOW + 24 * HOUR, hours: 24 };
 
 /** One job, against a row and a receiver that the test makes up. */
 const run = async (
-  row: Parsed<Loaded> | null,
+  row: Parsed<Loaded> | null | Error,
   answer: Outcome | Deferred | Error = { kind: 'delivered', response: 'HTTP 204: asha@example.com' },
   signal = AbortSignal.any([]),
 ) => {
@@ -56,7 +56,10 @@ const run = async (
   };
   const work = createDelivery({
     deliveries: {
-      load: async () => row,
+      load: async () => {
+        if (row instanceof Error) throw row;
+        return row;
+      },
       settle: async (_id, settlement) => void settled.push(settlement),
       replace: async (_notification, reason, replacements) => void replaced.push([reason, replacements]),
     },
@@ -67,8 +70,8 @@ const run = async (
     log: createLogger('test', 'info', { write: (line) => void logged.push(line) }),
     metrics: createDeliveryMetrics(registry, new Map([['team', destination]])),
   });
-  const outcome: JobOutcome = await work({ id: 'ntf_1', data: {} }, signal);
-  return { outcome, settled, replaced, told, logged, metrics: await registry.metrics() };
+  const again = (): Promise<JobOutcome> => work({ id: 'ntf_1', data: {} }, signal);
+  return { outcome: await again(), again, settled, replaced, told, logged, metrics: await registry.metrics() };
 };
 
 test('a due notification is said, kept as delivered, and the time since the fact is measured', async () => {
@@ -134,6 +137,14 @@ test('an attempt that breaks is logged and counts', async () => {
   expect(settled).toMatchObject([{ kind: 'retrying', attempts: 1 }]);
   expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
   expect(logged.join()).toContain('a bug');
+});
+
+test('while Postgres is away the queue rests, and the log says so once', async () => {
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  const { again, outcome, told, logged } = await run(refused);
+  expect([outcome, await again()]).toEqual([{ kind: 'rest', afterMs: 5_000 }, { kind: 'rest', afterMs: 5_000 }]);
+  expect([told, logged.length]).toEqual([[], 1]);
+  await expect(run(new TypeError('a bug'))).rejects.toThrow('a bug');
 });
 
 test.each<[string, Loaded, string, number]>([

@@ -1,6 +1,7 @@
 import type { Instant, Parsed } from '#kernel';
 import type { Logger } from '#runtime/log';
 import type { JobOutcome, WorkerOptions } from '#runtime/queue';
+import { classifyError } from '#store';
 import type { Outcome } from '../channels/channel.ts';
 import type { Destination } from '../channels/destinations.ts';
 import type { Deferred } from '../channels/gate.ts';
@@ -20,12 +21,15 @@ export interface Loaded {
   readonly subject: Subject;
 }
 
-/** The truth about notifications, in Postgres. What it throws is infrastructure: the job comes again. */
+/** How long a queue rests while Postgres does not answer, in ms: its jobs would only go round. */
+const AWAY_REST_MS = 5_000;
+
+/** The truth about notifications, in Postgres. */
 export interface Deliveries {
   /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
   readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
-  /** Keeps what came of it, unless it has ended otherwise in the meantime. */
-  readonly settle: (id: string, settlement: Settlement) => Promise<void>;
+  /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
+  readonly settle: (id: string, settlement: Settlement, signal: AbortSignal) => Promise<void>;
   /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
   readonly replace: (notification: StoredNotification, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
 }
@@ -46,38 +50,54 @@ export interface DeliveryOptions {
  * row is written repeats the delivery, with the same id; nothing is ever taken for delivered that was not answered.
  */
 export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] => {
+  const { destination: { name }, log } = options;
+  let isAway = false;
+  return async ({ id }, signal) => {
+    try {
+      const outcome = await deliver(options, id, signal);
+      if (isAway) log.info({ destination: name }, 'Postgres answers again; notifications go on');
+      isAway = false;
+      return outcome;
+    } catch (error) {
+      if (classifyError(error) !== 'infrastructure') throw error;
+      if (!isAway) log.warn({ err: error, destination: name }, 'Postgres does not answer, so notifications wait');
+      isAway = true;
+      return { kind: 'rest', afterMs: AWAY_REST_MS };
+    }
+  };
+};
+
+const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal): Promise<JobOutcome> => {
   const { deliveries, destination, clock, log, metrics } = options;
   const { name } = destination;
-  return async ({ id }, signal) => {
-    const loaded = await deliveries.load(id);
-    if (loaded === null) return { kind: 'done' };
-    if (!loaded.ok) {
-      metrics.count(name, 'failed');
-      return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') });
-    }
-    const { notification, subject } = loaded.value;
-    const due = isDue(notification, clock());
-    if (due === 'over') return { kind: 'done' };
-    if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
+  const loaded = await deliveries.load(id);
+  if (loaded === null) return { kind: 'done' };
+  if (!loaded.ok) {
+    metrics.count(name, 'failed');
+    return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
+  }
+  const { notification, subject } = loaded.value;
+  const due = isDue(notification, clock());
+  if (due === 'over') return { kind: 'done' };
+  if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
 
-    const said = await say(options, loaded.value, signal);
-    if (said.kind === 'deferred') {
-      metrics.count(name, 'deferred');
-      return jobAfterDeferral(said);
-    }
-    if (said.kind === 'cancel') {
-      metrics.count(name, 'cancelled');
-      log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
-      await deliveries.replace(notification, said.reason, said.replacements);
-      return { kind: 'done' };
-    }
-    // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
-    if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
-    const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
-    metrics.count(name, settlement.kind);
-    if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
-    return settled(options, id, settlement);
-  };
+  const said = await say(options, loaded.value, signal);
+  if (said.kind === 'deferred') {
+    metrics.count(name, 'deferred');
+    return jobAfterDeferral(said);
+  }
+  if (said.kind === 'cancel') {
+    metrics.count(name, 'cancelled');
+    log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
+    await deliveries.replace(notification, said.reason, said.replacements);
+    return { kind: 'done' };
+  }
+  // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
+  if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
+  const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
+  metrics.count(name, settlement.kind);
+  if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
+  return settled(options, id, settlement, signal);
 };
 
 const say = async (
@@ -97,8 +117,8 @@ const say = async (
 };
 
 /** The row first, then the job: a job that is lost in between is made again, and finds the row. */
-const settled = async ({ deliveries, destination: { name }, clock, log }: DeliveryOptions, id: string, settlement: Settlement): Promise<JobOutcome> => {
-  await deliveries.settle(id, settlement);
+const settled = async ({ deliveries, destination: { name }, clock, log }: DeliveryOptions, id: string, settlement: Settlement, signal: AbortSignal): Promise<JobOutcome> => {
+  await deliveries.settle(id, settlement, signal);
   const facts = { notification: id, destination: name, attempts: settlement.attempts };
   if (settlement.kind === 'retrying') {
     log.warn({ ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
