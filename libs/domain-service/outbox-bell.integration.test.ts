@@ -1,0 +1,45 @@
+import { topicsOf } from '#catalogue';
+import { encodeEnvelope } from '#runtime/envelope';
+import { createLogger } from '#runtime/log';
+import { startServices } from '#runtime/service';
+import { createOutboxListener, roleOf } from '#store';
+import { createTestDatabase, eventually, openTestKafka, testServers } from '#testkit';
+import { disputeAggregates } from '../../services/disputes/src/aggregates.ts';
+import { testEvent } from '../testkit/test-store.ts';
+import { defineDomainService } from './domain-service.ts';
+
+jest.setTimeout(60_000);
+
+const SCHEMA_ID = 1;
+
+test('a service rings when a commit has left facts, and not for what it knew already', async () => {
+  const [database, kafka] = await Promise.all([createTestDatabase(), openTestKafka()]);
+  const [topic = ''] = topicsOf('disputes');
+  await kafka.createTopic(topic, 1);
+  const logged: string[] = [];
+  const environment = { ...testServers(), SCHEMA_REGISTRY_URL: undefined, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix, DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0' };
+  const started = await startServices('disputes', [defineDomainService('disputes', disputeAggregates)], environment, { write: (line) => void logged.push(line) });
+  if (!started.ok) throw new Error(started.issues.join('\n'));
+  let heard = 0;
+  const listener = createOutboxListener({ url: database.url, role: roleOf('notifier'), applicationName: 'dakia-test-bell', heard: () => void (heard += 1), log: createLogger('test', 'silent') });
+  try {
+    listener.start();
+    await eventually('somebody listens', () => heard === 1);
+    const send = async (id: string): Promise<void> => {
+      const envelope = testEvent('payment.dispute.created', id, 'disp_1', { status: 'open', phase: 'chargeback' });
+      if (!envelope.ok) throw new Error('no envelope');
+      const { key, value, headers } = encodeEnvelope(envelope.value, SCHEMA_ID);
+      await kafka.send(topic, 0, [{ key, value, headers }]);
+    };
+    await send('ev_1');
+    await eventually('the bell is heard', () => heard === 2, 30_000);
+    await send('ev_1');
+    await eventually('it came again', () => logged.some((line) => line.includes('duplicate')) || undefined, 1_000).catch(() => undefined);
+    expect(heard).toBe(2);
+  } finally {
+    await listener.stop();
+    await started.value.stop();
+    await kafka.close();
+    await database.drop();
+  }
+});
