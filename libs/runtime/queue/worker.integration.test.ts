@@ -152,17 +152,21 @@ describe('stopping', () => {
   test('waits for the jobs under way and takes no other', async () => {
     const release = Promise.withResolvers<void>();
     const ran: string[] = [];
-    const worker = await corner.startWorker(async ({ id }) => {
+    const told: boolean[] = [];
+    const worker = await corner.startWorker(async ({ id }, signal) => {
       ran.push(id);
       await release.promise;
+      told.push(signal.aborted);
       return { kind: 'done' };
     });
     await corner.queue.add([job('under-way'), job('next')]);
     await eventually('one runs', () => ran.length === 1);
     const stopping = worker.stop(instant(Date.now() + 10_000));
+    await corner.stats();
     release.resolve();
     await stopping;
     expect(ran).toEqual(['under-way']);
+    expect(told).toEqual([false]);
     expect(await corner.stats()).toMatchObject({ completed: 1, active: 0, prioritized: 1 });
   });
 
