@@ -130,6 +130,20 @@ test('a delivery whose outcome cannot be written for a while is not repeated', a
   expect(receiver.received).toHaveLength(1);
 });
 
+test('a stop cuts off a receiver that hangs; that uses up no attempt, and the next start sends again at once, with the same id', async () => {
+  const receiver = await receiving(answers.hang);
+  const notifier = await notifying(`destinations: {shop: ${at(receiver, ', timeout_ms: 60000')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  await notifier.start();
+  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
+  await eventually('the request has come', () => receiver.received.length === 1);
+  await notifier.stop();
+  expect(await notifier.notifications()).toMatchObject([{ status: 'pending', attempts: 0, reason: null }]);
+  receiver.answer(answers.status(200));
+  await notifier.start();
+  await notifier.until('it is delivered', ([row]) => row?.status === 'delivered' && row.attempts === 1, 15_000);
+  expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1);
+});
+
 test('10 000 notifications wait when a dispute arrives: it is among the next that are sent', async () => {
   const CONCURRENCY = 4;
   const { answer, held } = holding();

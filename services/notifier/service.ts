@@ -1,4 +1,5 @@
 import { serviceNames } from '#catalogue';
+import { instant } from '#kernel';
 import type { Instant } from '#kernel';
 import type { Logger } from '#runtime/log';
 import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#runtime/queue';
@@ -13,6 +14,9 @@ import { createDeliveryMetrics } from './src/delivery/metrics.ts';
 import { createRelay } from './src/relay/relay.ts';
 import { createRinger } from './src/relay/ringer.ts';
 import { rulesFor } from './src/rules/plan.ts';
+
+/** Of the time that a stop may take, in ms: what the workers leave to write down what they cut off, to the relay and to the pool. */
+const LEFT_FOR_OTHERS_MS = 2_000;
 
 /** Facts of the outbox in, notifications out: the relay plans them, a worker per destination delivers them. `clock` is for tests of reminders. */
 export const notifierOf = (clock: () => Instant): Service =>
@@ -74,9 +78,9 @@ const closing = (name: string, parts: readonly { readonly close: () => Promise<v
   stop: async () => void (await Promise.all(parts.map(async (part) => part.close()))),
 });
 
-/** Stopped together, so that none takes new work while it waits for another's last. */
+/** Stopped together, so that none takes new work while it waits for another's last; in time for the parts that they need. */
 const atOnce = (name: string, parts: readonly Component[]): Component => ({
   name,
   start: async () => void (await Promise.all(parts.map(async (part) => part.start()))),
-  stop: async (deadline) => void (await Promise.all(parts.map(async (part) => part.stop(deadline)))),
+  stop: async (deadline) => void (await Promise.all(parts.map(async (part) => part.stop(instant(deadline - LEFT_FOR_OTHERS_MS))))),
 });
