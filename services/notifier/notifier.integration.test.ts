@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { answers, eventually, startReceiver } from '#testkit';
 import type { Answer, Receiver } from '#testkit';
+import { FAILURES_TO_OPEN } from './src/channels/circuit.ts';
 import { createTestNotifier, SECRET } from './testing/notifier.ts';
 import type { TestNotifier } from './testing/notifier.ts';
 
@@ -112,6 +113,21 @@ test('a dead destination keeps no other waiting', async () => {
   expect(rows.filter(({ destination, attempts }) => destination === 'dead' && attempts > 0)).toEqual([]);
   expect(held).toHaveLength(2);
   for (const response of held) response.end();
+});
+
+test('a destination that fails again and again is left alone without using up attempts, and gets everything once it is back', async () => {
+  const receiver = await receiving(answers.reset);
+  const notifier = await notifying(`destinations: {shop: ${at(receiver, ', concurrency: 1')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  await notifier.start();
+  await notifier.happen(Array.from({ length: 20 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
+  await eventually('the circuit is open', async () => (await notifier.metrics()).includes('dakia_notification_circuit_open{destination="shop"} 1'));
+  receiver.answer(answers.status(200));
+  const open = await notifier.notifications();
+  expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(FAILURES_TO_OPEN);
+  expect(open.filter(({ status, attempts }) => status === 'pending' && attempts === 0).length).toBeGreaterThanOrEqual(20 - FAILURES_TO_OPEN);
+  const rows = await notifier.until('all are delivered', (told) => told.every(({ status }) => status === 'delivered'), 40_000);
+  expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + FAILURES_TO_OPEN);
+  expect(await notifier.metrics()).toContain('dakia_notification_circuit_open{destination="shop"} 0');
 });
 
 test('a delivery whose outcome cannot be written for a while is not repeated', async () => {
