@@ -157,17 +157,17 @@ describe('dead', () => {
 });
 
 describe('quarantine', () => {
-  const unknown = (id: string, body: string): Parsed<Envelope> => {
+  const unknown = (id: string, body?: Buffer): Parsed<Envelope> => {
     const known = refund(id, `rfnd_${id}`, 9);
-    return known.ok ? { ok: true, value: { ...known.value, kind: 'quarantine', event: 'refund.created', reason: 'unknown-event', rawBody: body === '' ? known.value.rawBody : Buffer.from(body) } } : known;
+    return known.ok ? { ok: true, value: { ...known.value, kind: 'quarantine', event: 'refund.created', reason: 'unknown-event', rawBody: body ?? known.value.rawBody } } : known;
   };
-  beforeAll(async () => void (await quarantine.send(unknown('q1', ''), unknown('q2', ''), unknown('q3', '{"event":"no.such","payload":{}}'), unknown('q4', '<xml>'))));
+  beforeAll(async () => void (await quarantine.send(unknown('q1'), unknown('q2'), unknown('q3', Buffer.from('{"event":"no.such","payload":{}}')), unknown('q4', Buffer.from([0x3c, 0xff])))));
 
   test('is listed, shown with what it would be today, and exported', async () => {
     expect((await json('quarantine', 'list', '--cause', 'unknown'))['quarantined']).toMatchObject([{ eventId: 'q1' }, { eventId: 'q2' }, { eventId: 'q3' }, { eventId: 'q4' }]);
     expect(await dakia('quarantine', 'list', '--event', 'no.such.event')).toEqual({ code: 0, stdout: 'nothing in the quarantine matches\n', stderr: '' });
     expect((await dakia('quarantine', 'show', '--event-id', 'q1')).stdout).toMatch(/reason +unknown-event\n[^]*today +understood: refunds rfnd_q1\n/);
-    expect(await json('quarantine', 'show', '--event-id', 'q4', '--body')).toMatchObject({ quarantined: { body: '<xml>', today: 'not understood: not-json' } });
+    expect(await json('quarantine', 'show', '--event-id', 'q4', '--body')).toMatchObject({ quarantined: { bodyBase64: 'PP8=', bodyBytes: 2, today: 'not understood: not-json' } });
     expect(await dakia('quarantine', 'show', '--event-id', 'none')).toMatchObject({ code: 1, stderr: 'dakia: none is not in the quarantine\n' });
     expect((await dakia('quarantine', 'export')).stdout.trimEnd().split('\n')).toHaveLength(4);
   });
