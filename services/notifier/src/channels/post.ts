@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import { guardedLookup, RefusedAddress } from './address-guard.ts';
 import type { AllowList } from './address-guard.ts';
 import { foreignText } from './channel.ts';
@@ -34,44 +35,54 @@ export interface Poster {
 export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget): Poster => {
   const { request, Agent } = url.protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections, timeout: IDLE_MS });
-  const lookup = guardedLookup(allow);
+  const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
+  // Once: `request` takes a URL apart each time.
+  const target = { ...urlToHttpOptions(url), method: 'POST', lookup: guardedLookup(allow) };
 
-  const attempt = (headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal, fresh: boolean): Promise<Outcome | 'stale connection'> =>
+  const attempt = (headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal, fresh: boolean): Promise<Outcome | 'stale connection'> =>
     new Promise((resolve) => {
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const sent = request(url, {
-        method: 'POST',
-        agent: fresh ? false : agent,
-        lookup,
-        signal: AbortSignal.any([signal, deadline]),
-        headers: { ...headers, 'content-length': String(body.length), 'user-agent': 'Dakia' },
-      });
-      const connectTimer = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)), CONNECT_MAX_MS);
+      const sent = request({ ...target, agent: fresh ? false : agent, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)), 'user-agent': 'Dakia' } });
+      // Timers and a listener: a signal of its own for each attempt, made of others, costs more than the signature.
+      let isLate = false;
+      const stop = (): void => void sent.destroy();
+      const deadline = setTimeout(() => {
+        isLate = true;
+        stop();
+      }, timeoutMs);
+      const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)), CONNECT_MAX_MS);
+      const end = (outcome: Outcome | 'stale connection'): void => {
+        clearTimeout(deadline);
+        clearTimeout(connecting);
+        signal.removeEventListener('abort', stop);
+        resolve(outcome);
+      };
       sent.once('socket', (socket) => {
-        if (!socket.connecting) return clearTimeout(connectTimer);
-        return socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(connectTimer));
+        if (!socket.connecting) return clearTimeout(connecting);
+        return socket.once(connected, () => clearTimeout(connecting));
       });
       sent.once('response', (response) => {
-        clearTimeout(connectTimer);
-        void readStart(response).then((text) => resolve(outcomeOf(response, text)));
+        clearTimeout(deadline);
+        clearTimeout(connecting);
+        void readStart(response).then((text) => end(outcomeOf(response, text)));
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
-        clearTimeout(connectTimer);
-        if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale connection');
-        else if (error instanceof RefusedAddress) resolve({ kind: 'failed', reason: error.message });
-        else if (signal.aborted) resolve({ kind: 'retry', reason: 'the notifier stopped before an answer came' });
-        else resolve({ kind: 'retry', reason: deadline.aborted ? `no answer within ${timeoutMs} ms` : `no answer: ${foreignText(error.message)}` });
+        if (signal.aborted) end({ kind: 'retry', reason: 'the notifier stopped before an answer came' });
+        else if (isLate) end({ kind: 'retry', reason: `no answer within ${timeoutMs} ms` });
+        else if (sent.reusedSocket && error.code === 'ECONNRESET') end('stale connection');
+        else if (error instanceof RefusedAddress) end({ kind: 'failed', reason: error.message });
+        else end({ kind: 'retry', reason: `no answer: ${foreignText(error.message)}` });
       });
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
       sent.end(body);
     });
 
   return {
     post: async (headers, body, signal) => {
-      const bytes = Buffer.from(body);
-      const first = await attempt(headers, bytes, signal, false);
+      const first = await attempt(headers, body, signal, false);
       if (first !== 'stale connection') return first;
       // The receiver had closed the kept connection just before it was used: nobody's failure, so a new one is made at once.
-      const second = await attempt(headers, bytes, signal, true);
+      const second = await attempt(headers, body, signal, true);
       return second === 'stale connection' ? { kind: 'retry', reason: 'no answer: connection reset' } : second;
     },
     close: () => agent.destroy(),
