@@ -57,7 +57,7 @@ test('a change of state is told once, however often its event comes and however 
   await world.store.rows('UPDATE outbox SET relayed_at = NULL');
   await world.relayed();
   expect(await world.rows()).toEqual([{ ...rows[0], status: 'delivered' }]);
-  expect([await counted(relay, 'dakia_notifications_planned_total'), await counted(relay, 'dakia_facts_relayed_total')]).toEqual([1, 2]);
+  expect(await Promise.all(['dakia_notifications_planned_total', 'dakia_facts_relayed_total', 'dakia_facts_unusable_total'].map((name) => counted(relay, name)))).toEqual([1, 2, 0]);
 });
 
 test('relays side by side share 2 000 facts: each is taken once, and each of its notifications has a row and a job', async () => {
@@ -121,6 +121,7 @@ describe('Redis', () => {
     await capture(10, 10);
     await world.relayed();
     await eventually('it says so', () => linesWith(lonely, 'do not take jobs').length === 1);
+    expect(linesWith(lonely, 'relay cannot do its work')).toEqual([]);
     await lonely.stop();
     expect(await world.jobs('shop')).toEqual([]);
 
