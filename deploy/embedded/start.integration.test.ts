@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestDatabase, eventually, openTestKafka } from '#testkit';
+import { createTestDatabase, deleteRedisKeys, eventually, openTestKafka, testServers } from '#testkit';
 import type { TestDatabase, TestKafka } from '#testkit';
 import { repositoryRoot } from './folders.ts';
 import { identityOf } from './process-identity.ts';
@@ -25,6 +25,7 @@ afterEach(() => {
 afterAll(async () => {
   await kafka.close();
   await database.drop();
+  await deleteRedisKeys(testServers().REDIS_URL, `{${kafka.prefix.slice(0, -1)}}`);
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -76,6 +77,8 @@ test('one process: the block says where things are, events sent there arrive, SI
   expect(block).toContain(`DATABASE_URL   ${database.url}`);
   expect(statSync(join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
   expect(existsSync(join(dataDir, 'pids', 'postgres.pid'))).toBe(false);
+  // A default of development, where the environment says nothing.
+  expect(readFileSync(join(dataDir, 'logs', 'dakia.log'), 'utf8')).toContain('"DAKIA_RETRY_CONCURRENCY":"2"');
   // The line to paste, as it is printed.
   const [, line = ''] = /npx dakia --data-dir \S+ (simulate .*)/.exec(block) ?? [];
   await dakia(dataDir, ...line.trim().split(' '), '--seed', '11', '--url', webhook);

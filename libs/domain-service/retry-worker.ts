@@ -6,7 +6,7 @@ import { keyOfJob } from './retry-queue.ts';
 import type { RetryMetrics } from './retry-metrics.ts';
 
 /** When a key is woken again whose attempt met a Postgres that was away or busy, in ms. Such an attempt does not count. */
-export const INFRASTRUCTURE_WAIT_MS = 5_000;
+const INFRASTRUCTURE_WAIT_MS = 5_000;
 
 export interface RetryWorkOptions extends ParkedOptions {
   /** Of the service, for the audit. */
