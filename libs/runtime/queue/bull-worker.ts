@@ -22,7 +22,7 @@ export const KEPT_FAILED = { age: 7 * 86_400, count: 1_000 } as const;
 const LIMITER = { max: Number(REST_COUNT), duration: 1_000 };
 /** Longest wait in ms for an answer that a scrape or the watchdog needs. */
 const LOOK_MS = 2_000;
-/** Pause in ms after Redis refused something (memory is full, the disk failed, a right is missing): BullMQ would ask again at once, for ever. */
+/** Pause in ms after Redis refused something (a right is missing, the disk failed): BullMQ would ask again at once, for ever. */
 const REFUSED_PAUSE_MS = 1_000;
 /** Refusals are logged once in this time, in ms. */
 const REFUSED_LOG_MS = 30_000;
