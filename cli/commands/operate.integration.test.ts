@@ -95,6 +95,10 @@ test('doctor asks every server, and says which one does not answer', async () =>
 });
 
 test('a setting that is missing, and a server that is not there, are named', async () => {
+  const empty = new URL(store.url);
+  empty.pathname = '/postgres';
+  writeFileSync(join(folder, 'env'), `export DATABASE_URL='${empty.href}'\n`);
+  expect(await dakia('dead', 'list')).toMatchObject({ code: 1, stderr: 'dakia: relation "dead_letters" does not exist; this release has newer tables, which npx dakia migrate makes\n' });
   writeFileSync(join(folder, 'env'), `export DATABASE_URL='postgres://u:p@127.0.0.1:1/none'\n`);
   expect(await dakia('topics', 'verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('KAFKA_BROKERS: is not set') as string });
   expect(await dakia('parked', 'list')).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') as string });
