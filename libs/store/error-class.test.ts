@@ -13,6 +13,7 @@ describe('who deals with an error', () => {
     ['server starts up', coded('57P03')],
     ['statement timeout', coded('57014')],
     ['lock timeout', coded('55P03')],
+    ['database takes no connections now', coded('55000')],
     ['idle in transaction', coded('25P03')],
     ['a standby that is read only', coded('25006')],
     ['wrong password', coded('28P01')],

@@ -9,8 +9,8 @@ export type ErrorClass = 'infrastructure' | 'event';
  * 42 and 3F are among them: a missing table, column or right is a deployment fault that would hit every event alike.
  */
 const INFRASTRUCTURE_CLASSES = new Set(['08', '25', '28', '3D', '3F', '40', '42', '53', '57', '58', 'F0', 'XX']);
-/** 55P03 lock_not_available, 55006 object_in_use, 0A000 "cached plan must not change result type" after a migration, 26000 a prepared statement that a pooler lost. */
-const INFRASTRUCTURE_CODES = new Set(['55P03', '55006', '0A000', '26000']);
+/** 55P03 lock_not_available, 55006 object_in_use, 55000 "database is not accepting connections", 0A000 "cached plan must not change result type" after a migration, 26000 a prepared statement that a pooler lost. */
+const INFRASTRUCTURE_CODES = new Set(['55P03', '55006', '55000', '0A000', '26000']);
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /**
  * System errors of Node (ECONNREFUSED, EPIPE …), what TLS says of a certificate (CERT_HAS_EXPIRED, SELF_SIGNED_CERT_IN_CHAIN …,
