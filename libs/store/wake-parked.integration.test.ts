@@ -317,23 +317,26 @@ test('a queue of large bodies is applied in order without holding all of them in
   expect(order.map(({ id }) => id)).toEqual(Array.from({ length: 21 }, (_, index) => `o_${String(index).padStart(2, '0')}`));
 }, 30_000);
 
-/** A database whose connection breaks at the n-th statement that transactions send. */
+/** A database whose connection breaks at the n-th statement that transactions send; the next transaction has another connection. */
 const breakingAt = (database: Database, at: number): { readonly database: Database; readonly broke: () => boolean } => {
   let sent = 0;
   return {
     broke: () => sent >= at,
     database: {
       ...database,
-      transaction: async (work) =>
-        database.transaction(async (tx) =>
+      transaction: async (work) => {
+        let isBroken = false;
+        return database.transaction(async (tx) =>
           work({
             query: async (sql, values) => {
               sent += 1;
-              if (sent >= at) throw Object.assign(new Error('connection terminated unexpectedly'), { code: 'ECONNRESET' });
+              isBroken ||= sent === at;
+              if (isBroken) throw Object.assign(new Error('connection terminated unexpectedly'), { code: 'ECONNRESET' });
               return tx.query(sql, values);
             },
           }),
-        ),
+        );
+      },
     },
   };
 };
