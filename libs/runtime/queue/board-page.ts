@@ -7,10 +7,9 @@ import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#runtime/log';
 import { untilReady } from '#runtime/redis';
-import { BOARD_PATH } from './board.ts';
-import type { BoardConfig } from './board.ts';
 import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
-import { keyPrefixOf } from './names.ts';
+import type { BoardConfig } from './contracts.ts';
+import { BOARD_PATH, keyPrefixOf } from './names.ts';
 
 const USER = 'dakia';
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);

@@ -1,11 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import type { boardSettings, ConfigOf } from '#runtime/config';
 import type { Host } from '#runtime/service';
-import type { QueueConfig } from './contracts.ts';
-
-export type BoardConfig = QueueConfig & ConfigOf<typeof boardSettings>;
-
-export const BOARD_PATH = '/queues';
+import type { BoardConfig } from './contracts.ts';
+import { BOARD_PATH } from './names.ts';
 
 /**
  * Serves the page of queues (bull-board) below /queues on the ops port of `host`, when DAKIA_BOARD_PASSWORD is set; call it once per

@@ -1,9 +1,10 @@
 import type { Registry } from 'prom-client';
 import type { Priority } from '#catalogue';
-import type { ConfigOf, queueSettings, redisSettings } from '#runtime/config';
+import type { boardSettings, ConfigOf, queueSettings, redisSettings } from '#runtime/config';
 import type { Logger } from '#runtime/log';
 
 export type QueueConfig = ConfigOf<typeof redisSettings & typeof queueSettings>;
+export type BoardConfig = QueueConfig & ConfigOf<typeof boardSettings>;
 
 /** Ids only: Redis is readable by whoever runs it, so a job holds no personal data and no secret. */
 export type JobData = Readonly<Record<string, string>>;

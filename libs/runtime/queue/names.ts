@@ -6,3 +6,6 @@ export const notifyQueueOf = (destination: string): string => `notify-${destinat
 
 /** BullMQ's `prefix`. The braces are Redis Cluster's hash tag: a script may only touch keys of one slot. */
 export const keyPrefixOf = (queuePrefix: string): string => `{${queuePrefix}}`;
+
+/** Where the page of queues is on the ops port. */
+export const BOARD_PATH = '/queues';
