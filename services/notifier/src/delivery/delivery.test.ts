@@ -88,6 +88,7 @@ test.each<[string, Parsed<Loaded> | null, JobOutcome]>([
   ['is gone', null, { kind: 'done' }],
   ['is delivered', parsed(loaded({ status: 'delivered' })), { kind: 'done' }],
   ['is cancelled', parsed(loaded({ status: 'cancelled' })), { kind: 'done' }],
+  ['was asked for a moment ago by a rule that only a newer file has', parsed(loaded({ rule: 'newer' })), { kind: 'later', afterMs: 10_000 }],
   ['has not come', parsed(loaded({ nextAttemptAt: instant(NOW + 9) })), { kind: 'later', afterMs: 9 }],
 ])('nothing is said when the row %s', async (_name, row, expected) => {
   const { outcome, settled, told } = await run(row);
@@ -148,7 +149,7 @@ test('while Postgres is away the queue rests, and the log says so once', async (
 });
 
 test.each<[string, Loaded, string, number]>([
-  ['the rule is gone', loaded({ rule: 'old' }), 'the rule "old" is no longer in the file', 0],
+  ['the rule is gone', loaded({ rule: 'old', factAt: instant(NOW - 600_000) }), 'the rule "old" is no longer in the file', 0],
   ['the dispute moved on', loaded({ reminder }, dispute({ respond_by: reminder.at }, 'under_review')), 'moved on: the status is under_review', 0],
   ['the deadline moved', loaded({ reminder }, dispute({ respond_by: NOW + 50 * HOUR })), 'respond_by is another time now', 1],
 ])('%s: cancelled, nothing is said', async (_name, row, reason, replacements) => {

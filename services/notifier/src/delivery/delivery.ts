@@ -24,6 +24,13 @@ export interface Loaded {
 /** How long a queue rests while Postgres does not answer, in ms: its jobs would only go round. */
 const AWAY_REST_MS = 5_000;
 
+/**
+ * While notifiers are replaced one by one, an older one meets what a newer one's file has asked for. For so long after the fact it leaves
+ * that to others, and looks again so often, in ms.
+ */
+const UNKNOWN_FOR_MS = 600_000;
+const UNKNOWN_AGAIN_MS = 10_000;
+
 /** The truth about notifications, in Postgres. */
 export interface Deliveries {
   /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
@@ -81,6 +88,8 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   if (due === 'over') return { kind: 'done' };
   if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
 
+  if (!isAskedFor(options.rules, notification) && clock() - notification.factAt < UNKNOWN_FOR_MS) return { kind: 'later', afterMs: UNKNOWN_AGAIN_MS };
+
   const said = await say(options, loaded.value, signal);
   if (said.kind === 'deferred') {
     metrics.count(name, 'deferred');
@@ -99,6 +108,9 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
   return settled(options, id, settlement, signal);
 };
+
+/** Whether this process's file knows the rule, and the rule this destination. */
+const isAskedFor = ({ rules }: NotificationRules, { rule, destination }: StoredNotification): boolean => rules.some(({ name, to }) => name === rule && to.includes(destination));
 
 const say = async (
   { rules, destination, clock, log }: DeliveryOptions,
