@@ -3,5 +3,4 @@ export type { BoardConfig, Job, JobData, JobOutcome, JobQueue, QueueConfig, Queu
 export { notifyQueueOf, retryQueueOf } from './names.ts';
 export { openQueue } from './queue.ts';
 export { getQueueStats } from './stats.ts';
-export { UNEXPECTED_WAIT_MS } from './bull-worker.ts';
 export { createWorker } from './worker.ts';
