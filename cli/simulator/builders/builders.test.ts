@@ -64,8 +64,8 @@ test('the body is compact: no white space between tokens, none at the end', () =
   }
 });
 
-/** Fields that only one kind of instrument has, or that stand elsewhere in one sample (the evidence of action_required). */
-const NOT_IN_EVERY_BODY = new Set(['card', 'token_id', 'upi', 'evidence']);
+/** Fields that only one kind of instrument has. */
+const NOT_IN_EVERY_BODY = new Set(['card', 'token_id', 'upi']);
 /** Samples of the documentation's pages of webhooks; other files are of older or partner pages. */
 const OF_WEBHOOK_PAGES = /--rzpdocs-wh-/;
 
