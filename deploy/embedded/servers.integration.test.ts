@@ -1,12 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
 import pg from 'pg';
-import { generate } from 'selfsigned';
-import { eventually } from '#testkit';
+import { eventually, makeCertificate } from '#testkit';
 import { stateFolder } from './folders.ts';
 import { startKafka } from './kafka.ts';
 import { identityOf } from './process-identity.ts';
@@ -23,23 +22,14 @@ let certificate = { certFile: '', keyFile: '' };
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-servers-'));
   chmodSync(root, 0o755);
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-  certificate = { certFile: join(root, 'cert.pem'), keyFile: join(root, 'key.pem') };
-  writeFileSync(certificate.certFile, made.cert);
-  writeFileSync(certificate.keyFile, made.private);
+  certificate = await makeCertificate(root, 'server');
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const common = async (name: string) => ({ files: await serverFiles(silent), folder: stateFolder(join(root, name)), report: silent });
 
 const clientOf = (brokers: string, more: Partial<KafkaConfig> = {}) =>
-  new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING, connectionTimeout: SECOND, requestTimeout: 5 * SECOND, retry: { retries: 0 }, ...more });
+  new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING, connectionTimeout: 5 * SECOND, requestTimeout: 5 * SECOND, retry: { retries: 0 }, ...more });
 
 const brokersSeen = async (client: kafkajs.Kafka): Promise<number> => {
   const admin = client.admin();

@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { serverFiles, silent, startPostgres, stateFolder } from '#embedded';
+import { makeCertificate } from '#testkit';
 import { adHoc, createDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
 import { roleOf } from './roles.ts';
@@ -26,16 +26,7 @@ const ask = async (url: string): Promise<unknown> => {
 test('DATABASE_URL asks for TLS: the certificate is checked, the password is wanted, the role is taken', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-tls-'));
   chmodSync(root, 0o755);
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
-    ],
-  });
-  const tls = { certFile: join(root, 'cert.pem'), keyFile: join(root, 'key.pem') };
-  writeFileSync(tls.certFile, made.cert);
-  writeFileSync(tls.keyFile, made.private);
+  const tls = await makeCertificate(root, 'postgres', { byName: true });
   const postgres = await startPostgres({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, tls, temporary: true });
   try {
     const url = postgres.url.replace('127.0.0.1', 'localhost');

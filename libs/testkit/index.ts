@@ -4,6 +4,7 @@ export { inEveryOrder } from './orders.ts';
 export type { PublishedBody } from './published.ts';
 export { publishedBodies, snapshotOf } from './published.ts';
 export { fitsItsTable } from './table-columns.ts';
+export { makeCertificate } from './certificate.ts';
 export type { TestDatabase } from './databases.ts';
 export { createTestDatabase } from './databases.ts';
 export { eventually } from './eventually.ts';

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import promClient from 'prom-client';
-import { generate } from 'selfsigned';
 import { serverFiles, silent, startKafka, stateFolder } from '#embedded';
 import type { Kafka } from '#embedded';
 import { entityId, eventId, instant } from '#kernel';
@@ -11,7 +10,7 @@ import type { Environment } from '#runtime/config';
 import { encodeEnvelope } from '#runtime/envelope';
 import { createLogger } from '#runtime/log';
 import { now } from '#runtime/service';
-import { eventually } from '#testkit';
+import { eventually, makeCertificate } from '#testkit';
 import { applyTopics } from './admin.ts';
 import { createKafka } from './client.ts';
 import type { KafkaConfig } from './client.ts';
@@ -29,24 +28,10 @@ let broker: Kafka;
 let certFile: string;
 let clientFiles: Environment;
 
-const certificate = async (name: string): Promise<{ certFile: string; keyFile: string }> => {
-  const made = await generate([{ name: 'commonName', value: name }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-  const files = { certFile: join(root, `${name}.crt`), keyFile: join(root, `${name}.key`) };
-  writeFileSync(files.certFile, made.cert);
-  writeFileSync(files.keyFile, made.private);
-  return files;
-};
-
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-security-'));
-  const server = await certificate('server');
-  const client = await certificate('client');
+  const server = await makeCertificate(root, 'server');
+  const client = await makeCertificate(root, 'client');
   certFile = server.certFile;
   clientFiles = { KAFKA_TLS_CERT_FILE: client.certFile, KAFKA_TLS_KEY_FILE: client.keyFile };
   broker = await startKafka({ files: await serverFiles(silent), folder: stateFolder(root), ports: [0], report: silent, tls: { ...server, clientCaFile: client.certFile }, users });

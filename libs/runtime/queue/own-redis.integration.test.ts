@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { serverFiles, silent, startRedis, stateFolder } from '#embedded';
 import type { Redis as EmbeddedRedis } from '#embedded';
-import { eventually } from '#testkit';
+import { eventually, makeCertificate } from '#testkit';
 import { QUEUE_ANSWER_MS } from './connection.ts';
 import { job, openCorner } from './testing/queue-corner.ts';
 import type { QueueCorner } from './testing/queue-corner.ts';
@@ -31,16 +30,7 @@ afterEach(async () => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 test('TLS, a certificate authority of its own and a password', async () => {
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-  const tls = { certFile: join(root, 'redis.crt'), keyFile: join(root, 'redis.key') };
-  writeFileSync(tls.certFile, made.cert);
-  writeFileSync(tls.keyFile, made.private);
+  const tls = await makeCertificate(root, 'redis');
   const { url } = await start({ password: 'a-password', tls });
   expect(url).toMatch(/^rediss:/);
   corner = await openCorner(url, { redisTlsCaFile: tls.certFile });

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { serverFiles, silent, startRedis, stateFolder } from '#embedded';
+import { makeCertificate } from '#testkit';
 import { pingRedis } from './ping.ts';
 
 /** A server of its own is started. */
@@ -10,16 +10,7 @@ jest.setTimeout(60_000);
 
 test('TLS and a password together: only the right authority is believed, and only the right password lets in', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-redis-tls-'));
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true },
-      { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] },
-    ],
-  });
-  const tls = { certFile: join(root, 'redis.crt'), keyFile: join(root, 'redis.key') };
-  writeFileSync(tls.certFile, made.cert);
-  writeFileSync(tls.keyFile, made.private);
+  const tls = await makeCertificate(root, 'redis');
   const redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, password: 'a-password', tls });
   try {
     expect(redis.url).toMatch(/^rediss:/);
