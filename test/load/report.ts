@@ -41,6 +41,7 @@ const endToEndRows = (result: EndToEndResult): readonly Row[] => [
 const notifyRows = (result: NotifyResult): readonly Row[] => [
   ['notifications', String(result.ratio_bullmq), `of plain BullMQ that posts the same body (${result.per_s} of ${result.bullmq_per_s}/s; rounds differ by ${percent(result.spread)})`],
   ['', String(result.ratio_bullmq_no_post), 'of plain BullMQ jobs that do nothing'],
+  ['', `${result.per_s_default}/s`, 'with as many deliveries at once as a destination has by default'],
   ['', `${result.cpu_us} us`, `CPU of the notifier per notification; plain BullMQ took ${result.bullmq_cpu_us} us`],
   ['', `${result.latency_p50_ms} / ${result.latency_p99_ms} ms`, 'p50 / p99 from fact to answer, at half of that load'],
 ];
