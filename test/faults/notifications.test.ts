@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { factKinds } from '#catalogue';
-import { startServers } from '#embedded';
-import type { RunningServers, Server } from '#embedded';
+import type { Server } from '#embedded';
 import { createDatabase, createOutboxBell } from '#store';
-import { answers, eventually, fillPayments, insertPaymentFacts, ROOT, startReceiver, testServers } from '#testkit';
+import { answers, eventually, fillPayments, insertPaymentFacts, startReceiver } from '#testkit';
 import type { Answer, PaymentFact, Receiver } from '#testkit';
 import { randomOf, shuffled } from '../../cli/simulator/random.ts';
 import { testsOf } from '../../libs/testkit/system.ts';
 import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
 import type { SeparateSystem, ServiceProcess } from '../../libs/testkit/system-processes.ts';
 import { everyFactIsNotified } from './notified.ts';
+import { startOwnServers } from './own-servers.ts';
+import type { OwnServers } from './own-servers.ts';
 import { ROUNDS, nothingShows, say } from './under-load.ts';
 
 /** Longest time for one round of one fault. */
@@ -37,7 +38,7 @@ const EVENTS = 1_800;
 const PER_SECOND = 30;
 const APPLIED_WITHIN_MS = 30_000;
 
-let servers: RunningServers;
+let servers: OwnServers<'DATABASE_URL' | 'REDIS_URL'>;
 let system: SeparateSystem;
 let receiver: Receiver;
 let notifiers: readonly ServiceProcess[] = [];
@@ -53,11 +54,9 @@ const ordinary = (seed: string): Answer => {
   };
 };
 
-// Postgres and Redis of its own: those of the other tests must not die.
 beforeAll(async () => {
-  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL } = testServers();
   say(`notifications: DAKIA_FAULT_SEED=${SEED}`);
-  servers = await startServers({ dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')), ports: 'free', environment: { KAFKA_BROKERS, SCHEMA_REGISTRY_URL }, temporary: true });
+  servers = await startOwnServers(['DATABASE_URL', 'REDIS_URL']);
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   receiver = await startReceiver(ordinary(`${SEED}/answers`), secret);
   const rules = {
@@ -83,11 +82,6 @@ afterAll(async () => {
   }
 }, 120_000);
 
-const serverOf = (name: 'REDIS_URL' | 'DATABASE_URL'): Server => {
-  const server = servers.servers[name];
-  if (server === undefined) throw new Error(`${name} was not started here`);
-  return server;
-};
 const killAndStart = async (server: Server): Promise<void> => {
   await server.kill();
   await server.start();
@@ -113,10 +107,10 @@ const faults: readonly Fault[] = [
   { name: 'kill -9 of a notifier', repeats: CONCURRENCY, happen: () => killNotifiers(notifiers.slice(0, 1)) },
   { name: 'kill -9 of the other notifier', repeats: CONCURRENCY, happen: () => killNotifiers(notifiers.slice(1)) },
   { name: 'kill -9 of both notifiers', repeats: everywhere, happen: () => killNotifiers(notifiers) },
-  { name: 'kill -9 of Redis', repeats: everywhere, happen: () => killAndStart(serverOf('REDIS_URL')) },
-  { name: 'kill -9 of Redis, again', repeats: everywhere, happen: () => killAndStart(serverOf('REDIS_URL')) },
-  { name: 'kill -9 of Postgres', repeats: everywhere, happen: () => killAndStart(serverOf('DATABASE_URL')) },
-  { name: 'kill -9 of Postgres, again', repeats: everywhere, happen: () => killAndStart(serverOf('DATABASE_URL')) },
+  { name: 'kill -9 of Redis', repeats: everywhere, happen: () => killAndStart(servers.of('REDIS_URL')) },
+  { name: 'kill -9 of Redis, again', repeats: everywhere, happen: () => killAndStart(servers.of('REDIS_URL')) },
+  { name: 'kill -9 of Postgres', repeats: everywhere, happen: () => killAndStart(servers.of('DATABASE_URL')) },
+  { name: 'kill -9 of Postgres, again', repeats: everywhere, happen: () => killAndStart(servers.of('DATABASE_URL')) },
   { name: 'FLUSHALL', repeats: everywhere, happen: flushAll },
 ];
 
@@ -188,7 +182,7 @@ it(
   'Redis is away for 60 s under load: events are applied all the time, and the notifications come when it is back',
   async () => {
     const before = (await system.rows<{ n: number }>('SELECT count(*)::int AS n FROM notifications'))[0]?.n ?? 0;
-    await serverOf('REDIS_URL').kill();
+    await servers.of('REDIS_URL').kill();
     say('Redis is killed');
     const away = sleep(REDIS_AWAY_MS);
     const load = system.load({ count: EVENTS, rate: PER_SECOND, duplicates: 0.2, shuffle: true, retry: true });
@@ -196,7 +190,7 @@ it(
     await nothingShows(system, load.run, EVENTS, report.unexpected, APPLIED_WITHIN_MS);
     await away;
     say('all events are applied, and Redis comes back');
-    await serverOf('REDIS_URL').start();
+    await servers.of('REDIS_URL').start();
     await everyNotificationIsDelivered();
     const { facts, repeats } = await everyFactIsNotified(system, receiver);
     say(`${facts - before} facts of ${EVENTS} events notified, ${repeats} repeats in all`);

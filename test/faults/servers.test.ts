@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startServers } from '#embedded';
-import type { RunningServers, Server } from '#embedded';
-import { eventually, ROOT, testServers } from '#testkit';
+import { eventually } from '#testkit';
 import { testsOf } from '../../libs/testkit/system.ts';
 import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
 import type { SeparateSystem } from '../../libs/testkit/system-processes.ts';
+import { startOwnServers } from './own-servers.ts';
+import type { OwnServers } from './own-servers.ts';
 import { DELIVERIES, ROUNDS, say, underLoad } from './under-load.ts';
 
 /** Longest time for one round of one fault. */
@@ -15,14 +13,12 @@ const ROUND_MS = 240_000;
 const FROZEN_MS = 10_000;
 const NOTICED_WITHIN_MS = 30_000;
 
-let servers: RunningServers;
+let servers: OwnServers<'KAFKA_BROKERS' | 'DATABASE_URL'>;
 let system: SeparateSystem;
 const it = testsOf(() => system);
 
-// Kafka and Postgres of its own: those of the other tests must not die.
 beforeAll(async () => {
-  const { REDIS_URL, SCHEMA_REGISTRY_URL } = testServers();
-  servers = await startServers({ dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')), ports: 'free', environment: { REDIS_URL, SCHEMA_REGISTRY_URL }, temporary: true });
+  servers = await startOwnServers(['KAFKA_BROKERS', 'DATABASE_URL']);
   try {
     system = await startSeparateSystem(servers.addresses);
   } catch (error) {
@@ -38,11 +34,6 @@ afterAll(async () => {
   }
 }, 120_000);
 
-const serverOf = (name: 'KAFKA_BROKERS' | 'DATABASE_URL'): Server => {
-  const server = servers.servers[name];
-  if (server === undefined) throw new Error(`${name} was not started here`);
-  return server;
-};
 /** Settles when a process logs such a line after now. */
 const logs = async (process: string, what: RegExp): Promise<void> => {
   const count = (): number => system.log.lines(process).filter(({ msg }) => what.test(msg)).length;
@@ -56,10 +47,10 @@ it(
   () =>
     underLoad(system, 'kill -9 of Kafka', async (load) => {
       await load.answered(DELIVERIES * 0.3);
-      await serverOf('KAFKA_BROKERS').kill();
+      await servers.of('KAFKA_BROKERS').kill();
       say('Kafka is killed');
       await logs('ingest', UNAVAILABLE);
-      await serverOf('KAFKA_BROKERS').start();
+      await servers.of('KAFKA_BROKERS').start();
       say('Kafka is back on the same data');
     }),
   ROUNDS * ROUND_MS,
@@ -70,12 +61,12 @@ it(
   () =>
     underLoad(system, 'Kafka is frozen', async (load) => {
       await load.answered(DELIVERIES * 0.3);
-      serverOf('KAFKA_BROKERS').freeze();
+      servers.of('KAFKA_BROKERS').freeze();
       say('Kafka is frozen');
       const frozen = sleep(FROZEN_MS);
       await logs('ingest', UNAVAILABLE);
       await frozen;
-      serverOf('KAFKA_BROKERS').thaw();
+      servers.of('KAFKA_BROKERS').thaw();
       say('Kafka goes on');
     }),
   ROUNDS * ROUND_MS,
@@ -88,10 +79,10 @@ it(
       for (const share of [0.2, 0.5]) {
         await load.answered(DELIVERIES * share);
         const noticed = logs('payments', /could not be applied/);
-        await serverOf('DATABASE_URL').kill();
+        await servers.of('DATABASE_URL').kill();
         say('Postgres is killed');
         await noticed;
-        await serverOf('DATABASE_URL').start();
+        await servers.of('DATABASE_URL').start();
         say('Postgres is back on the same data');
       }
     }),
