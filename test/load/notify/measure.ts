@@ -87,7 +87,7 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
   });
   const plain = startChild('notify/plain', stack.logs, stack.environment);
   const database = createDatabase({ url: databaseUrl, poolSize: 2, applicationName: 'dakia-bench' });
-  const world: NotifyWorld = { database, databaseUrl, bell: createOutboxBell(database), notifier, receiver };
+  const world: NotifyWorld = { database, databaseUrl, bell: createOutboxBell(database), payments: { next: 0 }, notifier, receiver };
   try {
     await notifier.ask('start');
     await plain.ask('start', { redisUrl, prefix: `{${prefix}}`, url, concurrency: CONCURRENCY } satisfies PlainOptions);
@@ -128,6 +128,8 @@ interface NotifyWorld {
   readonly database: Database;
   readonly databaseUrl: string;
   readonly bell: OutboxBell;
+  /** The number of the next payment. */
+  readonly payments: { next: number };
   readonly notifier: Child;
   readonly receiver: Child;
 }
@@ -142,11 +144,17 @@ const rulesFor = (url: string): string =>
 
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
-/** Empty tables but for as many payments, which are not what is measured, and everything written to disk. */
-const prepare = async ({ database, databaseUrl }: NotifyWorld, count: number): Promise<void> => {
+/**
+ * Empty tables but for as many payments, which are not what is measured, and everything written to disk. Answers the first one's number.
+ * They are new ones each time: a job whose id Redis still has as finished would not be added.
+ */
+const prepare = async ({ database, databaseUrl, payments }: NotifyWorld, count: number): Promise<number> => {
+  const first = payments.next;
+  payments.next += count;
   await onServer(databaseUrl, 'TRUNCATE outbox, notifications, payment_transactions');
-  await fillPayments(database, 0, count);
+  await fillPayments(database, first, count);
   await onServer(databaseUrl, 'CHECKPOINT');
+  return first;
 };
 
 /** One transaction of the apply path, as far as the outbox goes, and its bell. */
@@ -157,11 +165,11 @@ const tell = async ({ database, bell }: NotifyWorld, kind: PaymentFact['kind'], 
 
 const runDakia = async (world: NotifyWorld, kind: PaymentFact['kind'], count: number): Promise<NotifyRun> => {
   const { database, notifier, receiver } = world;
-  await prepare(world, count);
+  const first = await prepare(world, count);
   const arrived = receiver.ask<Arrivals>('await', count);
   const before = await notifier.usage();
   const beganMs = nowMs();
-  for (let from = 0; from < count; from += AT_ONCE) await tell(world, kind, from, Math.min(from + AT_ONCE, count));
+  for (let from = 0; from < count; from += AT_ONCE) await tell(world, kind, first + from, first + Math.min(from + AT_ONCE, count));
   const { lastMs, requests } = await inTime(arrived);
   await settled(database, count);
   if (requests !== count) throw new Error(`${count} notifications took ${requests} requests; the machine is too busy to measure`);
@@ -194,14 +202,14 @@ const runPlain = async (plain: Child, receiver: Child, count: number, post: bool
 const latencyAtHalf = async (world: NotifyWorld, perSecond: number, seconds: number): Promise<readonly [number, number]> => {
   const { database, receiver } = world;
   const count = Math.floor(perSecond * seconds);
-  await prepare(world, count);
+  const first = await prepare(world, count);
   const arrived = receiver.ask<Arrivals>('await', count);
   const pace = atRate(perSecond);
   const began = performance.now();
   for (let told = 0; told < count; ) {
     const due = Math.min(count, pace.allowed(performance.now() - began));
     if (due > told) {
-      await tell(world, TO_MANY, told, due);
+      await tell(world, TO_MANY, first + told, first + due);
       told = due;
     }
     await delay(TICK_MS);
