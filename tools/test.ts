@@ -3,7 +3,7 @@
  * `N passed, N failed, N skipped`, where each check counts as one and each test of jest as one. `npm test -- unit` runs one part.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,9 +18,12 @@ interface Counts {
   readonly skipped: number;
 }
 
-const run = (command: string, args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<number> =>
+/** Runs a program to its end. `signal` ends it the hard way. */
+const run = (command: string, args: readonly string[], signal?: AbortSignal): Promise<number> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: environment });
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+    const kill = (): void => void child.kill('SIGKILL');
+    signal?.addEventListener('abort', kill);
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
@@ -39,16 +42,28 @@ interface JestReport {
   readonly testResults: readonly JestFile[];
 }
 
+/** How long jest may take to end after it has written its report: what a test left open must not hang the run. */
+const EXIT_WITHIN_MS = 30_000;
+
 const runJest = async (project: string, workers: number, files: readonly string[]): Promise<readonly JestFile[] | undefined> => {
   const report = join(scratch, `${project}.json`);
   rmSync(report, { force: true });
+  const stuck = new AbortController();
+  const watch = setInterval(() => {
+    if (!existsSync(report)) return;
+    clearInterval(watch);
+    setTimeout(() => stuck.abort(), EXIT_WITHIN_MS).unref();
+  }, 1_000);
+  watch.unref();
+  stuck.signal.addEventListener('abort', () => void process.stdout.write(`LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection behind; it is ended\n`));
   await run(process.execPath, [
     '--disable-warning=TimeoutNegativeWarning',
     '--disable-warning=ExperimentalWarning',
     bin('jest'),
     ...['--selectProjects', project, '--maxWorkers', String(workers), '--json', '--outputFile', report],
     ...(files.length > 0 ? ['--runTestsByPath', ...files] : []),
-  ]);
+  ], stuck.signal);
+  clearInterval(watch);
   try {
     return (JSON.parse(readFileSync(report, 'utf8')) as JestReport).testResults;
   } catch {

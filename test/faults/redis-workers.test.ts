@@ -1,5 +1,6 @@
 import { Worker } from 'bullmq';
 import { instant } from '#kernel';
+import type { JobOutcome } from '#runtime/queue';
 import { eventually, testServers } from '#testkit';
 import { job, openCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
 import type { QueueCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
@@ -10,19 +11,26 @@ jest.setTimeout(120_000);
 const NOTICED_MS = 60_000;
 
 let corner: QueueCorner;
+/** Ends what a test has left waiting: BullMQ keeps the process alive for the sake of it. */
+let letGo = (): void => undefined;
 beforeEach(async () => {
   corner = await openCorner(testServers().REDIS_URL);
 });
-afterEach(async () => corner.close());
+afterEach(async () => {
+  letGo();
+  await corner.close();
+});
 
 test('the jobs of a worker that ended without a word run again, however often that happens', async () => {
   const ran: string[] = [];
+  const atTheEnd = Promise.withResolvers<JobOutcome>();
+  letGo = () => atTheEnd.resolve({ kind: 'done' });
   await corner.queue.add([job('unlucky')]);
   for (let life = 1; life <= 2; life += 1) {
     // As after kill -9: the job is with a worker, and nobody says what became of it.
     const worker = await corner.startWorker(async ({ id }) => {
       ran.push(id);
-      return new Promise(() => undefined);
+      return atTheEnd.promise;
     });
     await eventually(`life ${life} has the job`, () => ran.length === life, NOTICED_MS);
     await worker.stop(instant(Date.now()));
@@ -43,9 +51,11 @@ test('a worker that stops taking jobs and says nothing is replaced, and the jobs
   if (typeof healthy !== 'function') throw new Error('BullMQ names it differently now');
   const faulty = new WeakSet<object>();
   let isFaulty = false;
+  const never = Promise.withResolvers<undefined>();
+  letGo = () => never.resolve(undefined);
   Reflect.set(Worker.prototype, '_getNextJob', function (this: object, ...given: readonly unknown[]): unknown {
     if (isFaulty) faulty.add(this);
-    return faulty.has(this) ? new Promise(() => undefined) : (Reflect.apply(healthy, this, given) as unknown);
+    return faulty.has(this) ? never.promise : (Reflect.apply(healthy, this, given) as unknown);
   });
   try {
     const ran: string[] = [];

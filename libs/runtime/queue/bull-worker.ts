@@ -119,7 +119,8 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
   });
   worker.on('error', onRefusal(worker, (error, more) => log.warn({ err: error, queue, more }, 'Redis refused something that the worker asked; what is due runs again')));
   // Only then does it run: a worker whose first question was refused would ask again without a pause, for ever. The watchdog replaces it.
-  worker.waitUntilReady().then(async () => worker.run()).catch((error: unknown) => log.warn({ err: error, queue }, 'the worker cannot work with this Redis'));
+  // After a refusal it may run already: `resume` starts it, too.
+  worker.waitUntilReady().then(async () => (worker.isRunning() ? undefined : worker.run())).catch((error: unknown) => log.warn({ err: error, queue }, 'the worker cannot work with this Redis'));
 
   return {
     takenAt: () => takenAt,
