@@ -92,7 +92,9 @@ export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProg
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     for (const [topic, partitions] of Object.entries(payload.memberAssignment)) for (const partition of partitions) takePosition(topic, partition);
   });
-  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => finished.reject(new Error(`reading from Kafka failed: ${error.message}`, { cause: error })));
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    if (!restart) finished.reject(new Error(`reading from Kafka failed: ${error.message}`, { cause: error }));
+  });
 
   try {
     await consumer.connect();
@@ -109,8 +111,12 @@ export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProg
 
 const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
-const openConsumer = (kafka: Kafka, groupId: string): Consumer =>
-  kafka.consumer({
+/** A broker that has just become the group's coordinator refuses for a moment; so often the reading begins again, from where it stands. */
+const RESTARTS_MAX = 5;
+
+const openConsumer = (kafka: Kafka, groupId: string): Consumer => {
+  let restarts = 0;
+  return kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: FETCH_WAIT_MS,
@@ -119,8 +125,9 @@ const openConsumer = (kafka: Kafka, groupId: string): Consumer =>
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     maxBytesPerPartition: FETCH_PARTITION_BYTES,
     maxBytes: FETCH_BYTES,
-    retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
+    retry: { ...CLIENT_RETRY, restartOnFailure: async () => ++restarts <= RESTARTS_MAX },
   });
+};
 
 /** A group that cannot be deleted is empty and has no offsets: Kafka forgets it by itself within minutes. */
 const deleteGroup = async (kafka: Kafka, groupId: string): Promise<void> => {
