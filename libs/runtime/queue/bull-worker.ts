@@ -1,4 +1,5 @@
 import { DelayedError, isNotConnectionError, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from '#runtime/redis';
 import { openWorkerRedis } from './connection.ts';
 import type { JobData, JobOutcome, WorkerOptions } from './contracts.ts';
 import { lookAt, REST_COUNT } from './look.ts';
@@ -130,14 +131,20 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
       const end = Date.now() + ms;
       const closed = worker.close();
       closed.catch(() => undefined);
-      // Without Redis nobody can be told; the jobs themselves are waited for all the same.
-      await within<unknown>(ms, client.status === 'ready' ? closed : Promise.allSettled(underWay));
+      // Without Redis nobody can be told; the jobs themselves are waited for all the same. It may also go while it is waited for.
+      await within<unknown>(ms, Promise.race([closed, goneOf(client).then(async () => Promise.allSettled(underWay))]));
       letGo.abort();
       if (underWay.size > 0) await within(Math.max(0, Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - Date.now())), closed);
       await worker.getBackend().close(true);
       client.disconnect();
     },
   };
+};
+
+/** Settles when the connection is not there, or not any more. */
+const goneOf = async (client: Redis): Promise<void> => {
+  if (client.status !== 'ready') return;
+  await new Promise<void>((resolve) => void client.once('close', () => resolve()));
 };
 
 /** Listens to what a worker could not do. That Redis is away is said by the connection, once; a refusal is logged, and the worker pauses. */
