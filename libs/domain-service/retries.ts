@@ -1,6 +1,6 @@
 import type { ServiceName } from '#catalogue';
 import type { ConfigOf, kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#runtime/config';
-import { createWorker, openQueue, retryQueueOf } from '#runtime/queue';
+import { createWorker, openQueue, retryQueueOf, SWEEP_EVERY_MS } from '#runtime/queue';
 import type { Component, Host } from '#runtime/service';
 import { createDatabase, roleOf } from '#store';
 import type { Aggregate, Committed } from '#store';
@@ -10,7 +10,7 @@ import { reportRetries, retryMetricsOf } from './retry-metrics.ts';
 import { createRetryWork } from './retry-worker.ts';
 import { retryPolicyOf } from './settings.ts';
 import type { retrySettings } from './settings.ts';
-import { createSweeper, SWEEP_EVERY_MS } from './sweeper.ts';
+import { createSweeper } from './sweeper.ts';
 
 type RetryConfig = ConfigOf<typeof kafkaSettings & typeof registrySettings & typeof postgresSettings & typeof redisSettings & typeof queueSettings & typeof retrySettings>;
 

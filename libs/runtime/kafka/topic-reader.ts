@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ReceivedHeaders } from '#runtime/envelope';
-import { CLIENT_RETRY, FETCH_BYTES, FETCH_PARTITION_BYTES, FETCH_WAIT_MS, HEARTBEAT_MS, REBALANCE_TIMEOUT_MS, SESSION_TIMEOUT_MS } from './consumer/tuning.ts';
+import { CLIENT_RETRY, HEARTBEAT_MS, MEMBER_SETTINGS } from './consumer/tuning.ts';
 import { readLogs } from './log-ends.ts';
 
 /** A record exactly as it lies in Kafka, with its place. The topic carries no prefix. */
@@ -118,13 +118,7 @@ const openConsumer = (kafka: Kafka, groupId: string): Consumer => {
   let restarts = 0;
   return kafka.consumer({
     groupId,
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: FETCH_WAIT_MS,
-    heartbeatInterval: HEARTBEAT_MS,
-    sessionTimeout: SESSION_TIMEOUT_MS,
-    rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-    maxBytesPerPartition: FETCH_PARTITION_BYTES,
-    maxBytes: FETCH_BYTES,
+    ...MEMBER_SETTINGS,
     retry: { ...CLIENT_RETRY, restartOnFailure: async () => ++restarts <= RESTARTS_MAX },
   });
 };

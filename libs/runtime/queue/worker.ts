@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Instant } from '#kernel';
 import { pingRedis } from '#runtime/redis';
 import type { Component } from '#runtime/service';
@@ -73,16 +74,6 @@ const answers = async (config: WorkerOptions['config']): Promise<boolean> => {
   }
 };
 
-/** Whether `ms` have passed; false at once when `signal` aborts. */
+/** Whether `ms` have passed; false at once when `signal` aborts, which is all that rejects. */
 const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(done, ms);
-    timer.unref();
-    signal.addEventListener('abort', done);
-  });
+  setTimeout(ms, true, { signal, ref: false }).catch(() => false);

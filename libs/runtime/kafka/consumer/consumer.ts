@@ -17,7 +17,7 @@ import type { AssignedPartition } from './partition.ts';
 import { createPartitionLogs } from './partition-logs.ts';
 import { startPulse } from './pulse.ts';
 import { repeat, within } from './timing.ts';
-import { CLIENT_RETRY, consumerTuning, FETCH_BYTES, FETCH_PARTITION_BYTES, FETCH_WAIT_MS, HEARTBEAT_MS, REBALANCE_TIMEOUT_MS, REQUEST_TIMEOUT_MS, SESSION_TIMEOUT_MS, STOP_MARGIN_MS } from './tuning.ts';
+import { CLIENT_RETRY, consumerTuning, HEARTBEAT_MS, MEMBER_SETTINGS, REQUEST_TIMEOUT_MS, STOP_MARGIN_MS } from './tuning.ts';
 import type { ConsumerTuning } from './tuning.ts';
 import { startWatchdog } from './watchdog.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -67,13 +67,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   let stopping = false;
   const consumer = kafka.consumer({
     groupId: group,
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: FETCH_WAIT_MS,
-    heartbeatInterval: HEARTBEAT_MS,
-    sessionTimeout: SESSION_TIMEOUT_MS,
-    rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-    maxBytesPerPartition: FETCH_PARTITION_BYTES,
-    maxBytes: FETCH_BYTES,
+    ...MEMBER_SETTINGS,
     // kafkajs could otherwise start again after a stop that came while it was restarting itself.
     retry: { ...CLIENT_RETRY, restartOnFailure: async () => !stopping },
   });

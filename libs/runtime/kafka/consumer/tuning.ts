@@ -35,20 +35,30 @@ export const consumerTuning: ConsumerTuning = {
  * kafkajs sends heartbeats only between fetches, so a rebalance waits for the long poll: with these two a member joins or
  * leaves in 0.3 to 0.5 s instead of 5 to 10 (embedded.md).
  */
-export const FETCH_WAIT_MS = 250;
+const FETCH_WAIT_MS = 250;
 export const HEARTBEAT_MS = 500;
 /**
  * A member that was killed keeps its partitions this long, and after an outage of Kafka the group waits as long for the members
  * of before. Heartbeats go on while a batch is applied, so it can be short.
  */
-export const SESSION_TIMEOUT_MS = 10_000;
+const SESSION_TIMEOUT_MS = 10_000;
 /** How long a rebalance waits for a member; longer than `rebalanceGraceMs` and one transaction, and shorter than `watchdogMs`. */
-export const REBALANCE_TIMEOUT_MS = 60_000;
+const REBALANCE_TIMEOUT_MS = 60_000;
 /** Memory: kafkajs decodes a whole fetch at once (B12). About 330 events of 1.5 KB per partition, and 8 MiB per broker. */
-export const FETCH_PARTITION_BYTES = 512 * 1024;
-export const FETCH_BYTES = 8 * 1024 * 1024;
+const FETCH_PARTITION_BYTES = 512 * 1024;
+const FETCH_BYTES = 8 * 1024 * 1024;
 /** Longest answer to any other request, and kafkajs' own retries. When they are used up it restarts itself and tries on. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 export const CLIENT_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 } as const;
+/** How a member of a group reads: nothing of it differs between one that consumes and one that only reads a topic to its end. */
+export const MEMBER_SETTINGS = {
+  allowAutoTopicCreation: false,
+  maxWaitTimeInMs: FETCH_WAIT_MS,
+  heartbeatInterval: HEARTBEAT_MS,
+  sessionTimeout: SESSION_TIMEOUT_MS,
+  rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+  maxBytesPerPartition: FETCH_PARTITION_BYTES,
+  maxBytes: FETCH_BYTES,
+} as const;
 /** Before a stop's deadline: batches in hand are aborted, at half of it no longer waited for, so that the group is left in time. */
 export const STOP_MARGIN_MS = 1_000;

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Instant } from '#kernel';
 import type { Logger } from '#runtime/log';
+import { SWEEP_EVERY_MS } from '#runtime/queue';
 import type { JobQueue } from '#runtime/queue';
 import { createPeriodic } from '#runtime/service';
 import type { Component } from '#runtime/service';
@@ -11,7 +12,7 @@ import { createRelayMetrics } from './metrics.ts';
 import type { PlannedFacts } from './plan-facts.ts';
 import { BATCH_FACTS, relayBatch } from './relay-batch.ts';
 import { createRinger } from './ringer.ts';
-import { createSweeper, SWEEP_EVERY_MS } from './sweeper.ts';
+import { createSweeper } from './sweeper.ts';
 
 /** How often the outbox is looked at without a bell, in ms: the bell may be deaf, and some who leave facts ring none. */
 export const POLL_EVERY_MS = 1_000;
