@@ -1,5 +1,4 @@
 import kafkajs from 'kafkajs';
-import pg from 'pg';
 import { deadLetterTopics, families, familyNames, QUARANTINE_TOPIC } from '#catalogue';
 import { entityId, instant } from '#kernel';
 import { encodeEnvelope, UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
@@ -7,7 +6,7 @@ import type { KafkaRecord } from '#runtime/envelope';
 import { readLogs } from '#runtime/kafka';
 import { simulation, storyNames } from '#simulator';
 import type { SimulatedEvent, SimulationSettings, StoryName } from '#simulator';
-import { eventually, testServers } from '#testkit';
+import { eventually, onTestServer } from '#testkit';
 import { toEnvelope } from '#webhook';
 import { startSystem, testsOf } from '../../libs/testkit/system.ts';
 import type { System } from '../../libs/testkit/system.ts';
@@ -49,15 +48,6 @@ const quarantineAll = async (): Promise<void> => {
   await producer.disconnect();
 };
 
-const onServer = async (...statements: readonly string[]): Promise<void> => {
-  const client = new pg.Client({ connectionString: testServers().DATABASE_URL });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
-};
 const recordsIn = async (topics: readonly string[]): Promise<number> =>
   (await readLogs(system.kafka, { topics, prefix: system.prefix })).reduce((sum, { startOffset, endOffset }) => sum + Number(endOffset - startOffset), 0);
 const familyTopics = familyNames.map((family) => families[family].topic);
@@ -75,7 +65,7 @@ it('dead letters and the quarantine, replayed from Kafka alone into an empty dat
   await system.stop();
   // As a migration leaves it: the services have only noted where they stand.
   await system.rows('DELETE FROM partition_ledger');
-  await onServer(`CREATE DATABASE ${name}_empty TEMPLATE ${name}`);
+  await onTestServer(`CREATE DATABASE ${name}_empty TEMPLATE ${name}`);
 
   // A release that can apply nothing: every event dies, and Kafka gets its copy.
   for (const family of familyNames) await system.rows(`ALTER TABLE ${families[family].table} ADD CONSTRAINT poison CHECK (false)`);
@@ -87,7 +77,7 @@ it('dead letters and the quarantine, replayed from Kafka alone into an empty dat
 
   // All that is left is Kafka's topics of dead letters and of the quarantine.
   await forgetFamilies();
-  await onServer(`DROP DATABASE ${name} WITH (FORCE)`, `CREATE DATABASE ${name} TEMPLATE ${name}_empty`, `DROP DATABASE ${name}_empty`);
+  await onTestServer(`DROP DATABASE ${name} WITH (FORCE)`, `CREATE DATABASE ${name} TEMPLATE ${name}_empty`, `DROP DATABASE ${name}_empty`);
   expect(await recordsIn(familyTopics)).toBe(0);
   const copies = await recordsIn(deadLetterTopics);
   expect(copies).toBeGreaterThanOrEqual(known.length);

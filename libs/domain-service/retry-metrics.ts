@@ -1,6 +1,7 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
 import type { Family } from '#catalogue';
+import { oneLook } from '#runtime/service';
 import { statement } from '#store';
 import type { Aggregate, Database } from '#store';
 
@@ -31,18 +32,12 @@ export const retryMetricsOf = (registry: Registry): RetryMetrics => {
     labelNames: ['family'],
     registers: [registry],
   });
-  // prom-client asks all metrics at the same time: these two share one look.
-  let asked: Promise<void> | undefined;
-  const refresh = async (): Promise<void> => {
-    asked ??= lookAll().finally(() => (asked = undefined));
-    return asked;
-  };
-  const lookAll = async (): Promise<void> => {
+  const refresh = oneLook(async () => {
     for (const { family, openDeadLetters, oldestParkedS } of (await Promise.all(looks.map((look) => look()))).flatMap((figures) => figures ?? [])) {
       open.set({ family }, openDeadLetters);
       oldest.set({ family }, oldestParkedS);
     }
-  };
+  });
   const open: Gauge<'family'> = new promClient.Gauge({
     name: 'dakia_dead_letters_open',
     help: 'Dead letters that nobody has retried or discarded yet.',

@@ -56,3 +56,14 @@ export const createTestDatabase = async (serverUrl = process.env['DATABASE_URL']
     drop: () => withAdmin(serverUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`))),
   };
 };
+
+/** Runs statements on the test's server as its administrator, outside any database of a test: to copy, drop or rename one. */
+export const onTestServer = async (...statements: readonly string[]): Promise<void> => {
+  const client = new pg.Client({ connectionString: process.env['DATABASE_URL'] ?? '' });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+};

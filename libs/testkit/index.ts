@@ -6,7 +6,7 @@ export { publishedBodies, snapshotOf } from './published.ts';
 export { fitsItsTable } from './table-columns.ts';
 export { makeCertificate } from './certificate.ts';
 export type { TestDatabase } from './databases.ts';
-export { createTestDatabase } from './databases.ts';
+export { createTestDatabase, onTestServer } from './databases.ts';
 export { eventually } from './eventually.ts';
 export type { TestKafka } from './kafka.ts';
 export { openTestKafka } from './kafka.ts';

@@ -1,7 +1,6 @@
-import pg from 'pg';
 import { topics } from '#catalogue';
 import { applyTopics, embeddedShape } from '#runtime/kafka';
-import { eventually, testServers } from '#testkit';
+import { eventually, onTestServer } from '#testkit';
 import { ingest } from '../../services/ingest/service.ts';
 import { startSystem, testsOf } from '../../libs/testkit/system.ts';
 import type { System } from '../../libs/testkit/system.ts';
@@ -11,29 +10,19 @@ const it = testsOf(() => system);
 beforeAll(async () => void (system = await startSystem()), 30_000);
 afterAll(() => system.close(), 30_000);
 
-const onServer = async (...statements: readonly string[]): Promise<void> => {
-  const client = new pg.Client({ connectionString: testServers().DATABASE_URL });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
-};
-
 it('a Postgres restored from an older copy replays the difference from Kafka by itself', async () => {
   const name = new URL(system.databaseUrl).pathname.slice(1);
   const copy = `${name}_copy`;
   const older = await system.simulate({ count: 120, duplicates: 0.2, shuffle: true });
   await system.drained();
   await system.stop();
-  await onServer(`CREATE DATABASE ${copy} TEMPLATE ${name}`);
+  await onTestServer(`CREATE DATABASE ${copy} TEMPLATE ${name}`);
 
   await system.start();
   const newer = await system.simulate({ count: 120, duplicates: 0.2, shuffle: true });
   await system.drained();
   await system.stop();
-  await onServer(`DROP DATABASE ${name} WITH (FORCE)`, `CREATE DATABASE ${name} TEMPLATE ${copy}`, `DROP DATABASE ${copy}`);
+  await onTestServer(`DROP DATABASE ${name} WITH (FORCE)`, `CREATE DATABASE ${name} TEMPLATE ${copy}`, `DROP DATABASE ${copy}`);
   expect((await system.status()).totals.lag).toBe(144);
   expect((await system.verify(newer.run)).ok).toBe(false);
 

@@ -1,5 +1,6 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
+import { oneLook } from '#runtime/service';
 import type { QueueStats } from './contracts.ts';
 
 /** `completed`, `failed` and `stalled` as BullMQ tells them; `later`, `rest` and `unexpected` as the work decided. */
@@ -26,13 +27,7 @@ export const queueMetricsOf = (registry: Registry): QueueMetrics => {
     labelNames: ['queue', 'outcome'],
     registers: [registry],
   });
-  // prom-client asks all metrics at the same time: these two share one look.
-  let asked: Promise<void> | undefined;
-  const refresh = async (): Promise<void> => {
-    asked ??= lookAll().finally(() => (asked = undefined));
-    return asked;
-  };
-  const lookAll = async (): Promise<void> => {
+  const refresh = oneLook(async () => {
     await Promise.all(
       [...looks].map(async ([queue, look]) => {
         const seen = await look();
@@ -41,7 +36,7 @@ export const queueMetricsOf = (registry: Registry): QueueMetrics => {
         oldest.set({ queue }, (seen.oldestMs ?? 0) / 1000);
       }),
     );
-  };
+  });
   const counts: Gauge<'queue' | 'state'> = new promClient.Gauge({
     name: 'dakia_queue_jobs',
     help: 'Jobs by queue and state.',

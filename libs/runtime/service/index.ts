@@ -8,3 +8,4 @@ export { runService } from './run.ts';
 export type { RunningServices } from './start.ts';
 export { startServices } from './start.ts';
 export type { OpsPlugin, ReadinessCheck } from './ops-server.ts';
+export { oneLook } from './one-look.ts';

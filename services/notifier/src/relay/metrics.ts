@@ -1,6 +1,7 @@
 import promClient from 'prom-client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Instant } from '#kernel';
+import { oneLook } from '#runtime/service';
 import type { Database } from '#store';
 import { countWaiting } from '../store/notification-store.ts';
 import { readBacklog } from '../store/outbox-store.ts';
@@ -16,18 +17,12 @@ export const createRelayMetrics = (registry: Registry, database: Database, clock
   const relayed = new promClient.Counter({ name: 'dakia_facts_relayed_total', help: 'Facts of the outbox that were turned into notifications, also into none.', registers });
   const unusable = new promClient.Counter({ name: 'dakia_facts_unusable_total', help: 'Facts among them that could not be understood; audit_logs says why.', registers });
   const planned = new promClient.Counter({ name: 'dakia_notifications_planned_total', help: 'Notifications that facts asked for.', labelNames: ['destination'], registers });
-  // All metrics are asked at the same time: these two share one look.
-  let asked: Promise<void> | undefined;
-  const look = async (): Promise<void> => {
+  const collect = oneLook(async () => {
     const backlog = await readBacklog(database).catch(() => undefined);
     if (backlog === undefined) return;
     unrelayed.set(backlog.unrelayed);
     oldest.set(backlog.oldestAt === null ? 0 : Math.max(clock() - backlog.oldestAt, 0) / 1000);
-  };
-  const collect = async (): Promise<void> => {
-    asked ??= look().finally(() => (asked = undefined));
-    return asked;
-  };
+  });
   const unrelayed: Gauge = new promClient.Gauge({ name: 'dakia_outbox_unrelayed', help: 'Facts that are not relayed yet.', registers, collect });
   const oldest: Gauge = new promClient.Gauge({ name: 'dakia_outbox_oldest_seconds', help: 'Age of the oldest fact that is not relayed; 0 when there is none.', registers, collect });
   new promClient.Gauge({
