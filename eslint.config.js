@@ -26,7 +26,7 @@ export default tseslint.config(
   },
   {
     // The rules of the product are pure: same input, same answer, on every machine and at every hour.
-    files: ['libs/kernel/**/*.ts', 'libs/catalogue/**/*.ts', 'services/*/src/domain/**/*.ts'],
+    files: ['libs/domain/rules/**/*.ts', 'libs/domain/catalogue/**/*.ts', 'services/*/src/domain/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-globals': ['error', ...impureGlobals],
@@ -37,11 +37,11 @@ export default tseslint.config(
   {
     // The environment is read in one place; everything else receives typed configuration.
     files: ['libs/**/*.ts', 'services/**/*.ts'],
-    ignores: ['libs/runtime/config/**', 'libs/testkit/**', '**/*.test.ts'],
-    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Configuration is read in libs/runtime/config only.' }] },
+    ignores: ['libs/platform/config/**', 'test/kit/**', '**/*.test.ts'],
+    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Configuration is read in libs/platform/config only.' }] },
   },
   {
-    files: ['**/*.test.ts', 'libs/testkit/**/*.ts'],
+    files: ['**/*.test.ts', 'test/kit/**/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/unbound-method': 'off' },
   },
 );

@@ -1,4 +1,4 @@
-// Two projects: `unit` needs nothing, `integration` needs Kafka, Postgres, Redis and the registry (libs/testkit/servers.ts).
+// Two projects: `unit` needs nothing, `integration` needs Kafka, Postgres, Redis and the registry (test/kit/servers.ts).
 const base = {
   testEnvironment: 'node',
   transform: { '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } }] },
@@ -13,15 +13,15 @@ export default {
       displayName: 'integration',
       testMatch: ['**/*.integration.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/'],
-      globalSetup: '<rootDir>/libs/testkit/global-setup.ts',
-      globalTeardown: '<rootDir>/libs/testkit/global-teardown.ts',
+      globalSetup: '<rootDir>/test/kit/global-setup.ts',
+      globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
     },
     {
       ...base,
       displayName: 'faults',
       testMatch: ['<rootDir>/test/faults/**/*.test.ts'],
-      globalSetup: '<rootDir>/libs/testkit/global-setup.ts',
-      globalTeardown: '<rootDir>/libs/testkit/global-teardown.ts',
+      globalSetup: '<rootDir>/test/kit/global-setup.ts',
+      globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
     },
   ],
 };

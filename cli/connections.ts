@@ -1,14 +1,15 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { topics } from '#catalogue';
-import { retryPolicyOf, retryPolicySettings } from '#domain-service';
-import { kafkaSettings, postgresSettings } from '#runtime/config';
-import { createKafka, kafkaIssues } from '#runtime/kafka';
-import type { KafkaClient } from '#runtime/kafka';
-import { createLogger } from '#runtime/log';
-import { createDatabase } from '#store';
-import type { Database, ParkedOptions } from '#store';
-import { allAggregates } from '../services/aggregates.ts';
+import { allAggregates } from '#families';
+import { retryPolicyOf, retryPolicySettings } from '#parking';
+import type { ParkedOptions } from '#parking';
+import { kafkaSettings, postgresSettings } from '#platform/config';
+import { createKafka, kafkaIssues } from '#platform/kafka';
+import type { KafkaClient } from '#platform/kafka';
+import { createLogger } from '#platform/log';
+import { createDatabase } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
 import { settingsOf, UsageError } from './frame.ts';
 
 /** A person waits: give up after some seconds, with one clear error. */

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProbedCommand } from './testing/probe-program.ts';
+import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
 jest.setTimeout(30_000);

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '#store';
+import type { HistoryEntry } from '#operate';
 import { bodyOf } from './export-lines.ts';
 import { print, table } from './frame.ts';
 

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { readConfig } from '#runtime/config';
-import type { ConfigOf, Environment, Settings } from '#runtime/config';
+import { readConfig } from '#platform/config';
+import type { ConfigOf, Environment, Settings } from '#platform/config';
 
 /** What every command shares: where settings come from, how it prints, and how it ends. */
 export const exitCodes = { ok: 0, notAsExpected: 1, usage: 2 } as const;

@@ -1,4 +1,5 @@
-import type { KeyRef, RetryOutcome } from '#store';
+import type { KeyRef } from '#apply';
+import type { RetryOutcome } from '#parking';
 
 /** What became of a key's queue, in words. */
 export const describeRetry = ({ family, key }: KeyRef, outcome: RetryOutcome): string => {

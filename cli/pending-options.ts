@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { eventSpec, familyNames, isEventName } from '#catalogue';
 import type { Family } from '#catalogue';
-import type { PendingFilter } from '#store';
+import type { PendingFilter } from '#operate';
 import type { Candidate } from './bulk.ts';
 import { currentUser } from './connections.ts';
 import { UsageError, wholeNumber } from './frame.ts';

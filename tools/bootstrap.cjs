@@ -70,7 +70,7 @@ const needsServers = (program, args) => {
 };
 
 const [program, ...args] = process.argv.slice(2);
-if (program === undefined) refuse('Give the program to run: node tools/bootstrap.cjs deploy/embedded/start.ts');
+if (program === undefined) refuse('Give the program to run: node tools/bootstrap.cjs local/start.ts');
 const tooOld = nodeTooOld(process.versions.node);
 if (tooOld !== undefined) refuse(tooOld);
 if (needsServers(program, args)) {

@@ -1,11 +1,11 @@
 import { eventNames, eventSpec, families, familyNames, QUARANTINE_SERVICE, QUARANTINE_TOPIC } from '#catalogue';
 import type { Family } from '#catalogue';
-import { opsSettings, processSettings, redisSettings } from '#runtime/config';
-import type { Setting, Settings } from '#runtime/config';
-import { embeddedSettings } from '#embedded';
-import type { Aggregate } from '#store';
-import { allAggregates } from '../services/aggregates.ts';
-import { allServices } from '../services/all.ts';
+import { allAggregates } from '#families';
+import type { Aggregate } from '#families';
+import { embeddedSettings } from '#local';
+import { opsSettings, processSettings, redisSettings } from '#platform/config';
+import type { Setting, Settings } from '#platform/config';
+import { allServices } from '../services/services.ts';
 
 export interface Document {
   /** From the root of the checkout. */

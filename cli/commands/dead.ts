@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
-import { discardDead, exportDead, listDead, OPERATOR_ROLE, retryDead, showDead } from '#store';
-import type { DeadDetails, DeadLetter } from '#store';
-import { redriveDeadLetter } from '#webhook';
+import { redriveDeadLetter } from '#envelope';
+import { discardDead, exportDead, listDead, retryDead, showDead } from '#operate';
+import type { DeadDetails, DeadLetter } from '#operate';
+import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';

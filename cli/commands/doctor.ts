@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
-import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#runtime/config';
-import { checkSchemas } from '#runtime/envelope';
-import { examineRedis } from '#runtime/redis';
-import { adHoc } from '#store';
+import { checkSchemas } from '#envelope';
+import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#platform/config';
+import { adHoc } from '#platform/postgres';
+import { examineRedis } from '#platform/redis';
 import { kafkaOf, withDatabase } from '../connections.ts';
 import { exitCodes, messageOf, print, printJson, settingsOf, table } from '../frame.ts';
 

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { readLogs } from '#runtime/kafka';
-import type { LogOfPartition } from '#runtime/kafka';
-import { OPERATOR_ROLE, readLedger, rebaseLedger } from '#store';
+import { readLedger, rebaseLedger } from '#apply';
+import { readLogs } from '#platform/kafka';
+import type { LogOfPartition } from '#platform/kafka';
+import { OPERATOR_ROLE } from '#platform/postgres';
 import { currentUser, kafkaOf, withDatabase } from '../connections.ts';
 import { print, printJson, table, UsageError, wholeNumber } from '../frame.ts';
 

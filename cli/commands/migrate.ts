@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { postgresSettings } from '#runtime/config';
-import { migrate } from '#store';
+import { postgresSettings } from '#platform/config';
+import { migrate } from '#platform/postgres';
 import { print, printJson, settingsOf } from '../frame.ts';
 
 export const addMigrate = (program: Command): void => {

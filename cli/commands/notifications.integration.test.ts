@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { answers, startReceiver } from '#testkit';
-import type { Receiver } from '#testkit';
-import { createDatabase, OPERATOR_ROLE } from '#store';
-import { countNotifications, listNotifications } from '../../services/notifier/src/operator/notifications.ts';
-import type { NotificationFilter } from '../../services/notifier/src/operator/notifications.ts';
-import { createTestNotifier, SECRET } from '../../services/notifier/testing/notifier.ts';
-import type { TestNotifier } from '../../services/notifier/testing/notifier.ts';
+import { answers, startReceiver } from '#kit';
+import type { Receiver } from '#kit';
+import { countNotifications, listNotifications } from '#operate';
+import type { NotificationFilter } from '#operate';
+import { createDatabase, OPERATOR_ROLE } from '#platform/postgres';
+import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
+import type { TestNotifier } from '../../test/kit/notify/notifier.ts';
 
 /** Every test starts processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answers, startReceiver } from '#testkit';
-import type { Receiver } from '#testkit';
+import { answers, startReceiver } from '#kit';
+import type { Receiver } from '#kit';
 
 /** Every test starts processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);

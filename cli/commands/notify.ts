@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { createLogger } from '#runtime/log';
-import { now } from '#runtime/service';
-import { loadRules, ruleFileSettings } from '../../services/notifier/config.ts';
-import type { RuleFile } from '../../services/notifier/config.ts';
-import { openDestinations } from '../../services/notifier/src/channels/destinations.ts';
-import type { Destination, Destinations } from '../../services/notifier/src/channels/destinations.ts';
-import { testMessage } from '../../services/notifier/src/rules/compose.ts';
+import { createLogger } from '#platform/log';
+import { now } from '#platform/service';
+import { openDestinations } from '../../services/notifier/channels/destinations.ts';
+import type { Destination, Destinations } from '../../services/notifier/channels/destinations.ts';
+import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
+import type { RuleFile } from '../../services/notifier/open-rules.ts';
+import { testMessage } from '../../services/notifier/rules/compose.ts';
 import { environmentOf, exitCodes, print, printJson, settingsOf, UsageError, warn } from '../frame.ts';
 
 const ID_BYTES = 16;

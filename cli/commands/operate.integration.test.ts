@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownTopics } from '#catalogue';
-import { openTestKafka, testServers } from '#testkit';
-import type { TestKafka } from '#testkit';
-import { openTestStore } from '../../libs/testkit/test-store.ts';
-import type { TestStore } from '../../libs/testkit/test-store.ts';
-import { allAggregates } from '../../services/aggregates.ts';
-import { openDakia } from '../testing/run-dakia.ts';
-import type { Dakia } from '../testing/run-dakia.ts';
+import { allAggregates } from '#families';
+import { openTestKafka, testServers } from '#kit';
+import type { TestKafka } from '#kit';
+import { openDakia } from '../../test/kit/cli/run-dakia.ts';
+import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
+import { openTestStore } from '../../test/kit/test-store.ts';
+import type { TestStore } from '../../test/kit/test-store.ts';
 
 /** The machine may be busy with others. */
 jest.setTimeout(60_000);

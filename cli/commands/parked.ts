@@ -1,9 +1,13 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { KeyRef } from '#apply';
 import { familyNames } from '#catalogue';
 import type { Family } from '#catalogue';
-import { discardParked, exportParked, listParked, OPERATOR_ROLE, retryParked, showParked } from '#store';
-import type { Database, KeyRef, ParkedDetails, ParkedKey, ParkedOptions, RetryOutcome } from '#store';
+import { discardParked, exportParked, listParked, retryParked, showParked } from '#operate';
+import type { ParkedDetails, ParkedKey } from '#operate';
+import type { ParkedOptions, RetryOutcome } from '#parking';
+import { OPERATOR_ROLE } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';

@@ -1,14 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Parsed } from '#kernel';
-import type { Envelope } from '#runtime/envelope';
-import { wakeParked } from '#store';
-import { openTestStore, testEvent } from '../../libs/testkit/test-store.ts';
-import type { TestPartition, TestStore } from '../../libs/testkit/test-store.ts';
-import { allAggregates } from '../../services/aggregates.ts';
-import { openDakia } from '../testing/run-dakia.ts';
-import type { Dakia } from '../testing/run-dakia.ts';
+import type { Envelope } from '#envelope';
+import { allAggregates } from '#families';
+import { wakeParked } from '#parking';
+import type { Parsed } from '#rules';
+import { openDakia } from '../../test/kit/cli/run-dakia.ts';
+import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
+import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
+import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 
 /** The machine may be busy with others. */
 jest.setTimeout(30_000);

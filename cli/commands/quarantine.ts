@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { QUARANTINE_TOPIC, route } from '#catalogue';
-import { now } from '#runtime/service';
-import { exportQuarantined, listQuarantined, OPERATOR_ROLE, replayQuarantined, showQuarantined } from '#store';
-import type { Database, QuarantinedEvent, WithBody } from '#store';
-import { redriveQuarantined, toEnvelope } from '#webhook';
+import { redriveQuarantined, toEnvelope } from '#envelope';
+import { exportQuarantined, listQuarantined, replayQuarantined, showQuarantined } from '#operate';
+import type { QuarantinedEvent, WithBody } from '#operate';
+import { OPERATOR_ROLE } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
+import { now } from '#platform/service';
 import { BULK_MAX, runBulk, startLeft } from '../bulk.ts';
 import type { Candidate, Left } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';

@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serviceNames } from '#catalogue';
-import { serverFiles, silent, startRedis, stateFolder } from '#embedded';
-import type { Redis as EmbeddedRedis } from '#embedded';
-import { openQueue } from '#runtime/queue';
-import type { QueueConfig } from '#runtime/queue';
-import { createLogger } from '#runtime/log';
-import { createRedis, untilReady } from '#runtime/redis';
+import { serverFiles, silent, startRedis, stateFolder } from '#local';
+import type { Redis as EmbeddedRedis } from '#local';
+import { createLogger } from '#platform/log';
+import { openQueue } from '#platform/queue';
+import type { QueueConfig } from '#platform/queue';
+import { createRedis, untilReady } from '#platform/redis';
 
 /** Every test starts processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { serviceNames } from '#catalogue';
-import { queueSettings, redisSettings } from '#runtime/config';
-import { getQueueStats, notifyQueueOf, retryQueueOf } from '#runtime/queue';
-import type { QueueStats } from '#runtime/queue';
-import { loadRules, ruleFileSettings } from '../../services/notifier/config.ts';
+import { queueSettings, redisSettings } from '#platform/config';
+import { getQueueStats, notifyQueueOf, retryQueueOf } from '#platform/queue';
+import type { QueueStats } from '#platform/queue';
+import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
 import { print, printJson, settingsOf, table, UsageError } from '../frame.ts';
 
 export const addQueues = (program: Command): void => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
-import { kafkaSettings, registrySettings } from '#runtime/config';
-import { checkSchemas, registerSchemas } from '#runtime/envelope';
+import { checkSchemas, registerSchemas } from '#envelope';
+import { kafkaSettings, registrySettings } from '#platform/config';
 import { exitCodes, print, printJson, settingsOf, table, UsageError } from '../frame.ts';
 
 export const addSchema = (program: Command): void => {

@@ -2,14 +2,14 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { instant } from '#kernel';
+import { instant } from '#rules';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
-import { ingestSettings, secretSettings } from '../../services/ingest/config.ts';
+import { ingestSettings, secretSettings } from '../../services/ingest/settings.ts';
 import { dataDirOf, exitCodes, print, printJson, readIfThere, settingsOf, share, table, UsageError, warn, wholeNumber } from '../frame.ts';
 import { progressBar } from '../progress.ts';
-import { allStories, asOptions, settled, withSimulationOptions } from './simulation-options.ts';
-import type { SimulationOptions } from './simulation-options.ts';
+import { allStories, asOptions, settled, withSimulationOptions } from '../simulation-options.ts';
+import type { SimulationOptions } from '../simulation-options.ts';
 
 interface Options extends SimulationOptions {
   readonly url?: URL;

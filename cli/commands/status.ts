@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { readLogs } from '#runtime/kafka';
-import { accounting, OPERATOR_ROLE } from '#store';
-import type { Account } from '#store';
+import { accounting } from '#operate';
+import type { Account } from '#operate';
+import { readLogs } from '#platform/kafka';
+import { OPERATOR_ROLE } from '#platform/postgres';
 import { kafkaOf, withDatabase } from '../connections.ts';
 import { exitCodes, print, printJson, table } from '../frame.ts';
 

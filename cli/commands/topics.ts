@@ -3,8 +3,8 @@ import { parseEnv } from 'node:util';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
-import { applyTopics, describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape, verifyTopics } from '#runtime/kafka';
-import type { TopicShape } from '#runtime/kafka';
+import { applyTopics, describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape, verifyTopics } from '#platform/kafka';
+import type { TopicShape } from '#platform/kafka';
 import { kafkaOf } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
 

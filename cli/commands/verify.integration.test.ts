@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { familyNames, familySpec } from '#catalogue';
-import { instant, parsed } from '#kernel';
-import { toEnvelope } from '#webhook';
+import { toEnvelope } from '#envelope';
+import { allAggregates } from '#families';
+import { instant, parsed } from '#rules';
 import { plan, rememberRun, simulation, storyNames, verify } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { openTestStore } from '../../libs/testkit/test-store.ts';
-import type { TestStore } from '../../libs/testkit/test-store.ts';
-import { allAggregates } from '../../services/aggregates.ts';
+import { openTestStore } from '../../test/kit/test-store.ts';
+import type { TestStore } from '../../test/kit/test-store.ts';
 
 /** Every test starts processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);

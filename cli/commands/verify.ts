@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { postgresSettings } from '#runtime/config';
+import { postgresSettings } from '#platform/config';
+import { createDatabase } from '#platform/postgres';
 import { recallRun, verify } from '#simulator';
 import type { SimulationSettings, VerifyReport } from '#simulator';
-import { createDatabase } from '#store';
 import { dataDirOf, exitCodes, print, printJson, settingsOf, UsageError, wholeNumber } from '../frame.ts';
-import { allStories, settled, withSimulationOptions } from './simulation-options.ts';
-import type { SimulationOptions } from './simulation-options.ts';
+import { allStories, settled, withSimulationOptions } from '../simulation-options.ts';
+import type { SimulationOptions } from '../simulation-options.ts';
 
 interface Options extends SimulationOptions {
   readonly databaseUrl?: string;

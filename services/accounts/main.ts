@@ -1,4 +1,4 @@
-import { runService } from '#runtime/service';
+import { runService } from '#platform/service';
 import { accounts } from './service.ts';
 
 await runService(accounts);

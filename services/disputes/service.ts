@@ -1,5 +1,5 @@
-import { defineDomainService } from '#domain-service';
-import { disputeAggregates } from './src/aggregates.ts';
+import { disputeAggregates } from '#families';
+import { defineDomainService } from '../domain-service.ts';
 
 /** Disputes: their topics in, their tables out. */
 export const disputes = defineDomainService('disputes', disputeAggregates);

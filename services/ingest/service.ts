@@ -1,11 +1,11 @@
 import { topics } from '#catalogue';
-import { createProducer, kafkaIssues } from '#runtime/kafka';
-import { defineService } from '#runtime/service';
-import { ingestSettings } from './config.ts';
-import { createIngestApp } from './src/app.ts';
-import { createKeyring, secretsIssues } from './src/keyring.ts';
-import { createSchemaIdLookup } from './src/schema-id.ts';
-import { createWebhookServer } from './src/server.ts';
+import { createProducer, kafkaIssues } from '#platform/kafka';
+import { defineService } from '#platform/service';
+import { createIngestApp } from './app.ts';
+import { createKeyring, secretsIssues } from './keyring.ts';
+import { createSchemaIdLookup } from './schema-id.ts';
+import { createWebhookServer } from './server.ts';
+import { ingestSettings } from './settings.ts';
 
 /** Razorpay's deliveries in, durable records in Kafka out. */
 export const ingest = defineService({

@@ -1,5 +1,5 @@
-import { defineDomainService } from '#domain-service';
-import { invoiceAggregates } from './src/aggregates.ts';
+import { invoiceAggregates } from '#families';
+import { defineDomainService } from '../domain-service.ts';
 
 /** Invoices: their topics in, their tables out. */
 export const invoices = defineDomainService('invoices', invoiceAggregates);

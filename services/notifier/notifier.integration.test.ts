@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { answers, eventually, startReceiver } from '#testkit';
-import type { Answer, Receiver } from '#testkit';
-import { FAILURES_TO_OPEN } from './src/channels/circuit.ts';
-import { createTestNotifier, SECRET } from './testing/notifier.ts';
-import type { TestNotifier } from './testing/notifier.ts';
+import { answers, eventually, startReceiver } from '#kit';
+import type { Answer, Receiver } from '#kit';
+import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
+import type { TestNotifier } from '../../test/kit/notify/notifier.ts';
+import { FAILURES_TO_OPEN } from './channels/circuit.ts';
 
 jest.setTimeout(60_000);
 

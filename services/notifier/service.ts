@@ -1,19 +1,19 @@
 import { serviceNames } from '#catalogue';
-import { instant } from '#kernel';
-import type { Instant } from '#kernel';
-import type { Logger } from '#runtime/log';
-import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#runtime/queue';
-import { defineService, now } from '#runtime/service';
-import type { Component, Service } from '#runtime/service';
-import { createDatabase, roleOf } from '#store';
-import { notifierSettings, openRules, ruleFileIssues } from './config.ts';
-import type { Destinations } from './src/channels/destinations.ts';
-import { createDeliveries } from './src/delivery/deliveries.ts';
-import { createDelivery } from './src/delivery/delivery.ts';
-import { createDeliveryMetrics } from './src/delivery/metrics.ts';
-import { createRelay } from './src/relay/relay.ts';
-import { createRinger } from './src/relay/ringer.ts';
-import { rulesFor } from './src/rules/plan.ts';
+import type { Logger } from '#platform/log';
+import { createDatabase, roleOf } from '#platform/postgres';
+import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#platform/queue';
+import { defineService, now } from '#platform/service';
+import type { Component, Service } from '#platform/service';
+import { instant } from '#rules';
+import type { Instant } from '#rules';
+import type { Destinations } from './channels/destinations.ts';
+import { createDeliveries } from './delivery/deliveries.ts';
+import { createDelivery } from './delivery/delivery.ts';
+import { createDeliveryMetrics } from './delivery/metrics.ts';
+import { notifierSettings, openRules, ruleFileIssues } from './open-rules.ts';
+import { createRelay } from './relay/relay.ts';
+import { createRinger } from './relay/ringer.ts';
+import { rulesFor } from './rules/plan.ts';
 
 /** Of the time that a stop may take, in ms: what the workers leave to write down what they cut off, to the relay and to the pool. */
 const LEFT_FOR_OTHERS_MS = 2_000;

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventNames, families, familyNames, isEventName } from '#catalogue';
-import { instant } from '#kernel';
+import { eventually, publishedBodies } from '#kit';
+import { instant } from '#rules';
 import { buildEvent } from '#simulator';
-import { eventually, publishedBodies } from '#testkit';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
-import { newSecret } from '../../libs/testkit/system-world.ts';
+import { newSecret } from '../kit/system-world.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 let system: System;
 let folder: string;

@@ -1,8 +1,8 @@
 import { simulation, storyNames } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
-import { thisSecond } from '../../libs/testkit/system-world.ts';
+import { thisSecond } from '../kit/system-world.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 let system: System;
 const it = testsOf(() => system);

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { eventually, startReceiver } from '#kit';
+import type { Receiver } from '#kit';
+import { instant } from '#rules';
 import { buildEvent } from '#simulator';
-import { instant } from '#kernel';
-import { eventually, startReceiver } from '#testkit';
-import type { Receiver } from '#testkit';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 let system: System;
 let receiver: Receiver;

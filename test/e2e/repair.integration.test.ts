@@ -1,9 +1,9 @@
 import { topics } from '#catalogue';
-import { applyTopics, embeddedShape } from '#runtime/kafka';
-import { eventually, onTestServer } from '#testkit';
+import { eventually, onTestServer } from '#kit';
+import { applyTopics, embeddedShape } from '#platform/kafka';
 import { ingest } from '../../services/ingest/service.ts';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 let system: System;
 const it = testsOf(() => system);

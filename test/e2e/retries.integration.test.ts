@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { deadLetterTopicOf } from '#catalogue';
-import { queueSettings, readConfig, redisSettings } from '#runtime/config';
-import { decodeEnvelope, headerText } from '#runtime/envelope';
-import { readTopics } from '#runtime/kafka';
-import type { StoredRecord } from '#runtime/kafka';
-import { getQueueStats, retryQueueOf } from '#runtime/queue';
+import { decodeEnvelope, headerText } from '#envelope';
+import { eventually } from '#kit';
+import { queueSettings, readConfig, redisSettings } from '#platform/config';
+import { readTopics } from '#platform/kafka';
+import type { StoredRecord } from '#platform/kafka';
+import { getQueueStats, retryQueueOf } from '#platform/queue';
 import { simulation, storyNames } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { eventually } from '#testkit';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
-import { thisSecond } from '../../libs/testkit/system-world.ts';
+import { thisSecond } from '../kit/system-world.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 /** Three attempts, which are over in some seconds. */
 const SETTINGS = { DAKIA_RETRY_DELAYS: '1500ms,1500ms' };

@@ -1,7 +1,7 @@
-import { instant } from '#kernel';
+import { instant } from '#rules';
 import { buildEvent } from '#simulator';
-import { startSystem, testsOf } from '../../libs/testkit/system.ts';
-import type { System } from '../../libs/testkit/system.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
 
 let system: System;
 const it = testsOf(() => system);

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { factKinds } from '#catalogue';
-import type { Server } from '#embedded';
-import { createDatabase, createOutboxBell } from '#store';
-import { answers, eventually, fillPayments, insertPaymentFacts, startReceiver } from '#testkit';
-import type { Answer, PaymentFact, Receiver } from '#testkit';
-import { randomOf, shuffled } from '../../cli/simulator/random.ts';
-import { testsOf } from '../../libs/testkit/system.ts';
-import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
-import type { SeparateSystem, ServiceProcess } from '../../libs/testkit/system-processes.ts';
+import { answers, eventually, fillPayments, insertPaymentFacts, startReceiver } from '#kit';
+import type { Answer, PaymentFact, Receiver } from '#kit';
+import type { Server } from '#local';
+import { createDatabase, createOutboxBell } from '#platform/postgres';
+import { randomOf, shuffled } from '../../simulator/random.ts';
+import { startSeparateSystem } from '../kit/system-processes.ts';
+import type { SeparateSystem, ServiceProcess } from '../kit/system-processes.ts';
+import { testsOf } from '../kit/system.ts';
 import { everyFactIsNotified } from './notified.ts';
 import { startOwnServers } from './own-servers.ts';
 import type { OwnServers } from './own-servers.ts';
-import { ROUNDS, nothingShows, say } from './under-load.ts';
+import { nothingShows, ROUNDS, say } from './under-load.ts';
 
 /** Longest time for one round of one fault. */
 const ROUND_MS = 240_000;

@@ -1,6 +1,6 @@
-import type { ReceivedRequest, Receiver } from '#testkit';
-import type { World } from '../../libs/testkit/system-world.ts';
-import { notificationAccount } from '../../services/notifier/src/store/notification-account.ts';
+import type { ReceivedRequest, Receiver } from '#kit';
+import { notificationAccount } from '../kit/notification-account.ts';
+import type { World } from '../kit/system-world.ts';
 
 /** What the receiver heard of one notification. */
 export interface Heard {

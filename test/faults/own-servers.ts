@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { startServers } from '#embedded';
-import type { RunningServers, Server } from '#embedded';
-import { ROOT, testServers } from '#testkit';
-import type { ServerAddresses } from '#testkit';
+import { ROOT, testServers } from '#kit';
+import type { ServerAddresses } from '#kit';
+import { startServers } from '#local';
+import type { RunningServers, Server } from '#local';
 
 export interface OwnServers<Own extends keyof ServerAddresses> extends RunningServers {
   readonly of: (name: Own) => Server;

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, serverFiles, silent, startRedis, stateFolder } from '#embedded';
-import type { Redis } from '#embedded';
-import { instant } from '#kernel';
-import { eventually } from '#testkit';
-import { job, openCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
-import type { QueueCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
+import { eventually } from '#kit';
+import { freePort, serverFiles, silent, startRedis, stateFolder } from '#local';
+import type { Redis } from '#local';
+import { instant } from '#rules';
+import { job, openCorner } from '../kit/queue/queue-corner.ts';
+import type { QueueCorner } from '../kit/queue/queue-corner.ts';
 import { startRedisProxy } from './redis-proxy.ts';
 import type { RedisProxy } from './redis-proxy.ts';
 

@@ -1,10 +1,10 @@
 import { Worker } from 'bullmq';
-import { instant } from '#kernel';
-import type { JobOutcome } from '#runtime/queue';
-import { eventually, testServers } from '#testkit';
-import { job, openCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
-import type { QueueCorner } from '../../libs/runtime/queue/testing/queue-corner.ts';
-import { STUCK_AFTER_MS } from '../../libs/runtime/queue/watchdog.ts';
+import { eventually, testServers } from '#kit';
+import type { JobOutcome } from '#platform/queue';
+import { instant } from '#rules';
+import { STUCK_AFTER_MS } from '../../libs/platform/queue/watchdog.ts';
+import { job, openCorner } from '../kit/queue/queue-corner.ts';
+import type { QueueCorner } from '../kit/queue/queue-corner.ts';
 
 /** A lock must run out, and a watchdog must have waited. */
 jest.setTimeout(120_000);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '#testkit';
-import { testsOf } from '../../libs/testkit/system.ts';
-import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
-import type { SeparateSystem } from '../../libs/testkit/system-processes.ts';
+import { eventually } from '#kit';
+import { startSeparateSystem } from '../kit/system-processes.ts';
+import type { SeparateSystem } from '../kit/system-processes.ts';
+import { testsOf } from '../kit/system.ts';
 import { startOwnServers } from './own-servers.ts';
 import type { OwnServers } from './own-servers.ts';
 import { DELIVERIES, ROUNDS, say, underLoad } from './under-load.ts';

@@ -1,7 +1,7 @@
-import { eventually } from '#testkit';
-import { testsOf } from '../../libs/testkit/system.ts';
-import { startSeparateSystem } from '../../libs/testkit/system-processes.ts';
-import type { SeparateSystem } from '../../libs/testkit/system-processes.ts';
+import { eventually } from '#kit';
+import { startSeparateSystem } from '../kit/system-processes.ts';
+import type { SeparateSystem } from '../kit/system-processes.ts';
+import { testsOf } from '../kit/system.ts';
 import { startPostgresProxy } from './postgres-proxy.ts';
 import { DELIVERIES, passedBy, ROUNDS, say, underLoad } from './under-load.ts';
 

@@ -1,6 +1,6 @@
 import type { SimulationSettings } from '#simulator';
-import type { RunningLoad, World } from '../../libs/testkit/system-world.ts';
-import type { SeparateSystem } from '../../libs/testkit/system-processes.ts';
+import type { SeparateSystem } from '../kit/system-processes.ts';
+import type { RunningLoad, World } from '../kit/system-world.ts';
 
 /** Every fault happens this often, each time under a load of its own. CI has time for one. */
 export const ROUNDS = Math.max(1, Number(process.env['DAKIA_FAULT_ROUNDS'] ?? 1));

@@ -1,6 +1,6 @@
 /** `npm run bench`: how fast Dakia is, as ratios within one run on this machine. docs/performance.md says how to read them. */
-import { runProgram } from '#embedded';
-import { processEnvironment } from '#runtime/config';
+import { runProgram } from '#local';
+import { processEnvironment } from '#platform/config';
 import { measureApply } from './apply/measure.ts';
 import { stopChildren } from './child.ts';
 import { measureEndToEnd } from './end-to-end/measure.ts';

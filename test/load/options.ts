@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { parsed, unparsed } from '#kernel';
-import type { Parsed } from '#kernel';
+import { parsed, unparsed } from '#rules';
+import type { Parsed } from '#rules';
 
 export const parts = ['ingest', 'apply', 'end-to-end', 'notify'] as const;
 export type Part = (typeof parts)[number];

@@ -1,4 +1,4 @@
-import { instant } from '#kernel';
+import { instant } from '#rules';
 import { headersOf, sign, simulation, storyNames } from '#simulator';
 import type { SimulatedEvent, StoryName } from '#simulator';
 

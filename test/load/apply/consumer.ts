@@ -1,13 +1,14 @@
 /** The payments service's consumer as a process of its own, for run after run, so that it is as warm as in production. */
 import promClient from 'prom-client';
+import { applyBatches, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS } from '#apply';
 import { topicsOf } from '#catalogue';
-import { instant } from '#kernel';
-import { kafkaSettings, processEnvironment, readConfig } from '#runtime/config';
-import { createConsumer } from '#runtime/kafka';
-import { createLogger } from '#runtime/log';
-import { now } from '#runtime/service';
-import { applyBatches, createDatabase, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS, roleOf } from '#store';
-import { paymentAggregates } from '../../../services/payments/src/aggregates.ts';
+import { paymentAggregates } from '#families';
+import { kafkaSettings, processEnvironment, readConfig } from '#platform/config';
+import { createConsumer } from '#platform/kafka';
+import { createLogger } from '#platform/log';
+import { createDatabase, roleOf } from '#platform/postgres';
+import { now } from '#platform/service';
+import { instant } from '#rules';
 import { answerParent } from '../answer-parent.ts';
 
 export interface ApplyRun {
@@ -36,7 +37,7 @@ export interface ApplyOutcome {
 const GROUP = 'payments';
 const STOP_WITHIN_MS = 15_000;
 
-/** Composed as libs/domain-service does it; the two functions are only wrapped to see the first and the last call. */
+/** Composed as libs/parking does it; the two functions are only wrapped to see the first and the last call. */
 const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): Promise<ApplyOutcome> => {
   const config = readConfig(kafkaSettings, { ...processEnvironment(), DAKIA_TOPIC_PREFIX: prefix });
   if (!config.ok) throw new Error(config.issues.join('; '));

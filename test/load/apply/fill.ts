@@ -1,12 +1,11 @@
 import promClient from 'prom-client';
 import { familySpec, topicsOf } from '#catalogue';
-import { instant } from '#kernel';
-import { encodeEnvelope, UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
-import { createProducer } from '#runtime/kafka';
-import { createLogger } from '#runtime/log';
-import { now } from '#runtime/service';
+import { encodeEnvelope, toEnvelope, UNKNOWN_SCHEMA_ID } from '#envelope';
+import { createProducer } from '#platform/kafka';
+import { createLogger } from '#platform/log';
+import { now } from '#platform/service';
+import { instant } from '#rules';
 import type { StoryName } from '#simulator';
-import { toEnvelope } from '#webhook';
 import { eventsOf } from '../requests.ts';
 import type { Stack } from '../stack.ts';
 

@@ -1,4 +1,4 @@
-import { createDatabase } from '#store';
+import { createDatabase } from '#platform/postgres';
 import { startChild } from '../child.ts';
 import type { Child } from '../child.ts';
 import { onServer } from '../stack.ts';

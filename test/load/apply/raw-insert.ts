@@ -1,7 +1,7 @@
 import { familySpec } from '#catalogue';
 import type { Family } from '#catalogue';
-import { adHoc, createDatabase, statement } from '#store';
-import type { Database, Statement } from '#store';
+import { adHoc, createDatabase, statement } from '#platform/postgres';
+import type { Database, Statement } from '#platform/postgres';
 import type { Column, RecordedBatch, Recording, Row } from './recorded-rows.ts';
 
 /** One batch as a statement and its values. */

@@ -1,7 +1,7 @@
 import { familySpec } from '#catalogue';
 import type { Family } from '#catalogue';
-import { adHoc } from '#store';
-import type { Database } from '#store';
+import { adHoc } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
 import type { AppliedBatch } from './consumer.ts';
 
 export interface Column {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { topics } from '#catalogue';
-import { freePort } from '#embedded';
+import { freePort } from '#local';
 import { startChild } from '../child.ts';
 import { atRate, sendLoad } from '../http-load.ts';
 import type { LoadReport, Pace } from '../http-load.ts';

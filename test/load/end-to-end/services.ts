@@ -1,7 +1,7 @@
 /** Every service in one process, as under `npm start`. Started by measure.ts. */
-import { processEnvironment } from '#runtime/config';
-import { startServices } from '#runtime/service';
-import { allServices } from '../../../services/all.ts';
+import { processEnvironment } from '#platform/config';
+import { startServices } from '#platform/service';
+import { allServices } from '../../../services/services.ts';
 import { answerParent } from '../answer-parent.ts';
 
 let stop: () => Promise<unknown> = async () => undefined;

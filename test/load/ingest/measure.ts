@@ -1,5 +1,5 @@
 import { topics } from '#catalogue';
-import { freePort } from '#embedded';
+import { freePort } from '#local';
 import { startChild } from '../child.ts';
 import type { Child } from '../child.ts';
 import { asFastAsAnswered, atRate, sendLoad } from '../http-load.ts';

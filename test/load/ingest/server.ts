@@ -1,16 +1,16 @@
 /** The server under load, as a process of its own: real, without Kafka, or bare. Started by measure.ts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
-import { processEnvironment } from '#runtime/config';
-import { UNKNOWN_SCHEMA_ID } from '#runtime/envelope';
-import type { EventProducer } from '#runtime/kafka';
-import { defineService, startServices } from '#runtime/service';
-import type { Service } from '#runtime/service';
-import { ingestSettings } from '../../../services/ingest/config.ts';
+import { UNKNOWN_SCHEMA_ID } from '#envelope';
+import { processEnvironment } from '#platform/config';
+import type { EventProducer } from '#platform/kafka';
+import { defineService, startServices } from '#platform/service';
+import type { Service } from '#platform/service';
+import { createIngestApp } from '../../../services/ingest/app.ts';
+import { createKeyring } from '../../../services/ingest/keyring.ts';
+import { createWebhookServer } from '../../../services/ingest/server.ts';
 import { ingest } from '../../../services/ingest/service.ts';
-import { createIngestApp } from '../../../services/ingest/src/app.ts';
-import { createKeyring } from '../../../services/ingest/src/keyring.ts';
-import { createWebhookServer } from '../../../services/ingest/src/server.ts';
+import { ingestSettings } from '../../../services/ingest/settings.ts';
 import { answerParent } from '../answer-parent.ts';
 import type { Variant } from './measure.ts';
 

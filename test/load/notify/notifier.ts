@@ -1,6 +1,6 @@
 /** The notifier, relay and workers, as a process of its own. Started by measure.ts. */
-import { processEnvironment } from '#runtime/config';
-import { startServices } from '#runtime/service';
+import { processEnvironment } from '#platform/config';
+import { startServices } from '#platform/service';
 import { notifier } from '../../../services/notifier/service.ts';
 import { answerParent } from '../answer-parent.ts';
 

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { subjectOf } from '#catalogue';
+import type { Family } from '#catalogue';
+import type { EventEnvelope } from '#envelope';
+import type { PartitionBatch, ReceivedRecord } from '#platform/kafka';
+import { isRecord, recordAt } from '#rules';
+import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
+
+/** One Kafka record, read: what Postgres keeps of it, and what is to be done with it. */
+export interface Arrival {
+  readonly offset: bigint;
+  readonly eventId: string;
+  readonly eventType: string;
+  /** The body's own time; null when it has none that is usable. */
+  readonly occurredAt: Instant | null;
+  readonly receivedAt: Instant;
+  readonly endpoint: string | null;
+  readonly accountId: string | null;
+  readonly body: Buffer;
+  readonly task: ArrivalTask;
+}
+
+/** `apply`: hand it to the family's rule. `keep`: it is not understood; record it with its reason. */
+export type ArrivalTask =
+  | { readonly kind: 'apply'; readonly family: Family; readonly key: string; readonly snapshot: Snapshot }
+  | { readonly kind: 'keep'; readonly reason: string };
+
+/** Longest event id that goes into an index as it is; Razorpay's have 14 characters. A longer one is stood for by its hash. */
+const EVENT_ID_LENGTH_MAX = 256;
+const NO_EVENT_NAME = '(none)';
+
+/** Text that Postgres can hold. */
+const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
+
+/** What timestamptz takes and a clock may say: from 1970 to 2100. */
+const TIME_MAX_MS = 4_102_444_800_000;
+const usableTime = (at: Instant | null): Instant | null => (at !== null && at >= 0 && at < TIME_MAX_MS ? at : null);
+
+const storableId = (id: string): string =>
+  id.length <= EVENT_ID_LENGTH_MAX && !id.includes('\u0000') ? id.toWellFormed() : `sha256-${sha256(Buffer.from(id)).toString('hex')}`;
+
+export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+/** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
+export const arrivalOf = (record: ReceivedRecord, batch: Pick<PartitionBatch, 'topic' | 'partition'>, families: { has: (family: Family) => boolean }, now: Instant): Arrival => {
+  if (!record.envelope.ok) {
+    // Nothing in it can be trusted, so its place in Kafka is its identity: the same on every replay.
+    const eventId = `undecodable-${batch.topic}-${batch.partition}-${record.offset}`;
+    const reason = storable(`undecodable: ${record.envelope.issues.join('; ')}`);
+    return { offset: record.offset, eventId, eventType: NO_EVENT_NAME, occurredAt: null, receivedAt: now, endpoint: null, accountId: null, body: record.value, task: { kind: 'keep', reason } };
+  }
+  const envelope = record.envelope.value;
+  const { rawBody } = envelope;
+  return {
+    offset: record.offset,
+    eventId: storableId(envelope.eventId),
+    eventType: storable(envelope.event ?? NO_EVENT_NAME),
+    occurredAt: usableTime(envelope.occurredAt),
+    receivedAt: usableTime(envelope.receivedAt) ?? now,
+    endpoint: storable(envelope.endpoint),
+    accountId: envelope.accountId === null ? null : storable(envelope.accountId),
+    body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
+    task: envelope.kind === 'quarantine' ? { kind: 'keep', reason: envelope.reason } : taskOf(envelope, families),
+  };
+};
+
+const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
+  if (!families.has(envelope.family)) return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
+  const body = parseBody(envelope.rawBody);
+  if (body === undefined) return { kind: 'keep', reason: 'not-json' };
+  const subject = subjectOf(body, envelope.event);
+  if (subject === undefined) return { kind: 'keep', reason: 'no-subject' };
+  const { event, key, accountId, occurredAt } = envelope;
+  const snapshot: Snapshot = { event, eventId: storableId(envelope.eventId) as EventId, key, accountId, occurredAt, subject, payload: recordAt(body, 'payload') ?? {} };
+  return { kind: 'apply', family: envelope.family, key: storable(key), snapshot };
+};
+
+const utf8 = new TextDecoder('utf-8');
+
+/** The body as a JSON object; undefined when it is none. */
+export const parseBody = (bytes: Uint8Array): JsonRecord | undefined => {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(bytes));
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Under which time a first copy is kept: its body's own, which all copies share, or else when it was received. */
+export const keptAt = ({ occurredAt, receivedAt }: Arrival): Instant => occurredAt ?? receivedAt;

@@ -1,0 +1,35 @@
+import { familySpec } from '#catalogue';
+import { LostRace, statement } from '#platform/postgres';
+import type { Transaction } from '#platform/postgres';
+import { joinQueue, moveCounts } from './parked-queue.ts';
+import type { KeyRef } from './parked-queue.ts';
+
+/** An event of the quarantine that is understood now: whose it is, and where its row stands. */
+export interface Understood extends KeyRef {
+  readonly eventId: string;
+  readonly event: string;
+  /** Of its row in webhook_events, as text to the microsecond. */
+  readonly created: string;
+  /** Where it came from: it stays counted there. */
+  readonly topic: string;
+  readonly partition: number;
+}
+
+const HAND_OVER = statement(
+  'quarantine_hand_over',
+  `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, verdict = 'parked', reason = $6
+    WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
+);
+const AUDIT = statement(
+  'quarantine_audit',
+  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, reason) VALUES ($1, 'quarantine.replay', $2, $3, $4, $5, 'parked', $6)`,
+);
+
+/** Puts a quarantined event into its entity's queue, to be applied as a parked event is. `by`: who does it and why, for the audit. */
+export const handOver = async (tx: Transaction, { eventId, event, family, key, created, topic, partition }: Understood, by: { readonly actor: string; readonly reason: string }): Promise<void> => {
+  await moveCounts(tx, { topic, partition }, 'quarantined', ['parked']);
+  const updated = await tx.query(HAND_OVER, [eventId, created, family, key, event, `taken from the quarantine by ${by.actor}: ${by.reason}`]);
+  if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);
+  await joinQueue(tx, { family, key }, familySpec(family).service, eventId);
+  await tx.query(AUDIT, [by.actor, family, key, eventId, event, by.reason]);
+};

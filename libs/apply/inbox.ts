@@ -1,0 +1,105 @@
+import { statement } from '#platform/postgres';
+import type { Transaction } from '#platform/postgres';
+import { sha256 } from './arrival.ts';
+import type { Arrival, ArrivalTask } from './arrival.ts';
+
+/** An event that is already kept. */
+export interface KnownEvent {
+  /** Where its row stands, when it is in the quarantine. */
+  readonly quarantined: Quarantined | null;
+  readonly isSameBody: (body: Uint8Array) => boolean;
+}
+
+/** The row of a quarantined event. */
+export interface Quarantined {
+  /** As text, so that it finds its row again to the microsecond. */
+  readonly created: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface KnownRow extends Quarantined {
+  readonly razorpay_event_id: string;
+  readonly body_sha256: Buffer;
+  readonly is_quarantined: boolean;
+}
+
+const COLUMNS = `razorpay_event_id, sha256(payload) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
+             kafka_topic AS topic, kafka_partition AS partition`;
+
+/**
+ * A copy of an event has the same created_at; the day on either side is searched so that another body under the same id is
+ * found although its time differs. OFFSET 0 keeps the planner from turning the look-ups into one scan of all partitions.
+ */
+const FIND_NEAR = statement(
+  'find_events_near',
+  `SELECT known.* FROM unnest($1::text[], $2::float8[]) AS given (id, at)
+    CROSS JOIN LATERAL (
+      SELECT ${COLUMNS}
+        FROM webhook_events
+       WHERE razorpay_event_id = given.id
+         AND created_at >= to_timestamp(given.at - 86400) AND created_at <= to_timestamp(given.at + 86400)
+       ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
+);
+/** For bodies without a time: their first copy may be in any partition. */
+const FIND_ANYWHERE = statement(
+  'find_events_anywhere',
+  `SELECT known.* FROM unnest($1::text[]) AS given (id)
+    CROSS JOIN LATERAL (
+      SELECT ${COLUMNS}
+        FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
+);
+
+/** Which of the events are kept already, by event id. */
+export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<ReadonlyMap<string, KnownEvent>> => {
+  const dated = arrivals.filter(({ occurredAt }) => occurredAt !== null);
+  const undated = arrivals.filter(({ occurredAt }) => occurredAt === null);
+  const [near, anywhere] = await Promise.all([
+    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), dated.map(({ occurredAt }) => Number(occurredAt) / 1000)]),
+    undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
+  ]);
+  return new Map([...near, ...anywhere].map((row) => [row.razorpay_event_id, knownOf(row)]));
+};
+
+const knownOf = ({ body_sha256, is_quarantined, created, topic, partition }: KnownRow): KnownEvent => ({
+  quarantined: is_quarantined ? { created, topic, partition } : null,
+  isSameBody: (body) => sha256(body).equals(body_sha256),
+});
+
+/** A copy that can be applied, of an event that is kept in the quarantine. */
+export interface Understandable {
+  readonly eventId: string;
+  readonly offset: bigint;
+  readonly task: Extract<ArrivalTask, { kind: 'apply' }>;
+  readonly row: Quarantined;
+}
+
+/** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
+export interface Sifted {
+  readonly fresh: readonly Arrival[];
+  readonly duplicates: readonly Arrival[];
+  /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
+  readonly understood: readonly Understandable[];
+  /** Another body under an id that is taken. */
+  readonly conflicts: readonly Arrival[];
+}
+
+/** Compares with what Postgres has and with what came before in the batch itself. */
+export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
+  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as Understandable[], conflicts: [] as Arrival[] };
+  const seen = new Map(known);
+  for (const arrival of arrivals) {
+    const first = seen.get(arrival.eventId);
+    if (first === undefined) {
+      seen.set(arrival.eventId, { quarantined: null, isSameBody: (body) => arrival.body.equals(body) });
+      sifted.fresh.push(arrival);
+    } else if (first.isSameBody(arrival.body)) {
+      sifted.duplicates.push(arrival);
+      const { eventId, offset, task } = arrival;
+      if (first.quarantined === null || task.kind === 'keep') continue;
+      sifted.understood.push({ eventId, offset, task, row: first.quarantined });
+      seen.set(arrival.eventId, { ...first, quarantined: null });
+    } else sifted.conflicts.push(arrival);
+  }
+  return sifted;
+};

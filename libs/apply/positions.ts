@@ -1,0 +1,123 @@
+import type { PartitionLog, Position, PositionSource } from '#platform/kafka';
+import { adHoc, statement } from '#platform/postgres';
+import type { Database, Transaction } from '#platform/postgres';
+import { dispositions } from '#rules';
+import { lockLedger } from './ledger.ts';
+import type { Counts, LedgerKey } from './ledger.ts';
+
+/** One row of partition_ledger. */
+export interface LedgerRow extends LedgerKey {
+  readonly clusterId: string;
+  readonly firstOffset: bigint;
+  readonly nextOffset: bigint;
+  readonly counts: Counts;
+  /** Where the log ended when it was found to end before `nextOffset`; null unless an operator has to decide about that. */
+  readonly pastEnd: bigint | null;
+  readonly updatedAt: Date;
+}
+
+/**
+ * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip events or
+ * mistake other events for those that were counted.
+ */
+export const positionIn = ({ group, topic, partition, clusterId, nextOffset, pastEnd }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>, log: PartitionLog): Position => {
+  const place = `${topic}/${partition} of ${group}`;
+  const remedy = `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to OFFSET --reason TEXT`;
+  if (clusterId !== log.clusterId) {
+    return { kind: 'halted', reason: 'other-cluster', offset: nextOffset, explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}` };
+  }
+  const end = pastEnd ?? (nextOffset > log.endOffset ? log.endOffset : null);
+  if (end !== null) {
+    return { kind: 'halted', reason: 'past-end', offset: nextOffset, explanation: `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the topic was made anew; ${remedy}` };
+  }
+  if (nextOffset < log.startOffset) {
+    return { kind: 'halted', reason: 'gap', offset: nextOffset, explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}` };
+  }
+  return { kind: 'at', offset: nextOffset };
+};
+
+const BEGIN = statement(
+  'ledger_begin',
+  `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
+   VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
+);
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at`;
+/** Stays halted even when the log grows past the position; only a rebase takes it back. */
+const FOUND_PAST_END = statement(
+  'ledger_past_end',
+  'UPDATE partition_ledger SET past_end = $5 WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND next_offset = $4 AND past_end IS NULL',
+);
+const READ = statement('ledger_read', `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`);
+
+type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'next_offset', number | bigint>> & {
+  readonly consumer_group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly cluster_id: string;
+  readonly past_end: number | bigint | null;
+  readonly updated_at: Date;
+};
+
+const ledgerRow = (row: Row): LedgerRow => ({
+  group: row.consumer_group,
+  topic: row.topic,
+  partition: row.partition,
+  clusterId: row.cluster_id,
+  firstOffset: BigInt(row.first_offset),
+  nextOffset: BigInt(row.next_offset),
+  counts: Object.fromEntries(dispositions.map((name) => [name, Number(row[name])])) as Counts,
+  pastEnd: row.past_end === null ? null : BigInt(row.past_end),
+  updatedAt: row.updated_at,
+});
+
+const isPastEnd = (position: Position): boolean => position.kind === 'halted' && position.reason === 'past-end';
+
+/** The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start. */
+export const createPositions = (database: Database, group: string): PositionSource => ({
+  positionOf: async (topic, partition, log, earlier) => {
+    await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
+    const [row] = await database.query<Row>(READ, [group, topic, partition]);
+    if (row === undefined) throw new Error(`partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer group reads this topic`);
+    const position = positionIn(ledgerRow(row), log);
+    if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
+      await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
+    }
+    return position;
+  },
+});
+
+/** The whole ledger, by group, topic and partition. */
+export const readLedger = async (database: Transaction): Promise<readonly LedgerRow[]> =>
+  (await database.query<Row>(adHoc(`SELECT ${COLUMNS} FROM partition_ledger ORDER BY consumer_group, topic, partition`))).map(ledgerRow);
+
+/** What an operator decides, and why. */
+export interface OperatorAction {
+  /** Who decides; kept in audit_logs. */
+  readonly who: string;
+  readonly reason: string;
+}
+
+export const AUDIT_OPERATOR = adHoc(
+  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, verdict, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+);
+export const operatorActor = (who: string): string => `operator:${who}`;
+
+/**
+ * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
+ * first_offset moves by the same distance. False when the partition has no row.
+ */
+export const rebaseLedger = async (database: Database, key: LedgerKey, to: { readonly clusterId: string; readonly offset: bigint }, { who, reason }: OperatorAction): Promise<boolean> =>
+  database.transaction(async (tx) => {
+    const from = await lockLedger(tx, key);
+    if (from === undefined) return false;
+    await tx.query(
+      adHoc(
+        `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, past_end = NULL, updated_at = now()
+          WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+      ),
+      [key.group, key.topic, key.partition, to.clusterId, to.offset],
+    );
+    const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}: ${reason}`;
+    await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'ledger.rebase', null, null, null, null, what]);
+    return true;
+  });

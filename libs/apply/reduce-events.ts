@@ -1,0 +1,118 @@
+import type { Family } from '#catalogue';
+import type { Aggregate } from '#families';
+import type { Disposition, EntityState, Fact } from '#rules';
+import type { Arrival } from './arrival.ts';
+
+/** What was decided about one event, and why. */
+export interface Decision {
+  readonly arrival: Arrival;
+  readonly disposition: Disposition;
+  readonly reason: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly facts: readonly Fact[];
+}
+
+/** A key that an event of this batch has parked. */
+export interface NewlyParked {
+  readonly family: Family;
+  readonly key: string;
+  readonly reason: string;
+  readonly eventId: string;
+}
+
+export type StatesByFamily = ReadonlyMap<Family, ReadonlyMap<string, EntityState>>;
+
+export interface Reduction {
+  /** One per event, in the order given. */
+  readonly decisions: readonly Decision[];
+  /** Rows that differ from what was loaded. */
+  readonly changed: StatesByFamily;
+  readonly parked: readonly NewlyParked[];
+}
+
+export interface ReductionInput {
+  readonly aggregates: ReadonlyMap<Family, Aggregate>;
+  readonly states: StatesByFamily;
+  /** Names (`keyName`) of keys that are parked already, with the reason that a later event is given. */
+  readonly parked: ReadonlyMap<string, string>;
+  /** Offset → why the event there could not be written when it was tried alone. */
+  readonly failing: ReadonlyMap<bigint, string>;
+}
+
+/** A key's name among those of all families. */
+export const keyName = (family: string, key: string): string => `${family} ${key}`;
+
+/** Longest reason that is kept; enough for any message of Postgres or of a rule. */
+const REASON_LENGTH_MAX = 1_000;
+
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replaceAll('\u0000', '').toWellFormed().slice(0, REASON_LENGTH_MAX);
+
+const undecided = { from: null, to: null, facts: [] } as const;
+
+/**
+ * Runs the rules over events in order, in memory. An event whose rule throws, or that is known to fail, parks its key: it and all
+ * later events of the key wait, every other key goes on. Deterministic.
+ */
+export const reduceEvents = (arrivals: readonly Arrival[], { aggregates, states, parked, failing }: ReductionInput): Reduction => {
+  const waiting = new Map(parked);
+  const newlyParked: NewlyParked[] = [];
+  const current = new Map<Family, Map<string, EntityState>>([...states].map(([family, rows]) => [family, new Map(rows)]));
+  const touched = new Map<Family, Set<string>>();
+
+  const decide = (arrival: Arrival): Decision => {
+    const { task } = arrival;
+    if (task.kind === 'keep') return { arrival, disposition: 'quarantined', reason: task.reason, ...undecided };
+    const { family, key } = task;
+    const name = keyName(family, key);
+    const behind = waiting.get(name);
+    if (behind !== undefined) return { arrival, disposition: 'parked', reason: behind, ...undecided };
+    const park = (reason: string): Decision => {
+      newlyParked.push({ family, key, reason, eventId: arrival.eventId });
+      waiting.set(name, waitsBehind(arrival.eventId));
+      return { arrival, disposition: 'parked', reason, ...undecided };
+    };
+    const known = failing.get(arrival.offset);
+    if (known !== undefined) return park(known);
+
+    const rows = current.get(family) ?? new Map<string, EntityState>();
+    current.set(family, rows);
+    const before = rows.get(key);
+    try {
+      const verdict = aggregates.get(family)?.apply(before, task.snapshot);
+      if (verdict === undefined) return { arrival, disposition: 'quarantined', reason: `no handler for ${family}`, ...undecided };
+      const from = before?.status ?? null;
+      if (verdict.kind === 'rejected') return { arrival, disposition: 'rejected', reason: verdict.reason, from, to: from, facts: [] };
+      rows.set(key, verdict.next);
+      touched.set(family, (touched.get(family) ?? new Set()).add(key));
+      return { arrival, disposition: verdict.kind, reason: verdict.kind === 'stale' ? verdict.reason : null, from, to: verdict.next.status, facts: verdict.facts };
+    } catch (error) {
+      return park(reasonOf(error));
+    }
+  };
+
+  const decisions = arrivals.map(decide);
+  return { decisions, changed: changedRows(states, current, touched), parked: newlyParked };
+};
+
+export const waitsBehind = (eventId: string): string => `waits behind ${eventId}`;
+
+const changedRows = (before: StatesByFamily, after: StatesByFamily, touched: ReadonlyMap<Family, ReadonlySet<string>>): StatesByFamily =>
+  new Map(
+    [...touched].map(([family, keys]) => {
+      const entries = [...keys].flatMap((key): [string, EntityState][] => {
+        const [old, state] = [before.get(family)?.get(key), after.get(family)?.get(key)];
+        return state === undefined || (old !== undefined && isSame(old, state)) ? [] : [[key, state]];
+      });
+      return [family, new Map(entries)];
+    }),
+  );
+
+/** The reducers carry over what they do not change, so comparing by reference is enough; a false "differs" costs only a write. */
+const isSame = (a: EntityState, b: EntityState): boolean => a.status === b.status && a.marks === b.marks && isShallowSame(a.values, b.values) && isShallowSame(a.stamps, b.stamps);
+
+const isShallowSame = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean => {
+  const names = Object.keys(b);
+  return names.length === Object.keys(a).length && names.every((name) => a[name] === b[name]);
+};

@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { familySpec } from '#catalogue';
+import type { Family } from '#catalogue';
+import type { Aggregate } from '#families';
+import { LostRace, statement } from '#platform/postgres';
+import type { Transaction } from '#platform/postgres';
+import { fromMergeRecord, toMergeRecord } from '#rules';
+import type { EntityState, Field, FieldType, FieldValue, MergeRecord } from '#rules';
+
+/** The state table of one family: the SQL of every family, written once. */
+export interface StateTable {
+  /** Reads and locks the rows of `keys`, in key order, so that transactions never wait for each other in a circle. */
+  readonly load: (tx: Transaction, keys: readonly string[]) => Promise<ReadonlyMap<string, EntityState>>;
+  /** Writes whole rows. `known` are the keys that `load` found in this transaction. */
+  readonly save: (tx: Transaction, states: ReadonlyMap<string, EntityState>, known: { has: (key: string) => boolean }) => Promise<void>;
+}
+
+/** How a value travels to Postgres: the element type of its array, and the expression that makes the column's value of it. */
+const transport: Readonly<Record<FieldType, { readonly element: string; readonly into: (name: string) => string }>> = {
+  text: { element: 'text', into: (name) => name },
+  bigint: { element: 'bigint', into: (name) => name },
+  boolean: { element: 'boolean', into: (name) => name },
+  timestamptz: { element: 'float8', into: (name) => `to_timestamp(${name} / 1000)` },
+  jsonb: { element: 'text', into: (name) => `${name}::jsonb` },
+};
+
+type Row = Readonly<Record<string, FieldValue>> & { readonly status: string; readonly merge_record: MergeRecord };
+
+const quoted = (name: string): string => pg.escapeIdentifier(name);
+
+/** Times are read as epoch milliseconds, like the rules hold them. */
+const selected = (name: string, { type }: Field): string =>
+  type === 'timestamptz' ? `round(date_part('epoch', ${quoted(name)}) * 1000) AS ${quoted(name)}` : quoted(name);
+
+export const createStateTable = (aggregate: Aggregate): StateTable => {
+  const { table, keyColumn } = familySpec(aggregate.family);
+  const fields = Object.entries(aggregate.fields);
+  const stamped = new Set(fields.filter(([, { rule }]) => rule === 'latest' || rule === 'clearable').map(([name]) => name));
+  const load = statement(
+    `load_${aggregate.family}`,
+    `SELECT ${[quoted(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
+       FROM ${quoted(table)} WHERE ${quoted(keyColumn)} = ANY($1::text[]) ORDER BY ${quoted(keyColumn)} FOR UPDATE`,
+  );
+  const save = statement(`save_${aggregate.family}`, saveText(table, keyColumn, fields));
+
+  return {
+    load: async (tx, keys) => {
+      const rows = await tx.query<Row>(load, [keys]);
+      return new Map(rows.map((row) => [row[keyColumn] as string, stateOf(row, fields, stamped)]));
+    },
+    save: async (tx, states, known) => {
+      if (states.size === 0) return;
+      const rows = [...states].sort(([a], [b]) => (a < b ? -1 : 1));
+      const columns = [
+        rows.map(([key]) => key),
+        rows.map(([, { status }]) => status),
+        ...fields.map(([name, { type }]) => rows.map(([, { values }]) => wire(values[name] ?? null, type))),
+        rows.map(([, state]) => JSON.stringify(toMergeRecord(state))),
+      ];
+      const [result] = await tx.query<{ fresh: number }>(save, columns);
+      const expected = rows.filter(([key]) => !known.has(key)).length;
+      if (result?.fresh !== expected) throw new LostRace(`${table}: ${expected} rows were new, but ${result?.fresh} were inserted`);
+    },
+  };
+};
+
+const wire = (value: FieldValue, type: FieldType): unknown => (value !== null && type === 'jsonb' ? JSON.stringify(value) : value);
+
+const saveText = (table: string, keyColumn: string, fields: readonly (readonly [string, Field])[]): string => {
+  const columns = [
+    { name: keyColumn, ...transport.text },
+    { name: 'status', ...transport.text },
+    ...fields.map(([name, { type }]) => ({ name, ...transport[type] })),
+    { name: 'merge_record', ...transport.jsonb },
+  ];
+  const names = columns.map(({ name }) => quoted(name));
+  const updates = names.slice(1).map((name) => `${name} = EXCLUDED.${name}`);
+  // xmax is 0 in a row that was inserted, and the locking transaction's id in one that was updated.
+  return `WITH saved AS (
+    INSERT INTO ${quoted(table)} (${names.join(', ')})
+    SELECT ${columns.map(({ name, into }) => into(quoted(name))).join(', ')}
+      FROM unnest(${columns.map(({ element }, index) => `$${index + 1}::${element}[]`).join(', ')}) AS given (${names.join(', ')})
+    ON CONFLICT (${quoted(keyColumn)}) DO UPDATE SET ${updates.join(', ')}, updated_at = now()
+    RETURNING xmax = 0 AS inserted)
+  SELECT count(*) FILTER (WHERE inserted) AS fresh FROM saved`;
+};
+
+const stateOf = (row: Row, fields: readonly (readonly [string, Field])[], stamped: ReadonlySet<string>): EntityState => {
+  const columns = Object.fromEntries(fields.map(([name]) => [name, row[name] ?? null]));
+  return fromMergeRecord(row.status, row.merge_record, columns, stamped);
+};
+
+/** What a service applies: the rule and the table of each of its families. */
+export interface Families {
+  readonly aggregates: ReadonlyMap<Family, Aggregate>;
+  readonly tables: ReadonlyMap<Family, StateTable>;
+}
+
+export const familiesOf = (aggregates: readonly Aggregate[]): Families => ({
+  aggregates: new Map(aggregates.map((aggregate) => [aggregate.family, aggregate])),
+  tables: new Map(aggregates.map((aggregate) => [aggregate.family, createStateTable(aggregate)])),
+});

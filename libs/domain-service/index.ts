@@ -1,2 +1,0 @@
-export { defineDomainService, defineQuarantineService } from './domain-service.ts';
-export { retryPolicyOf, retryPolicySettings } from './settings.ts';

@@ -1,0 +1,71 @@
+import { accountAggregates, columnSpec, disputeAggregates, invoiceAggregates, linkAggregates, paymentAggregates, refundAggregates, rowSpec } from '#families';
+import type { Aggregate } from '#families';
+import { bareSnapshot } from '#kit';
+import { eventId, fromEpochSeconds } from '#rules';
+import type { EntityState, JsonRecord, Snapshot } from '#rules';
+import { phases } from '../families/dispute/fields.ts';
+import { eventsOf } from './events.ts';
+import type { EventName } from './events.ts';
+import { factKinds, factSpec } from './facts.ts';
+import type { FactKind } from './facts.ts';
+import { familyNames } from './families.ts';
+
+const aggregates: readonly Aggregate[] = [
+  ...accountAggregates, ...disputeAggregates, ...invoiceAggregates, ...linkAggregates, ...paymentAggregates, ...refundAggregates,
+];
+const cases = aggregates.map((aggregate) => [aggregate.family, aggregate] as const);
+
+/** Every event, with every status that its snapshot may show and, for disputes, in every phase. */
+const snapshotsOf = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, 'eventId'>[] =>
+  eventsOf(family).flatMap((event: EventName) =>
+    [undefined, ...statuses].flatMap((status) =>
+      (family === 'disputes' ? phases : [undefined]).map((phase) => {
+        const subject: JsonRecord = { ...(status === undefined ? {} : { status }), ...(phase === undefined ? {} : { phase }) };
+        return { ...bareSnapshot(event), occurredAt: fromEpochSeconds(1_700_000_000), subject };
+      }),
+    ),
+  );
+
+/** All kinds that the histories of one and two events tell: each status is reached from every other that can lead to it. */
+const toldBy = (aggregate: Aggregate): ReadonlySet<string> => {
+  const told = new Set<string>();
+  const step = (before: EntityState | undefined, snapshot: Snapshot): EntityState | undefined => {
+    const verdict = aggregate.apply(before, snapshot);
+    if (verdict.kind === 'rejected') return before;
+    for (const { kind } of verdict.facts) told.add(kind);
+    return verdict.next;
+  };
+  const snapshots = snapshotsOf(aggregate);
+  for (const first of snapshots) {
+    const state = step(undefined, { ...first, eventId: eventId('event_1') });
+    for (const second of snapshots) step(state, { ...second, eventId: eventId('event_2') });
+  }
+  return told;
+};
+
+describe('catalogue of facts', () => {
+  test('every family has its aggregate here', () => {
+    expect(aggregates.map(({ family }) => family).toSorted()).toEqual([...familyNames].toSorted());
+  });
+
+  test.each(cases)('%s: what its lifecycle tells is what the catalogue lists', (family, aggregate) => {
+    const listed = factKinds.filter((kind) => factSpec(kind).family === family);
+    expect([...toldBy(aggregate)].toSorted()).toEqual(listed.toSorted() satisfies FactKind[]);
+  });
+
+  test.each(cases)('%s: columns and statuses are those of its lifecycle', (family, aggregate) => {
+    const types = (of: Readonly<Record<string, { readonly type: string }>>) => Object.entries(of).map(([name, { type }]) => `${name} ${type}`).toSorted();
+    expect(types(rowSpec(family).columns)).toEqual(types(aggregate.fields));
+    expect(rowSpec(family).statuses).toEqual(aggregate.statuses);
+  });
+
+  test('phases of disputes are those of the lifecycle', () => {
+    expect(columnSpec('disputes', 'phase')?.values).toEqual(phases);
+  });
+
+  test('status is a column; what no table has is not, also not what every object has', () => {
+    expect(columnSpec('refunds', 'status')?.values).toEqual(['pending', 'failed', 'processed']);
+    expect(columnSpec('refunds', 'respond_by')).toBeUndefined();
+    expect(columnSpec('refunds', 'constructor')).toBeUndefined();
+  });
+});

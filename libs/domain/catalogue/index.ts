@@ -1,0 +1,9 @@
+export type { EventIn, EventName } from './events.ts';
+export { eventNames, eventsOf, eventSpec, isEventName } from './events.ts';
+export type { FactKind } from './facts.ts';
+export { factKinds, factSpec, isFactKind } from './facts.ts';
+export type { Family, Priority, ServiceName } from './families.ts';
+export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC, serviceNames } from './families.ts';
+export type { QuarantineReason, Routing } from './route.ts';
+export { accountIdOf, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
+export { deadLetterTopicOf, deadLetterTopics, familiesOf, ownTopics, topics, topicsOf, waitsForPeople } from './topics.ts';

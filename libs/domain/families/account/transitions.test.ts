@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { accountLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of an account', () => {
+  followsItsTable(accountLifecycle);
+});

@@ -1,0 +1,56 @@
+import { commonFields, highest, latest, readJson, readText, readTime, recordAt } from '#rules';
+import type { Field, Snapshot } from '#rules';
+
+/**
+ * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open → lost
+ * when accepted; open → closed in the fraud and retrieval phases). Razorpay shows `open` while it asks for more evidence;
+ * here that is `action_required`, because somebody has to act.
+ *
+ * A phase has one end. Where bodies contradict each other, a decision stands above `closed`, which is none, and `won` above
+ * `lost`: a loss can still be turned within its phase, a win is only taken back by a later phase.
+ */
+export const disputeStatuses = ['open', 'under_review', 'action_required', 'closed', 'lost', 'won'] as const;
+export type DisputeStatus = (typeof disputeStatuses)[number];
+
+/** Earliest first (razorpay.com/docs/payments/disputes, "phases"). Each may follow any that stands before it. */
+export const phases = ['fraud', 'retrieval', 'chargeback', 'pre_arbitration', 'arbitration'] as const;
+export type Phase = (typeof phases)[number];
+
+/** The phase that a snapshot names; null when it names none that we know. */
+export const phaseOf = ({ subject }: Snapshot): Phase | null => {
+  const shown = Object.hasOwn(subject, 'phase') ? subject['phase'] : undefined;
+  return phases.find((phase) => phase === shown) ?? null;
+};
+
+/** The disputed payment's snapshot lies beside the dispute (razorpay.com/docs/webhooks/disputes). */
+const orderId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: ({ payload }) => readText(recordAt(recordAt(payload, 'payment'), 'entity')?.['order_id']),
+};
+
+/** Inside the dispute in all published samples but that of action_required, where it lies beside `entity`. */
+const evidenceOf = ({ subject, payload }: Snapshot) => recordAt(subject, 'evidence') ?? recordAt(recordAt(payload, 'dispute'), 'evidence');
+
+const evidence: Field = { type: 'jsonb', rule: 'latest', read: (snapshot) => readJson(evidenceOf(snapshot)) };
+const evidenceSubmittedAt: Field = { type: 'timestamptz', rule: 'latest', read: (snapshot) => readTime(evidenceOf(snapshot)?.['submitted_at']) };
+
+/**
+ * Columns of `payment_disputes`. Entity: razorpay.com/docs/api/disputes/entity. Amounts are minor units of `currency`.
+ * `amount_deducted` is 0 until a phase is lost; what was deducted once stays shown, whatever a later phase begins with.
+ */
+export const disputeFields = {
+  ...commonFields,
+  payment_id: latest.text('payment_id'),
+  order_id: orderId,
+  phase: latest.text('phase'),
+  amount_minor: latest.integer('amount'),
+  currency: latest.text('currency'),
+  amount_deducted_minor: highest.integer('amount_deducted'),
+  reason_code: latest.text('reason_code'),
+  reason_description: latest.text('reason_description'),
+  respond_by: latest.time('respond_by'),
+  evidence,
+  evidence_submitted_at: evidenceSubmittedAt,
+  created_at: latest.time('created_at'),
+} as const satisfies Record<string, Field>;

@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { downtimeLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of a downtime', () => {
+  followsItsTable(downtimeLifecycle);
+});

@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { invoiceLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of an invoice', () => {
+  followsItsTable(invoiceLifecycle);
+});

@@ -1,0 +1,39 @@
+import type { EventIn } from '#catalogue';
+import { onStatusChange, readTime, statusIn, UNKNOWN } from '#rules';
+import type { EntityState, Fact, Lifecycle, Snapshot } from '#rules';
+import { noticeOf, orderFields, orderStatuses } from './fields.ts';
+import type { OrderStatus } from './fields.ts';
+import { orderTransitions } from './transitions.ts';
+
+const readStatus = statusIn(orderStatuses);
+
+/**
+ * Published notices have their `created_at` inside `payload` (razorpay.md §1, "Non-standard envelopes"). Of two notices the
+ * newer stands higher; where the time does not tell, one that reached the customer does.
+ */
+const byRankThenNotice = ({ event, occurredAt, payload }: Snapshot, rank: number): readonly number[] => [
+  rank,
+  occurredAt ?? (Object.hasOwn(payload, 'created_at') ? readTime(payload['created_at']) : undefined) ?? UNKNOWN,
+  noticeOf(event) === 'delivered' ? 1 : 0,
+];
+
+const statusFacts = onStatusChange<OrderStatus>((status) => `order.${status}`);
+
+/** Each notice that takes its place in the row is a fact; its event tells it from other notices of the order. */
+const noticeFacts = (before: EntityState | undefined, after: EntityState): readonly Fact[] => {
+  const [was, now] = [before?.stamps['notification_status'], after.stamps['notification_status']];
+  if (now === undefined || was?.eventId === now.eventId) return [];
+  const kind = after.values['notification_status'] === 'delivered' ? 'order.notification_delivered' : 'order.notification_failed';
+  return [{ kind, occurrence: now.eventId }];
+};
+
+export const orderLifecycle: Lifecycle<OrderStatus, EventIn<'orders'>> = {
+  statuses: orderStatuses,
+  table: orderTransitions,
+  fields: orderFields,
+  // The status of a notice is not that of the order.
+  shown: ({ event, subject }) => (noticeOf(event) === undefined ? readStatus(subject['status']) : null),
+  order: byRankThenNotice,
+  lane: ({ event }) => (noticeOf(event) === undefined ? '' : 'notification'),
+  facts: (before, after) => [...statusFacts(before, after), ...noticeFacts(before, after)],
+};

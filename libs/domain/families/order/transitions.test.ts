@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { orderLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of an order', () => {
+  followsItsTable(orderLifecycle);
+});

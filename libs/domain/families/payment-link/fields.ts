@@ -1,0 +1,84 @@
+import { entityIn } from '#catalogue';
+import { commonFields, highest, latest, readInteger, readText, readTime, UNKNOWN } from '#rules';
+import type { Field, Snapshot } from '#rules';
+
+/**
+ * Lowest rank first (razorpay.com/docs/payments/payment-links/states; UPI links have no `partially_paid`). The ends:
+ * - `expired` above `partially_paid`: a link runs out whatever was paid so far.
+ * - `cancelled` above `expired`: only an open link can be cancelled, so the two exclude each other; should both come, the
+ *   merchant's own act explains the end better than the clock's.
+ * - `paid` above all: money wins. A payment that was under way when the link ended still arrives (docs/payments/late-authorisation),
+ *   and a paid link is never cancelled.
+ */
+export const paymentLinkStatuses = ['created', 'partially_paid', 'expired', 'cancelled', 'paid'] as const;
+export type PaymentLinkStatus = (typeof paymentLinkStatuses)[number];
+
+/** The amount paid so far, minor units; what decides between snapshots of equal status. */
+export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
+
+/** The link's own `updated_at`, epoch milliseconds. */
+export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject['updated_at']) ?? UNKNOWN;
+
+const ORDER_PREFIX = 'order_';
+
+/** The order beside the link is an internal form in some bodies: its id has no prefix, and it has no `entity` (razorpay.md §3 "order"). */
+const besideOrderId = ({ payload }: Snapshot): string | undefined => {
+  const id = readText(entityIn(payload, 'order')?.['id']);
+  return id === undefined || id.startsWith(ORDER_PREFIX) ? id : `${ORDER_PREFIX}${id}`;
+};
+
+/** The link's order: its own field, else the payment's, else the order beside it. */
+const orderId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: (snapshot) =>
+    readText(snapshot.subject['order_id']) ?? readText(entityIn(snapshot.payload, 'payment')?.['order_id']) ?? besideOrderId(snapshot),
+};
+
+/** The newest payment of the link, which `paid` and `partially_paid` carry beside it. */
+const paymentId: Field = { type: 'text', rule: 'latest', read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']) };
+
+/**
+ * The envelope's time is the creation of the link in every payment_link event (razorpay.md §4, and all published samples), so
+ * the event's time is the latest that its snapshot knows of.
+ */
+const lastEventAt: Field = {
+  ...commonFields.last_event_at,
+  read: ({ subject, occurredAt }) => {
+    const known = [subject['updated_at'], subject['expired_at'], subject['cancelled_at']].map(readTime);
+    const times = [occurredAt ?? undefined, ...known].filter((time) => time !== undefined);
+    return times.length === 0 ? null : Math.max(...times);
+  },
+};
+
+/**
+ * Columns of `payment_link_events`. Entity: razorpay.com/docs/api/payments/payment-links/entity; unset times are 0 there, which
+ * reads as unknown. Amounts are minor units of `currency`.
+ */
+export const paymentLinkFields = {
+  ...commonFields,
+  last_event_at: lastEventAt,
+  order_id: orderId,
+  payment_id: paymentId,
+  reference_id: latest.text('reference_id'),
+  amount_minor: latest.integer('amount'),
+  amount_paid_minor: highest.integer('amount_paid'),
+  currency: latest.text('currency'),
+  accept_partial: latest.flag('accept_partial'),
+  first_min_partial_minor: latest.integer('first_min_partial_amount'),
+  upi_link: latest.flag('upi_link'),
+  description: latest.text('description'),
+  customer_id: latest.text('customer', 'id'),
+  customer_name: latest.text('customer', 'name'),
+  customer_email: latest.text('customer', 'email'),
+  customer_contact: latest.text('customer', 'contact'),
+  short_url: latest.text('short_url'),
+  user_id: latest.text('user_id'),
+  notes: latest.json('notes'),
+  expire_by: latest.time('expire_by'),
+  expired_at: latest.time('expired_at'),
+  cancelled_at: latest.time('cancelled_at'),
+  created_at: latest.time('created_at'),
+  /** Razorpay's own `updated_at`; the table's is that of the row. */
+  changed_at: highest.time('updated_at'),
+} as const satisfies Record<string, Field>;

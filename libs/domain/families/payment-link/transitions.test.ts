@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { paymentLinkLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of a payment link', () => {
+  followsItsTable(paymentLinkLifecycle);
+});

@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { paymentLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of a payment', () => {
+  followsItsTable(paymentLifecycle);
+});

@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { refundLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of a refund', () => {
+  followsItsTable(refundLifecycle);
+});

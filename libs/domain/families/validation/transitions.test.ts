@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { validationLifecycle } from './lifecycle.ts';
+
+describe('every status meets every event of a validation', () => {
+  followsItsTable(validationLifecycle);
+});

@@ -1,0 +1,16 @@
+export type { EntityId, EventId, Instant } from './brands.ts';
+export { entityId, eventId, fromEpochSeconds, instant } from './brands.ts';
+export type { Field, FieldType, FieldValue, Snapshot } from './field.ts';
+export { clearable, commonFields, ever, highest, latest, provenanceFields } from './field.ts';
+export type { JsonRecord, JsonValue } from './json.ts';
+export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
+export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
+export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
+export type { MergeRecord } from './merge-record.ts';
+export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
+export type { Parsed } from './parsed.ts';
+export { parsed, unparsed } from './parsed.ts';
+export { onStatusChangeOrPartPayment } from './part-payments.ts';
+export { compareStamps, UNKNOWN } from './stamp.ts';
+export type { Disposition, Move, TransitionTable, Verdict } from './verdict.ts';
+export { dispositions } from './verdict.ts';

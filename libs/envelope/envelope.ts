@@ -1,0 +1,42 @@
+import type { EventName, Family, QuarantineReason } from '#catalogue';
+import type { EntityId, EventId, Instant } from '#rules';
+
+interface EnvelopeBase {
+  readonly eventId: EventId;
+  /** The Kafka key. For a quarantined delivery the event id. */
+  readonly key: EntityId;
+  /** Name of the configured endpoint that received the delivery; `default` for /webhooks/razorpay. */
+  readonly endpoint: string;
+  readonly accountId: string | null;
+  /** The body's `created_at`, identical on every retry; null when it has none that is usable. */
+  readonly occurredAt: Instant | null;
+  readonly receivedAt: Instant;
+  /** W3C trace context of the delivery; null when there was none. */
+  readonly traceparent: string | null;
+  /** Exactly the bytes that were signed. */
+  readonly rawBody: Uint8Array;
+}
+
+/** A delivery that the catalogue understands, as it travels in its family's topic. */
+export interface EventEnvelope extends EnvelopeBase {
+  readonly kind: 'event';
+  readonly event: EventName;
+  readonly family: Family;
+}
+
+/** An authentic delivery that is not understood, as it travels in the quarantine topic. */
+export interface QuarantineEnvelope extends EnvelopeBase {
+  readonly kind: 'quarantine';
+  /** The body's own event name, where it has one. */
+  readonly event: string | null;
+  readonly reason: QuarantineReason;
+}
+
+export type Envelope = EventEnvelope | QuarantineEnvelope;
+
+/** An envelope, encoded: what a producer sends. Header values are text. */
+export interface KafkaRecord {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}

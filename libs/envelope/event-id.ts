@@ -1,0 +1,17 @@
+import { hash } from 'node:crypto';
+import { eventId } from '#rules';
+import type { EventId } from '#rules';
+
+/** What may come as `X-Razorpay-Event-Id`. Razorpay's are 14 base62 characters; anything longer or stranger is not used. */
+const USABLE_HEADER = /^[A-Za-z0-9_-]{1,64}$/;
+/** Begins every derived id. The dot cannot be part of a header's id, so that neither can pass for the other. */
+const DERIVED_PREFIX = 'sha256.';
+
+/**
+ * The header's event id, or `sha256.<64 hex digits of the body's SHA-256>` where it is missing or unusable. Razorpay's retries
+ * are byte-identical (razorpay.md §1 "Retry identity"), so the derived id is the same for every attempt.
+ */
+export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
+  eventId(header !== undefined && USABLE_HEADER.test(header) ? header : DERIVED_PREFIX + hash('sha256', rawBody, 'hex'));
+
+export const isDerived = (id: EventId): boolean => id.startsWith(DERIVED_PREFIX);

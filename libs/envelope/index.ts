@@ -1,0 +1,13 @@
+export type { EnvelopeDecoder } from './decode.ts';
+export { createEnvelopeDecoder, decodeEnvelope } from './decode.ts';
+export { encodeEnvelope } from './encode.ts';
+export type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
+export { UNKNOWN_SCHEMA_ID } from './frame.ts';
+export type { ReceivedHeaders } from './headers.ts';
+export { headerText } from './headers.ts';
+export { toEnvelope } from './of-delivery.ts';
+export type { Redrive, Stored } from './redrive.ts';
+export { redriveDeadLetter, redriveQuarantined } from './redrive.ts';
+export { checkSchemas, createSchemaLookup, registeredSchemaId, registerSchemas } from './registry.ts';
+export type { WebhookSecret } from './verify.ts';
+export { readSignature, verify, webhookSecret } from './verify.ts';

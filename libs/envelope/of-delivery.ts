@@ -1,0 +1,48 @@
+import { accountIdOf, occurredAtOf, route } from '#catalogue';
+import type { Routing } from '#catalogue';
+import { entityId } from '#rules';
+import type { Instant } from '#rules';
+import type { EventEnvelope, QuarantineEnvelope } from './envelope.ts';
+import { eventIdOf } from './event-id.ts';
+
+/** One authentic HTTP request, as far as it matters after its signature was verified. */
+export interface Delivery {
+  readonly rawBody: Uint8Array;
+  /** `X-Razorpay-Event-Id`, as it came. */
+  readonly eventIdHeader: string | undefined;
+  readonly endpoint: string;
+  readonly receivedAt: Instant;
+  /** The `traceparent` header, as it came. */
+  readonly traceparent: string | undefined;
+}
+
+/** W3C trace context, version-traceid-parentid-flags. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const NOT_JSON = Symbol('not JSON');
+
+/** What a delivery becomes in Kafka. Never throws: what the catalogue does not understand is quarantined with the reason. */
+export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope => {
+  const { rawBody, endpoint, receivedAt, traceparent } = delivery;
+  const body = parseJson(rawBody);
+  const routing: Routing = body === NOT_JSON ? { kind: 'quarantined', reason: 'not-json', event: null } : route(body);
+  const base = {
+    eventId: eventIdOf(delivery.eventIdHeader, rawBody),
+    endpoint,
+    accountId: accountIdOf(body),
+    occurredAt: occurredAtOf(body),
+    receivedAt,
+    traceparent: traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : null,
+    rawBody,
+  };
+  return routing.kind === 'routed'
+    ? { kind: 'event', ...base, event: routing.event, family: routing.family, key: routing.key }
+    : { kind: 'quarantine', ...base, event: routing.event, reason: routing.reason, key: entityId(base.eventId) };
+};
+
+const parseJson = (rawBody: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString('utf8'));
+  } catch {
+    return NOT_JSON;
+  }
+};

@@ -1,0 +1,15 @@
+export type { Account } from './accounting.ts';
+export { accounting } from './accounting.ts';
+export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
+export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
+export { discardDead, retryDead } from './operate-dead.ts';
+export { discardParked, retryParked } from './operate-parked.ts';
+export { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
+export type { DeadDetails, HistoryEntry, ParkedDetails } from './pending-details.ts';
+export { showDead, showParked, showQuarantined } from './pending-details.ts';
+export type { WithBody } from './pending-export.ts';
+export { exportDead, exportParked, exportQuarantined } from './pending-export.ts';
+export type { PendingFilter } from './pending-filter.ts';
+export type { DeadLetter, ParkedKey, QuarantinedEvent } from './pending-lists.ts';
+export { listDead, listParked, listQuarantined } from './pending-lists.ts';
+export { replayQuarantined } from './quarantine.ts';

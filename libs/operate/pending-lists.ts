@@ -1,0 +1,97 @@
+import type { KeyRef } from '#apply';
+import type { EventName } from '#catalogue';
+import { statement } from '#platform/postgres';
+import type { Transaction } from '#platform/postgres';
+import { conditionOf, filterValues, LIST_LIMIT } from './pending-filter.ts';
+import type { PendingFilter } from './pending-filter.ts';
+
+export interface ParkedKey extends KeyRef {
+  readonly group: string;
+  /** Why the event at the head of the queue could not be applied. */
+  readonly reason: string;
+  readonly failingEventId: string;
+  /** Its name. */
+  readonly event: EventName;
+  readonly parkedAt: Date;
+  /** Attempts that the failing event has used. */
+  readonly attempts: number;
+  readonly lastAttemptAt: Date;
+  readonly nextAttemptAt: Date;
+  /** Events that wait, the failing one included. */
+  readonly waiting: number;
+}
+
+/** Over `k` of parked_keys. */
+const PARKED_COLUMNS = `k.family, k.entity_key AS key, k.consumer_group AS "group", k.reason, k.failing_event_id AS "failingEventId", head.event_type AS event, k.parked_at AS "parkedAt",
+          k.attempts, k.last_attempt_at AS "lastAttemptAt", k.next_attempt_at AS "nextAttemptAt",
+          (SELECT count(*) FROM webhook_events e
+            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked') AS waiting`;
+/** Each parked key with the event at the head of its queue. */
+export const PARKED_FROM = `parked_keys k
+     LEFT JOIN LATERAL (SELECT e.event_type FROM webhook_events e
+            WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
+            ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT 1) AS head ON true`;
+export const PARKED_CONDITION = conditionOf({ family: 'k.family', event: 'head.event_type', key: 'k.entity_key', reason: 'k.reason', at: 'k.parked_at' });
+
+const LIST_PARKED = statement('list_parked', `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`);
+
+/** Parked keys, the longest parked first. */
+export const listParked = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly ParkedKey[]> =>
+  database.query<ParkedKey>(LIST_PARKED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
+
+export interface DeadLetter extends KeyRef {
+  readonly eventId: string;
+  readonly event: EventName;
+  readonly group: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly firstFailedAt: Date;
+  readonly deadAt: Date;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+  /** When its topic of dead letters got its copy; null until then. */
+  readonly publishedAt: Date | null;
+}
+
+/** Over `d` of dead_letters. */
+export const DEAD_COLUMNS = `d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.event_type AS event, d.consumer_group AS "group", d.reason, d.attempts,
+          d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt", d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset", d.published_at AS "publishedAt"`;
+export const DEAD_CONDITION = conditionOf({ family: 'd.family', event: 'd.event_type', key: 'd.entity_key', reason: 'd.reason', at: 'd.dead_at' });
+
+const LIST_DEAD = statement(
+  'list_dead',
+  `SELECT ${DEAD_COLUMNS} FROM dead_letters d WHERE d.resolution IS NULL AND ${DEAD_CONDITION} ORDER BY d.dead_at, d.razorpay_event_id, d.created_at LIMIT $7`,
+);
+
+/** Dead letters that somebody has to look at, the longest dead first. */
+export const listDead = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly DeadLetter[]> =>
+  database.query<DeadLetter>(LIST_DEAD, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
+
+export interface QuarantinedEvent {
+  readonly eventId: string;
+  /** The body's own event name; '(none)' where it has none. */
+  readonly event: string;
+  readonly reason: string;
+  readonly receivedAt: Date;
+  readonly endpoint: string | null;
+  readonly accountId: string | null;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+}
+
+/** Over `e` of webhook_events. */
+export const QUARANTINED_COLUMNS = `e.razorpay_event_id AS "eventId", e.event_type AS event, e.reason, e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId",
+          e.kafka_topic AS topic, e.kafka_partition AS partition, e.kafka_offset AS "offset"`;
+export const QUARANTINED_CONDITION = conditionOf({ family: 'e.family', event: 'e.event_type', key: 'e.entity_key', reason: 'e.reason', at: 'e.received_at' });
+
+const LIST_QUARANTINED = statement(
+  'list_quarantined',
+  `SELECT ${QUARANTINED_COLUMNS} FROM webhook_events e WHERE NOT e.processed AND e.verdict = 'quarantined' AND ${QUARANTINED_CONDITION}
+    ORDER BY e.received_at, e.razorpay_event_id, e.created_at LIMIT $7`,
+);
+
+/** Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none. */
+export const listQuarantined = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly QuarantinedEvent[]> =>
+  database.query<QuarantinedEvent>(LIST_QUARANTINED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);

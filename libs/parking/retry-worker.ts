@@ -1,0 +1,59 @@
+import type { KeyRef } from '#apply';
+import type { Logger } from '#platform/log';
+import { classifyError } from '#platform/postgres';
+import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import type { RetryMetrics } from './retry-metrics.ts';
+import { keyOfJob } from './retry-queue.ts';
+import { wakeParked } from './wake-parked.ts';
+import type { ParkedOptions, WakeOutcome } from './wake-parked.ts';
+
+/** When a key is woken again whose attempt met a Postgres that was away or busy, in ms. Such an attempt does not count. */
+const INFRASTRUCTURE_WAIT_MS = 5_000;
+
+export interface RetryWorkOptions extends ParkedOptions {
+  /** Of the service, for the audit. */
+  readonly service: string;
+  readonly log: Logger;
+  readonly metrics: Pick<RetryMetrics, 'countDead'>;
+  /** Told after each death. */
+  readonly onDead: () => void;
+}
+
+/** The work of a retry job: tries what waits for its key, and says when to come again. All that counts is written in Postgres. */
+export const createRetryWork = ({ service, log, metrics, onDead, ...parked }: RetryWorkOptions): WorkerOptions['work'] => {
+  const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
+
+  const wake = async (ref: KeyRef): Promise<WakeOutcome | 'infrastructure'> => {
+    try {
+      return await wakeParked({ ...parked, actor: `retry:${service}` }, ref);
+    } catch (error) {
+      if (classifyError(error) !== 'infrastructure') throw error;
+      log.warn({ err: error, ...ref, againInMs: INFRASTRUCTURE_WAIT_MS }, 'a parked entity could not be tried: Postgres is away or busy; this attempt does not count');
+      return 'infrastructure';
+    }
+  };
+
+  return async ({ data }): Promise<JobOutcome> => {
+    const ref = keyOfJob(data, families);
+    if (!ref.ok) return { kind: 'failed', reason: ref.issues.join('; ') };
+    const outcome = await wake(ref.value);
+    if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
+    if ('dead' in outcome && outcome.dead > 0) {
+      metrics.countDead(ref.value.family, outcome.dead);
+      log.error({ ...ref.value, events: outcome.dead }, 'events were given up after their last attempt; npx dakia dead list shows why');
+      onDead();
+    }
+    switch (outcome.kind) {
+      case 'unparked':
+        log.info({ ...ref.value, applied: outcome.applied }, 'a parked entity is free again');
+        return { kind: 'done' };
+      case 'not-parked':
+        return { kind: 'done' };
+      case 'parked':
+        log.warn({ ...ref.value, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs }, 'a parked entity was tried in vain');
+        return { kind: 'later', afterMs: outcome.afterMs };
+      case 'early':
+        return { kind: 'later', afterMs: outcome.afterMs };
+    }
+  };
+};

@@ -1,0 +1,41 @@
+import type { KeyRef } from '#apply';
+import type { Logger } from '#platform/log';
+import type { JobQueue } from '#platform/queue';
+import { retryJob } from './retry-queue.ts';
+
+/** Keys that wait to be told to Redis, at most. What is more is left to the sweeper, as is everything while Redis is away. */
+const WAITING_KEYS_MAX = 10_000;
+
+/** Sets the alarms of keys that were parked just now. Postgres has them all; an alarm that is lost costs time. */
+export interface RetryBell {
+  /** Returns at once and never throws: a batch does not wait for Redis. */
+  readonly ring: (keys: readonly (KeyRef & { readonly afterMs: number })[]) => void;
+}
+
+export const createRetryBell = (queue: Pick<JobQueue, 'renew'>, log: Pick<Logger, 'debug'>): RetryBell => {
+  let waiting: (KeyRef & { readonly afterMs: number })[] = [];
+  let ringing = false;
+
+  /** One call to Redis at a time; what comes meanwhile goes with the next. */
+  const ringAll = async (): Promise<void> => {
+    ringing = true;
+    while (waiting.length > 0) {
+      const keys = waiting;
+      waiting = [];
+      try {
+        await queue.renew(keys.map(retryJob));
+      } catch (error) {
+        // The connection says that Redis is away, the sweeper what else is wrong.
+        log.debug({ err: error, keys: keys.length }, 'parked entities could not be told to Redis; the sweeper does it');
+      }
+    }
+    ringing = false;
+  };
+
+  return {
+    ring: (keys) => {
+      waiting.push(...keys.slice(0, WAITING_KEYS_MAX - waiting.length));
+      if (!ringing) void ringAll();
+    },
+  };
+};

@@ -1,0 +1,28 @@
+import kafkajs from 'kafkajs';
+import type { logCreator } from 'kafkajs';
+import type { Logger } from '#platform/log';
+
+/** The same message of the client is logged at most once in this time, in ms: an unreachable cluster must not fill the log. */
+const SAME_MESSAGE_INTERVAL_MS = 10_000;
+/** Distinct messages remembered for that; beyond it the memory starts anew. */
+const MESSAGES_REMEMBERED_MAX = 200;
+
+/**
+ * kafkajs' log lines as ours. Its errors are warnings here: most are answered by its own retries, and what could not be done
+ * is an outcome that the caller counts. Of what comes with a line only the names of places are kept, never content.
+ */
+export const clientLog =
+  (log: Logger): logCreator =>
+  () => {
+    const loggedAt = new Map<string, number>();
+    return ({ level, namespace, log: { message, broker, groupId } }) => {
+      const now = Date.now();
+      const key = `${namespace} ${message}`;
+      if (now - (loggedAt.get(key) ?? -Infinity) < SAME_MESSAGE_INTERVAL_MS) return;
+      if (loggedAt.size >= MESSAGES_REMEMBERED_MAX) loggedAt.clear();
+      loggedAt.set(key, now);
+      const line = `kafkajs ${namespace}: ${message}`;
+      if (level <= kafkajs.logLevel.WARN) log.warn({ broker: broker as unknown, groupId: groupId as unknown }, line);
+      else log.debug({ broker: broker as unknown, groupId: groupId as unknown }, line);
+    };
+  };

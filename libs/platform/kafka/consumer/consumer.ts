@@ -1,0 +1,218 @@
+import kafkajs from 'kafkajs';
+import type { EachBatchPayload } from 'kafkajs';
+import type { Registry } from 'prom-client';
+import { createEnvelopeDecoder } from '#envelope';
+import type { EnvelopeDecoder } from '#envelope';
+import type { Logger } from '#platform/log';
+import { now } from '#platform/service';
+import type { Component } from '#platform/service';
+import { createKafka } from '../client.ts';
+import type { KafkaConfig } from '../client.ts';
+import type { BatchHandler, PositionSource } from '../contracts.ts';
+import { listen } from './client-events.ts';
+import { createCommitter } from './committer.ts';
+import { consumerMetrics } from './metrics.ts';
+import { createPartitionLogs } from './partition-logs.ts';
+import { assignPartition } from './partition.ts';
+import type { AssignedPartition } from './partition.ts';
+import { startPulse } from './pulse.ts';
+import { repeat, within } from './timing.ts';
+import { CLIENT_RETRY, consumerTuning, HEARTBEAT_MS, MEMBER_SETTINGS, REQUEST_TIMEOUT_MS, STOP_MARGIN_MS } from './tuning.ts';
+import type { ConsumerTuning } from './tuning.ts';
+import { startWatchdog } from './watchdog.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface ConsumerOptions {
+  readonly config: KafkaConfig;
+  /** Without the deployment's prefix. One set of topics per group (B8). */
+  readonly group: string;
+  /** Names from the catalogue. */
+  readonly topics: readonly string[];
+  readonly handler: BatchHandler;
+  readonly positions: PositionSource;
+  /** Partitions applied at once; the size of the connection pool. */
+  readonly concurrency: number;
+  /** Without one only the bundled schema versions are read. */
+  readonly decoder?: EnvelopeDecoder;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  /** Called once the client cannot go on: it crashed for good, or hangs. */
+  readonly fail: (error: Error) => void;
+  readonly tuning?: Partial<ConsumerTuning>;
+}
+
+/** kafkajs throws while it restarts itself after a crash; the partitions are assigned anew afterwards. */
+const whileRunning = (act: () => void): void => {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof kafkajs.KafkaJSNonRetriableError)) throw error;
+  }
+};
+
+/**
+ * Reads topics as one member of a group and hands every partition's records over in order, each offset until its outcome is
+ * final. Starting fails when Kafka cannot be reached or a topic is missing; later Kafka may be away for any time.
+ */
+export const createConsumer = (options: ConsumerOptions): Component => {
+  const { config, topics, log } = options;
+  const prefix = config.topicPrefix;
+  const topicNames = topics.map((topic) => `${prefix}${topic}`);
+  const tuning: ConsumerTuning = { ...consumerTuning, ...options.tuning };
+  const metrics = consumerMetrics(options.metrics);
+  const group = `${prefix}${options.group}`;
+  const decoder = options.decoder ?? createEnvelopeDecoder();
+  const { kafka, sockets } = createKafka(config, log, { clientId: `dakia-${options.group}`, requestTimeoutMs: REQUEST_TIMEOUT_MS, retry: CLIENT_RETRY });
+  const admin = kafka.admin();
+  let stopping = false;
+  const consumer = kafka.consumer({
+    groupId: group,
+    ...MEMBER_SETTINGS,
+    // kafkajs could otherwise start again after a stop that came while it was restarting itself.
+    retry: { ...CLIENT_RETRY, restartOnFailure: async () => !stopping },
+  });
+  const committer = createCommitter(consumer, log);
+  const logs = createPartitionLogs(admin, prefix);
+  const timers: NodeJS.Timeout[] = [];
+  let partitions = new Map<string, AssignedPartition>();
+  const inHand = new Set<Promise<unknown>>();
+  /** Settles when a stop waits no longer for the batches in hand. */
+  const abandoned = Promise.withResolvers<undefined>();
+  let watchdog: Watchdog | undefined;
+
+  const releaseAll = (): void => {
+    for (const partition of partitions.values()) partition.release();
+    partitions = new Map();
+    committer.forget();
+  };
+
+  const assign = (topicName: string, partition: number): void => {
+    const topic = topicName.slice(prefix.length);
+    const assigned = assignPartition({
+      topic,
+      partition,
+      reader: {
+        pause: () => whileRunning(() => consumer.pause([{ topic: topicName, partitions: [partition] }])),
+        resumeAt: (offset) =>
+          whileRunning(() => {
+            if (stopping) return;
+            consumer.seek({ topic: topicName, partition, offset: String(offset) });
+            consumer.resume([{ topic: topicName, partitions: [partition] }]);
+          }),
+        markApplied: (offset) => committer.mark(topicName, partition, offset),
+      },
+      readLog: () => logs.ofPartition(topic, partition),
+      positions: options.positions,
+      handler: options.handler,
+      decoder,
+      metrics,
+      log,
+      tuning,
+    });
+    partitions.set(`${topicName}/${partition}`, assigned);
+  };
+
+  let restartLoggedAt = -Infinity;
+  /** While Kafka is away the client starts again every 2 s. */
+  const reportRestart = (error: Error): void => {
+    if (performance.now() - restartLoggedAt < tuning.failureLogEveryMs) return;
+    restartLoggedAt = performance.now();
+    log.warn({ err: error }, `the Kafka client of ${options.group} starts again, and will until Kafka answers`);
+  };
+
+  /** Never rejects: an error would stop all partitions for a while, and a TypeError the consumer for good (B6, B7). */
+  const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+    const { batch } = payload;
+    const partition = partitions.get(`${batch.topic}/${batch.partition}`);
+    if (partition === undefined) return;
+    const pulse = startPulse(() => payload.heartbeat(), HEARTBEAT_MS, tuning.rebalanceGraceMs, partition.release);
+    const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving());
+    inHand.add(applied);
+    void applied.finally(() => inHand.delete(applied));
+    const last = await Promise.race([applied, abandoned.promise]);
+    // Where kafkajs fetches next; it would fetch the same records for ever.
+    if (last !== undefined) payload.resolveOffset(String(last));
+    pulse.stop();
+    watchdog?.alive();
+  };
+
+  listen(consumer, {
+    joined: (assignment) => {
+      metrics.rebalances.inc({ group: options.group });
+      releaseAll();
+      if (stopping) return;
+      restartLoggedAt = -Infinity;
+      for (const [topicName, numbers] of Object.entries(assignment)) for (const number of numbers) assign(topicName, number);
+      log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
+    },
+    alive: () => watchdog?.alive(),
+    silentBroker: sockets.kill,
+    crashed: (error, restarts) => {
+      releaseAll();
+      if (stopping) return;
+      if (restarts) reportRestart(error);
+      else options.fail(new Error(`the Kafka consumer of ${options.group} cannot go on: ${error.message}`, { cause: error }));
+    },
+  });
+
+  const pollLag = async (): Promise<void> => {
+    for (const topic of topics) {
+      const topicLogs = await logs.of(topic).catch((error: unknown) => log.debug({ err: error, topic }, 'the lag could not be read'));
+      for (const partition of partitions.values()) {
+        const partitionLog = partition.topic === topic ? topicLogs?.get(partition.partition) : undefined;
+        if (partitionLog !== undefined) partition.compare(partitionLog);
+      }
+    }
+  };
+
+  const connect = async (): Promise<void> => {
+    await admin.connect();
+    const existing = new Set(await admin.listTopics());
+    const missing = topicNames.filter((topic) => !existing.has(topic));
+    if (missing.length > 0) throw new Error(`Kafka has no topic ${missing.join(', ')}; create it with npx dakia topics apply`);
+    await consumer.connect();
+    await consumer.subscribe({ topics: topicNames, fromBeginning: true });
+  };
+
+  /** Ends the batches in hand, commits, leaves the group. */
+  const leave = async (): Promise<void> => {
+    // Without this kafkajs would fetch the same records again and again until the last batch has ended.
+    whileRunning(() => consumer.pause(topicNames.map((topic) => ({ topic }))));
+    await Promise.race([Promise.all(inHand), abandoned.promise]);
+    await committer.flush();
+    releaseAll();
+    await consumer.disconnect();
+    await admin.disconnect();
+  };
+
+  return {
+    name: `consumer of ${options.group}`,
+    start: async () => {
+      try {
+        await connect();
+      } catch (error) {
+        await Promise.all([consumer.disconnect(), admin.disconnect()]);
+        throw new Error(`the consumer of ${options.group} cannot start with Kafka at ${config.kafkaBrokers.join(', ')}: ${(error as Error).message}`, { cause: error });
+      }
+      watchdog = startWatchdog(tuning.watchdogMs, (silentMs) => options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)));
+      timers.push(repeat(pollLag, tuning.lagPollMs), repeat(committer.flush, tuning.commitEveryMs));
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: options.concurrency, eachBatch });
+    },
+    stop: async (deadline) => {
+      stopping = true;
+      timers.forEach(clearInterval);
+      watchdog?.stop();
+      const left = deadline - now();
+      const abort = setTimeout(releaseAll, Math.max(0, left - STOP_MARGIN_MS));
+      const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
+      try {
+        await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
+        if (inHand.size > 0) throw new Error(`the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`);
+      } finally {
+        clearTimeout(abort);
+        clearTimeout(abandon);
+        sockets.killAll();
+      }
+    },
+  };
+};

@@ -1,0 +1,14 @@
+export { applyTopics, verifyTopics } from './admin.ts';
+export type { KafkaClient, KafkaConfig } from './client.ts';
+export { createKafka, kafkaIssues } from './client.ts';
+export { createConsumer } from './consumer/consumer.ts';
+export type { BatchHandler, BatchOutcome, EventProducer, PartitionBatch, PartitionLog, Position, PositionSource, PublishOutcome, ReceivedRecord } from './contracts.ts';
+export type { LogOfPartition } from './log-ends.ts';
+export { readLogs } from './log-ends.ts';
+export type { Reluctance } from './producer/batcher.ts';
+export type { KafkaProducer } from './producer/producer.ts';
+export { createProducer } from './producer/producer.ts';
+export type { StoredRecord } from './topic-reader.ts';
+export { readTopics } from './topic-reader.ts';
+export type { TopicShape } from './topics.ts';
+export { describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape } from './topics.ts';

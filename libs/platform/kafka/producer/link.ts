@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import type { Producer } from 'kafkajs';
+import type { Logger } from '#platform/log';
+import { createKafka } from '../client.ts';
+import type { KafkaClient, KafkaConfig } from '../client.ts';
+import type { TopicBatch } from './batcher.ts';
+import { rememberingPartitioner, unconfirmed } from './confirmation.ts';
+import { failureKindOf } from './failure.ts';
+
+/**
+ * Settings that bring an answer within the deadline when a leader is killed or frozen, measured in embedded.md "kafkajs under
+ * faults". Never idempotent: kafkajs then loses acknowledged messages (B3); duplicates are dropped by the consumers instead.
+ */
+const REQUEST_TIMEOUT_MS = 1_500;
+const BROKER_TIMEOUT_MS = 3_000;
+const RETRY = { retries: 8, initialRetryTime: 100, maxRetryTime: 300 } as const;
+const REQUESTS_IN_FLIGHT_MAX = 5;
+
+/** Longest attempt to connect, in ms; after it, or a failure, the next attempt starts with a new client. */
+const CONNECT_ATTEMPT_MS = 5_000;
+const CONNECT_PAUSE_MS = 1_000;
+/** A send that has not settled after this time, in ms, never will: the client is replaced. */
+const STUCK_SEND_MS = 10_000;
+/** Sends of one batch, the first included, until all its partitions are confirmed; leaders have moved that often. */
+const CONFIRM_ROUNDS_MAX = 4;
+/** While a topic is missing, Kafka is asked for it this often, in ms. */
+const TOPIC_CHECK_MS = 5_000;
+
+interface Session extends KafkaClient {
+  readonly producer: Producer;
+  isConnected: boolean;
+}
+
+export interface LinkOptions {
+  readonly config: KafkaConfig;
+  readonly log: Logger;
+  readonly clientId: string;
+  /** Full names, with the deployment's prefix. */
+  readonly topics: readonly string[];
+  readonly onFailure: (error: unknown) => void;
+  readonly onReplaced: () => void;
+}
+
+/** The connection of one producer to Kafka: comes back by itself, whatever happened to it. */
+export interface Link {
+  /** Returns when connected, or after the first attempt; goes on trying in the background. */
+  readonly start: () => Promise<void>;
+  /** Settles when kafkajs knows the outcome. A rejection means that the batch may be stored or not. */
+  readonly send: (batch: readonly TopicBatch[]) => Promise<void>;
+  /** Topics that do not exist: a batch that names one would fail as a whole. */
+  readonly missing: () => ReadonlySet<string>;
+  readonly stop: (withinMs: number) => Promise<void>;
+}
+
+export const createLink = ({ config, log, clientId, topics, onFailure, onReplaced }: LinkOptions): Link => {
+  const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
+  let missing: ReadonlySet<string> = new Set();
+  let checking: Promise<void> | undefined;
+
+  const open = (): Session => {
+    const client = createKafka(config, log, { clientId, requestTimeoutMs: REQUEST_TIMEOUT_MS, retry: RETRY });
+    const producer = client.kafka.producer({
+      createPartitioner: rememberingPartitioner,
+      allowAutoTopicCreation: false,
+      idempotent: false,
+      maxInFlightRequests: REQUESTS_IN_FLIGHT_MAX,
+      retry: RETRY,
+    });
+    producer.on(producer.events.REQUEST_TIMEOUT, ({ payload }) => client.sockets.kill(payload.broker));
+    return { ...client, producer, isConnected: false };
+  };
+  let session = open();
+
+  const discard = (old: Session): void => {
+    old.isConnected = false;
+    old.sockets.killAll();
+    old.producer.disconnect().catch(() => undefined);
+  };
+
+  /** Tries until it is connected or told to stop. */
+  const connect = async (): Promise<void> => {
+    while (!isStopping()) {
+      const attempt = session;
+      try {
+        await within(CONNECT_ATTEMPT_MS, 'no connection to Kafka', attempt.producer.connect());
+        attempt.isConnected = true;
+        await checkTopics();
+        return;
+      } catch (error) {
+        if (isStopping()) return;
+        onFailure(error);
+        discard(attempt);
+        session = open();
+        await pause(CONNECT_PAUSE_MS);
+      }
+    }
+  };
+
+  /** Gives the client up, with all that hangs in it. */
+  const replace = (old: Session): void => {
+    if (session !== old || isStopping()) return;
+    log.warn('the Kafka client is replaced by a new one');
+    onReplaced();
+    discard(old);
+    session = open();
+    void connect();
+  };
+
+  const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+
+  const checkTopics = (): Promise<void> => (checking ??= listMissing().finally(() => (checking = undefined)));
+
+  const listMissing = async (): Promise<void> => {
+    const admin = session.kafka.admin({ retry: RETRY });
+    try {
+      const existing = new Set(await within(CONNECT_ATTEMPT_MS, 'no list of topics', admin.connect().then(() => admin.listTopics())));
+      const found = new Set(topics.filter((topic) => !existing.has(topic)));
+      if (found.size > 0 && found.size !== missing.size) log.error({ topics: [...found] }, 'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them');
+      if (found.size === 0 && missing.size > 0) log.info('all topics are there now');
+      missing = found;
+    } catch (error) {
+      onFailure(error);
+    } finally {
+      admin.disconnect().catch(() => undefined);
+    }
+    if (missing.size > 0) void pause(TOPIC_CHECK_MS).then(() => (isStopping() ? undefined : checkTopics()));
+  };
+
+  return {
+    start: async () => {
+      const connected = connect();
+      await Promise.race([connected, pause(CONNECT_ATTEMPT_MS)]);
+    },
+    send: async (batch) => {
+      const current = session;
+      if (!current.isConnected) throw new kafkajs.KafkaJSConnectionError('not connected to Kafka');
+      try {
+        await within(STUCK_SEND_MS, STUCK, sendAll(current.producer, batch));
+      } catch (error) {
+        onFailure(error);
+        if (error instanceof Error && error.message === STUCK) replace(current);
+        // kafkajs would go on asking for the topic that is gone, in every refresh of its metadata.
+        if (failureKindOf(error) === 'missing-topic') void checkTopics().then(() => replace(current));
+        throw error;
+      }
+    },
+    missing: () => missing,
+    stop: async (withinMs) => {
+      stopping.abort();
+      try {
+        await within(withinMs, 'the Kafka client does not disconnect', session.producer.disconnect());
+      } catch (error) {
+        onFailure(error);
+        session.sockets.killAll();
+      }
+    },
+  };
+};
+
+const STUCK = 'a send to Kafka does not settle';
+
+/** Sends until every record is confirmed. Only what kafkajs passed over is sent again; what failed is not. */
+const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promise<void> => {
+  let rest = batch;
+  for (let round = 0; round < CONFIRM_ROUNDS_MAX && rest.length > 0; round++) {
+    rest = unconfirmed(rest, await producer.sendBatch({ acks: -1, timeout: BROKER_TIMEOUT_MS, topicMessages: [...rest] }));
+  }
+  if (rest.length > 0) throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
+};
+
+/** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */
+const within = async <Value>(ms: number, message: string, promise: Promise<Value>): Promise<Value> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(message)), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

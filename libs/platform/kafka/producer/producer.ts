@@ -1,0 +1,74 @@
+import type { Registry } from 'prom-client';
+import type { Logger } from '#platform/log';
+import { now } from '#platform/service';
+import type { Component } from '#platform/service';
+import type { KafkaConfig } from '../client.ts';
+import type { EventProducer } from '../contracts.ts';
+import { createBatcher } from './batcher.ts';
+import type { Reluctance } from './batcher.ts';
+import { adviceFor, failureKindOf } from './failure.ts';
+import type { FailureKind } from './failure.ts';
+import { assertFastProduce, installFastProduce } from './fast-produce.ts';
+import { createLink } from './link.ts';
+import { createProducerMetrics } from './metrics.ts';
+
+/** A failure of one kind is logged at most once in this time, in ms; all are counted. */
+const FAILURE_LOG_INTERVAL_MS = 30_000;
+/** Least time for a clean disconnect, in ms, when the flush has used up the deadline. */
+const DISCONNECT_MIN_MS = 200;
+
+export interface KafkaProducer extends Component, EventProducer {
+  /** Why a record would not be accepted now; asked before any work is done for it. */
+  readonly reluctance: () => Reluctance | undefined;
+}
+
+export interface ProducerOptions {
+  readonly config: KafkaConfig;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  readonly clientId: string;
+  /** Catalogue names of all topics that will be written to. */
+  readonly topics: readonly string[];
+}
+
+/**
+ * Writes records to Kafka in batches, acknowledged by all in-sync replicas, each answered within PUBLISH_DEADLINE_MS. A Kafka
+ * that is away, slow, full or wrongly set up never makes it fail or grow: records are refused until it is back.
+ */
+export const createProducer = ({ config, log, metrics, clientId, topics }: ProducerOptions): KafkaProducer => {
+  installFastProduce();
+  const observer = createProducerMetrics(metrics);
+  const fullName = (topic: string): string => config.topicPrefix + topic;
+  const loggedAt = new Map<FailureKind, number>();
+
+  const onFailure = (error: unknown): void => {
+    const kind = failureKindOf(error);
+    observer.failed(kind);
+    const at = now();
+    if (at - (loggedAt.get(kind) ?? -Infinity) < FAILURE_LOG_INTERVAL_MS) return;
+    loggedAt.set(kind, at);
+    log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
+  };
+
+  const link = createLink({ config, log, clientId, topics: topics.map(fullName), onFailure, onReplaced: observer.replaced });
+  const batcher = createBatcher(link.send, observer);
+  observer.watch(batcher.load, () => link.missing().size);
+
+  return {
+    name: 'Kafka producer',
+    reluctance: batcher.reluctance,
+    publish: async (topic, record) => {
+      if (!link.missing().has(fullName(topic))) return batcher.publish(fullName(topic), record);
+      observer.failed('missing-topic');
+      return 'unknown';
+    },
+    start: async () => {
+      await assertFastProduce();
+      await link.start();
+    },
+    stop: async (deadline) => {
+      await batcher.close();
+      await link.stop(Math.max(DISCONNECT_MIN_MS, deadline - now()));
+    },
+  };
+};

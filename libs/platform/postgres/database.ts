@@ -1,0 +1,144 @@
+import pg from 'pg';
+import type { PoolClient } from 'pg';
+import type { Logger } from '#platform/log';
+import { arrayLiteral } from './array-literal.ts';
+
+/** SQL with the name under which a connection prepares it once. Without a name it is planned each time. */
+export interface Statement {
+  readonly name?: string;
+  readonly text: string;
+}
+export const statement = (name: string, text: string): Statement => ({ name: `dakia_${name}`, text });
+export const adHoc = (text: string): Statement => ({ text });
+
+export interface Transaction {
+  /** Statements may be sent without waiting for the one before: they are answered in order. */
+  readonly query: <Row>(sql: Statement, values?: readonly unknown[]) => Promise<readonly Row[]>;
+}
+
+export interface Database extends Transaction {
+  /** Commits when `work` is done, rolls back when it throws. A lost connection throws; nothing is left half done. */
+  readonly transaction: <Value>(work: (tx: Transaction) => Promise<Value>) => Promise<Value>;
+  readonly close: () => Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections at most. */
+  readonly poolSize: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** The role whose rights bound this pool; the login user must be a member of it. Without one: the login user's own rights. */
+  readonly role?: string;
+  readonly log?: Pick<Logger, 'warn'>;
+}
+
+/** Longest time for a connection to stand. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A batch takes milliseconds; what takes this long is stuck, and the consumer's retry is the better wait. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+const LOCK_TIMEOUT_MS = 15_000;
+/** A frozen owner of a partition must not hold its ledger row for ever. */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** Beyond the server's own limit: only a server that is frozen or gone is later than this. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+
+const INT8_OID = 20;
+const ROLE_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+
+/** `bigint` columns as numbers where a double is exact, else as BigInt. */
+const readInt8 = (text: string): number | bigint => {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+};
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID && format !== 'binary' ? readInt8 : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+};
+
+/**
+ * The URL with the session settings that our statements rely on. Statements find rows by key, for arrays of keys, so that one
+ * generic plan is right; planning each time would cost more than running, because webhook_events has a partition per day. A plan
+ * made while a table was empty must not read the whole table once it has grown: no sequential scans where there is an index.
+ */
+export const withSessionSettings = (url: string, role: string | undefined): string => {
+  if (role !== undefined && !ROLE_NAME.test(role)) throw new Error(`${JSON.stringify(role)} cannot be a role of Postgres`);
+  const target = new URL(url);
+  const given = target.searchParams.get('options');
+  const settings = ['-c plan_cache_mode=force_generic_plan', '-c enable_seqscan=off', '-c jit=off', ...(role === undefined ? [] : [`-c role=${role}`])];
+  target.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
+  return target.href;
+};
+
+/** A pool of connections with bounds on every wait. A lost Postgres is logged and thrown to whoever asks; it ends no process. */
+export const createDatabase = ({ url, poolSize, applicationName, role, log }: DatabaseOptions): Database => {
+  const pool = new pg.Pool({
+    connectionString: withSessionSettings(url, role),
+    max: poolSize,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    lock_timeout: LOCK_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    pipeline: true,
+    types,
+  });
+  const onLost = (error: Error): void => log?.warn({ err: error }, 'a connection to Postgres was lost');
+  // The pool listens to idle connections only; one that is lost between two statements of a transaction would end the process.
+  pool.on('connect', (client) => client.on('error', onLost));
+  pool.on('error', () => undefined);
+
+  return {
+    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => (await pool.query({ ...sql, values: wired(values) })).rows as Row[],
+    transaction: async (work) => {
+      const client = await pool.connect();
+      let broken = false;
+      try {
+        return await inTransaction(client, work);
+      } catch (error) {
+        broken = !(await rolledBack(client));
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: async () => pool.end(),
+  };
+};
+
+const wired = (values: readonly unknown[]): unknown[] => values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
+
+const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
+  const begun = client.query('BEGIN');
+  // Sent together with the first statement; when it fails, so does that statement.
+  begun.catch(() => undefined);
+  let failure: { readonly error: unknown } | undefined;
+  const value = await work({
+    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => {
+      try {
+        return (await client.query({ ...sql, values: wired(values) })).rows as Row[];
+      } catch (error) {
+        // Statements sent together all fail after the first one; what it said is the reason.
+        failure ??= { error };
+        throw failure.error;
+      }
+    },
+  });
+  await begun;
+  const { command } = await client.query('COMMIT');
+  if (command !== 'COMMIT') throw new Error(`Postgres answered ${command} to COMMIT`);
+  return value;
+};
+
+/** False when the connection is of no use any more. */
+const rolledBack = async (client: PoolClient): Promise<boolean> => {
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,136 @@
+import pg from 'pg';
+import type { Logger } from '#platform/log';
+import { statement, withSessionSettings } from './database.ts';
+import type { Database } from './database.ts';
+
+const CHANNEL = 'dakia_outbox';
+/** Least time in ms between two rings of one process: the relay takes all that is there each time, so more of them bring nothing. */
+const RING_EVERY_MS = 20;
+/** Pauses in ms before the listener connects again, doubled each time up to the second. */
+const RECONNECT_MS = 500;
+const RECONNECT_MS_MAX = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How often the listener asks whether its connection still stands, and how long it waits for the answer, in ms. */
+const HEARTBEAT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/**
+ * Not in the transaction that writes the facts: Postgres takes one lock for the whole database when a transaction that has notified
+ * commits, and holds it while the commit is written to disk, so that all of them would go one by one
+ * (src/backend/commands/async.c, PreCommit_Notify). For the same reason this one does not wait for the disk: it has nothing to lose.
+ */
+const RING = statement('outbox_ring', `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', '')`);
+
+export interface OutboxBell {
+  /** Tells relays that facts were committed. Costs the caller nothing and may get lost: relays also look by themselves. */
+  readonly ring: () => void;
+}
+
+/** One statement is under way at most, and one more wanted, however often it is rung. */
+export const createOutboxBell = (database: Pick<Database, 'query'>): OutboxBell => {
+  let ringing = false;
+  let wanted = false;
+  const ringWhileWanted = async (): Promise<void> => {
+    ringing = true;
+    while (wanted) {
+      wanted = false;
+      // Postgres is away, or the service stops: the relay looks by itself.
+      await database.query(RING).catch(() => undefined);
+      await new Promise<void>((resolve) => void setTimeout(resolve, RING_EVERY_MS).unref());
+    }
+    ringing = false;
+  };
+  return {
+    ring: () => {
+      wanted = true;
+      if (!ringing) void ringWhileWanted();
+    },
+  };
+};
+
+export interface OutboxListenerOptions {
+  /** Where LISTEN works: a pooler that shares connections by transaction (pgbouncer) takes the statement and loses the rings. */
+  readonly url: string;
+  readonly role: string;
+  readonly applicationName: string;
+  /** Called for each ring, and when the listener has begun to listen: what was rung before that was missed. */
+  readonly heard: () => void;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+export interface OutboxListener {
+  readonly start: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** Hears the bell on a connection of its own, which it opens again when it is lost. Deaf meanwhile, and never a reason to stop. */
+export const createOutboxListener = ({ url, role, applicationName, heard, log }: OutboxListenerOptions): OutboxListener => {
+  const stopping = new AbortController();
+  let deaf = false;
+  let failures = 0;
+  let loop: Promise<void> = Promise.resolve();
+
+  // The signal changes while something is awaited, which the compiler does not know of `aborted`.
+  const isStopping = (): boolean => stopping.signal.aborted;
+  const pause = async (ms: number): Promise<void> => {
+    if (stopping.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+  };
+
+  /** Ends when the connection does, with an error, or when the listener stops. */
+  const listen = async (): Promise<void> => {
+    const client = new pg.Client({
+      connectionString: withSessionSettings(url, role), application_name: applicationName, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: ANSWER_TIMEOUT_MS, keepAlive: true,
+    });
+    const ended = Promise.withResolvers<void>();
+    // It may end before anybody waits for it.
+    ended.promise.catch(() => undefined);
+    client.on('error', ended.reject);
+    client.on('end', () => ended.reject(new Error('the connection ended')));
+    client.on('notification', heard);
+    const onStop = (): void => ended.resolve();
+    stopping.signal.addEventListener('abort', onStop, { once: true });
+    const heartbeat = setInterval(() => void client.query('SELECT 1').catch(ended.reject), HEARTBEAT_MS);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${CHANNEL}`);
+      if (deaf) log.info('the bell of the outbox is heard again');
+      deaf = false;
+      failures = 0;
+      heard();
+      if (!stopping.signal.aborted) await ended.promise;
+    } finally {
+      clearInterval(heartbeat);
+      stopping.signal.removeEventListener('abort', onStop);
+      void client.end().catch(() => undefined);
+    }
+  };
+
+  const listenUntilStopped = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await listen();
+      } catch (error) {
+        if (isStopping()) return;
+        if (!deaf) log.warn({ err: error }, 'the bell of the outbox is not heard; the outbox is looked at by the clock meanwhile');
+        deaf = true;
+        await pause(Math.min(RECONNECT_MS * 2 ** Math.min(failures, 10), RECONNECT_MS_MAX));
+        failures += 1;
+      }
+    }
+  };
+
+  return {
+    start: () => {
+      loop = listenUntilStopped();
+    },
+    stop: async () => {
+      stopping.abort();
+      await loop;
+    },
+  };
+};

@@ -1,0 +1,75 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import basicAuth from '@fastify/basic-auth';
+import { Queue } from 'bullmq';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from '#platform/log';
+import { untilReady } from '#platform/redis';
+import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
+import type { BoardConfig } from './contracts.ts';
+import { BOARD_PATH, keyPrefixOf } from './names.ts';
+
+const USER = 'dakia';
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+class Refused extends Error {
+  readonly statusCode: number;
+  constructor(statusCode: number, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+  }
+}
+
+/** Takes the same time whatever was guessed, and however long it is. */
+const sameText = (given: string, expected: string): boolean => {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+};
+
+/** Serves the page on `app`, which is a scope of its own below BOARD_PATH: login, then what the method may do, then bull-board. */
+export const serveBoard = async (app: FastifyInstance, config: BoardConfig & { readonly boardPassword: string }, names: readonly string[], log: Logger): Promise<void> => {
+  const client = openAskingRedis(config, 'page of queues', log);
+  const queues = names.map((name) => {
+    const queue = new Queue(name, { connection: client, prefix: keyPrefixOf(config.queuePrefix), skipVersionCheck: true, skipWaitingForReady: true, skipMetasUpdate: true });
+    queue.on('error', () => undefined);
+    return queue;
+  });
+  app.addHook('onClose', async () => client.disconnect());
+
+  await app.register(basicAuth, {
+    authenticate: { realm: 'Dakia queues' },
+    validate: async (user, password) => {
+      const known = [sameText(user, USER), sameText(password, config.boardPassword)];
+      if (known.every(Boolean)) return;
+      log.warn('a login to the page of queues was refused');
+      throw new Refused(401, 'the user or the password is wrong');
+    },
+  });
+  app.addHook('onRequest', app.basicAuth);
+  app.addHook('onRequest', async ({ method, headers }) => {
+    if (READING.has(method)) return;
+    if (!config.boardWrites) throw new Refused(403, 'this page only shows; DAKIA_BOARD_WRITES=true lets it change queues');
+    // The browser adds the login to what another site makes it send.
+    if (headers['sec-fetch-site'] === 'cross-site') throw new Refused(403, 'another site may not change queues');
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    void reply.header('content-security-policy', "frame-ancestors 'none'").header('cache-control', 'no-store');
+  });
+  app.addHook('preHandler', async ({ url }) => {
+    if (!url.startsWith(`${BOARD_PATH}/api/`)) return;
+    await untilReady(client, QUEUE_ANSWER_MS).catch((error: unknown) => {
+      throw new Refused(503, error instanceof Error ? error.message : String(error));
+    });
+  });
+
+  const server = new FastifyAdapter();
+  server.setBasePath(BOARD_PATH);
+  createBullBoard({
+    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: !config.boardWrites })),
+    serverAdapter: server,
+    options: { uiConfig: { boardTitle: 'Dakia queues', hideRedisDetails: true, showWorkers: false, hideDocsLink: true } },
+  });
+  await app.register(server.registerPlugin());
+};

@@ -1,0 +1,283 @@
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { eventually, testServers } from '#kit';
+import { createLogger } from '#platform/log';
+import { job, openCorner } from '../../../test/kit/queue/queue-corner.ts';
+import type { QueueCorner } from '../../../test/kit/queue/queue-corner.ts';
+import { QUEUE_ANSWER_MS } from './connection.ts';
+import { openQueue } from './queue.ts';
+
+/** A call to a mute Redis takes its time. */
+jest.setTimeout(20_000);
+
+const MINUTE = 60_000;
+
+let corner: QueueCorner;
+beforeEach(async () => {
+  corner = await openCorner(testServers().REDIS_URL);
+});
+afterEach(async () => corner.close());
+
+/** Stands before Redis and keeps back what a client sends, from the first bytes with `text` in them on, until it is opened. */
+const openGate = async (redisUrl: string, text: string): Promise<{ readonly url: string; readonly isClosed: () => boolean; readonly open: () => void; readonly end: () => void }> => {
+  const { port, hostname } = new URL(redisUrl);
+  const kept: (() => void)[] = [];
+  let state: 'before' | 'closed' | 'opened' = 'before';
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const redis = connect(Number(port), hostname);
+    for (const socket of [client, redis]) sockets.add(socket.on('error', () => undefined));
+    redis.pipe(client);
+    client.on('data', (bytes: Buffer) => {
+      if (state === 'before' && bytes.includes(text)) state = 'closed';
+      if (state === 'closed') kept.push(() => void redis.write(bytes));
+      else redis.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    isClosed: () => state === 'closed',
+    open: () => {
+      state = 'opened';
+      for (const send of kept.splice(0)) send();
+    },
+    end: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+};
+
+/** Starts a worker that notes what it runs, in order. */
+const runAll = async (): Promise<string[]> => {
+  const ran: string[] = [];
+  await corner.startWorker(async ({ id }) => {
+    ran.push(id);
+    return { kind: 'done' };
+  });
+  return ran;
+};
+
+test('jobs run by priority, and in the order in which they came within one', async () => {
+  await corner.queue.add([job('low', { priority: 4 }), job('third', { priority: 3 }), job('first', { priority: 1 }), job('second', { priority: 2 }), job('first-too', { priority: 1 })]);
+  const ran = await runAll();
+  await eventually('all have run', () => ran.length === 5);
+  expect(ran).toEqual(['first', 'first-too', 'second', 'third', 'low']);
+});
+
+test.each([
+  ['a priority that BullMQ would run before all others', { priority: 0 }],
+  ['no priority', { priority: undefined }],
+  ['an id of digits', { id: '42' }],
+  ['an id with a colon', { id: 'payments:pay_1' }],
+  ['an empty id', { id: '' }],
+  ["an id that is a key of BullMQ's", { id: 'delayed' }],
+  ['a delay before now', { delayMs: -1 }],
+  ['a delay that is no number', { delayMs: Number.NaN }],
+])('%s is refused, with everything that came with it', async (_, wrong) => {
+  const jobs = [job('good'), { ...job('bad'), ...wrong } as ReturnType<typeof job>];
+  await expect(corner.queue.add(jobs)).rejects.toThrow(TypeError);
+  await expect(corner.queue.renew(jobs)).rejects.toThrow(TypeError);
+  expect(await corner.stats()).toMatchObject({ prioritized: 0, waiting: 0, delayed: 0 });
+});
+
+test('adding a job again adds nothing, whether it waits, is delayed or has finished', async () => {
+  await corner.queue.add([job('waits'), job('later', { delayMs: MINUTE })]);
+  await corner.queue.add([job('waits', { priority: 1 }), job('later')]);
+  expect(await corner.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
+
+  const ran = await runAll();
+  await eventually('it has finished', async () => (await corner.stats()).completed === 1);
+  await corner.queue.add([job('waits'), job('last')]);
+  await eventually('the last has run', () => ran.includes('last'));
+  expect(ran).toEqual(['waits', 'last']);
+  expect(await corner.delayOf('later')).toBeGreaterThan(MINUTE / 2);
+});
+
+test('more jobs than one round trip takes', async () => {
+  await corner.queue.add(Array.from({ length: 1_234 }, (_, index) => job(`job-${index}`)));
+  expect(await corner.stats()).toMatchObject({ prioritized: 1_234 });
+  await corner.queue.renew(Array.from({ length: 1_500 }, (_, index) => job(`job-${index}`)));
+  expect(await corner.stats()).toMatchObject({ prioritized: 1_500 });
+  await corner.queue.remove(Array.from({ length: 1_400 }, (_, index) => `job-${index}`));
+  expect(await corner.stats()).toMatchObject({ prioritized: 100 });
+});
+
+describe('renewing', () => {
+  test('adds what is missing', async () => {
+    await corner.queue.renew([job('now'), job('later', { delayMs: MINUTE })]);
+    expect(await corner.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
+  });
+
+  test('brings forward what is delayed for longer and never puts off', async () => {
+    await corner.queue.add([job('too-late', { delayMs: 60 * MINUTE }), job('soon', { delayMs: MINUTE })]);
+    await corner.queue.renew([job('too-late', { delayMs: 2 * MINUTE }), job('soon', { delayMs: 2 * MINUTE })]);
+    expect(await corner.delayOf('too-late')).toBeLessThanOrEqual(2 * MINUTE);
+    expect(await corner.delayOf('too-late')).toBeGreaterThan(MINUTE);
+    expect(await corner.delayOf('soon')).toBeLessThanOrEqual(MINUTE);
+  });
+
+  test('wakes a worker that waits for the delayed job', async () => {
+    await corner.queue.add([job('late', { delayMs: 60 * MINUTE })]);
+    const ran = await runAll();
+    await corner.queue.add([job('other')]);
+    await eventually('the other has run', async () => ran.includes('other') && (await corner.stats()).completed === 1);
+    const name = `{${corner.config.queuePrefix}}:${Buffer.from(corner.queueName).toString('base64')}`;
+    await eventually('the worker waits', async () => String(await corner.redis.client('LIST')).split('\n').some((line) => line.includes(`name=${name} `) && line.includes('cmd=bzpopmin')));
+    await corner.queue.renew([job('late')]);
+    await eventually('it has run', () => ran.includes('late'), 3_000);
+  });
+
+  test('of two that renew at the same time, the earlier time holds', async () => {
+    const ids = Array.from({ length: 300 }, (_, index) => `job-${index}`);
+    await corner.queue.add(ids.slice(100).map((id) => job(id, { delayMs: 60 * MINUTE })));
+    const other = openQueue(corner.config, corner.queueName, corner.log);
+    await Promise.all([...ids.map((id) => corner.queue.renew([job(id, { delayMs: MINUTE })])), other.renew(ids.map((id) => job(id, { delayMs: 10 * MINUTE })))]);
+    await other.close();
+    const delays = await Promise.all(ids.map(corner.delayOf));
+    expect(delays.filter((delay) => delay === null || delay > MINUTE)).toEqual([]);
+  });
+
+  test('makes sure of a job that somebody else adds in between for later', async () => {
+    // What this side sends goes through a gate that closes before the job is added.
+    const gate = await openGate(corner.config.redisUrl, '{"id":');
+    const other = openQueue({ ...corner.config, redisUrl: gate.url }, corner.queueName, corner.log);
+    try {
+      const renewing = other.renew([job('contested', { delayMs: MINUTE })]);
+      await eventually('it wants to add', gate.isClosed);
+      await corner.queue.add([job('contested', { delayMs: 60 * MINUTE })]);
+      gate.open();
+      await renewing;
+      expect(await corner.delayOf('contested')).toBeLessThanOrEqual(MINUTE);
+    } finally {
+      await other.close();
+      gate.end();
+    }
+  });
+
+  test('does not call back a job that has run since and was put off', async () => {
+    const gate = await openGate(corner.config.redisUrl, '{"id":');
+    const other = openQueue({ ...corner.config, redisUrl: gate.url }, corner.queueName, corner.log);
+    let runs = 0;
+    await corner.startWorker(async () => {
+      runs += 1;
+      return { kind: 'later', afterMs: 30 * MINUTE };
+    });
+    try {
+      const renewing = other.renew([job('quick')]);
+      await eventually('it wants to add', gate.isClosed);
+      await corner.queue.add([job('quick')]);
+      await eventually('it has run and is put off', async () => (await corner.delayOf('quick')) !== null);
+      gate.open();
+      await renewing;
+      expect(await corner.delayOf('quick')).toBeGreaterThan(29 * MINUTE);
+      expect(runs).toBe(1);
+    } finally {
+      await other.close();
+      gate.end();
+    }
+  });
+
+  test('leaves alone what waits for a worker or is with one', async () => {
+    await corner.queue.add([job('running', { priority: 1 }), job('waiting', { priority: 3 })]);
+    const release = Promise.withResolvers<void>();
+    const ran: string[] = [];
+    await corner.startWorker(async ({ id }) => {
+      ran.push(id);
+      if (id === 'running') await release.promise;
+      return { kind: 'done' };
+    });
+    await eventually('the first runs', () => ran.length === 1);
+    await corner.queue.renew([job('running'), job('waiting'), job('last', { priority: 3 })]);
+    release.resolve();
+    await eventually('all have finished', async () => (await corner.stats()).completed === 3);
+    expect(ran).toEqual(['running', 'waiting', 'last']);
+  });
+
+  test('replaces what has finished, well or not', async () => {
+    const ran: string[] = [];
+    await corner.startWorker(async ({ id }) => {
+      ran.push(id);
+      return id === 'fails' ? { kind: 'failed', reason: 'it was told to' } : { kind: 'done' };
+    });
+    await corner.queue.add([job('fails'), job('works')]);
+    await eventually('both have finished', async () => ran.length === 2 && (await corner.stats()).completed + (await corner.stats()).failed === 2);
+    await corner.queue.renew([job('fails'), job('works'), job('works-again', { delayMs: MINUTE })]);
+    await eventually('both have run again', () => ran.length === 4);
+    expect(ran.toSorted()).toEqual(['fails', 'fails', 'works', 'works']);
+    expect(await corner.stats()).toMatchObject({ delayed: 1 });
+  });
+});
+
+test('removing takes a job out of any state, but leaves one to the worker that has it', async () => {
+  const release = Promise.withResolvers<void>();
+  const ran: string[] = [];
+  await corner.startWorker(async ({ id }) => {
+    ran.push(id);
+    if (id === 'running') await release.promise;
+    return { kind: 'done' };
+  });
+  await corner.queue.add([job('finished')]);
+  await eventually('one has finished', async () => (await corner.stats()).completed === 1);
+  await corner.queue.add([job('running', { priority: 1 }), job('waits'), job('later', { delayMs: MINUTE })]);
+  await eventually('one runs', () => ran.includes('running'));
+  await corner.queue.remove(['running', 'waits', 'later', 'finished', 'never-there']);
+  expect(await corner.stats()).toMatchObject({ active: 1, prioritized: 0, delayed: 0, completed: 0 });
+  release.resolve();
+  await eventually('the running one has finished', async () => (await corner.stats()).completed === 1);
+  expect(ran).toEqual(['finished', 'running']);
+});
+
+test('while Redis is away each call says so, soon', async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const log = createLogger('test', 'silent');
+  const open = (port: number): ReturnType<typeof openQueue> => openQueue({ ...corner.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
+  const [refused, mute] = [open(1), open((silent.address() as AddressInfo).port)];
+  const started = performance.now();
+  try {
+    await expect(refused.add([job('a')])).rejects.toThrow('Redis is away: connect ECONNREFUSED');
+    await expect(refused.renew([job('a')])).rejects.toThrow('Redis is away');
+    await expect(refused.remove(['a'])).rejects.toThrow('Redis is away');
+    await expect(mute.add([job('a')])).rejects.toThrow('Redis is away');
+    expect(performance.now() - started).toBeLessThan(QUEUE_ANSWER_MS + 5_000);
+  } finally {
+    await Promise.all([refused.close(), mute.close()]);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  }
+});
+
+test('stats tell every state and the age of the oldest that should run', async () => {
+  expect(await corner.stats()).toEqual({ name: corner.queueName, waiting: 0, active: 0, completed: 0, failed: 0, delayed: 0, prioritized: 0, paused: 0, oldestMs: null });
+  await corner.queue.add([job('later', { delayMs: MINUTE })]);
+  expect(await corner.stats()).toMatchObject({ delayed: 1, oldestMs: null });
+
+  await corner.queue.add([job('young', { priority: 1 }), job('old', { priority: 4 })]);
+  await corner.redis.hset(corner.key('old'), 'timestamp', Date.now() - 10 * MINUTE);
+  const { oldestMs } = await corner.stats();
+  expect(oldestMs).toBeGreaterThanOrEqual(10 * MINUTE);
+  expect(oldestMs).toBeLessThan(11 * MINUTE);
+
+  await corner.redis.hset(corner.key('meta'), 'paused', 1);
+  expect(await corner.stats()).toMatchObject({ prioritized: 0, paused: 2 });
+});
+
+test('a job that was put off is as old as the time it was put off to, and not as old as itself', async () => {
+  await corner.queue.add([job('old', { delayMs: MINUTE }), job('brought', { delayMs: 60 * MINUTE })]);
+  await corner.queue.renew([job('brought')]);
+  for (const id of ['old', 'brought']) await corner.redis.hset(corner.key(id), 'timestamp', Date.now() - 10 * MINUTE);
+  await corner.redis.zadd(corner.key('delayed'), 0, 'old');
+  const seen: (number | null)[] = [];
+  await corner.startWorker(async ({ id }) => {
+    seen.push((await corner.stats()).oldestMs);
+    return id === 'old' && seen.length < 3 ? { kind: 'later', afterMs: 0 } : { kind: 'done' };
+  });
+  await eventually('all is done', async () => (await corner.stats()).completed === 2);
+  // Added ten minutes ago with a delay of one; then put off to now.
+  expect(seen[0]).toBeGreaterThanOrEqual(9 * MINUTE);
+  expect(seen[0]).toBeLessThan(10 * MINUTE);
+  expect(seen.at(-1)).toBeLessThan(MINUTE);
+});

@@ -1,0 +1,79 @@
+import { setTimeout } from 'node:timers/promises';
+import { pingRedis } from '#platform/redis';
+import type { Component } from '#platform/service';
+import { within } from '#platform/time';
+import type { Instant } from '#rules';
+import { openBullWorker } from './bull-worker.ts';
+import type { BullWorker } from './bull-worker.ts';
+import type { WorkerOptions } from './contracts.ts';
+import { queueMetricsOf } from './metrics.ts';
+import { createWatchdog } from './watchdog.ts';
+
+/** Pause in ms between two looks at the worker. */
+const WATCH_EVERY_MS = 5_000;
+/** A worker that was replaced gets this long, in ms, for the jobs it still has. */
+const REPLACED_MS = 60_000;
+
+/**
+ * The doing side of a queue: takes the most important job that is due, does it and says what became of it. Starts at once, whether
+ * Redis is there or not; a worker that does not come back after an outage is replaced.
+ */
+export const createWorker = (options: WorkerOptions): Component => {
+  const { config, queue, log } = options;
+  const metrics = queueMetricsOf(options.metrics);
+  const stopped = new AbortController();
+  let current: BullWorker | undefined;
+  const leaving = new Set<Promise<void>>();
+
+  const replace = (stuck: BullWorker): BullWorker => {
+    log.warn({ queue }, 'the worker took no job although some are due: it is replaced');
+    const gone = stuck.close(REPLACED_MS).catch((error: unknown) => log.warn({ err: error, queue }, 'the worker that was replaced did not close cleanly'));
+    leaving.add(gone);
+    void gone.then(() => leaving.delete(gone));
+    return openBullWorker(options, metrics);
+  };
+
+  const watch = async (): Promise<void> => {
+    let isStuck = createWatchdog();
+    while (await pause(WATCH_EVERY_MS, stopped.signal)) {
+      const watched = current;
+      if (watched === undefined) return;
+      const look = await watched.look();
+      const answersOthers = look === undefined && (await answers(config));
+      if (stopped.signal.aborted || !isStuck({ at: Date.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })) continue;
+      current = replace(watched);
+      isStuck = createWatchdog();
+    }
+  };
+
+  let stopScraping = (): void => undefined;
+  return {
+    name: `worker of ${queue}`,
+    start: async () => {
+      current = openBullWorker(options, metrics);
+      stopScraping = metrics.onScrape(queue, async () => (await current?.look())?.stats);
+      void watch();
+    },
+    stop: async (deadline: Instant) => {
+      stopped.abort();
+      stopScraping();
+      const last = current;
+      current = undefined;
+      await last?.close(Math.max(0, deadline - Date.now()));
+      await within(Math.max(0, deadline - Date.now()), Promise.all(leaving));
+    },
+  };
+};
+
+const answers = async (config: WorkerOptions['config']): Promise<boolean> => {
+  try {
+    await pingRedis(config);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Whether `ms` have passed; false at once when `signal` aborts, which is all that rejects. */
+const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
+  setTimeout(ms, true, { signal, ref: false }).catch(() => false);

@@ -1,0 +1,4 @@
+export type { Redis, RedisConfig } from './client.ts';
+export { createRedis, untilReady } from './client.ts';
+export { examineRedis, pingRedis } from './ping.ts';
+export { redisPolicyWarnings } from './policy.ts';

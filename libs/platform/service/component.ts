@@ -1,0 +1,43 @@
+import type { Logger } from '#platform/log';
+import { instant } from '#rules';
+import type { Instant } from '#rules';
+
+/** Anything with a lifetime. Started in order, stopped in reverse; a failed start stops what had started. */
+export interface Component {
+  readonly name: string;
+  start(): Promise<void>;
+  /** Finishes what is in flight; gives up and lets go of everything when the deadline passes. */
+  stop(deadline: Instant): Promise<void>;
+}
+
+export const now = (): Instant => instant(Date.now());
+
+/** Starts components in order. When one fails, those that had started are stopped and the failure is thrown. */
+export const startAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<void> => {
+  const started: Component[] = [];
+  for (const component of components) {
+    try {
+      await component.start();
+      started.push(component);
+    } catch (error) {
+      log.error({ err: error, component: component.name }, `${component.name} did not start`);
+      await stopAll(started, log, drainMs);
+      throw error;
+    }
+  }
+};
+
+/** Stops components in reverse order within `drainMs`; a component that fails to stop does not keep the others from it. */
+export const stopAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<boolean> => {
+  const deadline = instant(now() + drainMs);
+  let clean = true;
+  for (const component of components.toReversed()) {
+    try {
+      await component.stop(deadline);
+    } catch (error) {
+      clean = false;
+      log.error({ err: error, component: component.name }, `${component.name} did not stop cleanly`);
+    }
+  }
+  return clean;
+};

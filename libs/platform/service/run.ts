@@ -1,0 +1,45 @@
+import { processEnvironment } from '#platform/config';
+import { readServiceConfig } from './definition.ts';
+import type { Service } from './definition.ts';
+import { startServices } from './start.ts';
+
+/** Exit codes: 0 a clean stop, 1 a failure, 78 a wrong setting (EX_CONFIG of sysexits.h). */
+const EXIT_FAILED = 1;
+const EXIT_SETTINGS = 78;
+
+const nextSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+
+/**
+ * The whole of every main.ts: read settings, start, wait for a signal or a failure, drain, exit. `--check-config` stops after
+ * the settings. A second signal ends the process at once.
+ */
+export const runService = async (service: Service): Promise<never> => {
+  if (process.argv.includes('--check-config')) return checkConfig(service);
+  const stopped = nextSignal();
+  const started = await startServices(service.name, [service], processEnvironment());
+  if (!started.ok) return refuse(service.name, started.issues);
+  const { log, stop, failed } = started.value;
+
+  const cause = await Promise.race([stopped, failed]);
+  if (cause instanceof Error) log.fatal({ err: cause }, `${service.name} cannot go on`);
+  else log.info({ signal: cause }, `${service.name} drains`);
+  void nextSignal().then(() => process.exit(EXIT_FAILED));
+  const clean = await stop();
+  log.info({ clean }, `${service.name} has stopped`);
+  process.exit(cause instanceof Error || !clean ? EXIT_FAILED : 0);
+};
+
+const checkConfig = (service: Service): never => {
+  const config = readServiceConfig(service, processEnvironment());
+  if (!config.ok) return refuse(service.name, config.issues);
+  process.stdout.write(`${service.name}: all settings can be used\n`);
+  process.exit(0);
+};
+
+const refuse = (name: string, issues: readonly string[]): never => {
+  process.stderr.write(`${name} cannot start with these settings:\n${issues.map((issue) => `  ${issue}\n`).join('')}`);
+  process.exit(EXIT_SETTINGS);
+};

@@ -1,5 +1,0 @@
-export type { Redis, RedisConfig } from './client.ts';
-export { createRedis, untilReady } from './client.ts';
-export type { RedisFinding } from './ping.ts';
-export { examineRedis, pingRedis } from './ping.ts';
-export { redisPolicyWarnings } from './policy.ts';

@@ -1,0 +1,14 @@
+export { stateFolder } from './folders.ts';
+export type { Kafka, KafkaNode } from './kafka.ts';
+export { startKafka } from './kafka.ts';
+export { freePort } from './ports.ts';
+export { startPostgres } from './postgres.ts';
+export { silent } from './progress.ts';
+export type { Redis } from './redis.ts';
+export { startRedis } from './redis.ts';
+export { runProgram } from './run-program.ts';
+export { serverFiles } from './server-files.ts';
+export type { Server } from './server-process.ts';
+export { embeddedSettings } from './settings.ts';
+export type { RunningServers } from './start-servers.ts';
+export { startServers } from './start-servers.ts';

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { accountLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of an account', () => {
-  followsItsTable(accountLifecycle);
-});

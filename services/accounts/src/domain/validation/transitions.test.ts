@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { validationLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of a validation', () => {
-  followsItsTable(validationLifecycle);
-});

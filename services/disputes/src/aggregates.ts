@@ -1,7 +1,0 @@
-import { defineAggregate } from '#store';
-import { disputeLifecycle } from './domain/dispute/lifecycle.ts';
-
-export const disputeAggregate = defineAggregate('disputes', disputeLifecycle);
-
-/** What the disputes service applies: one aggregate per family it owns. */
-export const disputeAggregates = [disputeAggregate] as const;

@@ -1,0 +1,83 @@
+import { applyBatches, createPositions, createStoreMetrics, reportParkedKeys } from '#apply';
+import type { Committed, RetryPolicy } from '#apply';
+import { QUARANTINE_SERVICE, topicsOf } from '#catalogue';
+import type { ServiceName } from '#catalogue';
+import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
+import type { Aggregate } from '#families';
+import { createRetries, retryPolicyOf, retrySettings } from '#parking';
+import type { RetryOptions } from '#parking';
+import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
+import type { ConfigOf } from '#platform/config';
+import { createConsumer, kafkaIssues } from '#platform/kafka';
+import { createDatabase, createOutboxBell, roleOf } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
+import { defineService, now } from '#platform/service';
+import type { Component, Host, Service } from '#platform/service';
+
+const consumerSettings = { ...kafkaSettings, ...registrySettings, ...postgresSettings } as const;
+export const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;
+
+/**
+ * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what
+ * could not be applied. Services differ in their name and in `aggregates`.
+ */
+export const defineDomainService = (name: ServiceName, aggregates: readonly Aggregate[], options: RetryOptions = {}): Service =>
+  defineService({
+    name,
+    settings: domainSettings,
+    check: kafkaIssues,
+    components: (host) => {
+      const { components, onCommitted } = createRetries(name, aggregates, host, options);
+      return [...components, ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted })];
+    },
+  });
+
+/** The service that keeps what no catalogue row understands. It applies nothing, so nothing of it fails and waits. */
+export const defineQuarantineService = (): Service =>
+  defineService({
+    name: QUARANTINE_SERVICE,
+    settings: consumerSettings,
+    check: kafkaIssues,
+    components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  });
+
+interface Applied {
+  readonly name: ServiceName | typeof QUARANTINE_SERVICE;
+  readonly aggregates: readonly Aggregate[];
+  readonly policy: RetryPolicy;
+  readonly onCommitted?: (committed: Committed) => void;
+}
+
+const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>, { name, onCommitted, ...applied }: Applied): readonly Component[] => {
+  const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
+  const bell = createOutboxBell(database);
+  const storeMetrics = createStoreMetrics(metrics);
+  reportParkedKeys(database, applied.aggregates, storeMetrics);
+  const consumer = createConsumer({
+    config,
+    group: name,
+    topics: topicsOf(name),
+    handler: applyBatches({
+      ...applied,
+      group: name,
+      database,
+      clock: now,
+      log,
+      metrics: storeMetrics,
+      onCommitted: (committed) => {
+        if (committed.facts > 0) bell.ring();
+        onCommitted?.(committed);
+      },
+    }),
+    positions: createPositions(database, name),
+    concurrency: config.databasePoolSize,
+    decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),
+    log,
+    metrics,
+    fail,
+  });
+  return [poolOf(database), consumer];
+};
+
+/** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
+const poolOf = (database: Database): Component => ({ name: 'postgres pool', start: async () => undefined, stop: database.close });

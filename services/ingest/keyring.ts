@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import promClient from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { WebhookSecret } from '#envelope';
+import type { Logger } from '#platform/log';
+import type { Component } from '#platform/service';
+import { parsed, unparsed } from '#rules';
+import type { Parsed } from '#rules';
+import { DEFAULT_ENDPOINT, endpointsInFile, secretsInFile, secretsOf } from './secrets.ts';
+import type { Secrets } from './secrets.ts';
+import type { SecretsConfig } from './settings.ts';
+
+/** How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod. */
+const LOOK_INTERVAL_MS = 2_000;
+
+/** The secrets in use. Files are read again when they change; one that is broken or empty leaves the last good secrets in use. */
+export interface Keyring extends Component {
+  /** Undefined for an endpoint that is not configured. */
+  readonly secretsOf: (endpoint: string) => readonly WebhookSecret[] | undefined;
+}
+
+/** What is wrong with the settings of secrets, in words for a person; empty when the service can start with them. */
+export const secretsIssues = (config: SecretsConfig): readonly string[] => {
+  const secrets = readSecrets(config);
+  return secrets.ok ? [] : secrets.issues;
+};
+
+const readSecrets = ({ secrets, secretsFile, endpointsFile }: SecretsConfig): Parsed<Secrets> => {
+  if (secrets === undefined && secretsFile === undefined && endpointsFile === undefined) {
+    return unparsed('RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE');
+  }
+  if (secrets !== undefined && secretsFile !== undefined) return unparsed('RAZORPAY_WEBHOOK_SECRETS: is set together with RAZORPAY_WEBHOOK_SECRETS_FILE; set one of them');
+  const inline = secrets === undefined ? undefined : secretsOf('RAZORPAY_WEBHOOK_SECRETS', secrets.split(','));
+  const fromFile = secretsFile === undefined ? undefined : readFile('RAZORPAY_WEBHOOK_SECRETS_FILE', secretsFile, secretsInFile);
+  const endpoints = endpointsFile === undefined ? undefined : readFile('RAZORPAY_WEBHOOK_ENDPOINTS_FILE', endpointsFile, endpointsInFile);
+  const issues = [inline, fromFile, endpoints].flatMap((part) => (part === undefined || part.ok ? [] : part.issues));
+  if (issues.length > 0) return unparsed(...issues);
+  const ofDefault = [inline, fromFile].flatMap((part) => (part?.ok === true ? [[DEFAULT_ENDPOINT, part.value] as const] : []));
+  return parsed(new Map([...ofDefault, ...(endpoints?.ok === true ? endpoints.value : [])]));
+};
+
+const readFile = <Value>(setting: string, file: string, read: (file: string, content: string) => Parsed<Value>): Parsed<Value> => {
+  try {
+    const value = read(file, readFileSync(file, 'utf8'));
+    return value.ok ? value : unparsed(...value.issues.map((issue) => `${setting}: ${issue}`));
+  } catch (error) {
+    return unparsed(`${setting}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+  }
+};
+
+/** Throws what `secretsIssues` reports. */
+export const createKeyring = ({ config, log, metrics }: { readonly config: SecretsConfig; readonly log: Logger; readonly metrics: Registry }): Keyring => {
+  const initial = readSecrets(config);
+  if (!initial.ok) throw new Error(initial.issues.join('; '));
+  const files = [config.secretsFile, config.endpointsFile].filter((file) => file !== undefined);
+  const reloads = new promClient.Counter({ name: 'dakia_ingest_secret_reloads_total', help: 'Changed files of secrets, by whether they could be used.', labelNames: ['result'], registers: [metrics] });
+  let secrets = initial.value;
+  let seen: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const look = async (): Promise<void> => {
+    const before = await markOf(files);
+    if (before === seen) return;
+    const read = readSecrets(config);
+    // Changed while it was read: it may be half written, so it is read again at the next look.
+    if ((await markOf(files)) !== before) return;
+    const isFirst = seen === undefined;
+    seen = before;
+    if (read.ok) secrets = read.value;
+    if (read.ok && isFirst) return;
+    reloads.inc({ result: read.ok ? 'used' : 'unusable' });
+    if (read.ok) log.info({ endpoints: Object.fromEntries([...secrets].map(([name, { length }]) => [name, length])) }, 'webhook secrets were read again: number per endpoint');
+    else log.error({ issues: read.issues }, 'changed webhook secrets cannot be used; the last good ones stay in use');
+  };
+
+  const lookAgain = (): void => {
+    timer = setTimeout(() => void look().finally(() => (timer === undefined ? undefined : lookAgain())), LOOK_INTERVAL_MS);
+  };
+
+  return {
+    name: 'webhook secrets',
+    secretsOf: (endpoint) => secrets.get(endpoint),
+    start: async () => {
+      if (files.length === 0) return;
+      await look();
+      lookAgain();
+    },
+    stop: async () => {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+};
+
+/** Differs when a file was changed, replaced, or a symbolic link on the way to it now leads elsewhere. */
+const markOf = async (files: readonly string[]): Promise<string> => {
+  const marks = files.map(async (file) => {
+    try {
+      const { dev, ino, mtimeMs, ctimeMs, size } = await stat(file);
+      return [dev, ino, mtimeMs, ctimeMs, size].join(':');
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    }
+  });
+  return (await Promise.all(marks)).join(' ');
+};

@@ -1,0 +1,98 @@
+import type { IncomingMessage } from 'node:http';
+import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
+import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
+import type { Envelope, WebhookSecret } from '#envelope';
+import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
+import type { Logger } from '#platform/log';
+import { now } from '#platform/service';
+import type { Admission } from './admission.ts';
+import type { Reason } from './answers.ts';
+import type { IngestMetrics } from './metrics.ts';
+import { readBody } from './read-body.ts';
+
+/** Largest body, in bytes. Razorpay documents none; the largest seen are 7 kB (razorpay.md §5 "Body size"). */
+export const BODY_BYTES_MAX = 1024 * 1024;
+/** Every delivery is answered this many ms after its headers; Razorpay waits for 5 s. */
+const DEADLINE_MS = 3_500;
+
+export interface ReceiveOptions {
+  readonly secretsOf: (endpoint: string) => readonly WebhookSecret[] | undefined;
+  /** `reluctance`, where there is one, is asked before any work is done. */
+  readonly producer: EventProducer & { readonly reluctance?: () => Reluctance | undefined };
+  /** The registry's id of the envelope's schema, or UNKNOWN_SCHEMA_ID. */
+  readonly schemaId: () => number;
+  readonly admission: Admission;
+  readonly metrics: IngestMetrics;
+  readonly log: Logger;
+}
+
+/** What came of one request. `bytes`: of its body, as far as it was read. */
+export interface Received {
+  readonly reason: Reason;
+  readonly bytes: number;
+}
+
+export type Receive = (request: IncomingMessage, endpoint: string) => Promise<Received>;
+
+/** Decided before the body was read. */
+export const unread = (reason: Reason): Received => ({ reason, bytes: 0 });
+
+/** One delivery, in the order in which things happen. Whatever costs least refuses first. */
+export const createReceive = ({ secretsOf, producer, schemaId, admission, metrics, log }: ReceiveOptions): Receive => {
+  /** Bodies are only kept while this runs, so a delivery holds its place until it is answered. */
+  const receive: Receive = async (request, endpoint) => {
+    const deadline = now() + DEADLINE_MS;
+    const secrets = secretsOf(endpoint);
+    if (secrets === undefined) return unread('endpoint-unknown');
+    const signature = textOf(request.headers['x-razorpay-signature']);
+    const read = readSignature(signature);
+    if (typeof read === 'string') return unread(`signature-${read}`);
+    if (Number(request.headers['content-length']) > BODY_BYTES_MAX) return unread('too-large');
+    const reluctance = producer.reluctance?.();
+    if (reluctance !== undefined) return unread(reluctance === 'closing' ? 'draining' : reluctance);
+    const place = admission.enter();
+    if (typeof place === 'string') return unread(place);
+    try {
+      const body = await readBody(request, { maxBytes: BODY_BYTES_MAX, withinMs: deadline - now(), reserve: place.reserve });
+      if (typeof body === 'string') return unread(body);
+      const verification = verify(body, signature, secrets);
+      if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
+      metrics.verified(endpoint, verification.position);
+      return { reason: await store(request, endpoint, body, deadline), bytes: body.length };
+    } finally {
+      place.leave();
+    }
+  };
+
+  const store = async (request: IncomingMessage, endpoint: string, rawBody: Buffer, deadline: number): Promise<Reason> => {
+    const envelope = toEnvelope({
+      rawBody,
+      endpoint,
+      receivedAt: now(),
+      eventIdHeader: textOf(request.headers['x-razorpay-event-id']),
+      traceparent: textOf(request.headers['traceparent']),
+    });
+    const outcome = await inTime(deadline, producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId())));
+    if (log.isLevelEnabled('debug')) log.debug({ endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome }, 'delivery');
+    if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
+    metrics.routed(envelope);
+    return envelope.kind === 'event' ? 'durable' : 'quarantined';
+  };
+
+  return receive;
+};
+
+const topicOf = (envelope: Envelope): string => (envelope.kind === 'event' ? familySpec(envelope.family).topic : QUARANTINE_TOPIC);
+
+/** A header that came several times is no header that we know: Node joins most with commas, which no check lets pass. */
+const textOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header.join(', ') : header);
+
+/** The producer has a deadline of its own; what reading the body took is not in it. */
+const inTime = (deadline: number, published: Promise<PublishOutcome>): Promise<PublishOutcome> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, Math.max(0, deadline - now()), 'unknown');
+    void published.then((outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    });
+  });

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { invoiceLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of an invoice', () => {
-  followsItsTable(invoiceLifecycle);
-});

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { paymentLinkLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of a payment link', () => {
-  followsItsTable(paymentLinkLifecycle);
-});

@@ -1,0 +1,162 @@
+import { ATTEMPTS_MAX, waitAfterMs } from './back-off.ts';
+import type { Outcome } from './channel.ts';
+import { begun, circuitWaitMs, closedCircuit, COOL_DOWN_MAX_MS, COOL_DOWN_MS, ended, FAILURES_TO_OPEN } from './circuit.ts';
+import type { Circuit } from './circuit.ts';
+import { enter, leave, openGate } from './gate.ts';
+import type { Gate, Limits } from './gate.ts';
+import { RETRY_AFTER_MAX_MS, retryAfterMs } from './retry-after.ts';
+import { fullBucket, rateOf, taken, tokenWaitMs } from './token-bucket.ts';
+
+const NOW = 1_700_000_000_000;
+const open: Circuit = { kind: 'open', untilMs: NOW + 500, coolDownMs: COOL_DOWN_MS };
+const probing: Circuit = { kind: 'probing', coolDownMs: COOL_DOWN_MS };
+
+describe('circuit', () => {
+  test.each<[string, Circuit, boolean, Circuit]>([
+    ['a failure is counted', closedCircuit, false, { kind: 'closed', failures: 1 }],
+    ['a success forgets failures', { kind: 'closed', failures: 4 }, true, closedCircuit],
+    ['the last failure opens', { kind: 'closed', failures: FAILURES_TO_OPEN - 1 }, false, { kind: 'open', untilMs: NOW + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS }],
+    ['a failure that had begun before changes nothing', open, false, open],
+    ['a success that had begun before closes', open, true, closedCircuit],
+    ['a probe that succeeds closes', probing, true, closedCircuit],
+    ['a probe that fails opens for twice as long', probing, false, { kind: 'open', untilMs: NOW + 2 * COOL_DOWN_MS, coolDownMs: 2 * COOL_DOWN_MS }],
+    ['but not for ever longer', { kind: 'probing', coolDownMs: COOL_DOWN_MAX_MS }, false, { kind: 'open', untilMs: NOW + COOL_DOWN_MAX_MS, coolDownMs: COOL_DOWN_MAX_MS }],
+  ])('%s', (_name, circuit, isAlive, expected) => {
+    expect(ended(circuit, isAlive, NOW)).toEqual(expected);
+  });
+
+  test.each<[string, Circuit, number, Circuit]>([
+    ['closed: no wait, stays closed', closedCircuit, 0, closedCircuit],
+    ['open: until its time', open, 500, probing],
+    ['open and over: no wait, the next is the probe', { ...open, untilMs: NOW - 1 }, 0, probing],
+    ['probing: only one at a time', probing, 77, probing],
+  ])('%s', (_name, circuit, waitMs, next) => {
+    expect(circuitWaitMs(circuit, NOW, 77)).toBe(waitMs);
+    expect(begun(circuit)).toEqual(next);
+  });
+});
+
+describe('token bucket', () => {
+  test('gives its burst at once, then one each interval, never more than the burst after a pause', () => {
+    const rate = rateOf(2);
+    const empty = taken(taken(fullBucket(rate, NOW), rate, NOW), rate, NOW);
+    expect(tokenWaitMs(empty, rate, NOW)).toBe(500);
+    expect(tokenWaitMs(empty, rate, NOW + 499)).toBe(1);
+    expect(tokenWaitMs(empty, rate, NOW + 500)).toBe(0);
+    const rested = taken(taken(empty, rate, NOW + 60_000), rate, NOW + 60_000);
+    expect(tokenWaitMs(rested, rate, NOW + 60_000)).toBe(500);
+  });
+
+  test('slower than one a second still gives one', () => {
+    const rate = rateOf(0.1);
+    expect(tokenWaitMs(fullBucket(rate, NOW), rate, NOW)).toBe(0);
+    expect(tokenWaitMs(taken(fullBucket(rate, NOW), rate, NOW), rate, NOW)).toBe(10_000);
+  });
+
+  test('a clock that goes backwards gives nothing and takes nothing', () => {
+    const rate = rateOf(1);
+    expect(tokenWaitMs(fullBucket(rate, NOW), rate, NOW - 60_000)).toBe(0);
+    expect(tokenWaitMs(taken(fullBucket(rate, NOW), rate, NOW), rate, NOW - 60_000)).toBe(1_000);
+  });
+
+  test('over a long time it is the rate, whatever the steps', () => {
+    const rate = rateOf(3);
+    let [bucket, sent] = [fullBucket(rate, NOW), 0];
+    for (let ms = 0; ms <= 100_000; ms += 7) {
+      if (tokenWaitMs(bucket, rate, NOW + ms) > 0) continue;
+      bucket = taken(bucket, rate, NOW + ms);
+      sent += 1;
+    }
+    expect(sent).toBeGreaterThanOrEqual(300);
+    expect(sent).toBeLessThanOrEqual(303);
+  });
+});
+
+describe('gate', () => {
+  const limits: Limits = { concurrency: 2, rate: rateOf(100) };
+  const delivered: Outcome = { kind: 'delivered', response: '' };
+  const later: Outcome = { kind: 'retry', reason: '' };
+  const fresh = openGate(limits, NOW);
+  const entered = (gate: Gate): Gate => {
+    const next = enter(gate, limits, NOW);
+    if ('kind' in next) throw new Error(`deferred by ${next.reason}`);
+    return next;
+  };
+  const failing = (gate: Gate, times: number): Gate => (times === 0 ? gate : failing(leave(entered(gate), later, NOW), times - 1));
+
+  test.each<[string, Gate, unknown]>([
+    ['a place is free', entered(fresh), undefined],
+    ['all places are taken', entered(entered(fresh)), { kind: 'deferred', reason: 'concurrency', afterMs: 50 }],
+    ['a place is given back', leave(entered(entered(fresh)), delivered, NOW), undefined],
+    ['tokens are used up', { ...fresh, bucket: { tokens: 0, atMs: NOW } }, { kind: 'deferred', reason: 'rate', afterMs: 10 }],
+    ['failures, but not enough', failing(fresh, FAILURES_TO_OPEN - 1), undefined],
+    ['the circuit is open', failing(fresh, FAILURES_TO_OPEN), { kind: 'deferred', reason: 'circuit', afterMs: COOL_DOWN_MS }],
+    ['the receiver asked for quiet', leave(entered(fresh), { ...later, afterMs: 3_000 }, NOW), { kind: 'deferred', reason: 'quiet', afterMs: 3_000 }],
+  ])('%s', (_name, gate, expected) => {
+    const next = enter(gate, limits, NOW);
+    expect('kind' in next ? next : undefined).toEqual(expected);
+  });
+
+  test('"failed" and "later, in 1 s" are answers of something alive: the circuit stays closed', () => {
+    for (const outcome of [{ kind: 'failed', reason: '' }, { kind: 'retry', reason: '', afterMs: 0 }] as const) {
+      let gate = fresh;
+      for (let i = 0; i < FAILURES_TO_OPEN * 2; i++) gate = leave(entered(gate), outcome, NOW);
+      expect(gate.circuit).toEqual(closedCircuit);
+    }
+  });
+
+  test('after the cool-down one probe goes, and is not used up while a place or a token is missing', () => {
+    const dead = failing(fresh, FAILURES_TO_OPEN);
+    const later = NOW + COOL_DOWN_MS;
+    const noToken = enter({ ...dead, bucket: { tokens: -1, atMs: later } }, limits, later);
+    expect(noToken).toMatchObject({ kind: 'deferred', reason: 'rate' });
+    const probe = enter(dead, limits, later) as Gate;
+    expect(probe.circuit.kind).toBe('probing');
+    expect(enter(probe, limits, later)).toMatchObject({ kind: 'deferred', reason: 'circuit' });
+    expect(leave(probe, delivered, later)).toMatchObject({ inFlight: 0, circuit: closedCircuit });
+  });
+});
+
+describe('Retry-After', () => {
+  const date = new Date(NOW + 90_000).toUTCString();
+  test.each<[string | undefined, number | undefined]>([
+    [undefined, undefined],
+    ['0', 0],
+    [' 120 ', 120_000],
+    ['9999999999', RETRY_AFTER_MAX_MS],
+    ['-5', undefined],
+    ['1.5', undefined],
+    ['soon', undefined],
+    ['', undefined],
+    [date, 90_000],
+    [new Date(NOW - 90_000).toUTCString(), 0],
+    ['Fri, 31 Dec 2100 23:59:59 GMT', RETRY_AFTER_MAX_MS],
+    ['Someday, 99 Nov', undefined],
+  ])('%s', (header, expected) => {
+    expect(retryAfterMs(header, NOW)).toBe(expected);
+  });
+});
+
+describe('back-off', () => {
+  test.each<[number, number | undefined, number, number | null]>([
+    [1, undefined, 0, 5_000],
+    [1, undefined, 1, 3_750],
+    [2, undefined, 0, 10_000],
+    [10, undefined, 0, 2_560_000],
+    [11, undefined, 0, 3_600_000],
+    [1, 7_000, 1, 7_000],
+    [5, 7_000, 0, 80_000],
+    [ATTEMPTS_MAX - 1, undefined, 0, 3_600_000],
+    [ATTEMPTS_MAX, undefined, 0, null],
+    [ATTEMPTS_MAX, 7_000, 0, null],
+  ])('after attempt %d with a wish of %p', (attempt, wish, random, expected) => {
+    expect(waitAfterMs(attempt, wish, random)).toBe(expected);
+  });
+
+  test('all attempts together span most of a day', () => {
+    let hours = 0;
+    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) hours += (waitAfterMs(attempt, undefined, 0) ?? 0) / 3_600_000;
+    expect(hours).toBeGreaterThan(20);
+    expect(hours).toBeLessThan(24);
+  });
+});

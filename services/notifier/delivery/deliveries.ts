@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { classifyError, statement } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
+import { parsed, unparsed } from '#rules';
+import type { Parsed } from '#rules';
+import type { PlannedReminder } from '../rules/plan.ts';
+import { cancelNotifications, loadNotifications, planNotifications } from '../store/notification-store.ts';
+import type { Bell, StoredNotification } from '../store/notification-store.ts';
+import { entityOf, subjectOf } from '../store/stored-fact.ts';
+import { loadStateRows } from '../store/subject-rows.ts';
+import type { StateRows } from '../store/subject-rows.ts';
+import type { Deliveries, Loaded } from './delivery.ts';
+import { gathered } from './gathered.ts';
+import type { Settlement } from './settlement.ts';
+
+/** Rows per statement. */
+const BATCH = 200;
+/** What was delivered and is not written is delivered again, so writing it is tried for so long, and so often, in ms. */
+const WRITE_FOR_MS = 30_000;
+const WRITE_AGAIN_MS = 500;
+
+interface Settled {
+  readonly id: string;
+  readonly settlement: Settlement;
+}
+
+/**
+ * What came of many attempts. A delivery that happened is kept whatever the row says by now; anything else only while the row still
+ * waits for it. Locked in one order, so that two who write the same rows never wait in a circle.
+ */
+const SETTLE = statement(
+  'notifications_settle',
+  `WITH locked AS MATERIALIZED (SELECT id FROM notifications WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE)
+   UPDATE notifications AS n
+      SET status = given.status, attempts = coalesce(given.attempts, n.attempts), response = given.response, reason = given.reason,
+          delivered_at = to_timestamp(given.delivered / 1000), next_attempt_at = coalesce(to_timestamp(given.next / 1000), n.next_attempt_at), updated_at = clock_timestamp()
+     FROM locked JOIN unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::float8[], $7::float8[])
+       AS given (id, status, attempts, response, reason, delivered, next) ON given.id = locked.id
+    WHERE n.id = locked.id AND (n.status IN ('pending', 'retrying') OR (given.status = 'delivered' AND n.status <> 'delivered'))`,
+);
+
+/** Notifications in Postgres, read and written for many jobs at a time. `ring` tells the queues of rows that were made. */
+export const createDeliveries = (database: Database, ring: (bells: readonly Bell[]) => Promise<void>): Deliveries => {
+  const settle = gathered<Settled, true>(async (settled) => {
+    const settlements = settled.map(({ settlement }) => settlement);
+    await database.query(SETTLE, [
+      settled.map(({ id }) => id),
+      settlements.map(({ kind }) => kind),
+      settlements.map(({ attempts }) => attempts),
+      settlements.map((one) => (one.kind === 'delivered' ? one.response : null)),
+      settlements.map((one) => (one.kind === 'delivered' ? null : one.reason)),
+      settlements.map((one) => (one.kind === 'delivered' ? one.at : null)),
+      settlements.map((one) => (one.kind === 'retrying' ? one.nextAttemptAt : null)),
+    ]);
+    return settled.map(() => true);
+  }, BATCH);
+  return {
+    load: gathered((ids) => loadAll(database, ids), BATCH),
+    settle: async (id, settlement, signal) => {
+      const giveUpAt = performance.now() + WRITE_FOR_MS;
+      for (;;) {
+        try {
+          await settle({ id, settlement });
+          return;
+        } catch (error) {
+          if (signal.aborted || performance.now() > giveUpAt || classifyError(error) !== 'infrastructure') throw error;
+          await delay(WRITE_AGAIN_MS);
+        }
+      }
+    },
+    replace: async (notification, reason, replacements) => {
+      const bells = await database.transaction(async (tx) => {
+        const cancelled = await cancelNotifications(tx, [{ id: notification.id, reason }]);
+        return cancelled.length === 0 ? [] : planNotifications(tx, replacements.map((planned) => ({ fact: notification, planned })));
+      });
+      await ring(bells);
+    },
+  };
+};
+
+const loadAll = async (database: Database, ids: readonly string[]): Promise<readonly (Parsed<Loaded> | null)[]> => {
+  const stored = new Map((await loadNotifications(database, ids)).map((one) => [one.id, one]));
+  const entities = [...stored.values()].map(entityOf).flatMap((entity) => (entity.ok ? [entity.value] : []));
+  const rows = await loadStateRows(database, entities);
+  return ids.map((id) => {
+    const one = stored.get(id);
+    return one === undefined ? null : loadedOf(one, rows);
+  });
+};
+
+const loadedOf = (notification: StoredNotification, rows: StateRows): Parsed<Loaded> => {
+  const entity = entityOf(notification);
+  const subject = entity.ok ? subjectOf(notification, rows.of(entity.value)) : entity;
+  if (!subject.ok) return subject;
+  return isReminder(notification.reminder) ? parsed({ notification, subject: subject.value }) : unparsed('its reminder is not {before, at, hours}');
+};
+
+const isReminder = (stored: unknown): stored is PlannedReminder | null => {
+  if (stored === null) return true;
+  if (typeof stored !== 'object') return false;
+  const { before, at, hours } = stored as Readonly<Record<string, unknown>>;
+  return typeof before === 'string' && Number.isSafeInteger(at) && typeof hours === 'number';
+};

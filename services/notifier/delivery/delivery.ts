@@ -1,0 +1,144 @@
+import type { Logger } from '#platform/log';
+import { classifyError } from '#platform/postgres';
+import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import type { Instant, Parsed } from '#rules';
+import type { Outcome } from '../channels/channel.ts';
+import type { Destination } from '../channels/destinations.ts';
+import type { Deferred } from '../channels/gate.ts';
+import { compose } from '../rules/compose.ts';
+import type { Composed } from '../rules/compose.ts';
+import type { PlannedNotification } from '../rules/plan.ts';
+import type { NotificationRules } from '../rules/rules.ts';
+import type { StoredNotification } from '../store/notification-store.ts';
+import type { Subject } from '../subject.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
+import type { Settlement } from './settlement.ts';
+
+/** A notification and what it is about, both as they stand now. */
+export interface Loaded {
+  readonly notification: StoredNotification;
+  readonly subject: Subject;
+}
+
+/** How long a queue rests while Postgres does not answer, in ms: its jobs would only go round. */
+const AWAY_REST_MS = 5_000;
+
+/**
+ * While notifiers are replaced one by one, an older one meets what a newer one's file has asked for. For so long after the fact it leaves
+ * that to others, and looks again so often, in ms.
+ */
+const UNKNOWN_FOR_MS = 600_000;
+const UNKNOWN_AGAIN_MS = 10_000;
+
+/** The truth about notifications, in Postgres. */
+export interface Deliveries {
+  /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
+  readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
+  /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
+  readonly settle: (id: string, settlement: Settlement, signal: AbortSignal) => Promise<void>;
+  /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
+  readonly replace: (notification: StoredNotification, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
+}
+
+export interface DeliveryOptions {
+  readonly deliveries: Deliveries;
+  readonly rules: NotificationRules;
+  readonly destination: Destination;
+  readonly clock: () => Instant;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: DeliveryMetrics;
+}
+
+/**
+ * The work of one job: look at the row, say it, keep what came of it, in this order. A crash after the receiver's answer and before the
+ * row is written repeats the delivery, with the same id; nothing is ever taken for delivered that was not answered.
+ */
+export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] => {
+  const { destination: { name }, log } = options;
+  let isAway = false;
+  return async ({ id }, signal) => {
+    try {
+      const outcome = await deliver(options, id, signal);
+      if (isAway) log.info({ destination: name }, 'Postgres answers again; notifications go on');
+      isAway = false;
+      return outcome;
+    } catch (error) {
+      if (classifyError(error) !== 'infrastructure') throw error;
+      if (!isAway) log.warn({ err: error, destination: name }, 'Postgres does not answer, so notifications wait');
+      isAway = true;
+      return { kind: 'rest', afterMs: AWAY_REST_MS };
+    }
+  };
+};
+
+const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal): Promise<JobOutcome> => {
+  const { deliveries, destination, clock, log, metrics } = options;
+  const { name } = destination;
+  const loaded = await deliveries.load(id);
+  if (loaded === null) return { kind: 'done' };
+  if (!loaded.ok) {
+    metrics.count(name, 'failed');
+    return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
+  }
+  const { notification, subject } = loaded.value;
+  const due = isDue(notification, clock());
+  if (due === 'over') return { kind: 'done' };
+  if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
+
+  if (!isAskedFor(options.rules, notification) && clock() - notification.factAt < UNKNOWN_FOR_MS) return { kind: 'later', afterMs: UNKNOWN_AGAIN_MS };
+
+  const said = await say(options, loaded.value, signal);
+  if (said.kind === 'deferred') {
+    metrics.count(name, 'deferred');
+    return jobAfterDeferral(said);
+  }
+  if (said.kind === 'cancel') {
+    metrics.count(name, 'cancelled');
+    log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
+    await deliveries.replace(notification, said.reason, said.replacements);
+    return { kind: 'done' };
+  }
+  // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
+  if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
+  const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
+  metrics.count(name, settlement.kind);
+  if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
+  return settled(options, id, settlement, signal);
+};
+
+/** Whether this process's file knows the rule, and the rule this destination. */
+const isAskedFor = ({ rules }: NotificationRules, { rule, destination }: StoredNotification): boolean => rules.some(({ name, to }) => name === rule && to.includes(destination));
+
+const say = async (
+  { rules, destination, clock, log }: DeliveryOptions,
+  { notification, subject }: Loaded,
+  signal: AbortSignal,
+): Promise<Outcome | Deferred | Extract<Composed, { kind: 'cancel' }>> => {
+  try {
+    const composed = compose(rules, notification, subject, clock());
+    if (composed.kind === 'cancel') return composed;
+    return await destination.deliver(composed.message, { notificationId: notification.id, sequence: notification.factId, attempt: notification.attempts + 1, signal });
+  } catch (error) {
+    // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
+    log.error({ err: error, notification: notification.id, destination: destination.name }, 'an attempt to notify broke');
+    return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
+  }
+};
+
+/** The row first, then the job: a job that is lost in between is made again, and finds the row. */
+const settled = async ({ deliveries, destination: { name }, clock, log }: DeliveryOptions, id: string, settlement: Settlement, signal: AbortSignal): Promise<JobOutcome> => {
+  await deliveries.settle(id, settlement, signal);
+  const facts = { notification: id, destination: name, attempts: settlement.attempts };
+  if (settlement.kind === 'retrying') {
+    log.warn({ ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
+  } else if (settlement.kind === 'failed') {
+    log.error({ ...facts, reason: gistOf(settlement.reason) }, 'a notification has failed; npx dakia notifications list shows why, retry sends it again');
+  }
+  return jobAfter(id, settlement, clock());
+};
+
+/** What stands before the first colon is ours or a status; what follows is what a receiver said, which may quote what it was sent. */
+const gistOf = (reason: string): string => reason.slice(0, reason.includes(':') ? reason.indexOf(':') : undefined);

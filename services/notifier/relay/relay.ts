@@ -1,0 +1,80 @@
+import type { Registry } from 'prom-client';
+import type { Logger } from '#platform/log';
+import { createOutboxListener, roleOf } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
+import { SWEEP_EVERY_MS } from '#platform/queue';
+import type { JobQueue } from '#platform/queue';
+import type { Component } from '#platform/service';
+import { createPeriodic } from '#platform/time';
+import type { Instant } from '#rules';
+import type { NotificationRules } from '../rules/rules.ts';
+import { createRelayMetrics } from './metrics.ts';
+import type { PlannedFacts } from './plan-facts.ts';
+import { BATCH_FACTS, relayBatch } from './relay-batch.ts';
+import { createRinger } from './ringer.ts';
+import { createSweeper } from './sweeper.ts';
+
+/** How often the outbox is looked at without a bell, in ms: the bell may be deaf, and some who leave facts ring none. */
+export const POLL_EVERY_MS = 1_000;
+
+export interface RelayOptions {
+  readonly database: Database;
+  /** Of the same Postgres, for the connection that hears the bell. */
+  readonly databaseUrl: string;
+  /** What to plan with: the rules without the destinations that are off (`rulesFor`). */
+  readonly rules: () => NotificationRules;
+  /** Of the destinations that are on, by their names. */
+  readonly queues: ReadonlyMap<string, JobQueue>;
+  readonly clock: () => Instant;
+  readonly log: Logger;
+  readonly metrics: Registry;
+  /** For tests. */
+  readonly pollEveryMs?: number;
+  readonly sweepEveryMs?: number;
+}
+
+/**
+ * Facts of the outbox become rows of `notifications`, and those become jobs. Row first, job second: a crash in between, or a Redis that
+ * is away, leaves rows that the sweeper finds. Relays of several processes share the work.
+ */
+export const createRelay = ({ database, databaseUrl, rules, queues, clock, log, metrics, pollEveryMs = POLL_EVERY_MS, sweepEveryMs = SWEEP_EVERY_MS }: RelayOptions): Component => {
+  const counts = createRelayMetrics(metrics, database, clock);
+  const sweeper = createSweeper({ database, queues, clock, log, everyMs: sweepEveryMs });
+  const ringer = createRinger({ queues, clock, log, onBack: sweeper.runSoon });
+
+  const report = (batch: PlannedFacts): void => {
+    counts.count(batch);
+    for (const { fact, reason } of batch.unusable) log.error({ fact: fact.kind, family: fact.family, entity: fact.entityKey, reason }, 'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable');
+    if (batch.cancelled.length > 0) log.info({ reminders: batch.cancelled.map(({ id }) => id) }, 'reminders are cancelled: what they are about has moved on');
+    if (batch.facts.length > 0) log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
+  };
+
+  const drain = async (signal: AbortSignal): Promise<void> => {
+    // The queues are told of one batch while Postgres plans the next.
+    let ringing: Promise<void> = Promise.resolve();
+    for (let more = true; more && !signal.aborted; ) {
+      const batches = await relayBatch({ database, rules: rules(), clock });
+      await ringing;
+      batches.forEach(report);
+      ringing = ringer.ring(batches.flatMap(({ bells }) => bells), batches.flatMap(({ cancelled }) => cancelled));
+      more = batches.reduce((sum, { facts }) => sum + facts.length, 0) >= BATCH_FACTS;
+    }
+    await ringing;
+  };
+
+  const loop = createPeriodic({ name: 'relay', everyMs: pollEveryMs, work: drain, log });
+  const listener = createOutboxListener({ url: databaseUrl, role: roleOf('notifier'), applicationName: 'dakia-notifier-bell', heard: loop.runSoon, log });
+  return {
+    name: 'relay',
+    start: async () => {
+      await loop.start();
+      await sweeper.start();
+      listener.start();
+    },
+    stop: async (deadline) => {
+      const stopped = await Promise.allSettled([listener.stop(), loop.stop(deadline), sweeper.stop(deadline)]);
+      const failed = stopped.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+    },
+  };
+};

@@ -1,0 +1,57 @@
+import type { Logger } from '#platform/log';
+import type { Job, JobQueue } from '#platform/queue';
+import type { Instant } from '#rules';
+import type { Bell } from '../store/notification-store.ts';
+
+/** A job comes up at least this often, in ms, however far away its time is: queues do not reach further than a year. */
+const JOB_DELAY_MS_MAX = 30 * 86_400_000;
+/** How long no queue is asked after one did not answer, in ms. What is planned meanwhile is found by the sweeper. */
+const QUIET_MS = 5_000;
+
+export interface RingerOptions {
+  /** By destination. */
+  readonly queues: ReadonlyMap<string, JobQueue>;
+  readonly clock: () => Instant;
+  readonly log: Logger;
+  /** Called when queues take jobs again after they did not: jobs are missing. */
+  readonly onBack?: () => void;
+}
+
+/** Tells the workers what there is to do. Postgres holds it all, so what gets lost here costs time only. */
+export interface Ringer {
+  /** Does not reject. */
+  readonly ring: (bells: readonly Bell[], silenced?: readonly { readonly id: string; readonly destination: string }[]) => Promise<void>;
+}
+
+export const createRinger = ({ queues, clock, log, onBack = () => undefined }: RingerOptions): Ringer => {
+  let quietUntil: number | undefined;
+
+  const jobsOf = (bells: readonly Bell[], again: boolean): readonly Job[] =>
+    bells.filter((bell) => bell.again === again).map(({ id, priority, dueAt }) => ({ id, data: { id }, priority, delayMs: Math.min(Math.max(dueAt - clock(), 0), JOB_DELAY_MS_MAX) }));
+
+  return {
+    ring: async (bells, silenced = []) => {
+      if (bells.length + silenced.length === 0 || (quietUntil !== undefined && performance.now() < quietUntil)) return;
+      const [ringing, silencing] = [Map.groupBy(bells, ({ destination }) => destination), Map.groupBy(silenced, ({ destination }) => destination)];
+      try {
+        await Promise.all(
+          [...new Set([...ringing.keys(), ...silencing.keys()])].map(async (destination) => {
+            const queue = queues.get(destination);
+            const own = ringing.get(destination) ?? [];
+            // First what is over: what lives again has the same id.
+            await queue?.remove((silencing.get(destination) ?? []).map(({ id }) => id));
+            await queue?.add(jobsOf(own, false));
+            await queue?.renew(jobsOf(own, true));
+          }),
+        );
+        if (quietUntil !== undefined) {
+          quietUntil = undefined;
+          onBack();
+        }
+      } catch (error) {
+        if (quietUntil === undefined) log.warn({ err: error }, 'notifications are planned, but their queues do not take jobs: they are sent when the sweeper finds them');
+        quietUntil = performance.now() + QUIET_MS;
+      }
+    },
+  };
+};

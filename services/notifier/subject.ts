@@ -1,0 +1,33 @@
+import { familySpec } from '#catalogue';
+import type { FactKind, Family } from '#catalogue';
+import { columnSpec } from '#families';
+import type { FieldValue, Instant } from '#rules';
+
+/** A fact of the outbox and the row it is about, as it stands now: what rules look at and messages are made of. */
+export interface Subject {
+  readonly kind: FactKind;
+  /** Tells repeats of one kind apart, '' where there is only one (the outbox's dedupe key ends with it). */
+  readonly occurrence: string;
+  readonly family: Family;
+  readonly entityId: string;
+  /** When the fact became known: `created_at` of its outbox row. */
+  readonly at: Instant;
+  /** Where the event came in, `/webhooks/razorpay/<endpoint>`, `default` for the plain path; null where it is not known any more. */
+  readonly endpoint: string | null;
+  readonly status: string;
+  /** Columns of the state row by name; times are epoch milliseconds, as the store reads them. */
+  readonly columns: Readonly<Record<string, FieldValue>>;
+}
+
+/** The value of a column, `status` and the table's own key included; null when it is unknown. */
+export const valueOf = ({ family, entityId, status, columns }: Subject, name: string): FieldValue => {
+  if (name === 'status') return status;
+  if (name === familySpec(family).keyColumn) return entityId;
+  return columnSpec(family, name) !== undefined && Object.hasOwn(columns, name) ? (columns[name] ?? null) : null;
+};
+
+/** Minor units and currency of a column `*_minor`; null when either is unknown. */
+export const amountOf = (subject: Subject, column: string): { readonly minor: number; readonly currency: string } | null => {
+  const [minor, currency] = [valueOf(subject, column), valueOf(subject, 'currency')];
+  return typeof minor === 'number' && typeof currency === 'string' ? { minor, currency } : null;
+};

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { downtimeLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of a downtime', () => {
-  followsItsTable(downtimeLifecycle);
-});

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { orderLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of an order', () => {
-  followsItsTable(orderLifecycle);
-});

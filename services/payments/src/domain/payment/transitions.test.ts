@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { paymentLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of a payment', () => {
-  followsItsTable(paymentLifecycle);
-});

@@ -1,6 +1,0 @@
-import { followsItsTable } from '#testkit';
-import { refundLifecycle } from './lifecycle.ts';
-
-describe('every status meets every event of a refund', () => {
-  followsItsTable(refundLifecycle);
-});

@@ -1,0 +1,14 @@
+export { buildEvent } from './builders/index.ts';
+export { recallRun, rememberRun } from './runs.ts';
+export { COMPRESSION } from './sending/ladder.ts';
+export { plan } from './sending/plan.ts';
+export type { SendReport } from './sending/send.ts';
+export { send } from './sending/send.ts';
+export type { SimulatedEvent } from './simulated-event.ts';
+export type { SimulationSettings } from './simulation.ts';
+export { COUNT_MAX, simulation } from './simulation.ts';
+export type { StoryName } from './stories/index.ts';
+export { isStoryName, storyNames } from './stories/index.ts';
+export type { VerifyReport } from './verification/verify.ts';
+export { verify } from './verification/verify.ts';
+export { headersOf, sign } from './wire.ts';

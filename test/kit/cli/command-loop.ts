@@ -1,0 +1,38 @@
+/**
+ * Carries out command lines, one JSON array of arguments per line of stdin, and answers each with a line of JSON: how it ended and what it
+ * printed. A process of its own because commander is an ES module, which jest's CommonJS cannot load; one for many commands because starting
+ * one takes longer than most commands.
+ */
+import { createInterface } from 'node:readline';
+import { run } from '../../../cli/run.ts';
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Takes what is written to a stream until it is released. */
+const capture = (stream: NodeJS.WriteStream): (() => string) => {
+  const write = stream.write.bind(stream);
+  let text = '';
+  stream.write = (chunk: Uint8Array | string, encoding?: unknown, callback?: unknown): boolean => {
+    text += String(chunk);
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (typeof done === 'function') process.nextTick(done);
+    return true;
+  };
+  return () => {
+    stream.write = write;
+    return text;
+  };
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [releaseOut, releaseErr] = [capture(process.stdout), capture(process.stderr)];
+  process.exitCode = 0;
+  await run(JSON.parse(line) as readonly string[]);
+  const ended: Ended = { code: Number(process.exitCode), stdout: releaseOut(), stderr: releaseErr() };
+  process.stdout.write(`${JSON.stringify(ended)}\n`);
+}
+process.exitCode = 0;

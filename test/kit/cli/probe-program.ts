@@ -1,0 +1,61 @@
+/**
+ * Prints what every command of the program answers to --help, an unknown option and a surplus argument, as JSON. A process of its
+ * own for tests of the CLI: commander is an ES module, which jest's CommonJS cannot load, and a process per question is slow.
+ */
+import { CommanderError } from 'commander';
+import type { Command } from 'commander';
+import { createProgram } from '../../../cli/program.ts';
+
+export interface Answer {
+  /** Commander's code, `none` when the command would have run. */
+  readonly code: string;
+  readonly printed: string;
+}
+export interface ProbedCommand {
+  /** All words of it: `ledger show`. */
+  readonly name: string;
+  readonly options: readonly string[];
+  readonly help: Answer;
+  readonly unknownOption: Answer;
+  readonly surplusArgument: Answer;
+}
+
+/** What must be given before commander looks at the rest. */
+const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+  'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
+  'notify test': ['destination'],
+  'parked discard': ['--reason', 'r'],
+  'dead discard': ['--reason', 'r'],
+  'parked show': ['--key', 'k'],
+  'quarantine show': ['--event-id', 'e'],
+};
+
+const leavesOf = (command: Command, words: readonly string[]): readonly (readonly [string, Command])[] =>
+  command.commands.length === 0 ? [[words.join(' '), command]] : command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]));
+const allBelow = (command: Command): readonly Command[] => command.commands.flatMap((child) => [child, ...allBelow(child)]);
+
+const answer = async (args: readonly string[]): Promise<Answer> => {
+  const program = createProgram();
+  let printed = '';
+  for (const command of [program, ...allBelow(program)]) command.configureOutput({ writeOut: (text) => (printed += text), writeErr: (text) => (printed += text) });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return { code: 'none', printed };
+  } catch (error) {
+    return { code: error instanceof CommanderError ? error.code : 'none', printed };
+  }
+};
+
+const probed: ProbedCommand[] = [];
+for (const [name, command] of leavesOf(createProgram(), [])) {
+  const words = name.split(' ');
+  const complete = [...words, ...(REQUIRED[name] ?? [])];
+  probed.push({
+    name,
+    options: command.options.map(({ long }) => long ?? ''),
+    help: await answer([...words, '--help']),
+    unknownOption: await answer([...complete, '--no-such-option']),
+    surplusArgument: await answer([...complete, 'surplus']),
+  });
+}
+process.stdout.write(JSON.stringify(probed));

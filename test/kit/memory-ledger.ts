@@ -1,0 +1,28 @@
+import type { PartitionBatch, PartitionLog, Position, PositionSource } from '#platform/kafka';
+
+/** A ledger in memory with the rule of the real one: a batch must begin where its partition stands. `judge` answers for a position instead of it. */
+export const createMemoryLedger = () => {
+  const stands = new Map<string, bigint>();
+  const applied: { topic: string; partition: number; offset: bigint; id: string; by: string }[] = [];
+  let verdict: (topic: string, partition: number, log: PartitionLog) => Position | undefined = () => undefined;
+  const key = (topic: string, partition: number): string => `${topic}/${partition}`;
+  const positions: PositionSource = {
+    positionOf: async (topic, partition, log) => verdict(topic, partition, log) ?? { kind: 'at', offset: stands.get(key(topic, partition)) ?? 0n },
+  };
+  const commit = (batch: PartitionBatch, by: string): 'applied' | 'moved' => {
+    if ((stands.get(key(batch.topic, batch.partition)) ?? 0n) !== batch.firstOffset) return 'moved';
+    stands.set(key(batch.topic, batch.partition), batch.nextOffset);
+    for (const { offset, envelope } of batch.records) applied.push({ topic: batch.topic, partition: batch.partition, offset, id: envelope.ok ? envelope.value.eventId : 'undecodable', by });
+    return 'applied';
+  };
+  return {
+    positions,
+    applied,
+    commit,
+    at: (topic: string, partition = 0) => stands.get(key(topic, partition)) ?? 0n,
+    stand: (topic: string, offset: bigint, partition = 0) => void stands.set(key(topic, partition), offset),
+    judge: (rule: typeof verdict) => void (verdict = rule),
+    ids: () => applied.map(({ id }) => id),
+  };
+};
+export type MemoryLedger = ReturnType<typeof createMemoryLedger>;

@@ -1,0 +1,72 @@
+import { startServices } from '#platform/service';
+import type { RunningServices, Service } from '#platform/service';
+import { allServices } from '../../services/services.ts';
+import { createWorld } from './system-world.ts';
+import type { World } from './system-world.ts';
+
+/** Dakia in this process, as `npm start` runs it: every service, one ops port, one log. */
+export interface System extends World {
+  /** Starts what `stop` has stopped, on the same database, topics and port. `services`: only those. */
+  readonly start: (services?: readonly Service[]) => Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly metrics: () => Promise<string>;
+}
+
+export interface SystemOptions {
+  /** Environment variables on top of the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export const startSystem = async ({ settings }: SystemOptions = {}): Promise<System> => {
+  const world = await createWorld(undefined, settings);
+  let running: RunningServices | undefined;
+
+  const start = async (services: readonly Service[] = allServices): Promise<void> => {
+    const started = await startServices('dakia', services, world.environment, { write: world.log.take('dakia') });
+    if (!started.ok) throw new Error(started.issues.join('; '));
+    running = started.value;
+    void running.failed.then((error) => world.log.take('dakia')(`a service cannot go on: ${error.stack ?? error.message}\n`));
+  };
+  const stop = async (): Promise<void> => {
+    const stopping = running;
+    running = undefined;
+    if (stopping !== undefined && !(await stopping.stop())) throw new Error(`the services did not stop cleanly\n${world.log.tail()}`);
+  };
+
+  try {
+    await start();
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+  return {
+    ...world,
+    start,
+    stop,
+    metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
+    close: async () => {
+      await stop();
+      await world.close();
+    },
+  };
+};
+
+/** Longer than the waits of a World, so that they say what did not come. */
+const TEST_LIMIT_MS = 40_000;
+
+/** `test` of jest; when one fails, what the services have logged is shown. */
+export const testsOf =
+  (system: () => Pick<World, 'log'>) =>
+  (name: string, work: () => Promise<void>, limitMs = TEST_LIMIT_MS): void =>
+    test(
+      name,
+      async () => {
+        try {
+          await work();
+        } catch (error) {
+          process.stderr.write(`${name}: the services logged\n${system().log.tail()}\n`);
+          throw error;
+        }
+      },
+      limitMs,
+    );
