@@ -26,7 +26,7 @@ export default tseslint.config(
   },
   {
     // The rules of the product are pure: same input, same answer, on every machine and at every hour.
-    files: ['libs/domain/rules/**/*.ts', 'libs/domain/catalogue/**/*.ts', 'services/*/src/domain/**/*.ts'],
+    files: ['libs/domain/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-globals': ['error', ...impureGlobals],

@@ -9,7 +9,7 @@ jest.setTimeout(30_000);
 const DAKIA = join(import.meta.dirname, 'dakia.ts');
 const run = (...args: readonly string[]) => spawnSync(process.execPath, [DAKIA, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
 
-const commands = JSON.parse(execFileSync(process.execPath, [join(import.meta.dirname, 'testing', 'probe-program.ts')], { encoding: 'utf8' })) as readonly ProbedCommand[];
+const commands = JSON.parse(execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], { encoding: 'utf8' })) as readonly ProbedCommand[];
 
 test('there is a file for every command, and a command for every file', () => {
   const files = readdirSync(join(import.meta.dirname, 'commands'))

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The root of the checkout, where `deploy/` and `services/` lie. */
-export const repositoryRoot = resolve(import.meta.dirname, '..', '..');
+export const repositoryRoot = resolve(import.meta.dirname, '..');
 
 /** Where the state of one embedded stack lives. */
 export interface StateFolder {

@@ -1,9 +1,9 @@
 import { familySpec } from '#catalogue';
-import { accountAggregates, disputeAggregates, invoiceAggregates, linkAggregates, paymentAggregates, refundAggregates } from '#families';
+import { allAggregates } from '#families';
 import { openTestStore, testBody, testEvent, undecodableRecord } from '../test/kit/test-store.ts';
 import type { TestStore } from '../test/kit/test-store.ts';
 
-const aggregates = [...paymentAggregates, ...disputeAggregates, ...refundAggregates, ...accountAggregates, ...linkAggregates, ...invoiceAggregates];
+const aggregates = allAggregates;
 const NOW_S = Math.floor(Date.now() / 1000);
 let store: TestStore;
 

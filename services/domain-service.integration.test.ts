@@ -1,6 +1,5 @@
 import { topicsOf } from '#catalogue';
 import { encodeEnvelope } from '#envelope';
-import { disputeAggregates } from '#families';
 import { createTestDatabase, eventually, openTestKafka, testServers } from '#kit';
 import { createLogger } from '#platform/log';
 import { adHoc, createDatabase, createOutboxListener, roleOf } from '#platform/postgres';
@@ -18,7 +17,7 @@ test('a service rings when a commit has left facts, and not for what it knew alr
   await kafka.createTopic(topic, 1);
   const pool = createDatabase({ url: database.url, poolSize: 1, applicationName: 'dakia-test' });
   const environment = { ...testServers(), SCHEMA_REGISTRY_URL: undefined, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix, DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0' };
-  const started = await startServices('disputes', [defineDomainService('disputes', disputeAggregates)], environment, { write: () => undefined });
+  const started = await startServices('disputes', [defineDomainService('disputes')], environment, { write: () => undefined });
   if (!started.ok) throw new Error(started.issues.join('\n'));
   let heard = 0;
   const listener = createOutboxListener({ url: database.url, role: roleOf('notifier'), applicationName: 'dakia-test-bell', heard: () => void (heard += 1), log: createLogger('test', 'silent') });

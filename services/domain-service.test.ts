@@ -2,7 +2,7 @@ import promClient from 'prom-client';
 import { readConfig } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Service } from '#platform/service';
-import { defineDomainService, defineQuarantineService, domainSettings } from './domain-service.ts';
+import { defineDomainService, domainSettings, quarantine } from './domain-service.ts';
 
 const environment = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:p@localhost/d', REDIS_URL: 'redis://localhost' };
 
@@ -16,7 +16,7 @@ const componentsOf = (service: Service): readonly string[] => {
 };
 
 test('what stops first comes last: the consumer before what it rings, the worker before its pool', () => {
-  expect(componentsOf(defineDomainService('refunds', []))).toEqual([
+  expect(componentsOf(defineDomainService('refunds'))).toEqual([
     'postgres pool of retries',
     'retry queue',
     'dead-letter publisher',
@@ -28,7 +28,6 @@ test('what stops first comes last: the consumer before what it rings, the worker
 });
 
 test('the quarantine applies nothing, so it needs no Redis', () => {
-  const service = defineQuarantineService();
-  expect(componentsOf(service)).toEqual(['postgres pool', 'consumer of quarantine']);
-  expect(Object.keys(service.settings)).not.toContain('redisUrl');
+  expect(componentsOf(quarantine)).toEqual(['postgres pool', 'consumer of quarantine']);
+  expect(Object.keys(quarantine.settings)).not.toContain('redisUrl');
 });

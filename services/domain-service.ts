@@ -3,6 +3,7 @@ import type { Committed, RetryPolicy } from '#apply';
 import { QUARANTINE_SERVICE, topicsOf } from '#catalogue';
 import type { ServiceName } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
+import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
 import { createRetries, retryPolicyOf, retrySettings } from '#parking';
 import type { RetryOptions } from '#parking';
@@ -19,10 +20,11 @@ export const domainSettings = { ...consumerSettings, ...redisSettings, ...queueS
 
 /**
  * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what
- * could not be applied. Services differ in their name and in `aggregates`.
+ * could not be applied. Services differ in their name, and so in the families they own.
  */
-export const defineDomainService = (name: ServiceName, aggregates: readonly Aggregate[], options: RetryOptions = {}): Service =>
-  defineService({
+export const defineDomainService = (name: ServiceName, options: RetryOptions = {}): Service => {
+  const aggregates = aggregatesOf(name);
+  return defineService({
     name,
     settings: domainSettings,
     check: kafkaIssues,
@@ -31,15 +33,15 @@ export const defineDomainService = (name: ServiceName, aggregates: readonly Aggr
       return [...components, ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted })];
     },
   });
+};
 
 /** The service that keeps what no catalogue row understands. It applies nothing, so nothing of it fails and waits. */
-export const defineQuarantineService = (): Service =>
-  defineService({
-    name: QUARANTINE_SERVICE,
-    settings: consumerSettings,
-    check: kafkaIssues,
-    components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
-  });
+export const quarantine: Service = defineService({
+  name: QUARANTINE_SERVICE,
+  settings: consumerSettings,
+  check: kafkaIssues,
+  components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+});
 
 interface Applied {
   readonly name: ServiceName | typeof QUARANTINE_SERVICE;

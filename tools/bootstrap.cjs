@@ -5,7 +5,7 @@ const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
-const { chooseServers, machine, nodeTooOld } = require('./requirements.cjs');
+const { chooseServers, machine, nodeTooOld } = require('../local/requirements.cjs');
 
 const root = path.join(__dirname, '..');
 const PINNED_MAJOR = 24;
@@ -65,7 +65,7 @@ const pinnedNode = () => {
 /** Programs that start servers; of the tests, those parts that do. */
 const needsServers = (program, args) => {
   if (args.includes('--help')) return false;
-  if (/^deploy\/embedded\//.test(program)) return true;
+  if (/^local\//.test(program)) return true;
   return program === 'tools/test.ts' && (args.length === 0 || args.some((part) => part === 'integration' || part === 'faults'));
 };
 

@@ -8,12 +8,13 @@ const root = join(import.meta.dirname, '..');
 /** What the root may hold; a new entry is a decision, made here. */
 const ROOT_ENTRIES = new Set([
   '.ci', '.dependency-cruiser.cjs', '.gitignore', '.npmrc', 'CHANGELOG.md', 'README.md', 'cli', 'deploy', 'docs', 'eslint.config.js',
-  'jest.config.js', 'knip.json', 'libs', 'package-lock.json', 'package.json', 'services', 'test', 'tools', 'tsconfig.json',
+  'jest.config.js', 'knip.json', 'libs', 'local', 'migrations', 'package-lock.json', 'package.json', 'services', 'simulator', 'test', 'tools',
+  'tsconfig.json',
 ]);
 const EMPTY_NAMES = /^(common|shared|utils?|helpers?|core|lib|misc|manager|impl)$/;
-/** Words of the domain: what the runtime may not know. */
+/** Words of the domain: what the platform may not know. */
 const PAYMENT_WORDS = /\b(payment|refund|dispute|invoice|downtime)/i;
-const RUNTIME = /^libs\/runtime\/(?!config\/)/;
+const PLATFORM = /^libs\/platform\/(?!config\/)/;
 
 const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).split('\n').filter((path) => path !== '');
 
@@ -23,10 +24,10 @@ const problems = tracked.flatMap((path): string[] => {
   if (!ROOT_ENTRIES.has(parts[0] ?? '')) found.push(`${path}: the root has no place for ${parts[0]}; see tools/check-names.ts`);
   const empty = parts.find((part) => EMPTY_NAMES.test(basename(part, extname(part))));
   if (empty !== undefined) found.push(`${path}: "${empty}" says nothing; name the thing`);
-  if (RUNTIME.test(path) && path.endsWith('.ts') && !path.endsWith('.test.ts')) {
+  if (PLATFORM.test(path) && path.endsWith('.ts') && !path.endsWith('.test.ts')) {
     const code = readFileSync(join(root, path), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
     const word = PAYMENT_WORDS.exec(code)?.[0];
-    if (word !== undefined) found.push(`${path}: the runtime may not know the word "${word}"`);
+    if (word !== undefined) found.push(`${path}: the platform may not know the word "${word}"`);
   }
   return found;
 });

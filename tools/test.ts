@@ -101,7 +101,7 @@ const jest = (project: string, workers: number, again: 'once' | 'again') => asyn
 const parts: Readonly<Record<string, () => Promise<Counts>>> = {
   types: check(bin('tsc'), '-p', '.'),
   lint: check(bin('eslint'), '.', '--max-warnings', '0'),
-  imports: check(bin('depcruise'), 'libs', 'services', 'cli', 'deploy', 'tools', 'test', '--config', '.dependency-cruiser.cjs'),
+  imports: check(bin('depcruise'), 'libs', 'services', 'cli', 'simulator', 'local', 'migrations', 'tools', 'test', '--config', '.dependency-cruiser.cjs'),
   names: check('tools/check-names.ts'),
   generated: check('tools/generate.ts', '--check'),
   'dead code': check(bin('knip')),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { isFactKind } from '#catalogue';
+import { isFactKind, notificationStatuses } from '#catalogue';
+import type { NotificationStatus } from '#catalogue';
 import { countNotifications, listNotifications, reviveFailed } from '#operate';
 import type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from '#operate';
 import { queueSettings, redisSettings } from '#platform/config';
@@ -13,7 +14,6 @@ import { withDatabase } from '../connections.ts';
 import { messageOf, print, printJson, settingsOf, table, UsageError, warn, wholeNumber } from '../frame.ts';
 import { DRY_RUN_RULE, withAction, withAges } from '../pending-options.ts';
 
-const STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const;
 const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
 /** Notifications that a dry run names. */
 const FIRST_MAX = 10;
@@ -31,7 +31,7 @@ interface FilterOptions {
 }
 
 interface ListOptions extends FilterOptions {
-  readonly status?: (typeof STATUSES)[number];
+  readonly status?: NotificationStatus;
   readonly limit: number;
 }
 
@@ -45,7 +45,7 @@ interface RetryOptions extends FilterOptions {
 export const addNotifications = (program: Command): void => {
   const group = program.command('notifications').description('What was told to whom, what it answered, and what could not be delivered.');
   withFilters(group.command('list').description('Count them by destination and status, and print those that changed last.'))
-    .addOption(new Option('--status <status>', 'only with this status').choices(STATUSES))
+    .addOption(new Option('--status <status>', 'only with this status').choices(notificationStatuses))
     .option('--limit <n>', 'print at most so many', wholeNumber(0, LIST_MAX), LIST_DEFAULT)
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia notifications list --status failed')
@@ -127,7 +127,7 @@ const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, comman
 const summary = (counts: readonly StatusCount[]): string => {
   const countOf = (name: string, status: string): number => counts.find((each) => each.destination === name && each.status === status)?.count ?? 0;
   const destinations = [...new Set(counts.map(({ destination }) => destination))];
-  return table([['destination', ...STATUSES], ...destinations.map((name) => [name, ...STATUSES.map((status) => countOf(name, status))])]);
+  return table([['destination', ...notificationStatuses], ...destinations.map((name) => [name, ...notificationStatuses.map((status) => countOf(name, status))])]);
 };
 
 const lines = (notifications: readonly ShownNotification[]): string =>

@@ -7,7 +7,7 @@ import { readLogs } from '#platform/kafka';
 import { entityId, instant } from '#rules';
 import { simulation, storyNames } from '#simulator';
 import type { SimulatedEvent, SimulationSettings, StoryName } from '#simulator';
-import { quarantine } from '../../services/quarantine/service.ts';
+import { quarantine } from '../../services/domain-service.ts';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
 import { thisSecond } from '../../test/kit/system-world.ts';

@@ -1,11 +1,11 @@
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { eventually } from '#kit';
 import { accounting } from '#operate';
 import { createDatabase } from '#platform/postgres';
 import { dispositions } from '#rules';
 import { openTestStore, TEST_CLUSTER, testBody, testEvent, TODAY_S, undecodableRecord } from '../../test/kit/test-store.ts';
 import type { TestStore } from '../../test/kit/test-store.ts';
-import { orderAggregate } from '../domain/families/of-payments.ts';
+import { orderAggregate } from '../domain/families/order/index.ts';
 import { applyBatches } from './apply-batches.ts';
 import { createPositions, readLedger, rebaseLedger } from './positions.ts';
 
@@ -23,7 +23,7 @@ const counts = async (partition: number) => {
 };
 
 beforeAll(async () => {
-  store = await openTestStore('payments', paymentAggregates, { role: 'dakia_payments' });
+  store = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments' });
 });
 afterAll(async () => store.close());
 afterEach(async () => {

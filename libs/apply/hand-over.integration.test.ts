@@ -1,5 +1,5 @@
 import type { Envelope } from '#envelope';
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { accounting } from '#operate';
 import { wakeParked } from '#parking';
 import type { Parsed } from '#rules';
@@ -13,7 +13,7 @@ let quarantine: TestPartition;
 let payments: TestPartition;
 let partitions = 0;
 
-beforeAll(async () => void (store = await openTestStore('payments', paymentAggregates, { role: 'dakia_payments' })));
+beforeAll(async () => void (store = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments' })));
 afterAll(async () => store.close());
 beforeEach(async () => {
   partitions += 1;
@@ -26,7 +26,7 @@ const unknown = (id: string, amount = 100): Parsed<Envelope> => {
   const known = captured(id, amount);
   return known.ok ? { ok: true, value: { ...known.value, kind: 'quarantine', event: 'payment.captured', reason: 'unknown-event' } } : known;
 };
-const wake = (id: string) => wakeParked({ database: store.database, aggregates: paymentAggregates, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS }, actor: 'test' }, { family: 'payments', key: `pay_${id}` });
+const wake = (id: string) => wakeParked({ database: store.database, aggregates: aggregatesOf('payments'), policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS }, actor: 'test' }, { family: 'payments', key: `pay_${id}` });
 const kept = (id: string) => store.rows('SELECT verdict, family, entity_key, kafka_topic FROM webhook_events WHERE razorpay_event_id = $1', [id]);
 const statusOf = (id: string) => store.rows('SELECT status FROM payment_transactions WHERE payment_id = $1', [`pay_${id}`]);
 const counts = async () => {

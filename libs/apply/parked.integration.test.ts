@@ -1,4 +1,4 @@
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
 import { eventually } from '#kit';
 import { accounting, discardParked, listParked, retryParked } from '#operate';
@@ -6,7 +6,7 @@ import { adHoc, createDatabase } from '#platform/postgres';
 import { dispositions } from '#rules';
 import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/of-payments.ts';
+import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { readLedger } from './positions.ts';
 import { DEFAULT_RETRY_DELAYS_MS } from './retry-policy.ts';
 
@@ -24,7 +24,7 @@ const buggy: Aggregate = {
   },
 };
 const policy = { delaysMs: DEFAULT_RETRY_DELAYS_MS };
-const aggregates = [buggy, ...paymentAggregates.slice(1)];
+const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
 
 let store: TestStore;
 let partition: TestPartition;

@@ -1,8 +1,7 @@
-import pg from 'pg';
 import { familySpec } from '#catalogue';
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
-import { LostRace, statement } from '#platform/postgres';
+import { LostRace, quotedName, statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import { fromMergeRecord, toMergeRecord } from '#rules';
 import type { EntityState, Field, FieldType, FieldValue, MergeRecord } from '#rules';
@@ -26,11 +25,9 @@ const transport: Readonly<Record<FieldType, { readonly element: string; readonly
 
 type Row = Readonly<Record<string, FieldValue>> & { readonly status: string; readonly merge_record: MergeRecord };
 
-const quoted = (name: string): string => pg.escapeIdentifier(name);
-
 /** Times are read as epoch milliseconds, like the rules hold them. */
 const selected = (name: string, { type }: Field): string =>
-  type === 'timestamptz' ? `round(date_part('epoch', ${quoted(name)}) * 1000) AS ${quoted(name)}` : quoted(name);
+  type === 'timestamptz' ? `round(date_part('epoch', ${quotedName(name)}) * 1000) AS ${quotedName(name)}` : quotedName(name);
 
 export const createStateTable = (aggregate: Aggregate): StateTable => {
   const { table, keyColumn } = familySpec(aggregate.family);
@@ -38,8 +35,8 @@ export const createStateTable = (aggregate: Aggregate): StateTable => {
   const stamped = new Set(fields.filter(([, { rule }]) => rule === 'latest' || rule === 'clearable').map(([name]) => name));
   const load = statement(
     `load_${aggregate.family}`,
-    `SELECT ${[quoted(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
-       FROM ${quoted(table)} WHERE ${quoted(keyColumn)} = ANY($1::text[]) ORDER BY ${quoted(keyColumn)} FOR UPDATE`,
+    `SELECT ${[quotedName(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
+       FROM ${quotedName(table)} WHERE ${quotedName(keyColumn)} = ANY($1::text[]) ORDER BY ${quotedName(keyColumn)} FOR UPDATE`,
   );
   const save = statement(`save_${aggregate.family}`, saveText(table, keyColumn, fields));
 
@@ -73,14 +70,14 @@ const saveText = (table: string, keyColumn: string, fields: readonly (readonly [
     ...fields.map(([name, { type }]) => ({ name, ...transport[type] })),
     { name: 'merge_record', ...transport.jsonb },
   ];
-  const names = columns.map(({ name }) => quoted(name));
+  const names = columns.map(({ name }) => quotedName(name));
   const updates = names.slice(1).map((name) => `${name} = EXCLUDED.${name}`);
   // xmax is 0 in a row that was inserted, and the locking transaction's id in one that was updated.
   return `WITH saved AS (
-    INSERT INTO ${quoted(table)} (${names.join(', ')})
-    SELECT ${columns.map(({ name, into }) => into(quoted(name))).join(', ')}
+    INSERT INTO ${quotedName(table)} (${names.join(', ')})
+    SELECT ${columns.map(({ name, into }) => into(quotedName(name))).join(', ')}
       FROM unnest(${columns.map(({ element }, index) => `$${index + 1}::${element}[]`).join(', ')}) AS given (${names.join(', ')})
-    ON CONFLICT (${quoted(keyColumn)}) DO UPDATE SET ${updates.join(', ')}, updated_at = now()
+    ON CONFLICT (${quotedName(keyColumn)}) DO UPDATE SET ${updates.join(', ')}, updated_at = now()
     RETURNING xmax = 0 AS inserted)
   SELECT count(*) FILTER (WHERE inserted) AS fresh FROM saved`;
 };

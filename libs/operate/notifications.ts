@@ -1,8 +1,7 @@
 import type { OperatorAction } from '#apply';
-import type { Priority } from '#catalogue';
+import type { NotificationStatus, Priority } from '#catalogue';
 import { adHoc } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
-import type { NotificationStatus } from '../../services/notifier/store/notification-store.ts';
 
 /** Which notifications are meant; every field that is given must hold. */
 export interface NotificationFilter {

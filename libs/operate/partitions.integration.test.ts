@@ -1,4 +1,4 @@
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { wakeParked } from '#parking';
 import { instant } from '#rules';
 import { openTestStore, TEST_NOW, testEvent, undecodableRecord } from '../../test/kit/test-store.ts';
@@ -13,7 +13,7 @@ const captured = (id: string, day: string) => testEvent('payment.captured', id, 
 const holding = async (id: string) => (await store.rows<{ name: string }>('SELECT tableoid::regclass::text AS name FROM webhook_events WHERE razorpay_event_id = $1', [id]))[0]?.name;
 
 beforeEach(async () => {
-  store = await openTestStore('payments', paymentAggregates, { role: 'dakia_payments' });
+  store = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments' });
   partition = await store.partition('rzp.payments.v1');
 });
 afterEach(async () => store.close());
@@ -98,7 +98,7 @@ test('closes the dead letters whose events it drops, on record, and leaves the o
   await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
   const dead = (id: string, day: string) => testEvent('payment.captured', id, `pay_${id}`, { amount: 13 }, at(day));
   await partition.send(dead('dead_old', '2026-11-22'), dead('dead_new', '2026-11-25'));
-  const options = { database: store.database, aggregates: paymentAggregates, policy: { delaysMs: [] }, actor: 'retry:payments' };
+  const options = { database: store.database, aggregates: aggregatesOf('payments'), policy: { delaysMs: [] }, actor: 'retry:payments' };
   await store.rows("UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key LIKE 'pay_dead%'");
   for (const id of ['dead_old', 'dead_new']) expect(await wakeParked(options, { family: 'payments', key: `pay_${id}` })).toMatchObject({ dead: 1 });
   const request = { keepDays: RETIRE_DAYS_MIN, execute: true, withUnprocessed: true, who: 'asha', reason: 'age' };

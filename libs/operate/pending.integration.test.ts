@@ -1,10 +1,10 @@
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { wakeParked } from '#parking';
 import { createDatabase, OPERATOR_ROLE, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { openTestStore, testEvent, TODAY_S, undecodableRecord } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/of-payments.ts';
+import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { retryDead } from './operate-dead.ts';
 import { showDead, showParked, showQuarantined } from './pending-details.ts';
 import { exportDead, exportParked, exportQuarantined } from './pending-export.ts';
@@ -22,7 +22,7 @@ const aggregates = [
       return paymentAggregate.apply(current, snapshot);
     },
   },
-  ...paymentAggregates.slice(1),
+  ...aggregatesOf('payments').slice(1),
 ];
 /** The first failure in a wake is the last. */
 const policy = { delaysMs: [] };
@@ -128,7 +128,7 @@ describe('what a person is shown', () => {
     await payments.send(bad('payment.captured', 'd4', 'pay_d4', 'upi'));
     await store.rows("UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key = 'pay_d4'");
     await wakeParked({ database: store.database, aggregates, policy, actor: 'retry:payments' }, { family: 'payments', key: 'pay_d4' });
-    await retryDead({ database: operator, aggregates: paymentAggregates, policy }, 'd4', { who: 'asha', reason: 'fixed' });
+    await retryDead({ database: operator, aggregates: aggregatesOf('payments'), policy }, 'd4', { who: 'asha', reason: 'fixed' });
     expect(await showDead(operator, 'd4')).toMatchObject({
       resolution: 'retried', resolvedBy: 'asha', resolvedReason: 'fixed', resolvedAt: expect.any(Date),
       history: [{ action: 'event', verdict: 'applied', actor: 'operator:asha', to: 'captured' }, { action: 'dead.retry' }, { action: 'event.dead' }],

@@ -3,7 +3,7 @@ import { readLedger } from '#apply';
 import type { RetryPolicy } from '#apply';
 import { route } from '#catalogue';
 import type { Envelope } from '#envelope';
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
 import { eventually } from '#kit';
 import { wakeParked } from '#parking';
@@ -12,7 +12,7 @@ import type { Database } from '#platform/postgres';
 import type { Parsed } from '#rules';
 import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/of-payments.ts';
+import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { accounting } from './accounting.ts';
 import { retryDead } from './operate-dead.ts';
 import { retryParked } from './operate-parked.ts';
@@ -36,7 +36,7 @@ const buggy: Aggregate = {
     return paymentAggregate.apply(current, snapshot);
   },
 };
-const aggregates = [buggy, ...paymentAggregates.slice(1)];
+const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
 
 /** Where the bug shows, and where it was never there. */
 let disturbed: TestStore;
@@ -48,7 +48,7 @@ let partitions = 0;
 beforeAll(async () => {
   [disturbed, undisturbed] = await Promise.all([
     openTestStore('payments', aggregates, { role: roleOf('payments'), policy: patient, poolSize: 2 }),
-    openTestStore('payments', paymentAggregates, { poolSize: 2 }),
+    openTestStore('payments', aggregatesOf('payments'), { poolSize: 2 }),
   ]);
   workers = ['first', 'second'].map((name) => createDatabase({ url: disturbed.url, poolSize: 2, applicationName: `${name} worker`, role: roleOf('payments') }));
   operator = createDatabase({ url: disturbed.url, poolSize: 2, applicationName: 'operator', role: OPERATOR_ROLE });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import promClient from 'prom-client';
 import { deadLetterTopicOf } from '#catalogue';
 import { headerText } from '#envelope';
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
 import { eventually, openTestKafka, testServers } from '#kit';
 import type { TestKafka } from '#kit';
@@ -23,7 +23,7 @@ import { startPostgresProxy } from '../../test/faults/postgres-proxy.ts';
 import type { PostgresProxy } from '../../test/faults/postgres-proxy.ts';
 import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/of-payments.ts';
+import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { createDeadLetterPublisher } from './dead-letter-publisher.ts';
 import { createRetries } from './retries.ts';
 import type { Retries, RetryOptions } from './retries.ts';
@@ -44,7 +44,7 @@ const buggy: Aggregate = {
     return paymentAggregate.apply(current, snapshot);
   },
 };
-const aggregates = [buggy, ...paymentAggregates.slice(1)];
+const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
 const captured = (key: string, method = 'buggy') => testEvent('payment.captured', `ev_${key}`, key, { status: 'captured', amount: 100, method });
 
 let root = '';

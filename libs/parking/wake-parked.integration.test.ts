@@ -1,12 +1,12 @@
 import { readLedger } from '#apply';
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
 import { accounting, discardDead, discardParked, listDead, listParked, retryDead, retryParked } from '#operate';
 import { createDatabase, OPERATOR_ROLE, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/of-payments.ts';
+import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { markPublished, unpublishedDeadLetters } from './dead-letters.ts';
 import { dueParked } from './due-parked.ts';
 import { wakeParked } from './wake-parked.ts';
@@ -25,7 +25,7 @@ const buggy: Aggregate = {
     return paymentAggregate.apply(current, snapshot);
   },
 };
-const aggregates = [buggy, ...paymentAggregates.slice(1)];
+const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
 
 let store: TestStore;
 let worker: Database;

@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { accounts } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(accounts);
+await runService(defineDomainService('accounts'));

@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { disputes } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(disputes);
+await runService(defineDomainService('disputes'));

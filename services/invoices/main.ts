@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { invoices } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(invoices);
+await runService(defineDomainService('invoices'));

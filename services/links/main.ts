@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { links } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(links);
+await runService(defineDomainService('links'));

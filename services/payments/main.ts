@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { payments } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(payments);
+await runService(defineDomainService('payments'));

@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { quarantine } from './service.ts';
+import { quarantine } from '../domain-service.ts';
 
 await runService(quarantine);

@@ -1,4 +1,4 @@
 import { runService } from '#platform/service';
-import { refunds } from './service.ts';
+import { defineDomainService } from '../domain-service.ts';
 
-await runService(refunds);
+await runService(defineDomainService('refunds'));

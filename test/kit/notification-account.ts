@@ -1,6 +1,6 @@
+import type { NotificationStatus } from '#catalogue';
 import { adHoc } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import type { NotificationStatus } from '../../services/notifier/store/notification-store.ts';
 
 /** How facts and notifications add up, as of one moment. */
 export interface NotificationAccount {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { familySpec } from '#catalogue';
 import type { Aggregate } from '#families';
 
-const SERVICES = join(import.meta.dirname, '..', '..', 'services');
+const FOLDER = join(import.meta.dirname, '..', '..', 'migrations');
 /** Columns that every state table has beside its fields. */
 const BOOKKEEPING = { status: 'text', merge_record: 'jsonb', first_seen_at: 'timestamptz', updated_at: 'timestamptz' };
 
-/** Columns and types of a family's state table, as its service's migrations create it and add to it. */
+/** Columns and types of a family's state table, as the migrations create it and add to it. */
 const columnsOf = (sql: string, table: string): Readonly<Record<string, string>> => {
   const created = new RegExp(`CREATE TABLE ${table} \\(\\n(.*?)\\n\\);`, 's').exec(sql)?.[1] ?? '';
   const added = [...sql.matchAll(new RegExp(`ALTER TABLE ${table}\\s+ADD COLUMN (\\w+)\\s+(\\w+)`, 'g'))].map(([, name, type]) => [name, type]);
@@ -17,12 +17,11 @@ const columnsOf = (sql: string, table: string): Readonly<Record<string, string>>
 
 /** Registers tests that a family's fields and statuses are exactly the columns and the CHECK of its table. */
 export const fitsItsTable = ({ family, fields, statuses }: Aggregate): void => {
-  const { service, table, keyColumn } = familySpec(family);
-  const folder = join(SERVICES, service, 'migrations');
-  const sql = readdirSync(folder)
+  const { table, keyColumn } = familySpec(family);
+  const sql = readdirSync(FOLDER)
     .filter((file) => file.endsWith('.sql'))
     .toSorted()
-    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .map((file) => readFileSync(join(FOLDER, file), 'utf8'))
     .join('\n');
 
   test(`${table} has a column of the right type for every field, and no other`, () => {

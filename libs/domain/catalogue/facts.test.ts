@@ -1,4 +1,4 @@
-import { accountAggregates, columnSpec, disputeAggregates, invoiceAggregates, linkAggregates, paymentAggregates, refundAggregates, rowSpec } from '#families';
+import { allAggregates, columnSpec, rowSpec } from '#families';
 import type { Aggregate } from '#families';
 import { bareSnapshot } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
@@ -10,9 +10,7 @@ import { factKinds, factSpec } from './facts.ts';
 import type { FactKind } from './facts.ts';
 import { familyNames } from './families.ts';
 
-const aggregates: readonly Aggregate[] = [
-  ...accountAggregates, ...disputeAggregates, ...invoiceAggregates, ...linkAggregates, ...paymentAggregates, ...refundAggregates,
-];
+const aggregates: readonly Aggregate[] = allAggregates;
 const cases = aggregates.map((aggregate) => [aggregate.family, aggregate] as const);
 
 /** Every event, with every status that its snapshot may show and, for disputes, in every phase. */

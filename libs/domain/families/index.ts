@@ -1,10 +1,4 @@
 export type { Aggregate } from './aggregate.ts';
-export { allAggregates } from './all.ts';
+export { aggregatesOf, allAggregates } from './aggregates.ts';
 export type { ColumnSpec } from './columns.ts';
 export { columnSpec, rowSpec } from './columns.ts';
-export { accountAggregates } from './of-accounts.ts';
-export { disputeAggregates } from './of-disputes.ts';
-export { invoiceAggregates } from './of-invoices.ts';
-export { linkAggregates } from './of-links.ts';
-export { paymentAggregates } from './of-payments.ts';
-export { refundAggregates } from './of-refunds.ts';

@@ -142,3 +142,6 @@ const rolledBack = async (client: PoolClient): Promise<boolean> => {
     return false;
   }
 };
+
+/** A name of a table or column as SQL takes it, whatever it is made of. */
+export const quotedName = (name: string): string => pg.escapeIdentifier(name);

@@ -1,5 +1,5 @@
 export type { Database, Statement, Transaction } from './database.ts';
-export { adHoc, createDatabase, statement } from './database.ts';
+export { adHoc, createDatabase, quotedName, statement } from './database.ts';
 export { classifyError, LostRace } from './error-class.ts';
 export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';

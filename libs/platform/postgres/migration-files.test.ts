@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrationOf, readMigrations } from './migration-files.ts';
 
-test('the repository has one order of migrations, the store first', async () => {
+test('the repository has one order of migrations, the ledger first', async () => {
   const migrations = await readMigrations();
   const numbers = migrations.map(({ number }) => number);
   expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
@@ -13,9 +13,9 @@ test('the repository has one order of migrations, the store first', async () => 
 test('two files with one number are refused with both names', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-migrations-'));
   try {
-    for (const folder of ['migrations', 'services/a/migrations', 'services/without']) mkdirSync(join(root, folder), { recursive: true });
-    writeFileSync(join(root, 'migrations/0007_one.sql'), 'SELECT 1');
-    writeFileSync(join(root, 'services/a/migrations/0007_other.sql'), 'SELECT 2');
+    writeFileSync(join(root, '0007_one.sql'), 'SELECT 1');
+    writeFileSync(join(root, '0007_other.sql'), 'SELECT 2');
+    writeFileSync(join(root, 'README.md'), 'no migration');
     await expect(readMigrations(root)).rejects.toThrow('0007_one.sql and 0007_other.sql have the same number');
   } finally {
     rmSync(root, { recursive: true });

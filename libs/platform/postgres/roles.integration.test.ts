@@ -1,5 +1,5 @@
 import { families, familyNames, QUARANTINE_SERVICE, serviceNames } from '#catalogue';
-import { disputeAggregates, paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { eventually } from '#kit';
 import { retryParked } from '#operate';
 import { openTestStore, testEvent } from '../../../test/kit/test-store.ts';
@@ -17,7 +17,7 @@ const openAs = (role: string): Database => {
 };
 
 beforeAll(async () => {
-  store = await openTestStore('payments', paymentAggregates, { role: roleOf('payments') });
+  store = await openTestStore('payments', aggregatesOf('payments'), { role: roleOf('payments') });
 });
 afterAll(async () => {
   await Promise.all(opened.map(async (database) => database.close()));
@@ -73,7 +73,7 @@ test('the operator can work on parked keys of any service', async () => {
   await partition.send(testEvent('payment.captured', 'ev', 'pay', { status: 'captured', amount: 13 }));
   await store.rows('ALTER TABLE payment_transactions DROP CONSTRAINT no_thirteen');
   const operator = openAs(OPERATOR_ROLE);
-  const aggregates = [...paymentAggregates, ...disputeAggregates];
+  const aggregates = [...aggregatesOf('payments'), ...aggregatesOf('disputes')];
   expect(await retryParked({ database: operator, aggregates, policy: { delaysMs: [60_000] } }, { family: 'payments', key: 'pay' }, { who: 'asha', reason: 'fixed' })).toEqual({ kind: 'unparked', applied: 1, dead: 0 });
   for (const view of ['pending_events', 'payment_overview', 'disputes_by_deadline', 'downtimes_in_force']) await operator.query(adHoc(`SELECT * FROM ${view}`));
 });

@@ -31,7 +31,7 @@ interface Answer {
 type Ask = (path: string, options?: { readonly login?: string; readonly method?: string; readonly headers?: Readonly<Record<string, string>> }) => Promise<Answer>;
 
 const serve = async (settings: Readonly<Record<string, string>>): Promise<{ readonly ask: Ask; readonly said: () => string }> => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'testing', 'serve-board.ts'), corner.queueName], {
+  const child = spawn(process.execPath, [join(ROOT, 'test', 'kit', 'queue', 'serve-board.ts'), corner.queueName], {
     cwd: ROOT,
     env: { ...process.env, REDIS_URL: corner.config.redisUrl, DAKIA_QUEUE_PREFIX: corner.config.queuePrefix, ...settings },
     stdio: ['pipe', 'pipe', 'pipe'],

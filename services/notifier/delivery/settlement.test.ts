@@ -1,8 +1,8 @@
+import type { NotificationStatus } from '#catalogue';
 import { instant } from '#rules';
 import { ATTEMPTS_MAX } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
-import type { NotificationStatus } from '../store/notification-store.ts';
 import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
 import type { Settlement } from './settlement.ts';
 

@@ -1,10 +1,10 @@
+import type { NotificationStatus } from '#catalogue';
 import type { JobOutcome } from '#platform/queue';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 import { waitAfterMs } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
-import type { NotificationStatus } from '../store/notification-store.ts';
 
 /** What is written about a notification before its job ends. */
 export type Settlement =

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { factKinds } from '#catalogue';
 import { readRuleFile } from './rule-file.ts';
 
-const example = readFileSync(join(import.meta.dirname, '../../../../deploy/notifications.example.yaml'), 'utf8');
+const example = readFileSync(join(import.meta.dirname, '../../../deploy/notifications.example.yaml'), 'utf8');
 
-const guide = readFileSync(join(import.meta.dirname, '../../../../docs/notifications.md'), 'utf8');
+const guide = readFileSync(join(import.meta.dirname, '../../../docs/notifications.md'), 'utf8');
 
 const issuesOf = (source: string): readonly string[] => {
   const read = readRuleFile(source, 'rules.yaml');

@@ -1,12 +1,10 @@
-import type { Family, Priority } from '#catalogue';
+import type { Family, NotificationStatus, Priority } from '#catalogue';
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import type { Instant } from '#rules';
 import type { PlannedNotification, PlannedReminder } from '../rules/plan.ts';
 import type { StoredFact } from './stored-fact.ts';
 import type { EntityRef } from './subject-rows.ts';
-
-export type NotificationStatus = 'pending' | 'retrying' | 'delivered' | 'failed' | 'cancelled';
 
 /** A row of `notifications`: who is told of which fact, and how far that has come. */
 export interface StoredNotification extends StoredFact {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
+import { ROOT } from '../servers.ts';
 
 /** The ingest service as a process of its own. */
 export interface IngestProcess {
@@ -13,7 +14,7 @@ export interface IngestProcess {
   readonly exited: Promise<number | null>;
 }
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts');
+const MAIN = join(ROOT, 'services', 'ingest', 'main.ts');
 const START_LIMIT_MS = 20_000;
 
 export const runIngest = (environment: Readonly<Record<string, string>>): { readonly output: () => string; readonly exited: Promise<number | null>; readonly kill: (signal: NodeJS.Signals) => void } => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { EventName } from '#catalogue';
-import { disputeAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { createLogger } from '#platform/log';
 import { createDatabase, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
@@ -75,7 +75,7 @@ export interface RelayWorld {
 }
 
 export const openRelayWorld = async (): Promise<RelayWorld> => {
-  const store = await openTestStore('disputes', disputeAggregates, { role: roleOf('disputes') });
+  const store = await openTestStore('disputes', aggregatesOf('disputes'), { role: roleOf('disputes') });
   const partition = await store.partition('rzp.disputes.v1');
   const database = createDatabase({ url: store.url, poolSize: 2, applicationName: 'dakia-test', role: roleOf('notifier') });
   const config: QueueConfig = { redisUrl: testServers().REDIS_URL, redisTlsCaFile: undefined, queuePrefix: `test-${randomBytes(5).toString('hex')}` };

@@ -2,7 +2,7 @@
 import promClient from 'prom-client';
 import { applyBatches, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS } from '#apply';
 import { topicsOf } from '#catalogue';
-import { paymentAggregates } from '#families';
+import { aggregatesOf } from '#families';
 import { kafkaSettings, processEnvironment, readConfig } from '#platform/config';
 import { createConsumer } from '#platform/kafka';
 import { createLogger } from '#platform/log';
@@ -44,7 +44,7 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
   const log = createLogger('bench', 'warn');
   const metrics = new promClient.Registry();
   const database = createDatabase({ url: databaseUrl, poolSize: connections, applicationName: 'dakia-bench', role: roleOf(GROUP), log });
-  const apply = applyBatches({ group: GROUP, aggregates: paymentAggregates, database, clock: now, log, metrics: createStoreMetrics(metrics), policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
+  const apply = applyBatches({ group: GROUP, aggregates: aggregatesOf('payments'), database, clock: now, log, metrics: createStoreMetrics(metrics), policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
   const positions = createPositions(database, GROUP);
   const batches: AppliedBatch[] = [];
   const finished = Promise.withResolvers<void>();

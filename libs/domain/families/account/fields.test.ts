@@ -1,6 +1,6 @@
 import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import type { JsonRecord, Snapshot } from '#rules';
-import { accountAggregate } from '../of-accounts.ts';
+import { accountAggregate } from './index.ts';
 
 const NOW = 1_650_949_704;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { obeysTheLaws } from '#kit';
-import { accountAggregate } from '../of-accounts.ts';
+import { accountAggregate } from './index.ts';
 
 const subject = {
   name: fc.constantFrom('Test account', 'Another', ''),

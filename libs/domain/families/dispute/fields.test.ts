@@ -1,7 +1,7 @@
 import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
-import { disputeAggregate } from '../of-disputes.ts';
+import { disputeAggregate } from './index.ts';
 import { disputeTransitions } from './transitions.ts';
 
 type DisputeEvent = keyof typeof disputeTransitions.absent;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fitsItsTable, obeysTheLaws } from '#kit';
-import { disputeAggregate } from '../of-disputes.ts';
+import { disputeAggregate } from './index.ts';
 import { phases } from './fields.ts';
 
 const evidence = fc.constantFrom({}, [], { amount: 100, summary: null, submitted_at: null }, { summary: 'goods delivered', submitted_at: 1_700_000_010 });

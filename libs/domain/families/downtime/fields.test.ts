@@ -1,7 +1,7 @@
 import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
-import { downtimeAggregate } from '../of-payments.ts';
+import { downtimeAggregate } from './index.ts';
 import { downtimeTransitions } from './transitions.ts';
 
 type DowntimeEvent = keyof typeof downtimeTransitions.absent;

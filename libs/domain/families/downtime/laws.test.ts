@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fitsItsTable, obeysTheLaws } from '#kit';
-import { downtimeAggregate } from '../of-payments.ts';
+import { downtimeAggregate } from './index.ts';
 
 const subject = {
   entity: fc.constantFrom('payment.downtime'),

@@ -1,6 +1,6 @@
 import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import type { JsonRecord, Snapshot } from '#rules';
-import { invoiceAggregate } from '../of-invoices.ts';
+import { invoiceAggregate } from './index.ts';
 
 const CREATED = 1_567_686_084;
 const TOTAL = 479_030;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { obeysTheLaws } from '#kit';
-import { invoiceAggregate } from '../of-invoices.ts';
+import { invoiceAggregate } from './index.ts';
 
 const subject = {
   amount: fc.constantFrom(479_030, '479030', 0),

@@ -1,7 +1,7 @@
 import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
-import { orderAggregate } from '../of-payments.ts';
+import { orderAggregate } from './index.ts';
 import { noticeOf } from './fields.ts';
 import { orderTransitions } from './transitions.ts';
 

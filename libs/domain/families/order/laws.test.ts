@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fitsItsTable, obeysTheLaws } from '#kit';
-import { orderAggregate } from '../of-payments.ts';
+import { orderAggregate } from './index.ts';
 import { noticeOf } from './fields.ts';
 
 const order = {

@@ -1,6 +1,6 @@
 import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import type { JsonRecord, Snapshot } from '#rules';
-import { paymentLinkAggregate } from '../of-links.ts';
+import { paymentLinkAggregate } from './index.ts';
 
 const CREATED = 1_748_425_227;
 const ORDER_ID = 'order_QaIpw7Vl1y4z8r';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { obeysTheLaws } from '#kit';
-import { paymentLinkAggregate } from '../of-links.ts';
+import { paymentLinkAggregate } from './index.ts';
 
 const entity = (value: object): object => ({ entity: value });
 

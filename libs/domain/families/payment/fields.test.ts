@@ -1,7 +1,7 @@
 import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
-import { paymentAggregate } from '../of-payments.ts';
+import { paymentAggregate } from './index.ts';
 import { paymentTransitions } from './transitions.ts';
 
 type PaymentEvent = keyof typeof paymentTransitions.absent;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fitsItsTable, obeysTheLaws } from '#kit';
-import { paymentAggregate } from '../of-payments.ts';
+import { paymentAggregate } from './index.ts';
 
 const subject = {
   order_id: fc.constantFrom('order_1Aa00000000001', 'order_1Aa00000000002'),

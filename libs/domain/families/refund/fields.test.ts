@@ -1,7 +1,7 @@
 import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
-import { refundAggregate } from '../of-refunds.ts';
+import { refundAggregate } from './index.ts';
 import { refundTransitions } from './transitions.ts';
 
 type RefundEvent = keyof typeof refundTransitions.absent;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fitsItsTable, obeysTheLaws } from '#kit';
-import { refundAggregate } from '../of-refunds.ts';
+import { refundAggregate } from './index.ts';
 
 const subject = {
   payment_id: fc.constantFrom('pay_1Aa00000000001', 'pay_1Aa00000000002'),

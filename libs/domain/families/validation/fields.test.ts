@@ -1,6 +1,6 @@
 import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
 import type { JsonRecord, Snapshot } from '#rules';
-import { validationAggregate } from '../of-accounts.ts';
+import { validationAggregate } from './index.ts';
 
 const NOW = 1_599_473_661;
 

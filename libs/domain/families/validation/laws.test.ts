@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { obeysTheLaws } from '#kit';
-import { validationAggregate } from '../of-accounts.ts';
+import { validationAggregate } from './index.ts';
 
 const subject = {
   fund_account: fc.constantFrom(
