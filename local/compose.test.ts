@@ -7,8 +7,9 @@ import { repositoryRoot } from './folders.ts';
 const read = (...path: readonly string[]): string => readFileSync(join(repositoryRoot, 'deploy', ...path), 'utf8');
 const compose = read('compose.yaml');
 const images = parseEnv(read('images.env'));
-const pom = read('embedded', 'pom.xml');
-const pinned = (property: string): string => new RegExp(`<${property}>(.*)</${property}>`).exec(pom)?.[1] ?? `no ${property} in the POM`;
+const pom = readFileSync(join(repositoryRoot, 'local', 'pom.xml'), 'utf8');
+const pinned = (property: string): string =>
+  new RegExp(`<${property}>(.*)</${property}>`).exec(pom)?.[1] ?? `no ${property} in the POM`;
 
 const ports = { kafkaPort: 9092, kafkaControllerPort: 9093, registryPort: 8081, postgresPort: 5432, redisPort: 6379 };
 
@@ -22,8 +23,16 @@ test('every image is pinned, and in the version that the POM fetches', () => {
 });
 
 test('every port is on loopback and is set by the setting of npm start, with its default', () => {
-  const published = [...compose.matchAll(/ports: \["127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+"\]/g)].map(([, name, port]) => [name, Number(port)]);
-  expect(Object.fromEntries(published)).toEqual({ DAKIA_KAFKA_PORT: 9092, DAKIA_REGISTRY_PORT: 8081, DAKIA_POSTGRES_PORT: 5432, DAKIA_REDIS_PORT: 6379 });
+  const published = [...compose.matchAll(/ports: \["127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+"\]/g)].map(([, name, port]) => [
+    name,
+    Number(port),
+  ]);
+  expect(Object.fromEntries(published)).toEqual({
+    DAKIA_KAFKA_PORT: 9092,
+    DAKIA_REGISTRY_PORT: 8081,
+    DAKIA_POSTGRES_PORT: 5432,
+    DAKIA_REDIS_PORT: 6379,
+  });
   expect(compose.match(/ports:/g)).toHaveLength(published.length);
 });
 
@@ -33,11 +42,18 @@ test('it has no password of its own', () => {
 
 test('only the servers whose address is not given are started, and every variable of the file has a value', () => {
   const { args, env } = composeRun('/a/.dakia', ports, ['DATABASE_URL', 'REDIS_URL'], 'secret');
-  expect(args.slice(args.indexOf('up'))).toEqual(['up', '--abort-on-container-exit', '--no-color', 'postgres', 'redis']);
+  expect(args.slice(args.indexOf('up'))).toEqual([
+    'up',
+    '--abort-on-container-exit',
+    '--no-color',
+    'postgres',
+    'redis',
+  ]);
   const variables = [...compose.matchAll(/\$\{(\w+)/g)].flatMap(([, name]) => name ?? []);
   const known = new Set([...Object.keys(env), ...Object.keys(images)]);
   expect(variables.filter((name) => !known.has(name))).toEqual([]);
-  for (const service of ['kafka', 'registry', 'postgres', 'redis']) expect(compose).toMatch(new RegExp(`^ {2}${service}:$`, 'm'));
+  for (const service of ['kafka', 'registry', 'postgres', 'redis'])
+    expect(compose).toMatch(new RegExp(`^ {2}${service}:$`, 'm'));
 });
 
 test('two state folders are two projects with volumes of their own', () => {

@@ -7,8 +7,29 @@ const root = join(import.meta.dirname, '..');
 
 /** What the root may hold; a new entry is a decision, made here. */
 const ROOT_ENTRIES = new Set([
-  '.ci', '.dependency-cruiser.cjs', '.gitignore', '.npmrc', 'CHANGELOG.md', 'README.md', 'cli', 'deploy', 'docs', 'eslint.config.js',
-  'jest.config.js', 'knip.json', 'libs', 'local', 'migrations', 'package-lock.json', 'package.json', 'services', 'simulator', 'test', 'tools',
+  '.ci',
+  '.dependency-cruiser.cjs',
+  '.git-blame-ignore-revs',
+  '.gitignore',
+  '.npmrc',
+  'CHANGELOG.md',
+  'biome.json',
+  'README.md',
+  'cli',
+  'deploy',
+  'docs',
+  'eslint.config.js',
+  'jest.config.js',
+  'knip.json',
+  'libs',
+  'local',
+  'migrations',
+  'package-lock.json',
+  'package.json',
+  'services',
+  'simulator',
+  'test',
+  'tools',
   'tsconfig.json',
 ]);
 const EMPTY_NAMES = /^(common|shared|utils?|helpers?|core|lib|misc|manager|impl)$/;
@@ -16,12 +37,15 @@ const EMPTY_NAMES = /^(common|shared|utils?|helpers?|core|lib|misc|manager|impl)
 const PAYMENT_WORDS = /\b(payment|refund|dispute|invoice|downtime)/i;
 const PLATFORM = /^libs\/platform\/(?!config\/)/;
 
-const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).split('\n').filter((path) => path !== '');
+const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+  .split('\n')
+  .filter((path) => path !== '');
 
 const problems = tracked.flatMap((path): string[] => {
   const parts = path.split('/');
   const found: string[] = [];
-  if (!ROOT_ENTRIES.has(parts[0] ?? '')) found.push(`${path}: the root has no place for ${parts[0]}; see tools/check-names.ts`);
+  if (!ROOT_ENTRIES.has(parts[0] ?? ''))
+    found.push(`${path}: the root has no place for ${parts[0]}; see tools/check-names.ts`);
   const empty = parts.find((part) => EMPTY_NAMES.test(basename(part, extname(part))));
   if (empty !== undefined) found.push(`${path}: "${empty}" says nothing; name the thing`);
   if (PLATFORM.test(path) && path.endsWith('.ts') && !path.endsWith('.test.ts')) {
@@ -33,5 +57,7 @@ const problems = tracked.flatMap((path): string[] => {
 });
 
 for (const problem of problems) process.stderr.write(`${problem}\n`);
-process.stdout.write(problems.length === 0 ? `names: ${tracked.length} files ok\n` : `names: ${problems.length} problems\n`);
+process.stdout.write(
+  problems.length === 0 ? `names: ${tracked.length} files ok\n` : `names: ${problems.length} problems\n`,
+);
 process.exit(problems.length === 0 ? 0 : 1);

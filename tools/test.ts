@@ -28,15 +28,19 @@ const run = (command: string, args: readonly string[], signal?: AbortSignal): Pr
     child.once('exit', (code) => resolve(code ?? 1));
   });
 
-const check = (...command: readonly [string, ...string[]]) => async (): Promise<Counts> => {
-  const code = await run(process.execPath, command);
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
-};
+const check =
+  (...command: readonly [string, ...string[]]) =>
+  async (): Promise<Counts> => {
+    const code = await run(process.execPath, command);
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  };
 
 interface JestFile {
   readonly name: string;
   readonly status: 'passed' | 'failed' | 'skipped' | 'pending' | 'focused';
-  readonly assertionResults: readonly { readonly status: 'passed' | 'failed' | 'pending' | 'todo' | 'skipped' | 'disabled' | 'focused' }[];
+  readonly assertionResults: readonly {
+    readonly status: 'passed' | 'failed' | 'pending' | 'todo' | 'skipped' | 'disabled' | 'focused';
+  }[];
 }
 interface JestReport {
   readonly testResults: readonly JestFile[];
@@ -45,7 +49,11 @@ interface JestReport {
 /** How long jest may take to end after it has written its report: what a test left open must not hang the run. */
 const EXIT_WITHIN_MS = 30_000;
 
-const runJest = async (project: string, workers: number, files: readonly string[]): Promise<readonly JestFile[] | undefined> => {
+const runJest = async (
+  project: string,
+  workers: number,
+  files: readonly string[],
+): Promise<readonly JestFile[] | undefined> => {
   const report = join(scratch, `${project}.json`);
   rmSync(report, { force: true });
   const stuck = new AbortController();
@@ -55,14 +63,24 @@ const runJest = async (project: string, workers: number, files: readonly string[
     setTimeout(() => stuck.abort(), EXIT_WITHIN_MS).unref();
   }, 1_000);
   watch.unref();
-  stuck.signal.addEventListener('abort', () => void process.stdout.write(`LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection behind; it is ended\n`));
-  await run(process.execPath, [
-    '--disable-warning=TimeoutNegativeWarning',
-    '--disable-warning=ExperimentalWarning',
-    bin('jest'),
-    ...['--selectProjects', project, '--maxWorkers', String(workers), '--json', '--outputFile', report],
-    ...(files.length > 0 ? ['--runTestsByPath', ...files] : []),
-  ], stuck.signal);
+  stuck.signal.addEventListener(
+    'abort',
+    () =>
+      void process.stdout.write(
+        `LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection behind; it is ended\n`,
+      ),
+  );
+  await run(
+    process.execPath,
+    [
+      '--disable-warning=TimeoutNegativeWarning',
+      '--disable-warning=ExperimentalWarning',
+      bin('jest'),
+      ...['--selectProjects', project, '--maxWorkers', String(workers), '--json', '--outputFile', report],
+      ...(files.length > 0 ? ['--runTestsByPath', ...files] : []),
+    ],
+    stuck.signal,
+  );
   clearInterval(watch);
   try {
     return (JSON.parse(readFileSync(report, 'utf8')) as JestReport).testResults;
@@ -73,13 +91,22 @@ const runJest = async (project: string, workers: number, files: readonly string[
 
 /** A file that could not be run at all counts as one failure. */
 const countFile = ({ status, assertionResults }: JestFile): Counts => {
-  const number = (...wanted: readonly string[]): number => assertionResults.filter((result) => wanted.includes(result.status)).length;
+  const number = (...wanted: readonly string[]): number =>
+    assertionResults.filter((result) => wanted.includes(result.status)).length;
   const failed = number('failed');
-  return { passed: number('passed'), failed: failed === 0 && status === 'failed' ? 1 : failed, skipped: number('pending', 'todo', 'skipped', 'disabled') };
+  return {
+    passed: number('passed'),
+    failed: failed === 0 && status === 'failed' ? 1 : failed,
+    skipped: number('pending', 'todo', 'skipped', 'disabled'),
+  };
 };
 
 const sum = (all: readonly Counts[]): Counts =>
-  all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), { passed: 0, failed: 0, skipped: 0 });
+  all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+  });
 
 /**
  * Tests on real servers wait for facts with a bound, and a neighbour on a shared machine can use the bound up. So a file of
@@ -91,9 +118,14 @@ const jest = (project: string, workers: number, again: 'once' | 'again') => asyn
   const failed = first.filter(({ status }) => status === 'failed');
   if (failed.length === 0 || again === 'once') return sum(first.map(countFile));
   process.stdout.write(`\n${failed.length} files of ${project} failed and run once more, alone\n`);
-  const second = await runJest(project, 1, failed.map(({ name }) => name));
+  const second = await runJest(
+    project,
+    1,
+    failed.map(({ name }) => name),
+  );
   if (second === undefined) return sum(first.map(countFile));
-  for (const { name } of second.filter(({ status }) => status !== 'failed')) process.stdout.write(`UNSTEADY ${relative(root, name)}: failed, then passed\n`);
+  for (const { name } of second.filter(({ status }) => status !== 'failed'))
+    process.stdout.write(`UNSTEADY ${relative(root, name)}: failed, then passed\n`);
   const steady = first.filter(({ status }) => status !== 'failed');
   return sum([...steady, ...second].map(countFile));
 };
@@ -101,7 +133,20 @@ const jest = (project: string, workers: number, again: 'once' | 'again') => asyn
 const parts: Readonly<Record<string, () => Promise<Counts>>> = {
   types: check(bin('tsc'), '-p', '.'),
   lint: check(bin('eslint'), '.', '--max-warnings', '0'),
-  imports: check(bin('depcruise'), 'libs', 'services', 'cli', 'simulator', 'local', 'migrations', 'tools', 'test', '--config', '.dependency-cruiser.cjs'),
+  format: check(bin('biome'), 'format', '.'),
+  imports: check(
+    bin('depcruise'),
+    'libs',
+    'services',
+    'cli',
+    'simulator',
+    'local',
+    'migrations',
+    'tools',
+    'test',
+    '--config',
+    '.dependency-cruiser.cjs',
+  ),
   names: check('tools/check-names.ts'),
   generated: check('tools/generate.ts', '--check'),
   'dead code': check(bin('knip')),
@@ -124,7 +169,9 @@ for (const [index, name] of chosen.entries()) {
   const startedMs = performance.now();
   const counts = (await parts[name]?.()) ?? { passed: 0, failed: 1, skipped: 0 };
   results.push(counts);
-  process.stdout.write(`[${index + 1}/${chosen.length}] ${name}: ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`);
+  process.stdout.write(
+    `[${index + 1}/${chosen.length}] ${name}: ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`,
+  );
 }
 rmSync(scratch, { recursive: true, force: true });
 const total = sum(results);
