@@ -13,7 +13,11 @@ export default tseslint.config(
       'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'anywhere' }],
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule|spyOn|fn)$/]", message: 'No mocks: use the real server, or a real local one for the outside world.' },
+        {
+          selector:
+            "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule|spyOn|fn)$/]",
+          message: 'No mocks: use the real server, or a real local one for the outside world.',
+        },
       ],
       eqeqeq: ['error', 'always'],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
@@ -30,15 +34,26 @@ export default tseslint.config(
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-globals': ['error', ...impureGlobals],
-      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*'], message: 'Rules are pure: no Node module.' }] }],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Rules are pure: no randomness.' }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['node:*'], message: 'Rules are pure: no Node module.' }] },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Rules are pure: no randomness.' },
+      ],
     },
   },
   {
     // The environment is read in one place; everything else receives typed configuration.
     files: ['libs/**/*.ts', 'services/**/*.ts'],
     ignores: ['libs/platform/config/**', 'test/kit/**', '**/*.test.ts'],
-    rules: { 'no-restricted-properties': ['error', { object: 'process', property: 'env', message: 'Configuration is read in libs/platform/config only.' }] },
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Configuration is read in libs/platform/config only.' },
+      ],
+    },
   },
   {
     files: ['**/*.test.ts', 'test/kit/**/*.ts'],

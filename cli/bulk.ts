@@ -44,7 +44,9 @@ export const startTally = (): Counting => {
       const { family, event, cause } = candidate;
       const wanted = JSON.stringify([family, event, cause]);
       const isRoom = groups.has(wanted) || groups.size < GROUPS_MAX;
-      const [name, group] = isRoom ? [wanted, { family, event, cause }] : [OTHERS, { family: OTHERS, event: '', cause: '' }];
+      const [name, group] = isRoom
+        ? [wanted, { family, event, cause }]
+        : [OTHERS, { family: OTHERS, event: '', cause: '' }];
       groups.set(name, { ...group, count: (groups.get(name)?.count ?? 0) + 1 });
     },
     tally: () => ({ count, groups: [...groups.values()].sort((a, b) => b.count - a.count), first }),
@@ -77,9 +79,19 @@ export const printLeft = (left: Left): void => {
 
 /** `would`: what is done to them, for example `would be discarded`. */
 export const printDryRun = ({ count, groups, first }: Tally, would: string): void => {
-  print(table([['count', 'family', 'event', 'cause'], ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)])]));
+  print(
+    table([
+      ['count', 'family', 'event', 'cause'],
+      ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)]),
+    ]),
+  );
   print(`\nThe first ${first.length} of ${count}:`);
-  print(table([['event id', 'event', 'key', 'cause'], ...first.map(({ eventId, event, key, cause }) => [eventId, event, key, shown(cause)])]));
+  print(
+    table([
+      ['event id', 'event', 'key', 'cause'],
+      ...first.map(({ eventId, event, key, cause }) => [eventId, event, key, shown(cause)]),
+    ]),
+  );
   print(`\n${count} ${would}. Nothing was changed; give --yes to do it.`);
 };
 
@@ -118,7 +130,10 @@ interface BulkOptions {
  * The rule of all bulk commands: without --yes what would be done is shown; with it, it is done one after the other, and each outcome that is
  * not as wanted is printed. Exits 1 when there is one, or when a filter matches nothing. Throws what `act` throws, with how far it got.
  */
-export const runBulk = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bulk<Item, Outcome>): Promise<void> => {
+export const runBulk = async <Item, Outcome extends object>(
+  options: BulkOptions,
+  bulk: Bulk<Item, Outcome>,
+): Promise<void> => {
   await act(options, bulk);
   if (!options.json) printLeft(bulk.left ?? []);
 };
@@ -137,7 +152,14 @@ const act = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bul
   const outcomes = await actOnEach(bulk);
   const bad = outcomes.filter(({ outcome }) => !bulk.isOk(outcome));
   if (bad.length > 0) process.exitCode = exitCodes.notAsExpected;
-  if (options.json) return printJson({ ok: bad.length === 0, executed: true, count: items.length, results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })), ...left });
+  if (options.json)
+    return printJson({
+      ok: bad.length === 0,
+      executed: true,
+      count: items.length,
+      results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })),
+      ...left,
+    });
   const told = outcomes.length <= FIRST_MAX ? outcomes : bad;
   for (const { item, outcome } of told) print(bulk.describe(item, outcome));
   print(`${items.length - bad.length} of ${items.length} ${noun} ${done}`);
@@ -150,7 +172,11 @@ const nothingMatches = <Item, Outcome>(json: boolean, { filter, noun }: Bulk<Ite
   else print(ok ? `there are no ${noun}` : `no ${noun} match`);
 };
 
-const actOnEach = async <Item, Outcome>({ items, act, done }: Bulk<Item, Outcome>): Promise<readonly { readonly item: Item; readonly outcome: Outcome }[]> => {
+const actOnEach = async <Item, Outcome>({
+  items,
+  act,
+  done,
+}: Bulk<Item, Outcome>): Promise<readonly { readonly item: Item; readonly outcome: Outcome }[]> => {
   const outcomes: { item: Item; outcome: Outcome }[] = [];
   const bar = progressBar(done, items.length);
   try {
@@ -160,7 +186,9 @@ const actOnEach = async <Item, Outcome>({ items, act, done }: Bulk<Item, Outcome
     }
     return outcomes;
   } catch (error) {
-    throw new Error(`stopped after ${outcomes.length} of ${items.length}, which stay ${done}: ${messageOf(error)}`, { cause: error });
+    throw new Error(`stopped after ${outcomes.length} of ${items.length}, which stay ${done}: ${messageOf(error)}`, {
+      cause: error,
+    });
   } finally {
     bar.end();
   }

@@ -13,7 +13,11 @@ import type { Database } from '#platform/postgres';
 import { settingsOf, UsageError } from './frame.ts';
 
 /** A person waits: give up after some seconds, with one clear error. */
-const KAFKA_OPTIONS = { clientId: 'dakia-cli', requestTimeoutMs: 10_000, retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000 } };
+const KAFKA_OPTIONS = {
+  clientId: 'dakia-cli',
+  requestTimeoutMs: 10_000,
+  retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000 },
+};
 
 export interface OpenKafka {
   readonly kafka: KafkaClient['kafka'];
@@ -28,13 +32,26 @@ export const kafkaOf = (command: Command): OpenKafka => {
   const issues = kafkaIssues(config);
   if (issues.length > 0) throw new UsageError(issues.join('\n'));
   // What goes wrong is thrown and printed once; the client's own lines would say it many times.
-  return { kafka: createKafka(config, createLogger('dakia', 'silent'), KAFKA_OPTIONS).kafka, prefix: config.topicPrefix, topics };
+  return {
+    kafka: createKafka(config, createLogger('dakia', 'silent'), KAFKA_OPTIONS).kafka,
+    prefix: config.topicPrefix,
+    topics,
+  };
 };
 
 /** Runs `work` over a connection to Postgres with the rights of `role`; without one, with those of the login user. */
-export const withDatabase = async <Result>(command: Command, role: string | undefined, work: (database: Database) => Promise<Result>): Promise<Result> => {
+export const withDatabase = async <Result>(
+  command: Command,
+  role: string | undefined,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> => {
   const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
-  const database = createDatabase({ url: databaseUrl, poolSize: 1, applicationName: 'dakia-cli', ...(role !== undefined && { role }) });
+  const database = createDatabase({
+    url: databaseUrl,
+    poolSize: 1,
+    applicationName: 'dakia-cli',
+    ...(role !== undefined && { role }),
+  });
   try {
     return await work(database);
   } finally {
@@ -43,7 +60,10 @@ export const withDatabase = async <Result>(command: Command, role: string | unde
 };
 
 /** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */
-export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({ aggregates: allAggregates, policy: retryPolicyOf(settingsOf(command, retryPolicySettings)) });
+export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({
+  aggregates: allAggregates,
+  policy: retryPolicyOf(settingsOf(command, retryPolicySettings)),
+});
 
 /** Who decides, for the audit: the user of this machine unless `--who` says another. */
 export const currentUser = (): string => {

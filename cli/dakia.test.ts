@@ -7,9 +7,14 @@ import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
 jest.setTimeout(30_000);
 
 const DAKIA = join(import.meta.dirname, 'dakia.ts');
-const run = (...args: readonly string[]) => spawnSync(process.execPath, [DAKIA, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+const run = (...args: readonly string[]) =>
+  spawnSync(process.execPath, [DAKIA, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
 
-const commands = JSON.parse(execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], { encoding: 'utf8' })) as readonly ProbedCommand[];
+const commands = JSON.parse(
+  execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], {
+    encoding: 'utf8',
+  }),
+) as readonly ProbedCommand[];
 
 test('there is a file for every command, and a command for every file', () => {
   const files = readdirSync(join(import.meta.dirname, 'commands'))
@@ -18,18 +23,39 @@ test('there is a file for every command, and a command for every file', () => {
   expect([...new Set(commands.map(({ name }) => name.split(' ')[0]))].sort()).toEqual(files.sort());
 });
 
-test.each(commands.map((command) => [command.name, command] as const))('%s has an example, prints JSON on demand, and refuses an unknown option or argument', (name, command) => {
-  expect(command.help).toEqual({ code: 'commander.helpDisplayed', printed: expect.stringContaining(`Example:\n  npx dakia ${name}`) as string });
-  expect(command.options).toContain('--json');
-  expect(command.unknownOption).toEqual({ code: 'commander.unknownOption', printed: expect.stringContaining("unknown option '--no-such-option'") as string });
-  expect(command.surplusArgument.code).toBe('commander.excessArguments');
-});
+test.each(commands.map((command) => [command.name, command] as const))(
+  '%s has an example, prints JSON on demand, and refuses an unknown option or argument',
+  (name, command) => {
+    expect(command.help).toEqual({
+      code: 'commander.helpDisplayed',
+      printed: expect.stringContaining(`Example:\n  npx dakia ${name}`) as string,
+    });
+    expect(command.options).toContain('--json');
+    expect(command.unknownOption).toEqual({
+      code: 'commander.unknownOption',
+      printed: expect.stringContaining("unknown option '--no-such-option'") as string,
+    });
+    expect(command.surplusArgument.code).toBe('commander.excessArguments');
+  },
+);
 
 test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
-  expect(run('status', '--no-such-option')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining("unknown option '--no-such-option'") as string });
-  expect(run('simulat')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('simulate') as string });
+  expect(run('status', '--no-such-option')).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining("unknown option '--no-such-option'") as string,
+  });
+  expect(run('simulat')).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining('simulate') as string,
+  });
   expect(run()).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('Commands:') as string });
-  expect(run('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Commands:') as string });
+  expect(run('--help')).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.stringContaining('Commands:') as string,
+  });
 });
 
 test('the file can be run by itself', () => {

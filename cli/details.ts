@@ -6,7 +6,10 @@ import { print, table } from './frame.ts';
 export const SHOW_MAX = 20;
 
 /** An entry as it is printed or exported: the body as text where it is wanted, or only how long it is. It holds personal data. */
-export const presentable = <Entry extends { readonly rawBody: Buffer }>({ rawBody, ...entry }: Entry, withBody: boolean): Omit<Entry, 'rawBody'> & { readonly bodyBytes: number } => ({
+export const presentable = <Entry extends { readonly rawBody: Buffer }>(
+  { rawBody, ...entry }: Entry,
+  withBody: boolean,
+): Omit<Entry, 'rawBody'> & { readonly bodyBytes: number } => ({
   ...entry,
   bodyBytes: rawBody.length,
   ...(withBody && bodyOf(rawBody)),
@@ -31,5 +34,17 @@ const scalar = (value: unknown): string => {
 export const printHistory = (history: readonly HistoryEntry[]): void => {
   if (history.length === 0) return;
   print('\nwhat happened to this entity, the newest first:');
-  print(table([['at', 'who', 'what', 'event', 'verdict', 'reason'], ...history.map(({ at, actor, action, event, eventId, verdict, reason }) => [at.toISOString(), actor, action, event ?? eventId ?? '', verdict ?? '', reason ?? ''])]));
+  print(
+    table([
+      ['at', 'who', 'what', 'event', 'verdict', 'reason'],
+      ...history.map(({ at, actor, action, event, eventId, verdict, reason }) => [
+        at.toISOString(),
+        actor,
+        action,
+        event ?? eventId ?? '',
+        verdict ?? '',
+        reason ?? '',
+      ]),
+    ]),
+  );
 };

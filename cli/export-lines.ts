@@ -15,17 +15,26 @@ export interface ExportOptions {
 }
 
 export const withOutput = (command: Command): Command =>
-  command.option('--output <file>', 'a new file, readable by you alone; without it, to stdout').option('--json', 'print one JSON object at the end; needs --output', false);
+  command
+    .option('--output <file>', 'a new file, readable by you alone; without it, to stdout')
+    .option('--json', 'print one JSON object at the end; needs --output', false);
 
 /** Writes one JSON object per line, body included, to a new file or to stdout; says on stderr how far it is. */
-export const exportLines = async (batches: AsyncIterable<readonly { readonly rawBody: Buffer }[]>, { output, json }: ExportOptions): Promise<void> => {
-  if (json && output === undefined) throw new UsageError('--json needs --output: without it stdout has the exported lines, each a JSON object of its own.');
+export const exportLines = async (
+  batches: AsyncIterable<readonly { readonly rawBody: Buffer }[]>,
+  { output, json }: ExportOptions,
+): Promise<void> => {
+  if (json && output === undefined)
+    throw new UsageError(
+      '--json needs --output: without it stdout has the exported lines, each a JSON object of its own.',
+    );
   let count = 0;
   const lines = async function* (): AsyncGenerator<string> {
     for await (const entries of batches) {
       yield entries.map(({ rawBody, ...entry }) => `${jsonOf({ ...entry, ...bodyOf(rawBody) })}\n`).join('');
       count += entries.length;
-      if (Math.floor(count / REPORT_EVERY) > Math.floor((count - entries.length) / REPORT_EVERY)) warn(`${count} exported`);
+      if (Math.floor(count / REPORT_EVERY) > Math.floor((count - entries.length) / REPORT_EVERY))
+        warn(`${count} exported`);
     }
   };
   try {
@@ -34,8 +43,10 @@ export const exportLines = async (batches: AsyncIterable<readonly { readonly raw
   } catch (error) {
     // A reader such as head that has seen enough.
     if (codeOf(error) === 'EPIPE' && output === undefined) return;
-    if (codeOf(error) === 'EEXIST') throw new UsageError(`${output ?? ''} is there already; give the name of a new file.`);
-    if (output !== undefined && codeOf(error) !== undefined) throw new UsageError(`${output} cannot be written: ${messageOf(error)}`);
+    if (codeOf(error) === 'EEXIST')
+      throw new UsageError(`${output ?? ''} is there already; give the name of a new file.`);
+    if (output !== undefined && codeOf(error) !== undefined)
+      throw new UsageError(`${output} cannot be written: ${messageOf(error)}`);
     throw error;
   }
   if (json) printJson({ ok: true, exported: count, output });

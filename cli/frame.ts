@@ -34,23 +34,38 @@ export const readIfThere = (file: string): string | undefined => {
 };
 
 /** Reads the settings that a command needs. `given`: values of its options, which stand above the environment. */
-export const settingsOf = <Of extends Settings>(command: Command, settings: Of, given: Environment = {}): ConfigOf<Of> => {
+export const settingsOf = <Of extends Settings>(
+  command: Command,
+  settings: Of,
+  given: Environment = {},
+): ConfigOf<Of> => {
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
   const config = readConfig(settings, { ...environmentOf(command), ...Object.fromEntries(chosen) });
   if (config.ok) return config.value;
-  throw new UsageError(`${config.issues.join('\n')}\nSet it in the environment, or run npm start first: it writes ${join(dataDirOf(command), 'env')}.`);
+  throw new UsageError(
+    `${config.issues.join('\n')}\nSet it in the environment, or run npm start first: it writes ${join(dataDirOf(command), 'env')}.`,
+  );
 };
 
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
-export const jsonOf = (value: unknown): string => JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
+export const jsonOf = (value: unknown): string =>
+  JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
 export const printJson = (value: unknown): void => print(jsonOf(value));
 export const warn = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Rows in columns, the first row as heading; numbers to the right. */
 export const table = (rows: readonly (readonly (string | number | bigint)[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => String(row[column] ?? '').length)));
-  const cell = (value: string | number | bigint, width: number): string => (typeof value === 'string' ? value.padEnd(width) : String(value).padStart(width));
-  return rows.map((row) => row.map((value, column) => cell(value, widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  const cell = (value: string | number | bigint, width: number): string =>
+    typeof value === 'string' ? value.padEnd(width) : String(value).padStart(width);
+  return rows
+    .map((row) =>
+      row
+        .map((value, column) => cell(value, widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 };
 
 /** Reads an option that must be a whole number. */

@@ -41,13 +41,20 @@ export const DRY_RUN_RULE = 'Without --yes it only shows what it would do.';
 
 /** Which entries: what is not given leaves none out. `events`: those of the catalogue, or any name, as the quarantine has. */
 export const withFilters = (command: Command, events: Events = 'catalogue'): Command =>
-  withEventAndCause(command.addOption(new Option('--family <name>', 'only of this family').choices(familyNames)).option('--key <id>', 'only of the entity with this id'), events);
+  withEventAndCause(
+    command
+      .addOption(new Option('--family <name>', 'only of this family').choices(familyNames))
+      .option('--key <id>', 'only of the entity with this id'),
+    events,
+  );
 
 type Events = 'catalogue' | 'any';
 
 /** The filters that hold for the quarantine too, where nothing has an entity. */
 export const withEventAndCause = (command: Command, events: Events = 'any'): Command =>
-  command.option('--event <name>', 'only of this event', events === 'catalogue' ? catalogueEvent : (text: string) => text).option('--cause <text>', 'only where the reason contains this text');
+  command
+    .option('--event <name>', 'only of this event', events === 'catalogue' ? catalogueEvent : (text: string) => text)
+    .option('--cause <text>', 'only where the reason contains this text');
 
 export const withAges = (command: Command): Command =>
   command
@@ -55,23 +62,36 @@ export const withAges = (command: Command): Command =>
     .option('--newer-than <time>', 'only what is newer', duration);
 
 export const withPrinting = (command: Command): Command =>
-  command.option('--limit <n>', 'print at most so many, the oldest first', wholeNumber(1, LIST_MAX), LIST_DEFAULT).option('--json', 'print one JSON object', false);
+  command
+    .option('--limit <n>', 'print at most so many, the oldest first', wholeNumber(1, LIST_MAX), LIST_DEFAULT)
+    .option('--json', 'print one JSON object', false);
 
 export const withList = (command: Command): Command => withPrinting(withAges(withFilters(command)));
 
 /** `reason`: what audit_logs has without --reason; null when one must be given. */
 export const withAction = (command: Command, reason: string | null): Command => {
-  const withWhom = command.option('--all', 'everything that there is, instead of a filter').option('--yes', 'do it', false).option('--who <name>', 'who decides, kept in audit_logs', currentUser());
-  return (reason === null ? withWhom.requiredOption('--reason <text>', 'why; kept in audit_logs', notEmpty) : withWhom.option('--reason <text>', 'why; kept in audit_logs', notEmpty, reason)).option('--json', 'print one JSON object', false);
+  const withWhom = command
+    .option('--all', 'everything that there is, instead of a filter')
+    .option('--yes', 'do it', false)
+    .option('--who <name>', 'who decides, kept in audit_logs', currentUser());
+  return (
+    reason === null
+      ? withWhom.requiredOption('--reason <text>', 'why; kept in audit_logs', notEmpty)
+      : withWhom.option('--reason <text>', 'why; kept in audit_logs', notEmpty, reason)
+  ).option('--json', 'print one JSON object', false);
 };
 
 /** Throws for filters that nothing can pass. */
 export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: FilterOptions): Filter => {
   if (family !== undefined && event !== undefined && isEventName(event) && eventSpec(event).family !== family) {
-    throw new UsageError(`--family ${family} and --event ${event} exclude each other: that event is of the family ${eventSpec(event).family}.`);
+    throw new UsageError(
+      `--family ${family} and --event ${event} exclude each other: that event is of the family ${eventSpec(event).family}.`,
+    );
   }
   if (olderThan !== undefined && newerThan !== undefined && olderThan >= newerThan) {
-    throw new UsageError('--older-than and --newer-than exclude each other: nothing is both. Give a longer time to --newer-than.');
+    throw new UsageError(
+      '--older-than and --newer-than exclude each other: nothing is both. Give a longer time to --newer-than.',
+    );
   }
   return {
     ...(family !== undefined && { family }),
@@ -85,14 +105,19 @@ export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: Fi
 
 /** The part of a filter that is not about time, for what Postgres has not filtered. */
 export const passes = ({ family, event, key, cause }: Candidate, filter: Filter): boolean =>
-  (filter.family ?? family) === family && (filter.event ?? event) === event && (filter.key ?? key) === key && cause.toLowerCase().includes((filter.cause ?? '').toLowerCase());
+  (filter.family ?? family) === family &&
+  (filter.event ?? event) === event &&
+  (filter.key ?? key) === key &&
+  cause.toLowerCase().includes((filter.cause ?? '').toLowerCase());
 
 /** `filterOf` for a command that changes something: everything must be meant, as soon as it is more than a look. */
 export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean; readonly yes: boolean }): Filter => {
   const filter = filterOf(options);
   const isFiltered = Object.keys(filter).length > 0;
-  if (isFiltered && options.all === true) throw new UsageError('--all and a filter exclude each other: give one of them.');
-  if (!isFiltered && options.yes && options.all !== true) throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
+  if (isFiltered && options.all === true)
+    throw new UsageError('--all and a filter exclude each other: give one of them.');
+  if (!isFiltered && options.yes && options.all !== true)
+    throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
   return filter;
 };
 

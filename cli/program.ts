@@ -20,7 +20,11 @@ import { DEFAULT_DATA_DIR } from './frame.ts';
 export const createProgram = (): Command => {
   const program = new Command('dakia')
     .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
-    .option('--data-dir <folder>', 'state folder of npm start, for settings that the environment does not give', DEFAULT_DATA_DIR)
+    .option(
+      '--data-dir <folder>',
+      'state folder of npm start, for settings that the environment does not give',
+      DEFAULT_DATA_DIR,
+    )
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const add of COMMANDS) add(program);
@@ -28,4 +32,20 @@ export const createProgram = (): Command => {
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [addSimulate, addVerify, addStatus, addParked, addDead, addQuarantine, addQueues, addNotify, addNotifications, addLedger, addTopics, addSchema, addMigrate, addPartitions, addDoctor];
+const COMMANDS = [
+  addSimulate,
+  addVerify,
+  addStatus,
+  addParked,
+  addDead,
+  addQuarantine,
+  addQueues,
+  addNotify,
+  addNotifications,
+  addLedger,
+  addTopics,
+  addSchema,
+  addMigrate,
+  addPartitions,
+  addDoctor,
+];

@@ -3,7 +3,10 @@ const WIDTH = 30;
 const DRAW_EVERY_MS = 100;
 
 /** A bar on stderr, only where a person watches it; answers what to call when work has advanced, and at the end. */
-export const progressBar = (label: string, total: number): { readonly advance: (done: number) => void; readonly end: () => void } => {
+export const progressBar = (
+  label: string,
+  total: number,
+): { readonly advance: (done: number) => void; readonly end: () => void } => {
   if (!process.stderr.isTTY) return { advance: () => undefined, end: () => undefined };
   let drawnAt = 0;
   const draw = (done: number): void => {

@@ -44,10 +44,15 @@ const STOP_WITHIN_MS = 5_000;
  * Reads whole topics and produces again what is decided so. Every record is confirmed by all in-sync replicas before the next batch is
  * read. Throws when Kafka does not confirm one; doing all of it again is harmless, the events' ids make copies duplicates.
  */
-export const replayFromKafka = async (command: Command, { topics, decide, filter, execute }: ReplayRequest): Promise<Replayed> => {
+export const replayFromKafka = async (
+  command: Command,
+  { topics, decide, filter, execute }: ReplayRequest,
+): Promise<Replayed> => {
   const { kafka, prefix } = kafkaOf(command);
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
-  const decoder = createEnvelopeDecoder(schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl));
+  const decoder = createEnvelopeDecoder(
+    schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl),
+  );
   const counting = startTally();
   const left = startLeft();
   let bar: ReturnType<typeof progressBar> | undefined;
@@ -74,15 +79,32 @@ export const replayFromKafka = async (command: Command, { topics, decide, filter
       },
       onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
     });
-  const read = await (execute ? withProducer(command, readAll) : readAll(async () => undefined)).finally(() => bar?.end());
+  const read = await (execute ? withProducer(command, readAll) : readAll(async () => undefined)).finally(() =>
+    bar?.end(),
+  );
   return { executed: execute, read, ...counting.tally(), left: left.list() };
 };
 
-const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({ family: envelope.family, event: envelope.event, key: envelope.key, eventId: envelope.eventId, cause });
+const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({
+  family: envelope.family,
+  event: envelope.event,
+  key: envelope.key,
+  eventId: envelope.eventId,
+  cause,
+});
 
-const withProducer = async <Result>(command: Command, work: (publish: (topic: string, record: KafkaRecord) => Promise<void>) => Promise<Result>): Promise<Result> => {
+const withProducer = async <Result>(
+  command: Command,
+  work: (publish: (topic: string, record: KafkaRecord) => Promise<void>) => Promise<Result>,
+): Promise<Result> => {
   const config = settingsOf(command, kafkaSettings);
-  const producer = createProducer({ config, log: createLogger('dakia', 'silent'), metrics: new promClient.Registry(), clientId: 'dakia-cli', topics: familyTopics });
+  const producer = createProducer({
+    config,
+    log: createLogger('dakia', 'silent'),
+    metrics: new promClient.Registry(),
+    clientId: 'dakia-cli',
+    topics: familyTopics,
+  });
   await producer.start();
   try {
     return await work((topic, record) => publishSurely(producer, topic, record));
@@ -94,7 +116,10 @@ const withProducer = async <Result>(command: Command, work: (publish: (topic: st
 const publishSurely = async (producer: EventProducer, topic: string, record: KafkaRecord): Promise<void> => {
   for (let sends = 1; ; sends++) {
     if ((await producer.publish(topic, record)) === 'durable') return;
-    if (sends === SENDS_MAX) throw new Error(`Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the command again when Kafka is well: what is there twice is applied once`);
+    if (sends === SENDS_MAX)
+      throw new Error(
+        `Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the command again when Kafka is well: what is there twice is applied once`,
+      );
     await delay(SEND_PAUSE_MS);
   }
 };

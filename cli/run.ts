@@ -18,10 +18,13 @@ const exitCodeOf = (error: unknown): number => {
     warn(error.message);
     return exitCodes.usage;
   }
-  warn(`dakia: ${messageOf(error)}${isOldDatabase(error) ? '; this release has newer tables, which npx dakia migrate makes' : ''}`);
+  warn(
+    `dakia: ${messageOf(error)}${isOldDatabase(error) ? '; this release has newer tables, which npx dakia migrate makes' : ''}`,
+  );
   return exitCodes.notAsExpected;
 };
 
 /** Postgres' codes for a table and a column that do not exist. */
 const MISSING = ['42P01', '42703'];
-const isOldDatabase = (error: unknown): boolean => error instanceof Error && 'code' in error && MISSING.includes(String(error.code));
+const isOldDatabase = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && MISSING.includes(String(error.code));

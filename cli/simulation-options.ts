@@ -19,12 +19,27 @@ const SEED = /^[\w.-]{1,64}$/;
 /** 1 January 2001 and 1 January 2100: outside these a receiver takes a time for no time. */
 const [AT_MIN_S, AT_MAX_S] = [978_307_200, 4_102_444_800];
 
-export const withSimulationOptions = (command: Command, defaults: { readonly seed: string; readonly count: string; readonly stories: string; readonly at: string }): Command =>
+export const withSimulationOptions = (
+  command: Command,
+  defaults: { readonly seed: string; readonly count: string; readonly stories: string; readonly at: string },
+): Command =>
   command
     .option('--seed <text>', `what all randomness comes from (default: ${defaults.seed})`, readSeed)
-    .option('--count <n>', `how many different events; the last story breaks off where they are reached (default: ${defaults.count})`, wholeNumber(1, COUNT_MAX))
-    .option('--stories <a,b>', `stories to tell in turn (default: ${defaults.stories}): ${storyNames.join(', ')}`, readStories)
-    .option('--at <epoch seconds>', `the events happened in the 45 minutes before (default: ${defaults.at})`, wholeNumber(AT_MIN_S, AT_MAX_S));
+    .option(
+      '--count <n>',
+      `how many different events; the last story breaks off where they are reached (default: ${defaults.count})`,
+      wholeNumber(1, COUNT_MAX),
+    )
+    .option(
+      '--stories <a,b>',
+      `stories to tell in turn (default: ${defaults.stories}): ${storyNames.join(', ')}`,
+      readStories,
+    )
+    .option(
+      '--at <epoch seconds>',
+      `the events happened in the 45 minutes before (default: ${defaults.at})`,
+      wholeNumber(AT_MIN_S, AT_MAX_S),
+    );
 
 const readSeed = (text: string): string => {
   if (SEED.test(text)) return text;
@@ -50,4 +65,9 @@ export const settled = (options: SimulationOptions, run: SimulationSettings): Si
 
 /** The options that give the same events again. */
 export const asOptions = ({ seed, count, stories, at }: SimulationSettings): string =>
-  [`--seed ${seed}`, `--count ${count}`, ...(stories.length === storyNames.length ? [] : [`--stories ${stories.join(',')}`]), `--at ${at / 1000}`].join(' ');
+  [
+    `--seed ${seed}`,
+    `--count ${count}`,
+    ...(stories.length === storyNames.length ? [] : [`--stories ${stories.join(',')}`]),
+    `--at ${at / 1000}`,
+  ].join(' ');

@@ -7,8 +7,17 @@ export interface ServerAddresses {
 }
 export type AddressName = keyof ServerAddresses;
 
-export const addressNames: readonly AddressName[] = ['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL', 'SCHEMA_REGISTRY_URL'];
+export const addressNames: readonly AddressName[] = [
+  'KAFKA_BROKERS',
+  'DATABASE_URL',
+  'REDIS_URL',
+  'SCHEMA_REGISTRY_URL',
+];
 
 /** The addresses that the environment gives: those servers are used and not started. */
 export const givenAddresses = (environment: Readonly<Record<string, string | undefined>>): Partial<ServerAddresses> =>
-  Object.fromEntries(addressNames.flatMap((name) => (environment[name] === undefined || environment[name] === '' ? [] : [[name, environment[name]]])));
+  Object.fromEntries(
+    addressNames.flatMap((name) =>
+      environment[name] === undefined || environment[name] === '' ? [] : [[name, environment[name]]],
+    ),
+  );

@@ -41,7 +41,12 @@ export interface ComposeRun {
 }
 
 /** How the compose file is run for one state folder: a project of its own, so that two stacks keep their volumes apart. */
-export const composeRun = (root: string, ports: ServerPorts, wanted: readonly AddressName[], password: string): ComposeRun => ({
+export const composeRun = (
+  root: string,
+  ports: ServerPorts,
+  wanted: readonly AddressName[],
+  password: string,
+): ComposeRun => ({
   args: [
     'compose',
     '--project-name',
@@ -66,7 +71,13 @@ export const composeRun = (root: string, ports: ServerPorts, wanted: readonly Ad
 });
 
 /** The servers as containers, behind one `docker compose up` that lives and dies with the launcher. */
-export const startCompose = async ({ folder, ports: asked, wanted, report, onDefined }: ComposeOptions): Promise<Partial<ServerAddresses>> => {
+export const startCompose = async ({
+  folder,
+  ports: asked,
+  wanted,
+  report,
+  onDefined,
+}: ComposeOptions): Promise<Partial<ServerAddresses>> => {
   const started = Date.now();
   const ports: ServerPorts = {
     kafkaPort: await portOrFree(asked.kafkaPort),
@@ -102,7 +113,10 @@ export const startCompose = async ({ folder, ports: asked, wanted, report, onDef
     folder,
   );
   onDefined(server);
-  report('compose', `starting ${wanted.map((name) => services[name]).join(', ')} in containers, after pulling what is not yet here; ${server.logFile} shows it`);
+  report(
+    'compose',
+    `starting ${wanted.map((name) => services[name]).join(', ')} in containers, after pulling what is not yet here; ${server.logFile} shows it`,
+  );
   await server.start();
   report('compose', `ready (${secondsSince(started)})`);
   return Object.fromEntries(wanted.map((name) => [name, addresses[name]]));

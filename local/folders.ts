@@ -25,5 +25,10 @@ export const makeFolder = (path: string): string => {
 
 export const stateFolder = (dataDir: string): StateFolder => {
   const root = makeFolder(resolve(dataDir));
-  return { root, data: makeFolder(join(root, 'data')), logs: makeFolder(join(root, 'logs')), pids: makeFolder(join(root, 'pids')) };
+  return {
+    root,
+    data: makeFolder(join(root, 'data')),
+    logs: makeFolder(join(root, 'logs')),
+    pids: makeFolder(join(root, 'pids')),
+  };
 };

@@ -53,7 +53,11 @@ export const newClusterId = (): string => {
 export const propertiesOf = (spec: KafkaNodeSpec, logDir: string): readonly string[] => {
   const plain = `PLAINTEXT://${LOOPBACK}:${spec.port}`;
   const others = spec.listeners.map(({ name, port }) => `${name}://${LOOPBACK}:${port}`);
-  const protocols = ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', ...spec.listeners.map(({ name, protocol }) => `${name}:${protocol}`)];
+  const protocols = [
+    'CONTROLLER:PLAINTEXT',
+    'PLAINTEXT:PLAINTEXT',
+    ...spec.listeners.map(({ name, protocol }) => `${name}:${protocol}`),
+  ];
   const copies = Math.min(spec.voters.length, 3);
   const leastInSync = Math.max(1, copies - 1);
   return [
@@ -74,12 +78,21 @@ export const propertiesOf = (spec: KafkaNodeSpec, logDir: string): readonly stri
 };
 
 /** One combined node (broker and controller), formatted at its first start. */
-export const defineKafkaNode = async (files: ServerFiles, folder: StateFolder, spec: KafkaNodeSpec): Promise<Server> => {
+export const defineKafkaNode = async (
+  files: ServerFiles,
+  folder: StateFolder,
+  spec: KafkaNodeSpec,
+): Promise<Server> => {
   const logDir = join(folder.data, spec.name);
   const properties = join(folder.data, `${spec.name}.properties`);
   // Private: with SASL it holds passwords.
   writePrivate(properties, `${propertiesOf(spec, logDir).join('\n')}\n`);
-  const java = [...javaFlags(HEAP), `-Dlog4j2.configurationFile=${join(settings, 'log4j2.properties')}`, '-cp', files.kafka];
+  const java = [
+    ...javaFlags(HEAP),
+    `-Dlog4j2.configurationFile=${join(settings, 'log4j2.properties')}`,
+    '-cp',
+    files.kafka,
+  ];
   if (!existsSync(join(logDir, 'meta.properties'))) await format(java, properties, spec);
   return defineServer(
     {
@@ -96,12 +109,29 @@ export const defineKafkaNode = async (files: ServerFiles, folder: StateFolder, s
   );
 };
 
-const format = async (java: readonly string[], properties: string, { clusterId, name, users }: KafkaNodeSpec): Promise<void> => {
+const format = async (
+  java: readonly string[],
+  properties: string,
+  { clusterId, name, users }: KafkaNodeSpec,
+): Promise<void> => {
   const scram = Object.entries(users).flatMap(([user, password]) =>
-    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${user},password=${password}]`]),
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${user},password=${password}]`,
+    ]),
   );
   try {
-    await execute(javaCommand(), [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, '--ignore-formatted', ...scram]);
+    await execute(javaCommand(), [
+      ...java,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      properties,
+      '--ignore-formatted',
+      ...scram,
+    ]);
   } catch (error) {
     const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
     throw new LaunchFailure(`The data folder of ${name} could not be made: ${(stderr ?? '') || (stdout ?? '')}`.trim());

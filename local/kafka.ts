@@ -81,7 +81,9 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   try {
     await Promise.all(servers.map((server) => server.start()));
     if (!(await until(() => serves(plain), REGISTERED_WITHIN_MS))) {
-      throw new LaunchFailure(`The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`);
+      throw new LaunchFailure(
+        `The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`,
+      );
     }
   } catch (error) {
     await stop();
@@ -108,30 +110,52 @@ interface NodePlan {
   readonly listeners: readonly KafkaListener[];
 }
 
-const planNode = async ({ controllerPorts, tls, users }: KafkaOptions, port: number, index: number): Promise<NodePlan> => {
+const planNode = async (
+  { controllerPorts, tls, users }: KafkaOptions,
+  port: number,
+  index: number,
+): Promise<NodePlan> => {
   const wanted: readonly Pick<KafkaListener, 'name' | 'protocol'>[] = [
     ...(tls === undefined ? [] : [{ name: 'TLS', protocol: 'SSL' } as const]),
     ...(users === undefined ? [] : [{ name: 'SASL', protocol: 'SASL_PLAINTEXT' } as const]),
     ...(tls === undefined || users === undefined ? [] : [{ name: 'SASL_TLS', protocol: 'SASL_SSL' } as const]),
   ];
   const listeners = await Promise.all(wanted.map(async (listener) => ({ ...listener, port: await freePort() })));
-  return { nodeId: index + 1, port: await portOrFree(port), controllerPort: await portOrFree(controllerPorts?.[index] ?? 0), listeners };
+  return {
+    nodeId: index + 1,
+    port: await portOrFree(port),
+    controllerPort: await portOrFree(controllerPorts?.[index] ?? 0),
+    listeners,
+  };
 };
 
-const failover = (): readonly string[] => [readFileSync(join(repositoryRoot, 'deploy', 'kafka', 'failover.properties'), 'utf8').trimEnd()];
+const failover = (): readonly string[] => [
+  readFileSync(join(repositoryRoot, 'deploy', 'kafka', 'failover.properties'), 'utf8').trimEnd(),
+];
 
 const security = ({ tls, users }: KafkaOptions): readonly string[] => {
   const lines: string[] = [];
   if (tls !== undefined) {
-    const pem = (file: string): string => readFileSync(file, 'utf8').trim().replaceAll('\r', '').split('\n').join('\\n');
-    lines.push('ssl.keystore.type=PEM', `ssl.keystore.certificate.chain=${pem(tls.certFile)}`, `ssl.keystore.key=${pem(tls.keyFile)}`);
+    const pem = (file: string): string =>
+      readFileSync(file, 'utf8').trim().replaceAll('\r', '').split('\n').join('\\n');
+    lines.push(
+      'ssl.keystore.type=PEM',
+      `ssl.keystore.certificate.chain=${pem(tls.certFile)}`,
+      `ssl.keystore.key=${pem(tls.keyFile)}`,
+    );
     if (tls.clientCaFile !== undefined) {
-      lines.push('ssl.truststore.type=PEM', `ssl.truststore.certificates=${pem(tls.clientCaFile)}`, 'listener.name.tls.ssl.client.auth=required');
+      lines.push(
+        'ssl.truststore.type=PEM',
+        `ssl.truststore.certificates=${pem(tls.clientCaFile)}`,
+        'listener.name.tls.ssl.client.auth=required',
+      );
     }
   }
   if (users !== undefined) {
     const modules = 'org.apache.kafka.common.security';
-    const plainUsers = Object.entries(users).map(([user, password]) => `user_${user}="${password}"`).join(' ');
+    const plainUsers = Object.entries(users)
+      .map(([user, password]) => `user_${user}="${password}"`)
+      .join(' ');
     for (const listener of tls === undefined ? ['sasl'] : ['sasl', 'sasl_tls']) {
       lines.push(
         `listener.name.${listener}.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required ${plainUsers};`,

@@ -64,7 +64,10 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
     });
     if (!stop.signal.aborted) {
       const died = servers.died.then(({ message }) => message);
-      work = await Promise.race([startWork(servers, stop.signal), died.then((message) => Promise.reject(new LaunchFailure(message)))]);
+      work = await Promise.race([
+        startWork(servers, stop.signal),
+        died.then((message) => Promise.reject(new LaunchFailure(message))),
+      ]);
       const failure = await Promise.race([stop.requested.then(() => undefined), died, work.failed]);
       if (failure !== undefined) throw new LaunchFailure(failure);
     }

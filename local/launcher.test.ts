@@ -59,7 +59,9 @@ describe('ports', () => {
   test('two settings of one port are a clash before anything listens', async () => {
     const port = await freePort();
     const need = { port, usedBy: 'Redis', setting: 'DAKIA_REDIS_PORT' };
-    await expect(requireFree([need, { port, usedBy: 'Kafka', setting: 'DAKIA_KAFKA_PORT' }])).rejects.toThrow(/DAKIA_REDIS_PORT.*DAKIA_KAFKA_PORT.*both set to port/);
+    await expect(requireFree([need, { port, usedBy: 'Kafka', setting: 'DAKIA_KAFKA_PORT' }])).rejects.toThrow(
+      /DAKIA_REDIS_PORT.*DAKIA_KAFKA_PORT.*both set to port/,
+    );
   });
 
   test('a server that is given, and a port that is drawn, need nothing', () => {
@@ -77,12 +79,18 @@ describe('options', () => {
     const read = readOptions(['--port', '8090', '--separate']);
     expect(read).toMatchObject({ ok: true, value: { webhookPort: 8090, separate: true, help: false } });
     expect(read.ok && read.value.dataDir).toMatch(/\/\.dakia$/);
-    expect(readOptions(['--data-dir', '/somewhere'])).toMatchObject({ ok: true, value: { dataDir: '/somewhere', webhookPort: undefined } });
+    expect(readOptions(['--data-dir', '/somewhere'])).toMatchObject({
+      ok: true,
+      value: { dataDir: '/somewhere', webhookPort: undefined },
+    });
   });
 
-  test.each([[['--prot', '1']], [['--port', '70000']], [['--port', 'http']], [['--port']], [['extra']]])('%j is refused', (args) => {
-    expect(readOptions(args).ok).toBe(false);
-  });
+  test.each([[['--prot', '1']], [['--port', '70000']], [['--port', 'http']], [['--port']], [['extra']]])(
+    '%j is refused',
+    (args) => {
+      expect(readOptions(args).ok).toBe(false);
+    },
+  );
 });
 
 describe('secrets', () => {
@@ -98,10 +106,18 @@ describe('secrets', () => {
 
   test('the env file is private and reads back, by a shell and by Node', () =>
     withFolder((root) => {
-      const file = writeEnvFile(stateFolder(root), { DATABASE_URL: 'postgres://u:p@h/d?a=$b&c', REDIS_URL: 'redis://h' });
+      const file = writeEnvFile(stateFolder(root), {
+        DATABASE_URL: 'postgres://u:p@h/d?a=$b&c',
+        REDIS_URL: 'redis://h',
+      });
       expect(modeOf(file)).toBe(0o600);
-      expect(readFileSync(file, 'utf8')).toBe("export DATABASE_URL='postgres://u:p@h/d?a=$b&c'\nexport REDIS_URL='redis://h'\n");
-      expect(parseEnv(readFileSync(file, 'utf8'))).toEqual({ DATABASE_URL: 'postgres://u:p@h/d?a=$b&c', REDIS_URL: 'redis://h' });
+      expect(readFileSync(file, 'utf8')).toBe(
+        "export DATABASE_URL='postgres://u:p@h/d?a=$b&c'\nexport REDIS_URL='redis://h'\n",
+      );
+      expect(parseEnv(readFileSync(file, 'utf8'))).toEqual({
+        DATABASE_URL: 'postgres://u:p@h/d?a=$b&c',
+        REDIS_URL: 'redis://h',
+      });
     }));
 });
 
@@ -111,7 +127,16 @@ describe('kafka', () => {
   });
 
   test('copies of the internal topics follow the number of nodes', () => {
-    const spec = { name: 'k', nodeId: 1, clusterId: newClusterId(), port: 1, controllerPort: 2, listeners: [], extra: [], users: {} };
+    const spec = {
+      name: 'k',
+      nodeId: 1,
+      clusterId: newClusterId(),
+      port: 1,
+      controllerPort: 2,
+      listeners: [],
+      extra: [],
+      users: {},
+    };
     expect(propertiesOf({ ...spec, voters: ['1@h:2'] }, '/d')).toContain('offsets.topic.replication.factor=1');
     const three = propertiesOf({ ...spec, voters: ['1@h:2', '2@h:3', '3@h:4'] }, '/d');
     expect(three).toContain('offsets.topic.replication.factor=3');
@@ -119,13 +144,28 @@ describe('kafka', () => {
   });
 
   test('no topic is made by a mistyped name', () => {
-    const lines = propertiesOf({ name: 'k', nodeId: 1, clusterId: '', port: 1, controllerPort: 2, voters: ['1@h:2'], listeners: [], extra: [], users: {} }, '/d');
+    const lines = propertiesOf(
+      {
+        name: 'k',
+        nodeId: 1,
+        clusterId: '',
+        port: 1,
+        controllerPort: 2,
+        voters: ['1@h:2'],
+        listeners: [],
+        extra: [],
+        users: {},
+      },
+      '/d',
+    );
     expect(lines.join('\n').split('\n')).toContain('auto.create.topics.enable=false');
   });
 });
 
 test('addresses that are empty count as not given', () => {
-  expect(givenAddresses({ KAFKA_BROKERS: '', REDIS_URL: 'redis://h', HOME: '/root' })).toEqual({ REDIS_URL: 'redis://h' });
+  expect(givenAddresses({ KAFKA_BROKERS: '', REDIS_URL: 'redis://h', HOME: '/root' })).toEqual({
+    REDIS_URL: 'redis://h',
+  });
 });
 
 test('what Maven says it downloaded is counted', () => {

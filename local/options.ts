@@ -17,7 +17,12 @@ const HIGHEST_PORT = 65_535;
 
 /** Reads the arguments; an unknown one is an issue, not ignored. */
 export const readOptions = (args: readonly string[]): Parsed<LaunchOptions> => {
-  const options = { 'data-dir': { type: 'string' }, port: { type: 'string' }, separate: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  const options = {
+    'data-dir': { type: 'string' },
+    port: { type: 'string' },
+    separate: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true });
     const port = values.port === undefined ? undefined : Number(values.port);

@@ -84,7 +84,9 @@ export const claim = async (folder: string, root: string, report: Report): Promi
       await until(isGone, HANDOVER_MS);
     }
     if (!isGone()) {
-      throw new LaunchFailure(`${root} is in use by another start of Dakia (process ${other.pid}). Stop that one, or give another folder with --data-dir.`);
+      throw new LaunchFailure(
+        `${root} is in use by another start of Dakia (process ${other.pid}). Stop that one, or give another folder with --data-dir.`,
+      );
     }
   }
   removePidFile(folder, LAUNCHER);
@@ -119,7 +121,9 @@ const reapOne = async (folder: string, record: ProcessRecord, report: Report): P
     if (!(await until(() => !isRunning(record), REAP_MS))) {
       sendSignal(record.pid, 'SIGKILL');
       if (!(await until(() => !isRunning(record), REAP_MS))) {
-        throw new LaunchFailure(`${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by hand, then start again.`);
+        throw new LaunchFailure(
+          `${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by hand, then start again.`,
+        );
       }
     }
   }

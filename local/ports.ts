@@ -27,7 +27,10 @@ export const requireFree = async (needs: readonly PortNeed[]): Promise<void> => 
   const clashes: string[] = [];
   for (const [index, need] of needs.entries()) {
     const twice = needs.slice(0, index).find(({ port }) => port === need.port && port !== 0);
-    if (twice !== undefined) clashes.push(`${twice.usedBy} (${twice.setting}) and ${need.usedBy} (${need.setting}) are both set to port ${need.port}. Give each its own.`);
+    if (twice !== undefined)
+      clashes.push(
+        `${twice.usedBy} (${twice.setting}) and ${need.usedBy} (${need.setting}) are both set to port ${need.port}. Give each its own.`,
+      );
     else if (!(await isFree(need.port, need.host))) clashes.push(describeClash(need));
   }
   if (clashes.length > 0) throw new LaunchFailure(clashes.join('\n'));

@@ -68,5 +68,7 @@ const findRefuge = (user: { readonly uid: number; readonly gid: number }, rememb
     writeFileSync(rememberedIn, `${refuge}\n`);
     return refuge;
   }
-  throw new LaunchFailure('Postgres does not run as root, and user nobody may enter neither this checkout nor the temp folder. Put the checkout or --data-dir where others may enter (chmod o+x on every parent), or start as an ordinary user.');
+  throw new LaunchFailure(
+    'Postgres does not run as root, and user nobody may enter neither this checkout nor the temp folder. Put the checkout or --data-dir where others may enter (chmod o+x on every parent), or start as an ordinary user.',
+  );
 };

@@ -40,7 +40,16 @@ const STOP_WITHIN_MS = 15_000;
 const CONNECT_WITHIN_MS = 2_000;
 
 /** One Postgres on loopback, never as root; its database and a random password are made once. */
-export const startPostgres = async ({ files, folder, port: wanted, report, name = 'postgres', tls, temporary = false, onDefined }: PostgresOptions): Promise<Postgres> => {
+export const startPostgres = async ({
+  files,
+  folder,
+  port: wanted,
+  report,
+  name = 'postgres',
+  tls,
+  temporary = false,
+  onDefined,
+}: PostgresOptions): Promise<Postgres> => {
   const started = Date.now();
   const password = passwordOf(join(folder.data, `${name}.password`));
   const place = placePostgres(files.postgres, join(folder.data, name), report);
@@ -51,7 +60,20 @@ export const startPostgres = async ({ files, folder, port: wanted, report, name 
       name,
       kind: 'server',
       command: join(place.program, 'bin', 'postgres'),
-      args: ['-D', place.data, '-p', String(port), '-h', LOOPBACK, '-k', '', '-c', `max_connections=${MAX_CONNECTIONS}`, ...(temporary ? ['-c', 'fsync=off'] : []), ...tlsArgs(place, tls)],
+      args: [
+        '-D',
+        place.data,
+        '-p',
+        String(port),
+        '-h',
+        LOOPBACK,
+        '-k',
+        '',
+        '-c',
+        `max_connections=${MAX_CONNECTIONS}`,
+        ...(temporary ? ['-c', 'fsync=off'] : []),
+        ...tlsArgs(place, tls),
+      ],
       cwd: '/',
       ...(place.user === undefined ? {} : { user: place.user }),
       ready: () => postgresAnswers(postgresUrl(password, port, SUPERUSER)),
@@ -88,8 +110,22 @@ const initialise = async (place: PostgresPlace, password: string): Promise<void>
     rmSync(join(place.data), { recursive: true, force: true });
     await execute('mkdir', ['-m', '700', place.data]);
     writePrivate(passwordFile, password);
-    if (place.user !== undefined) for (const path of [place.data, passwordFile]) chownSync(path, place.user.uid, place.user.gid);
-    const args = ['-D', place.data, '-U', SUPERUSER, '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8', '--locale=C', '--no-instructions'];
+    if (place.user !== undefined)
+      for (const path of [place.data, passwordFile]) chownSync(path, place.user.uid, place.user.gid);
+    const args = [
+      '-D',
+      place.data,
+      '-U',
+      SUPERUSER,
+      '-A',
+      'scram-sha-256',
+      '--pwfile',
+      passwordFile,
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ];
     await execute(join(place.program, 'bin', 'initdb'), args, run);
   } catch (error) {
     rmSync(place.data, { recursive: true, force: true });
@@ -104,7 +140,10 @@ const initialise = async (place: PostgresPlace, password: string): Promise<void>
 const tlsArgs = (place: PostgresPlace, tls: TlsFiles | undefined): readonly string[] => {
   if (tls === undefined) return [];
   const [cert, key] = [join(place.data, 'server.crt'), join(place.data, 'server.key')];
-  for (const [path, from] of [[cert, tls.certFile], [key, tls.keyFile]] as const) {
+  for (const [path, from] of [
+    [cert, tls.certFile],
+    [key, tls.keyFile],
+  ] as const) {
     writePrivate(path, readFileSync(from, 'utf8'));
     if (place.user !== undefined) chownSync(path, place.user.uid, place.user.gid);
   }

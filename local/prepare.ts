@@ -12,7 +12,11 @@ import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
 
 /** Kafka answers in milliseconds here; a node that has just started may need a few tries. */
-const kafkaOptions = { clientId: 'dakia-prepare', requestTimeoutMs: 10_000, retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 } };
+const kafkaOptions = {
+  clientId: 'dakia-prepare',
+  requestTimeoutMs: 10_000,
+  retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 },
+};
 
 /** Brings topics, schema subjects and the database to what the services of this checkout expect. Doing it again does nothing. */
 export const prepare = async (environment: Environment, report: Report, signal: AbortSignal): Promise<void> => {
@@ -43,7 +47,10 @@ const prepareTopics = async (environment: Environment): Promise<string> => {
   const shape = brokers >= productionShape.replicationFactor ? productionShape : embeddedShape;
   const { done, problems } = await applyTopics(kafka, { topics: ownTopics, prefix: read.value.topicPrefix, shape });
   const created = done.filter(({ kind }) => kind === 'create').length;
-  return [`${ownTopics.length} topics are there, ${created} of them new`, ...problems.map((problem) => `\n  ${problem}`)].join('');
+  return [
+    `${ownTopics.length} topics are there, ${created} of them new`,
+    ...problems.map((problem) => `\n  ${problem}`),
+  ].join('');
 };
 
 const brokerCount = async (kafka: ReturnType<typeof createKafka>['kafka']): Promise<number> => {
@@ -61,7 +68,10 @@ const prepareSchemas = async (environment: Environment): Promise<string> => {
   if (!read.ok) throw new Error(read.issues.join('; '));
   const { schemaRegistryUrl: url, topicPrefix } = read.value;
   if (url === undefined) return 'no registry is set: the bundled schema is used alone';
-  const id = await registerSchemas(url, ownTopics.map((topic) => `${topicPrefix}${topic}`));
+  const id = await registerSchemas(
+    url,
+    ownTopics.map((topic) => `${topicPrefix}${topic}`),
+  );
   return `the envelope has id ${id} under ${ownTopics.length} subjects`;
 };
 

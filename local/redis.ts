@@ -26,7 +26,16 @@ const STOP_WITHIN_MS = 10_000;
 const ANSWER_WITHIN_MS = 1_000;
 
 /** One Redis on loopback that keeps what it is given (append-only file) and never evicts: it holds jobs, not a cache. */
-export const startRedis = async ({ files, folder, port: wanted, report, name = 'redis', password, tls, onDefined }: RedisOptions): Promise<Redis> => {
+export const startRedis = async ({
+  files,
+  folder,
+  port: wanted,
+  report,
+  name = 'redis',
+  password,
+  tls,
+  onDefined,
+}: RedisOptions): Promise<Redis> => {
   const started = Date.now();
   const port = await portOrFree(wanted);
   const data = makeFolder(join(folder.data, name));
@@ -34,7 +43,13 @@ export const startRedis = async ({ files, folder, port: wanted, report, name = '
     `bind ${LOOPBACK}`,
     ...(tls === undefined
       ? [`port ${port}`]
-      : ['port 0', `tls-port ${port}`, `tls-cert-file "${tls.certFile}"`, `tls-key-file "${tls.keyFile}"`, 'tls-auth-clients no']),
+      : [
+          'port 0',
+          `tls-port ${port}`,
+          `tls-cert-file "${tls.certFile}"`,
+          `tls-key-file "${tls.keyFile}"`,
+          'tls-auth-clients no',
+        ]),
     `dir "${data}"`,
     'appendonly yes',
     'appendfsync everysec',
@@ -69,7 +84,9 @@ export const startRedis = async ({ files, folder, port: wanted, report, name = '
 export const redisAnswers = (port: number, tls: boolean): Promise<boolean> =>
   new Promise((resolve) => {
     // Only whether it answers matters here, on loopback; who it is is checked by the clients.
-    const socket = tls ? connectTls({ host: LOOPBACK, port, rejectUnauthorized: false }) : connectPlain({ host: LOOPBACK, port });
+    const socket = tls
+      ? connectTls({ host: LOOPBACK, port, rejectUnauthorized: false })
+      : connectPlain({ host: LOOPBACK, port });
     const end = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

@@ -29,7 +29,14 @@ export const registryAnswers = async (url: string): Promise<boolean> => {
 };
 
 /** One Apicurio Registry on loopback that keeps subjects, ids and versions in a file. */
-export const startRegistry = async ({ files, folder, port: wanted, report, name = 'registry', onDefined }: OnePortLaunchOptions): Promise<Registry> => {
+export const startRegistry = async ({
+  files,
+  folder,
+  port: wanted,
+  report,
+  name = 'registry',
+  onDefined,
+}: OnePortLaunchOptions): Promise<Registry> => {
   const started = Date.now();
   const port = await portOrFree(wanted);
   const url = registryUrl(port);
@@ -39,7 +46,13 @@ export const startRegistry = async ({ files, folder, port: wanted, report, name 
       name,
       kind: 'server',
       command: javaCommand(),
-      args: [...javaFlags(HEAP), `-Dquarkus.http.host=${LOOPBACK}`, `-Dquarkus.http.port=${port}`, '-jar', files.registryJar],
+      args: [
+        ...javaFlags(HEAP),
+        `-Dquarkus.http.host=${LOOPBACK}`,
+        `-Dquarkus.http.port=${port}`,
+        '-jar',
+        files.registryJar,
+      ],
       // It writes nothing there, but some of its libraries look for configuration in the current folder.
       cwd: data,
       // Without this it keeps everything in memory.

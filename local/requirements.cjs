@@ -35,7 +35,8 @@ const javaMajor = (output) => {
   return Number(match[1] === '1' ? match[2] : match[1]);
 };
 
-const HOW_JAVA = 'a JDK or JRE of Java 17 or newer (Debian and Ubuntu: apt install default-jre-headless, macOS: brew install openjdk)';
+const HOW_JAVA =
+  'a JDK or JRE of Java 17 or newer (Debian and Ubuntu: apt install default-jre-headless, macOS: brew install openjdk)';
 const HOW_MAVEN = 'Maven (Debian and Ubuntu: apt install maven, macOS: brew install maven)';
 
 /**
@@ -51,8 +52,12 @@ const chooseServers = (environment, probe) => {
   if (probe.docker()) return { servers: 'docker' };
   const found = java === undefined ? 'was not found' : `was found as Java ${java}, which is too old`;
   const orDocker = 'or start a Docker engine with the compose plugin';
-  if (!hasJava && !hasMaven) return { missing: `Java, which runs Kafka and the schema registry, ${found} and Maven was not found: install ${HOW_JAVA} and ${HOW_MAVEN}, ${orDocker}.` };
-  if (!hasJava) return { missing: `Java, which runs Kafka and the schema registry, ${found}: install ${HOW_JAVA}, ${orDocker}.` };
+  if (!hasJava && !hasMaven)
+    return {
+      missing: `Java, which runs Kafka and the schema registry, ${found} and Maven was not found: install ${HOW_JAVA} and ${HOW_MAVEN}, ${orDocker}.`,
+    };
+  if (!hasJava)
+    return { missing: `Java, which runs Kafka and the schema registry, ${found}: install ${HOW_JAVA}, ${orDocker}.` };
   return { missing: `Maven, which fetches the servers, was not found: install ${HOW_MAVEN}, ${orDocker}.` };
 };
 

@@ -2,7 +2,11 @@ import { chooseServers, javaMajor, nodeTooOld } from './requirements.cjs';
 import type { Probe } from './requirements.cjs';
 
 const java = (version: string): string => `openjdk version "${version}" 2025-04-15\nOpenJDK Runtime Environment\n`;
-const machineWith = (found: { readonly java?: string; readonly maven?: boolean; readonly docker?: boolean }): Probe => ({
+const machineWith = (found: {
+  readonly java?: string;
+  readonly maven?: boolean;
+  readonly docker?: boolean;
+}): Probe => ({
   java: () => (found.java === undefined ? undefined : java(found.java)),
   maven: () => (found.maven === true ? 'Apache Maven 3.8.7' : undefined),
   docker: () => found.docker === true,
@@ -30,7 +34,15 @@ test('what is no Java version is none', () => {
 
 test('Java 17 and Maven are enough, and Docker is then not asked', () => {
   const probe = machineWith({ java: '17.0.15', maven: true });
-  const choice = chooseServers({}, { ...probe, docker: () => { throw new Error('asked'); } });
+  const choice = chooseServers(
+    {},
+    {
+      ...probe,
+      docker: () => {
+        throw new Error('asked');
+      },
+    },
+  );
   expect(choice).toEqual({ servers: 'maven' });
 });
 
@@ -47,8 +59,12 @@ test('nothing is needed when all four addresses are given, and three are not all
 });
 
 test('what is missing is named in one sentence that says how to get it', () => {
-  expect(missingOn(machineWith({ java: '17.0.1' }))).toMatch(/^Maven, which fetches the servers, was not found: install Maven .*apt install maven/);
-  expect(missingOn(machineWith({ java: '11.0.2', maven: true }))).toMatch(/^Java, .* was found as Java 11, which is too old: install .*17 or newer/);
+  expect(missingOn(machineWith({ java: '17.0.1' }))).toMatch(
+    /^Maven, which fetches the servers, was not found: install Maven .*apt install maven/,
+  );
+  expect(missingOn(machineWith({ java: '11.0.2', maven: true }))).toMatch(
+    /^Java, .* was found as Java 11, which is too old: install .*17 or newer/,
+  );
   expect(missingOn(machineWith({}))).toMatch(/^Java, .* was not found and Maven was not found: install .* and Maven /);
   for (const found of [{}, { java: '17.0.1' }, { maven: true }]) {
     const sentence = missingOn(machineWith(found));

@@ -4,7 +4,11 @@ import type { Parsed } from '#rules';
 const EXIT_USAGE = 2;
 
 /** The whole of a small program: refuse wrong options with its usage, print its help, or run it; the process ends with its exit code. */
-export const runProgram = async <Options extends { readonly help: boolean }>(usage: string, options: Parsed<Options>, run: (options: Options) => Promise<number>): Promise<never> => {
+export const runProgram = async <Options extends { readonly help: boolean }>(
+  usage: string,
+  options: Parsed<Options>,
+  run: (options: Options) => Promise<number>,
+): Promise<never> => {
   if (!options.ok) {
     process.stderr.write(`${options.issues.join('\n')}\n\n${usage}`);
     process.exit(EXIT_USAGE);

@@ -109,8 +109,21 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
   const started = Date.now();
   const logFile = join(out, 'maven.log');
   const log = createWriteStream(logFile);
-  const args = ['-B', '-f', pom, `-Dout=${out}`, `-Dredis.platform=${redis}`, `-Dpostgres.platform=${postgres}`, '-Dstyle.color=never', 'package'];
-  const child = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...(signal === undefined ? {} : { signal }) });
+  const args = [
+    '-B',
+    '-f',
+    pom,
+    `-Dout=${out}`,
+    `-Dredis.platform=${redis}`,
+    `-Dpostgres.platform=${postgres}`,
+    '-Dstyle.color=never',
+    'package',
+  ];
+  const child = spawn('mvn', args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...(signal === undefined ? {} : { signal }),
+  });
   child.stderr.pipe(log, { end: false });
   let bytes = 0;
   let reported = started;
@@ -132,6 +145,7 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
   await new Promise((resolve) => log.end(resolve));
   if (outcome === 0) return bytes;
   if (signal?.aborted === true) throw new StoppedWhileStarting('the download was cut short');
-  const why = outcome === undefined ? `did not end within ${DOWNLOAD_WITHIN_MS / 60_000} minutes` : `failed (${outcome})`;
+  const why =
+    outcome === undefined ? `did not end within ${DOWNLOAD_WITHIN_MS / 60_000} minutes` : `failed (${outcome})`;
   throw new LaunchFailure(`Maven, which fetches the servers, ${why}. Its last lines:\n${lastLines(logFile)}`);
 };

@@ -98,7 +98,9 @@ const run = (spec: ServerSpec, logFile: string): Run => {
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be run: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(signal === null ? `ended with exit code ${code ?? 0}` : `was ended by ${signal}`));
+    child.once('exit', (code, signal) =>
+      resolve(signal === null ? `ended with exit code ${code ?? 0}` : `was ended by ${signal}`),
+    );
   });
   const started: Run = { child, ended, over: false, asked: false };
   void ended.then(() => (started.over = true));

@@ -26,20 +26,31 @@ interface Request {
  * In one process all services share the ops port; apart each has its own, counted up from DAKIA_OPS_PORT with ingest first. Where
  * a setting is 0 free ports are drawn here, so that they can be shown.
  */
-export const planServicePorts = async ({ services, environment, webhookPort, separate }: Request): Promise<ServicePorts> => {
+export const planServicePorts = async ({
+  services,
+  environment,
+  webhookPort,
+  separate,
+}: Request): Promise<ServicePorts> => {
   const read = readConfig({ webhookPort: ingestSettings.webhookPort, ...opsSettings }, environment);
   if (!read.ok) throw new LaunchFailure(read.issues.join('\n'));
   const base = separate ? read.value.opsPort : await portOrFree(read.value.opsPort);
   const order = ['ingest', ...services.filter((name) => name !== 'ingest')];
   const ops: Record<string, number> = {};
-  for (const [index, name] of order.entries()) ops[name] = !separate ? base : base === 0 ? await freePort() : base + index;
+  for (const [index, name] of order.entries())
+    ops[name] = !separate ? base : base === 0 ? await freePort() : base + index;
   return { webhook: await portOrFree(webhookPort ?? read.value.webhookPort), ops };
 };
 
 export const servicePortNeeds = ({ webhook, ops }: ServicePorts): readonly PortNeed[] => [
   // Bound on every address by default, so a clash on any of them counts.
   { port: webhook, usedBy: 'the webhook', setting: '--port or DAKIA_WEBHOOK_PORT', host: '0.0.0.0' },
-  ...[...new Set(Object.values(ops))].map((port) => ({ port, usedBy: 'the server of health and metrics', setting: 'DAKIA_OPS_PORT', host: '0.0.0.0' })),
+  ...[...new Set(Object.values(ops))].map((port) => ({
+    port,
+    usedBy: 'the server of health and metrics',
+    setting: 'DAKIA_OPS_PORT',
+    host: '0.0.0.0',
+  })),
 ];
 
 /** `.dakia/ports.json`: where each service answers /livez, /readyz and /metrics. */

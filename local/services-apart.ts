@@ -65,7 +65,10 @@ export const startServicesApart = async (
   const start = async (service: Server): Promise<void> => {
     const started = Date.now();
     await service.start();
-    report(service.name, `ready, process ${service.pid()}, health and metrics on port ${opsPorts[service.name] ?? 0} (${secondsSince(started)})`);
+    report(
+      service.name,
+      `ready, process ${service.pid()}, health and metrics on port ${opsPorts[service.name] ?? 0} (${secondsSince(started)})`,
+    );
     supervise(service, report, stopped.signal);
   };
   const cut = (): void => void stop();

@@ -12,14 +12,25 @@ const NAME = 'dakia';
 const LOG_MODE = 0o600;
 
 /** All services in this process, with one ops port and one log. */
-export const startServicesHere = async (services: readonly Service[], environment: Environment, { logs }: StateFolder): Promise<Work> => {
+export const startServicesHere = async (
+  services: readonly Service[],
+  environment: Environment,
+  { logs }: StateFolder,
+): Promise<Work> => {
   const logFile = join(logs, `${NAME}.log`);
   const log = openSync(logFile, 'a', LOG_MODE);
   const tail = () => `Last lines of ${logFile}:\n${lastLines(logFile)}`;
-  const started = await startServices(NAME, services, environment, { write: (line) => void writeSync(log, line) }).catch((error: unknown) => {
-    throw new LaunchFailure(`The services did not start: ${error instanceof Error ? error.message : String(error)}. ${tail()}`);
+  const started = await startServices(NAME, services, environment, {
+    write: (line) => void writeSync(log, line),
+  }).catch((error: unknown) => {
+    throw new LaunchFailure(
+      `The services did not start: ${error instanceof Error ? error.message : String(error)}. ${tail()}`,
+    );
   });
-  if (!started.ok) throw new LaunchFailure(`The services cannot start with these settings:\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`);
+  if (!started.ok)
+    throw new LaunchFailure(
+      `The services cannot start with these settings:\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
+    );
   const { failed, stop } = started.value;
   return {
     failed: failed.then((error) => `A service cannot go on: ${error.message}. ${tail()}`),

@@ -20,7 +20,9 @@ Starts Kafka, the schema registry, Postgres and Redis, creates topics and tables
 /** The options of `npm start` without those that are about services. */
 const readStackOptions = (args: readonly string[]): Parsed<LaunchOptions> => {
   const options = readOptions(args);
-  return options.ok && (options.value.separate || options.value.webhookPort !== undefined) ? unparsed('--separate and --port are options of npm start') : options;
+  return options.ok && (options.value.separate || options.value.webhookPort !== undefined)
+    ? unparsed('--separate and --port are options of npm start')
+    : options;
 };
 
 const run = ({ dataDir }: LaunchOptions): Promise<number> =>

@@ -102,8 +102,18 @@ export const portNeedsOf = (ports: ServerPorts, given: Partial<ServerAddresses>)
   const { kafkaPort, kafkaControllerPort, registryPort, postgresPort, redisPort } = embeddedSettings;
   const needs: readonly (PortNeed & { readonly address: AddressName })[] = [
     { address: 'KAFKA_BROKERS', port: ports.kafkaPort, usedBy: 'Kafka', setting: kafkaPort.env },
-    { address: 'KAFKA_BROKERS', port: ports.kafkaControllerPort, usedBy: "Kafka's controller", setting: kafkaControllerPort.env },
-    { address: 'SCHEMA_REGISTRY_URL', port: ports.registryPort, usedBy: 'the schema registry', setting: registryPort.env },
+    {
+      address: 'KAFKA_BROKERS',
+      port: ports.kafkaControllerPort,
+      usedBy: "Kafka's controller",
+      setting: kafkaControllerPort.env,
+    },
+    {
+      address: 'SCHEMA_REGISTRY_URL',
+      port: ports.registryPort,
+      usedBy: 'the schema registry',
+      setting: registryPort.env,
+    },
     { address: 'DATABASE_URL', port: ports.postgresPort, usedBy: 'Postgres', setting: postgresPort.env },
     { address: 'REDIS_URL', port: ports.redisPort, usedBy: 'Redis', setting: redisPort.env },
   ];
@@ -125,7 +135,10 @@ interface LaunchContext {
 const launchAll = async ({ signal, ...context }: LaunchContext): Promise<ServerAddresses> => {
   const missing = addressNames.filter((name) => context.given[name] === undefined);
   if (missing.length === 0) return context.given as ServerAddresses;
-  const launches = context.source === 'docker' ? [launchContainers(missing, context)] : await launchProcesses(missing, context, signal);
+  const launches =
+    context.source === 'docker'
+      ? [launchContainers(missing, context)]
+      : await launchProcesses(missing, context, signal);
   const aborted = (): void => void Promise.all(Object.values(context.servers).map((server) => server.stop()));
   signal?.addEventListener('abort', aborted);
   // Settled and not all: when one fails, the others must have become stoppable before the caller stops them.
@@ -140,7 +153,10 @@ const launchAll = async ({ signal, ...context }: LaunchContext): Promise<ServerA
   return addresses as ServerAddresses;
 };
 
-const launchContainers = (wanted: readonly AddressName[], { folder, ports, report, servers }: LaunchContext): Promise<Partial<ServerAddresses>> =>
+const launchContainers = (
+  wanted: readonly AddressName[],
+  { folder, ports, report, servers }: LaunchContext,
+): Promise<Partial<ServerAddresses>> =>
   startCompose({ folder, ports, wanted, report, onDefined: (server) => void (servers.compose = server) });
 
 const launchProcesses = async (
@@ -157,7 +173,14 @@ const launchProcesses = async (
     };
     switch (name) {
       case 'KAFKA_BROKERS':
-        return (await startKafka({ ...common, ports: [ports.kafkaPort], controllerPorts: [ports.kafkaControllerPort], onDefined })).addresses.plain;
+        return (
+          await startKafka({
+            ...common,
+            ports: [ports.kafkaPort],
+            controllerPorts: [ports.kafkaControllerPort],
+            onDefined,
+          })
+        ).addresses.plain;
       case 'SCHEMA_REGISTRY_URL':
         return (await startRegistry({ ...common, port: ports.registryPort, onDefined })).url;
       case 'DATABASE_URL':

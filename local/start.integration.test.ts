@@ -37,12 +37,24 @@ interface Program {
 
 /** A program of the checkout with this test's corner of the servers as its environment. */
 const run = (args: readonly string[]): Program => {
-  const environment = { ...process.env, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1), DAKIA_OPS_PORT: '0' };
-  const child = spawn(process.execPath, args, { cwd: repositoryRoot, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const environment = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    DAKIA_TOPIC_PREFIX: kafka.prefix,
+    DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1),
+    DAKIA_OPS_PORT: '0',
+  };
+  const child = spawn(process.execPath, args, {
+    cwd: repositoryRoot,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.add(child);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const ended = new Promise<number | NodeJS.Signals>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 0)));
+  const ended = new Promise<number | NodeJS.Signals>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 0)),
+  );
   void ended.then(() => children.delete(child));
   return { child, output: () => text, ended };
 };
@@ -62,50 +74,65 @@ const dakia = async (dataDir: string, ...args: readonly string[]): Promise<void>
   if (code !== 0) throw new Error(`dakia ${args.join(' ')} ended with ${code}: ${ran.output()}`);
 };
 /** Every event sent is in its table as it must be; asked again until the consumers are through. */
-const arrived = (dataDir: string, seed: string) => eventually(`the events of seed ${seed} are applied`, () => dakia(dataDir, 'verify', '--seed', seed).then(() => true), 40 * SECOND);
+const arrived = (dataDir: string, seed: string) =>
+  eventually(
+    `the events of seed ${seed} are applied`,
+    () => dakia(dataDir, 'verify', '--seed', seed).then(() => true),
+    40 * SECOND,
+  );
 
-const pidOf = (dataDir: string, name: string): number => Number(readFileSync(join(dataDir, 'pids', `${name}.pid`), 'utf8'));
-const opsPorts = (dataDir: string) => JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as Record<string, number>;
+const pidOf = (dataDir: string, name: string): number =>
+  Number(readFileSync(join(dataDir, 'pids', `${name}.pid`), 'utf8'));
+const opsPorts = (dataDir: string) =>
+  JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as Record<string, number>;
 
-test('one process: the block says where things are, events sent there arrive, SIGTERM drains and exits 0', async () => {
-  const dataDir = join(root, 'here');
-  const started = await startDakia(dataDir);
-  const block = started.output();
-  const [, webhook = ''] = /webhook +(\S+)/.exec(block) ?? [];
-  expect(block).toMatch(/KAFKA_BROKERS is set: that server is used, none is started/);
-  expect(block).toContain(`secret         ${join(dataDir, 'secret')}`);
-  expect(block).toContain(`DATABASE_URL   ${database.url}`);
-  expect(statSync(join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
-  expect(existsSync(join(dataDir, 'pids', 'postgres.pid'))).toBe(false);
-  // A default of development, where the environment says nothing.
-  expect(readFileSync(join(dataDir, 'logs', 'dakia.log'), 'utf8')).toContain('"DAKIA_RETRY_CONCURRENCY":"2"');
-  // The line to paste, as it is printed.
-  const [, line = ''] = /npx dakia --data-dir \S+ (simulate .*)/.exec(block) ?? [];
-  await dakia(dataDir, ...line.trim().split(' '), '--seed', '11', '--url', webhook);
-  await arrived(dataDir, '11');
-  expect(new Set(Object.values(opsPorts(dataDir))).size).toBe(1);
-  started.child.kill('SIGTERM');
-  expect(await started.ended).toBe(0);
-  await expect(fetch(webhook)).rejects.toThrow();
-}, 120 * SECOND);
+test(
+  'one process: the block says where things are, events sent there arrive, SIGTERM drains and exits 0',
+  async () => {
+    const dataDir = join(root, 'here');
+    const started = await startDakia(dataDir);
+    const block = started.output();
+    const [, webhook = ''] = /webhook +(\S+)/.exec(block) ?? [];
+    expect(block).toMatch(/KAFKA_BROKERS is set: that server is used, none is started/);
+    expect(block).toContain(`secret         ${join(dataDir, 'secret')}`);
+    expect(block).toContain(`DATABASE_URL   ${database.url}`);
+    expect(statSync(join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
+    expect(existsSync(join(dataDir, 'pids', 'postgres.pid'))).toBe(false);
+    // A default of development, where the environment says nothing.
+    expect(readFileSync(join(dataDir, 'logs', 'dakia.log'), 'utf8')).toContain('"DAKIA_RETRY_CONCURRENCY":"2"');
+    // The line to paste, as it is printed.
+    const [, line = ''] = /npx dakia --data-dir \S+ (simulate .*)/.exec(block) ?? [];
+    await dakia(dataDir, ...line.trim().split(' '), '--seed', '11', '--url', webhook);
+    await arrived(dataDir, '11');
+    expect(new Set(Object.values(opsPorts(dataDir))).size).toBe(1);
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    await expect(fetch(webhook)).rejects.toThrow();
+  },
+  120 * SECOND,
+);
 
-test('--separate: a service that is killed is started again and said so; nothing is lost and nothing is left', async () => {
-  const dataDir = join(root, 'apart');
-  const started = await startDakia(dataDir, '--separate');
-  const services = Object.keys(opsPorts(dataDir));
-  expect(services).toEqual(expect.arrayContaining(['ingest', 'payments', 'quarantine']));
-  expect(new Set(Object.values(opsPorts(dataDir))).size).toBe(services.length);
-  const before = pidOf(dataDir, 'payments');
-  const sending = dakia(dataDir, 'simulate', '--count', '200', '--seed', '12', '--duplicates', '0.2', '--shuffle');
-  process.kill(before, 'SIGKILL');
-  await sending;
-  await eventually('payments runs again', () => started.output().includes('payments   runs again'), 60 * SECOND);
-  expect(started.output()).toMatch(/payments was ended by SIGKILL[\s\S]*starting payments again in 0\.5 s/);
-  expect(pidOf(dataDir, 'payments')).not.toBe(before);
-  await arrived(dataDir, '12');
+test(
+  '--separate: a service that is killed is started again and said so; nothing is lost and nothing is left',
+  async () => {
+    const dataDir = join(root, 'apart');
+    const started = await startDakia(dataDir, '--separate');
+    const services = Object.keys(opsPorts(dataDir));
+    expect(services).toEqual(expect.arrayContaining(['ingest', 'payments', 'quarantine']));
+    expect(new Set(Object.values(opsPorts(dataDir))).size).toBe(services.length);
+    const before = pidOf(dataDir, 'payments');
+    const sending = dakia(dataDir, 'simulate', '--count', '200', '--seed', '12', '--duplicates', '0.2', '--shuffle');
+    process.kill(before, 'SIGKILL');
+    await sending;
+    await eventually('payments runs again', () => started.output().includes('payments   runs again'), 60 * SECOND);
+    expect(started.output()).toMatch(/payments was ended by SIGKILL[\s\S]*starting payments again in 0\.5 s/);
+    expect(pidOf(dataDir, 'payments')).not.toBe(before);
+    await arrived(dataDir, '12');
 
-  const pids = services.map((name) => pidOf(dataDir, name));
-  started.child.kill('SIGTERM');
-  expect(await started.ended).toBe(0);
-  expect(pids.filter((pid) => identityOf(pid) !== undefined)).toEqual([]);
-}, 180 * SECOND);
+    const pids = services.map((name) => pidOf(dataDir, name));
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    expect(pids.filter((pid) => identityOf(pid) !== undefined)).toEqual([]);
+  },
+  180 * SECOND,
+);

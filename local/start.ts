@@ -30,7 +30,9 @@ const EXIT_FAILED = 1;
 
 /** The signing secret comes from the environment where it is given there, else from the file that is made once. */
 const secretSource = (environment: Environment, folder: StateFolder): Readonly<Record<string, string>> =>
-  environment['RAZORPAY_WEBHOOK_SECRETS'] || environment['RAZORPAY_WEBHOOK_SECRETS_FILE'] ? {} : { RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder) };
+  environment['RAZORPAY_WEBHOOK_SECRETS'] || environment['RAZORPAY_WEBHOOK_SECRETS_FILE']
+    ? {}
+    : { RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder) };
 
 const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<number> => {
   const started = Date.now();
@@ -56,10 +58,15 @@ const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<n
   });
 };
 
-const finalBlock = ({ webhook, ops }: ServicePorts, folder: StateFolder, found: Readonly<Record<string, string>>): string => {
+const finalBlock = (
+  { webhook, ops }: ServicePorts,
+  folder: StateFolder,
+  found: Readonly<Record<string, string>>,
+): string => {
   const root = relative(process.cwd(), folder.root) || '.';
   const isDefault = root === '.dakia';
-  const others = new Set(Object.values(ops)).size > 1 ? `, of the other services see ${join(folder.root, 'ports.json')}` : '';
+  const others =
+    new Set(Object.values(ops)).size > 1 ? `, of the other services see ${join(folder.root, 'ports.json')}` : '';
   return `
 Dakia is ready; Ctrl-C stops it.
 

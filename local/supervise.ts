@@ -8,7 +8,8 @@ const LONGEST_WAIT_MS = 30_000;
 /** A service that ran this long had recovered: the next wait is the first one again. */
 const RECOVERED_MS = 60_000;
 
-export const waitBefore = (failuresInARow: number): number => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failuresInARow);
+export const waitBefore = (failuresInARow: number): number =>
+  Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failuresInARow);
 
 /** Starts a service again whenever it ends by itself, with back-off, until the signal is aborted; says so each time. */
 export const supervise = (service: Server, report: Report, signal: AbortSignal): void => {

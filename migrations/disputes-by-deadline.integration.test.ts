@@ -18,7 +18,9 @@ afterAll(async () => {
 /** The deadline in days from now; null where Razorpay named none. */
 const dispute = async (id: string, status: string, deadline: number | null): Promise<void> => {
   await database.query(
-    adHoc(`INSERT INTO payment_disputes (dispute_id, status, respond_by, merge_record) VALUES ($1, $2, now() + $3 * interval '1 day', '{}')`),
+    adHoc(
+      `INSERT INTO payment_disputes (dispute_id, status, respond_by, merge_record) VALUES ($1, $2, now() + $3 * interval '1 day', '{}')`,
+    ),
     [id, status, deadline],
   );
 };

@@ -16,7 +16,13 @@ afterAll(async () => {
 });
 
 /** Begin and end in hours from now; null as Razorpay has it for an end that nobody knows. */
-const downtime = async (id: string, status: string, severity: string | null, begin: number | null, end: number | null): Promise<void> => {
+const downtime = async (
+  id: string,
+  status: string,
+  severity: string | null,
+  begin: number | null,
+  end: number | null,
+): Promise<void> => {
   await database.query(
     adHoc(`INSERT INTO downtime_events (downtime_id, status, severity, begin_at, end_at, merge_record)
            VALUES ($1, $2, $3, now() + $4 * interval '1 hour', now() + $5 * interval '1 hour', '{}')`),
@@ -34,7 +40,9 @@ test('downtimes in force: begun, not resolved, not past their end; hide on high,
   await downtime('down_past_its_end', 'started', 'high', -2, -1);
   await downtime('down_announced', 'updated', 'high', 5, 6);
   await downtime('down_scheduled_some_day', 'scheduled', 'high', null, null);
-  const rows = await database.query<{ downtime_id: string; advice: string }>(adHoc('SELECT downtime_id, advice FROM downtimes_in_force'));
+  const rows = await database.query<{ downtime_id: string; advice: string }>(
+    adHoc('SELECT downtime_id, advice FROM downtimes_in_force'),
+  );
   expect(rows.map(({ downtime_id, advice }) => `${downtime_id} ${advice}`)).toEqual([
     'down_high hide',
     'down_announced_and_begun hide',

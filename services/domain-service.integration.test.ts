@@ -16,11 +16,27 @@ test('a service rings when a commit has left facts, and not for what it knew alr
   const [topic = ''] = topicsOf('disputes');
   await kafka.createTopic(topic, 1);
   const pool = createDatabase({ url: database.url, poolSize: 1, applicationName: 'dakia-test' });
-  const environment = { ...testServers(), SCHEMA_REGISTRY_URL: undefined, DATABASE_URL: database.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: kafka.prefix, DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0' };
-  const started = await startServices('disputes', [defineDomainService('disputes')], environment, { write: () => undefined });
+  const environment = {
+    ...testServers(),
+    SCHEMA_REGISTRY_URL: undefined,
+    DATABASE_URL: database.url,
+    DAKIA_TOPIC_PREFIX: kafka.prefix,
+    DAKIA_QUEUE_PREFIX: kafka.prefix,
+    DAKIA_OPS_HOST: '127.0.0.1',
+    DAKIA_OPS_PORT: '0',
+  };
+  const started = await startServices('disputes', [defineDomainService('disputes')], environment, {
+    write: () => undefined,
+  });
   if (!started.ok) throw new Error(started.issues.join('\n'));
   let heard = 0;
-  const listener = createOutboxListener({ url: database.url, role: roleOf('notifier'), applicationName: 'dakia-test-bell', heard: () => void (heard += 1), log: createLogger('test', 'silent') });
+  const listener = createOutboxListener({
+    url: database.url,
+    role: roleOf('notifier'),
+    applicationName: 'dakia-test-bell',
+    heard: () => void (heard += 1),
+    log: createLogger('test', 'silent'),
+  });
   try {
     listener.start();
     await eventually('somebody listens', () => heard === 1);
@@ -33,7 +49,10 @@ test('a service rings when a commit has left facts, and not for what it knew alr
     await send('ev_1');
     await eventually('the bell is heard', () => heard === 2, 30_000);
     await send('ev_1');
-    await eventually('it came again', async () => (await pool.query(adHoc('SELECT 1 FROM partition_ledger WHERE duplicate = 1'))).length === 1);
+    await eventually(
+      'it came again',
+      async () => (await pool.query(adHoc('SELECT 1 FROM partition_ledger WHERE duplicate = 1'))).length === 1,
+    );
     await pool.query(adHoc(`SELECT pg_notify('dakia_outbox', '')`));
     await eventually('what was rung before this is heard', () => heard > 2);
     expect(heard).toBe(3);

@@ -4,14 +4,25 @@ import { createLogger } from '#platform/log';
 import type { Service } from '#platform/service';
 import { defineDomainService, domainSettings, quarantine } from './domain-service.ts';
 
-const environment = { KAFKA_BROKERS: 'localhost:9092', DATABASE_URL: 'postgres://u:p@localhost/d', REDIS_URL: 'redis://localhost' };
+const environment = {
+  KAFKA_BROKERS: 'localhost:9092',
+  DATABASE_URL: 'postgres://u:p@localhost/d',
+  REDIS_URL: 'redis://localhost',
+};
 
 /** Names in order of start. Nothing connects before that. */
 const componentsOf = (service: Service): readonly string[] => {
   const config = readConfig(domainSettings, environment);
   if (!config.ok) throw new Error(config.issues.join('; '));
   const nothing = () => undefined;
-  const host = { environment, log: createLogger('test', 'silent'), metrics: new promClient.Registry(), addReadinessCheck: nothing, addOpsPlugin: nothing, fail: nothing };
+  const host = {
+    environment,
+    log: createLogger('test', 'silent'),
+    metrics: new promClient.Registry(),
+    addReadinessCheck: nothing,
+    addOpsPlugin: nothing,
+    fail: nothing,
+  };
   return service.build(config.value, host).map(({ name }) => name);
 };
 

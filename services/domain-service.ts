@@ -30,7 +30,10 @@ export const defineDomainService = (name: ServiceName, options: RetryOptions = {
     check: kafkaIssues,
     components: (host) => {
       const { components, onCommitted } = createRetries(name, aggregates, host, options);
-      return [...components, ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted })];
+      return [
+        ...components,
+        ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted }),
+      ];
     },
   });
 };
@@ -50,8 +53,17 @@ interface Applied {
   readonly onCommitted?: (committed: Committed) => void;
 }
 
-const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>, { name, onCommitted, ...applied }: Applied): readonly Component[] => {
-  const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: `dakia-${name}`, role: roleOf(name), log });
+const consumerOf = (
+  { config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>,
+  { name, onCommitted, ...applied }: Applied,
+): readonly Component[] => {
+  const database = createDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    applicationName: `dakia-${name}`,
+    role: roleOf(name),
+    log,
+  });
   const bell = createOutboxBell(database);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, applied.aggregates, storeMetrics);
@@ -73,7 +85,9 @@ const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consume
     }),
     positions: createPositions(database, name),
     concurrency: config.databasePoolSize,
-    decoder: createEnvelopeDecoder(config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl)),
+    decoder: createEnvelopeDecoder(
+      config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl),
+    ),
     log,
     metrics,
     fail,
@@ -82,4 +96,8 @@ const consumerOf = ({ config, log, metrics, fail }: Host<ConfigOf<typeof consume
 };
 
 /** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
-const poolOf = (database: Database): Component => ({ name: 'postgres pool', start: async () => undefined, stop: database.close });
+const poolOf = (database: Database): Component => ({
+  name: 'postgres pool',
+  start: async () => undefined,
+  stop: database.close,
+});

@@ -24,7 +24,12 @@ const UINT32 = 2 ** 32;
  */
 export const randomOf = (seed: string): Random => {
   const digest = createHash('sha256').update(seed).digest();
-  let [a, b, c, counter] = [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12)];
+  let [a, b, c, counter] = [
+    digest.readInt32LE(0),
+    digest.readInt32LE(4),
+    digest.readInt32LE(8),
+    digest.readInt32LE(12),
+  ];
   const next = (): number => {
     const sum = (a + b + counter) | 0;
     counter = (counter + 1) | 0;
@@ -34,8 +39,10 @@ export const randomOf = (seed: string): Random => {
     return sum >>> 0;
   };
   const whole = (min: number, max: number): number => min + Math.floor((next() / UINT32) * (max - min + 1));
-  const pick = <const Items extends readonly [unknown, ...unknown[]]>(items: Items): Items[number] => items[whole(0, items.length - 1)];
-  const letters = (): string => Array.from({ length: ID_LENGTH }, () => BASE62.charAt(whole(0, BASE62.length - 1))).join('');
+  const pick = <const Items extends readonly [unknown, ...unknown[]]>(items: Items): Items[number] =>
+    items[whole(0, items.length - 1)];
+  const letters = (): string =>
+    Array.from({ length: ID_LENGTH }, () => BASE62.charAt(whole(0, BASE62.length - 1))).join('');
   return {
     whole,
     pick,

@@ -14,7 +14,8 @@ const FILE = 'simulations.json';
 const RUNS_MAX = 100;
 
 /** The run with this seed, or the last one; undefined when none is remembered. */
-export const recallRun = (folder: string, seed?: string): SimulationSettings | undefined => readRuns(folder).findLast((run) => seed === undefined || run.seed === seed);
+export const recallRun = (folder: string, seed?: string): SimulationSettings | undefined =>
+  readRuns(folder).findLast((run) => seed === undefined || run.seed === seed);
 
 /** Throws when the folder cannot be written. */
 export const rememberRun = (folder: string, run: SimulationSettings): void => {

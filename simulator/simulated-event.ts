@@ -21,6 +21,7 @@ export interface SimulatedEvent {
 export const simulatedEvent = (id: string, at: number, envelope: Envelope): SimulatedEvent => {
   const { subject, keyField, family } = eventSpec(envelope.event);
   const key = envelope.parts[subject]?.[keyField];
-  if (typeof key !== 'string') throw new Error(`a body of ${envelope.event} needs payload.${subject}.entity.${keyField}`);
+  if (typeof key !== 'string')
+    throw new Error(`a body of ${envelope.event} needs payload.${subject}.entity.${keyField}`);
   return { event: envelope.event, family, key: entityId(key), eventId: eventId(id), at, body: bodyOf(envelope) };
 };

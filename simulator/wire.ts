@@ -23,7 +23,11 @@ export interface Layout {
 }
 
 const fixed = (...contains: Layout['contains']): Layout => ({ contains, keys: 'fixed', createdAt: 'body' });
-const alphabetical = (...contains: Layout['contains']): Layout => ({ contains, keys: 'alphabetical', createdAt: 'body' });
+const alphabetical = (...contains: Layout['contains']): Layout => ({
+  contains,
+  keys: 'alphabetical',
+  createdAt: 'body',
+});
 const timeInPayload = (layout: Layout): Layout => ({ ...layout, createdAt: 'payload' });
 
 export const layouts: { readonly [Name in EventName]: Layout } = {
@@ -75,7 +79,14 @@ export const bodyOf = ({ event, accountId, createdAt, parts, beside = {} }: Enve
   const { contains, keys, createdAt: place } = layouts[event];
   const entities = contains.map((key) => [key, { entity: parts[key] ?? missing(event, key), ...beside[key] }] as const);
   const payload: Json = { ...Object.fromEntries(entities), ...(place === 'payload' && { created_at: createdAt }) };
-  const body: Json = { entity: 'event', account_id: accountId, event, contains, payload, ...(place === 'body' && { created_at: createdAt }) };
+  const body: Json = {
+    entity: 'event',
+    account_id: accountId,
+    event,
+    contains,
+    payload,
+    ...(place === 'body' && { created_at: createdAt }),
+  };
   return Buffer.from(keys === 'fixed' ? escapedLikePhp(JSON.stringify(body)) : JSON.stringify(sorted(body)));
 };
 
@@ -85,7 +96,9 @@ const missing = (event: EventName, key: string): never => {
 
 /** `json_encode` without flags writes `\/`, and everything outside ASCII as `\uXXXX`. Both occur only inside JSON strings. */
 const escapedLikePhp = (json: string): string =>
-  json.replaceAll('/', '\\/').replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  json
+    .replaceAll('/', '\\/')
+    .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const sorted = (value: JsonValue): JsonValue => {
   if (Array.isArray(value)) return value.map((item: JsonValue) => sorted(item));
@@ -95,7 +108,8 @@ const sorted = (value: JsonValue): JsonValue => {
 };
 
 /** `X-Razorpay-Signature`: lowercase hex of HMAC-SHA256 over exactly these bytes. */
-export const sign = (secret: string, body: Uint8Array): string => createHmac('sha256', secret).update(body).digest('hex');
+export const sign = (secret: string, body: Uint8Array): string =>
+  createHmac('sha256', secret).update(body).digest('hex');
 
 /** The headers of a delivery as seen on the wire (razorpay.md §1 "Headers"); the HTTP client adds Host and Content-Length. */
 export const headersOf = (eventId: string, signature: string): Readonly<Record<string, string>> => ({

@@ -49,8 +49,12 @@ const install = () => {
   // Warnings are left out: they are about the Node that starts the install, not about the one that runs Dakia.
   const args = ['ci', '--loglevel=error'];
   const options = { cwd: root, stdio: 'inherit' };
-  const result = npm && /\.c?js$/.test(npm) ? spawnSync(process.execPath, [npm, ...args], options) : spawnSync('npm', args, options);
-  if (result.error) refuse(`npm could not be run (${result.error.message}): install npm, which comes with Node, and run the command again.`);
+  const result =
+    npm && /\.c?js$/.test(npm) ? spawnSync(process.execPath, [npm, ...args], options) : spawnSync('npm', args, options);
+  if (result.error)
+    refuse(
+      `npm could not be run (${result.error.message}): install npm, which comes with Node, and run the command again.`,
+    );
   if (result.status !== 0) process.exit(result.status || 1);
   process.stdout.write(`  packages   installed (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
 };
@@ -59,14 +63,19 @@ const pinnedNode = () => {
   const pinned = path.join(root, 'node_modules', '.bin', 'node');
   if (fs.existsSync(pinned)) return pinned;
   if (Number(process.versions.node.split('.')[0]) >= PINNED_MAJOR) return process.execPath;
-  return refuse(`There is no npm package of Node ${PINNED_MAJOR} for ${process.platform} on ${process.arch}: install Node ${PINNED_MAJOR} or newer and run the command again with it.`);
+  return refuse(
+    `There is no npm package of Node ${PINNED_MAJOR} for ${process.platform} on ${process.arch}: install Node ${PINNED_MAJOR} or newer and run the command again with it.`,
+  );
 };
 
 /** Programs that start servers; of the tests, those parts that do. */
 const needsServers = (program, args) => {
   if (args.includes('--help')) return false;
   if (/^local\//.test(program)) return true;
-  return program === 'tools/test.ts' && (args.length === 0 || args.some((part) => part === 'integration' || part === 'faults'));
+  return (
+    program === 'tools/test.ts' &&
+    (args.length === 0 || args.some((part) => part === 'integration' || part === 'faults'))
+  );
 };
 
 const [program, ...args] = process.argv.slice(2);
@@ -80,7 +89,9 @@ if (needsServers(program, args)) {
 if (!isInstalled()) install();
 
 // The channel is how the program learns that this process was killed.
-const child = spawn(pinnedNode(), [...FLAGS, path.join(root, program), ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+const child = spawn(pinnedNode(), [...FLAGS, path.join(root, program), ...args], {
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+});
 child.on('error', (error) => refuse(`${program} could not be run: ${error.message}`));
 child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + os.constants.signals[signal]));
 // At a terminal Ctrl-C reaches the program by itself, and npm repeats it; programs count signals in quick succession as one.

@@ -45,11 +45,15 @@ ${table(
 )}
 `;
 
-const moveText = (move: Aggregate['table'][string] extends infer Row ? Row[keyof Row] : never): string => (typeof move === 'string' ? move : `→ ${move.to}`);
+const moveText = (move: Aggregate['table'][string] extends infer Row ? Row[keyof Row] : never): string =>
+  typeof move === 'string' ? move : `→ ${move.to}`;
 
 const statesOf = (aggregate: Aggregate): string => {
   const triggers = Object.keys(aggregate.table['absent'] ?? {});
-  const rows = ['absent', ...aggregate.statuses].map((from) => [code(from), ...triggers.map((event) => moveText(aggregate.table[from]?.[event] ?? 'rejected'))]);
+  const rows = ['absent', ...aggregate.statuses].map((from) => [
+    code(from),
+    ...triggers.map((event) => moveText(aggregate.table[from]?.[event] ?? 'rejected')),
+  ]);
   return `## ${aggregate.family}\n\nStatuses, lowest first: ${aggregate.statuses.map(code).join(' < ')}.\n\n${table(['from', ...triggers.map(code)], rows)}\n`;
 };
 
@@ -91,7 +95,12 @@ const usersOf = (users: readonly string[]): string => {
   const names: readonly string[] = allServices.map(({ name }) => name);
   const missing = names.filter((name) => !users.includes(name));
   const others = users.filter((user) => !names.includes(user));
-  const services = missing.length === 0 ? ['every service'] : missing.length <= MISSING_NAMED ? [`all but ${missing.join(' and ')}`] : users.filter((user) => names.includes(user));
+  const services =
+    missing.length === 0
+      ? ['every service']
+      : missing.length <= MISSING_NAMED
+        ? [`all but ${missing.join(' and ')}`]
+        : users.filter((user) => names.includes(user));
   return [...services, ...others].join(', ');
 };
 const MISSING_NAMED = 2;
@@ -99,7 +108,11 @@ const MISSING_NAMED = 2;
 const defaultOf = ({ schema }: Setting<unknown>): string => {
   const read = schema.safeParse(undefined);
   if (!read.success) return 'required';
-  return read.data === undefined ? 'none' : read.data === '' ? 'empty' : code(JSON.stringify(read.data).replaceAll('"', ''));
+  return read.data === undefined
+    ? 'none'
+    : read.data === ''
+      ? 'empty'
+      : code(JSON.stringify(read.data).replaceAll('"', ''));
 };
 
 /** Replaces what stands between the markers `<!-- begin NAME -->` and `<!-- end NAME -->`. */

@@ -12,7 +12,15 @@ import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
 import { describeRetry, isUnparked } from '../outcomes.ts';
-import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
+import {
+  actionFilterOf,
+  DRY_RUN_RULE,
+  filterOf,
+  withAction,
+  withAges,
+  withFilters,
+  withList,
+} from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
 
@@ -31,29 +39,77 @@ interface ReplayOptions extends FilterOptions {
 }
 
 export const addDead = (program: Command): void => {
-  const group = program.command('dead').description('Dead letters: events that were given up after all attempts. Nothing is lost; each waits for a decision.');
+  const group = program
+    .command('dead')
+    .description(
+      'Dead letters: events that were given up after all attempts. Nothing is lost; each waits for a decision.',
+    );
   withList(group.command('list').description('Print those that wait for a decision, with the reason.'))
     .addHelpText('after', '\nExample:\n  npx dakia dead list --family refunds --older-than 1d')
     .action(list);
   group
     .command('show')
-    .description('Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.')
+    .description(
+      'Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.',
+    )
     .option('--key <id>', 'those of the entity with this id that wait for a decision')
     .option('--event-id <id>', 'the one with this event id')
     .option('--body', 'also the body; it holds personal data', false)
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia dead show --key rfnd_FS8TWyPrCsa0OB')
     .action(show);
-  withOutput(withAges(withFilters(group.command('export').description('Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.'))))
+  withOutput(
+    withAges(
+      withFilters(
+        group
+          .command('export')
+          .description(
+            'Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.',
+          ),
+      ),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  npx dakia dead export --family refunds --output dead.jsonl')
     .action(exportAll);
-  withAction(withAges(withFilters(group.command('retry').description(`Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`))), 'retried by hand')
-    .addHelpText('after', "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' --reason 'fixed in 1.4.2' --yes")
+  withAction(
+    withAges(
+      withFilters(
+        group
+          .command('retry')
+          .description(
+            `Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`,
+          ),
+      ),
+    ),
+    'retried by hand',
+  )
+    .addHelpText(
+      'after',
+      "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' --reason 'fixed in 1.4.2' --yes",
+    )
     .action(retry);
-  withAction(withAges(withFilters(group.command('discard').description(`Close them for good. Their bodies stay in webhook_events. ${DRY_RUN_RULE}`))), null)
-    .addHelpText('after', '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB --reason "test data, ticket 42" --yes')
+  withAction(
+    withAges(
+      withFilters(
+        group
+          .command('discard')
+          .description(`Close them for good. Their bodies stay in webhook_events. ${DRY_RUN_RULE}`),
+      ),
+    ),
+    null,
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB --reason "test data, ticket 42" --yes',
+    )
     .action(discard);
-  withFilters(group.command('replay').description(`Read the topics of dead letters and produce each record to its family's topic again: for a database that has lost them. ${DRY_RUN_RULE} What is in the database already is a duplicate there.`))
+  withFilters(
+    group
+      .command('replay')
+      .description(
+        `Read the topics of dead letters and produce each record to its family's topic again: for a database that has lost them. ${DRY_RUN_RULE} What is in the database already is a duplicate there.`,
+      ),
+  )
     .option('--from-kafka', 'read Kafka; for dead letters in Postgres there is dead retry')
     .option('--all', 'everything that there is, instead of a filter')
     .option('--yes', 'do it', false)
@@ -64,10 +120,19 @@ export const addDead = (program: Command): void => {
 
 const list = async (options: ListOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
-  const letters = await withDatabase(command, OPERATOR_ROLE, (database) => listDead(database, { ...filter, limit: options.limit }));
+  const letters = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    listDead(database, { ...filter, limit: options.limit }),
+  );
   if (options.json) return printJson({ dead: letters });
   if (letters.length === 0) return print('there are no dead letters that match');
-  const rows = letters.map(({ eventId, event, key, attempts, deadAt, reason }) => [eventId, event, key, attempts, deadAt.toISOString(), reason]);
+  const rows = letters.map(({ eventId, event, key, attempts, deadAt, reason }) => [
+    eventId,
+    event,
+    key,
+    attempts,
+    deadAt.toISOString(),
+    reason,
+  ]);
   print(table([['event id', 'event', 'key', 'attempts', 'dead since', 'reason'], ...rows]));
   if (letters.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
@@ -75,12 +140,18 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
 const show = async ({ key, eventId, body, json }: ShowOptions, command: Command): Promise<void> => {
   if ((key === undefined) === (eventId === undefined)) throw new UsageError('Give --key or --event-id, one of them.');
   const letters = await withDatabase(command, OPERATOR_ROLE, async (database) => {
-    const ids = key === undefined ? [eventId ?? ''] : (await listDead(database, { key, limit: SHOW_MAX })).map((letter) => letter.eventId);
+    const ids =
+      key === undefined
+        ? [eventId ?? '']
+        : (await listDead(database, { key, limit: SHOW_MAX })).map((letter) => letter.eventId);
     const found: (DeadDetails | undefined)[] = [];
     for (const id of ids) found.push(await showDead(database, id));
     return found.flatMap((letter) => (letter === undefined ? [] : [presentable(letter, body)]));
   });
-  if (letters.length === 0) throw new Error(key === undefined ? `${eventId ?? ''} is no dead letter` : `no dead letter of ${key} waits for a decision`);
+  if (letters.length === 0)
+    throw new Error(
+      key === undefined ? `${eventId ?? ''} is no dead letter` : `no dead letter of ${key} waits for a decision`,
+    );
   if (json) return printJson({ dead: letters });
   for (const { history, ...letter } of letters) {
     printFields(letter);
@@ -93,7 +164,13 @@ const exportAll = async (options: FilterOptions & ExportOptions, command: Comman
   await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportDead(database, filter), options));
 };
 
-const candidateOf = ({ family, event, key, eventId, reason }: DeadLetter): Candidate => ({ family, event, key, eventId, cause: reason });
+const candidateOf = ({ family, event, key, eventId, reason }: DeadLetter): Candidate => ({
+  family,
+  event,
+  key,
+  eventId,
+  cause: reason,
+});
 
 const retry = async (options: ActOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
@@ -105,7 +182,8 @@ const retry = async (options: ActOptions, command: Command): Promise<void> => {
       candidateOf,
       act: ({ eventId }) => retryDead({ database, ...policy }, eventId, options),
       isOk: isUnparked,
-      describe: ({ eventId }, outcome) => `${eventId}: ${outcome.kind === 'not-dead' ? 'is no dead letter any more' : describeRetry(outcome, outcome)}`,
+      describe: ({ eventId }, outcome) =>
+        `${eventId}: ${outcome.kind === 'not-dead' ? 'is no dead letter any more' : describeRetry(outcome, outcome)}`,
       noun: 'dead letters',
       done: 'retried',
     }),
@@ -121,7 +199,8 @@ const discard = async (options: ActOptions, command: Command): Promise<void> => 
       candidateOf,
       act: ({ eventId }) => discardDead({ database }, eventId, options),
       isOk: ({ kind }) => kind === 'discarded',
-      describe: ({ eventId }, { kind }) => `${eventId}: ${kind === 'discarded' ? 'closed' : 'is no dead letter any more'}`,
+      describe: ({ eventId }, { kind }) =>
+        `${eventId}: ${kind === 'discarded' ? 'closed' : 'is no dead letter any more'}`,
       noun: 'dead letters',
       done: 'discarded',
     }),
@@ -129,8 +208,14 @@ const discard = async (options: ActOptions, command: Command): Promise<void> => 
 };
 
 const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
-  if (options.fromKafka !== true) throw new UsageError('Give --from-kafka: this reads Kafka. For dead letters that are in Postgres use npx dakia dead retry.');
+  if (options.fromKafka !== true)
+    throw new UsageError(
+      'Give --from-kafka: this reads Kafka. For dead letters that are in Postgres use npx dakia dead retry.',
+    );
   const filter = actionFilterOf(options);
   const topics = filter.family === undefined ? deadLetterTopics : [deadLetterTopicOf(filter.family)];
-  reportReplay(await replayFromKafka(command, { topics, decide: redriveDeadLetter, filter, execute: options.yes }), options.json);
+  reportReplay(
+    await replayFromKafka(command, { topics, decide: redriveDeadLetter, filter, execute: options.yes }),
+    options.json,
+  );
 };

@@ -17,7 +17,9 @@ interface Finding {
 export const addDoctor = (program: Command): void => {
   program
     .command('doctor')
-    .description('Ask Kafka, Postgres, Redis and the schema registry whether they answer with these settings. Exits 1 when one does not.')
+    .description(
+      'Ask Kafka, Postgres, Redis and the schema registry whether they answer with these settings. Exits 1 when one does not.',
+    )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia doctor')
     .action(run);
@@ -59,7 +61,9 @@ const askKafka = async (command: Command): Promise<string> => {
 const askPostgres = (command: Command): Promise<string> => {
   const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
   return withDatabase(command, undefined, async (database) => {
-    const [row] = await database.query<{ version: string; name: string; user: string }>(adHoc(`SELECT current_setting('server_version') AS version, current_database() AS name, current_user AS user`));
+    const [row] = await database.query<{ version: string; name: string; user: string }>(
+      adHoc(`SELECT current_setting('server_version') AS version, current_database() AS name, current_user AS user`),
+    );
     return `version ${row?.version}, database ${row?.name} as ${row?.user} at ${new URL(databaseUrl).host}`;
   });
 };
@@ -67,13 +71,19 @@ const askPostgres = (command: Command): Promise<string> => {
 const askRedis = async (command: Command): Promise<string> => {
   const config = settingsOf(command, redisSettings);
   const { version, warnings } = await examineRedis(config);
-  return [`version ${version} at ${new URL(config.redisUrl).host}`, ...warnings.map((warning) => `WARNING: ${warning}`)].join('; ');
+  return [
+    `version ${version} at ${new URL(config.redisUrl).host}`,
+    ...warnings.map((warning) => `WARNING: ${warning}`),
+  ].join('; ');
 };
 
 const askRegistry = async (command: Command): Promise<string> => {
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
   if (schemaRegistryUrl === undefined) return 'not set: the bundled schema is used alone';
   const { prefix } = kafkaOf(command);
-  const subjects = await checkSchemas(schemaRegistryUrl, ownTopics.map((topic) => `${prefix}${topic}`));
+  const subjects = await checkSchemas(
+    schemaRegistryUrl,
+    ownTopics.map((topic) => `${prefix}${topic}`),
+  );
   return `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects registered at ${new URL(schemaRegistryUrl).host}`;
 };

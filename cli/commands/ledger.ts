@@ -31,7 +31,9 @@ export const addLedger = (program: Command): void => {
     .action(show);
   group
     .command('rebase')
-    .description('Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. Events that are passed over are not applied.')
+    .description(
+      'Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. Events that are passed over are not applied.',
+    )
     .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
     .requiredOption('--topic <name>', 'topic without the prefix')
     .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX))
@@ -39,32 +41,71 @@ export const addLedger = (program: Command): void => {
     .requiredOption('--reason <text>', 'why; kept in audit_logs')
     .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia ledger rebase --group dakia-payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster"')
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx dakia ledger rebase --group dakia-payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster"',
+    )
     .action(rebase);
 };
 
 const show = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const rows = await withDatabase(command, OPERATOR_ROLE, readLedger);
   if (json) return printJson({ partitions: rows });
-  const head = ['group', 'topic', 'partition', 'first', 'next', 'applied', 'duplicate', 'stale', 'rejected', 'parked', 'quarantined', 'dead', 'updated'];
+  const head = [
+    'group',
+    'topic',
+    'partition',
+    'first',
+    'next',
+    'applied',
+    'duplicate',
+    'stale',
+    'rejected',
+    'parked',
+    'quarantined',
+    'dead',
+    'updated',
+  ];
   print(
     table([
       head,
       ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, updatedAt }) => {
         const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
-        return [group, topic, partition, firstOffset, nextOffset, applied, duplicate, stale, rejected, parked, quarantined, dead, updatedAt.toISOString()];
+        return [
+          group,
+          topic,
+          partition,
+          firstOffset,
+          nextOffset,
+          applied,
+          duplicate,
+          stale,
+          rejected,
+          parked,
+          quarantined,
+          dead,
+          updatedAt.toISOString(),
+        ];
       }),
     ]),
   );
 };
 
-const rebase = async ({ group, topic, partition, to, reason, who, json }: RebaseOptions, command: Command): Promise<void> => {
+const rebase = async (
+  { group, topic, partition, to, reason, who, json }: RebaseOptions,
+  command: Command,
+): Promise<void> => {
   const { kafka, prefix } = kafkaOf(command);
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
   const offset = offsetIn(log, to);
-  const moved = await withDatabase(command, OPERATOR_ROLE, (database) => rebaseLedger(database, { group, topic, partition }, { clusterId: log.clusterId, offset }, { who, reason }));
-  if (!moved) throw new UsageError(`The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`);
+  const moved = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    rebaseLedger(database, { group, topic, partition }, { clusterId: log.clusterId, offset }, { who, reason }),
+  );
+  if (!moved)
+    throw new UsageError(
+      `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
+    );
   if (json) printJson({ ok: true, group, topic, partition, clusterId: log.clusterId, nextOffset: offset });
   else print(`${group} ${topic}/${partition} goes on at ${offset}; its consumer takes that up within a minute`);
 };
@@ -72,7 +113,9 @@ const rebase = async ({ group, topic, partition, to, reason, who, json }: Rebase
 const offsetIn = ({ topic, partition, startOffset, endOffset }: LogOfPartition, to: Target): bigint => {
   const offset = to === 'start' ? startOffset : to === 'end' ? endOffset : to;
   if (offset >= startOffset && offset <= endOffset) return offset;
-  throw new UsageError(`The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of them, or start or end.`);
+  throw new UsageError(
+    `The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of them, or start or end.`,
+  );
 };
 
 const readTarget = (text: string): Target => {

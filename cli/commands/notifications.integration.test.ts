@@ -25,25 +25,43 @@ beforeAll(async () => {
   );
   await notifier.start();
   await notifier.happen(['pay_1', 'pay_2'].map((key) => ({ kind: 'payment.captured', key, status: 'captured' })));
-  await notifier.until('the log has heard both, the shop has refused both', (told) => told.filter(({ status }) => status === 'failed').length === 2 && told.filter(({ status }) => status === 'delivered').length === 2);
+  await notifier.until(
+    'the log has heard both, the shop has refused both',
+    (told) =>
+      told.filter(({ status }) => status === 'failed').length === 2 &&
+      told.filter(({ status }) => status === 'delivered').length === 2,
+  );
 });
 afterAll(async () => {
   await notifier.close();
   await receiver.close();
 });
 
-const notifications = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+const notifications = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
   new Promise((resolve) => {
     const env = { PATH: process.env['PATH'], ...notifier.environment, ...environment };
-    execFile(process.execPath, [DAKIA, 'notifications', ...args], { env }, (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }));
+    execFile(process.execPath, [DAKIA, 'notifications', ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
   });
-const json = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await notifications([...args, '--json'])).stdout);
-const idOf = async (key: string): Promise<string> => (await notifier.notifications()).find(({ entity_key, destination }) => entity_key === key && destination === 'shop')?.id ?? '';
+const json = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse((await notifications([...args, '--json'])).stdout);
+const idOf = async (key: string): Promise<string> =>
+  (await notifier.notifications()).find(({ entity_key, destination }) => entity_key === key && destination === 'shop')
+    ?.id ?? '';
 
 test('list counts by destination and status, and shows what was answered', async () => {
   const { code, stdout } = await notifications(['list']);
   expect(code).toBe(0);
-  expect(stdout.split('\n').slice(0, 3).map((line) => line.split(/\s+/))).toEqual([
+  expect(
+    stdout
+      .split('\n')
+      .slice(0, 3)
+      .map((line) => line.split(/\s+/)),
+  ).toEqual([
     ['destination', 'pending', 'retrying', 'delivered', 'failed', 'cancelled'],
     ['log', '0', '0', '2', '0', '0'],
     ['shop', '0', '0', '0', '2', '0'],
@@ -51,9 +69,24 @@ test('list counts by destination and status, and shows what was answered', async
   expect(stdout).toContain('HTTP 410');
   expect(await json('list', '--status', 'failed', '--entity', 'pay_1')).toMatchObject({
     counts: [{ destination: 'shop', status: 'failed', count: 1 }],
-    notifications: [{ id: await idOf('pay_1'), destination: 'shop', kind: 'payment.captured', entity: 'pay_1', rule: 'captured', attempts: 1, reason: 'HTTP 410', nextAttemptAt: null, hoursBefore: null }],
+    notifications: [
+      {
+        id: await idOf('pay_1'),
+        destination: 'shop',
+        kind: 'payment.captured',
+        entity: 'pay_1',
+        rule: 'captured',
+        attempts: 1,
+        reason: 'HTTP 410',
+        nextAttemptAt: null,
+        hoursBefore: null,
+      },
+    ],
   });
-  expect(await json('list', '--limit', '1')).toMatchObject({ counts: [{ count: 2 }, { count: 2 }], notifications: [{}] });
+  expect(await json('list', '--limit', '1')).toMatchObject({
+    counts: [{ count: 2 }, { count: 2 }],
+    notifications: [{}],
+  });
 });
 
 test.each<[NotificationFilter, number]>([
@@ -67,7 +100,12 @@ test.each<[NotificationFilter, number]>([
   [{ entity: 'pay_1', status: 'failed' }, 1],
   [{ id: 'ntf_no_such_id' }, 0],
 ])('the filter %j passes %d', async (filter, count) => {
-  const database = createDatabase({ url: notifier.environment['DATABASE_URL'] ?? '', poolSize: 1, applicationName: 'dakia-test', role: OPERATOR_ROLE });
+  const database = createDatabase({
+    url: notifier.environment['DATABASE_URL'] ?? '',
+    poolSize: 1,
+    applicationName: 'dakia-test',
+    role: OPERATOR_ROLE,
+  });
   try {
     expect(await listNotifications(database, filter, 10)).toHaveLength(count);
     expect((await countNotifications(database, filter)).reduce((sum, each) => sum + each.count, 0)).toBe(count);
@@ -77,35 +115,61 @@ test.each<[NotificationFilter, number]>([
 });
 
 test('what cannot be meant is refused', async () => {
-  expect(await notifications(['list', '--kind', 'payment.teleported'])).toMatchObject({ code: 2, stderr: expect.stringContaining('docs/notifications.md') as string });
-  expect(await notifications(['retry', '--yes'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Say which') as string });
+  expect(await notifications(['list', '--kind', 'payment.teleported'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('docs/notifications.md') as string,
+  });
+  expect(await notifications(['retry', '--yes'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Say which') as string,
+  });
   expect(await notifications(['retry', '--all', '--id', 'ntf_1'])).toMatchObject({ code: 2 });
 });
 
 test('retry shows first, then sends again with the same id, and audit_logs knows who and why', async () => {
   const id = await idOf('pay_1');
   const asked = receiver.received.length;
-  expect(await notifications(['retry', '--entity', 'pay_1'])).toMatchObject({ code: 0, stdout: expect.stringContaining('1 would be sent again. Nothing was changed; give --yes to do it.') as string });
+  expect(await notifications(['retry', '--entity', 'pay_1'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 would be sent again. Nothing was changed; give --yes to do it.') as string,
+  });
   expect(await json('retry', '--all')).toMatchObject({ dryRun: true, count: 2 });
   expect((await notifier.notifications()).filter(({ status }) => status === 'failed')).toHaveLength(2);
   expect(receiver.received).toHaveLength(asked);
 
   receiver.answer(answers.status(200));
-  expect(await notifications(['retry', '--entity', 'pay_1', '--yes', '--who', 'asha', '--reason', 'the shop is back'])).toEqual({ code: 0, stdout: '1 notification is sent again\n', stderr: '' });
-  const rows = await notifier.until('it is delivered', (told) => told.some((row) => row.id === id && row.status === 'delivered'));
+  expect(
+    await notifications(['retry', '--entity', 'pay_1', '--yes', '--who', 'asha', '--reason', 'the shop is back']),
+  ).toEqual({ code: 0, stdout: '1 notification is sent again\n', stderr: '' });
+  const rows = await notifier.until('it is delivered', (told) =>
+    told.some((row) => row.id === id && row.status === 'delivered'),
+  );
   expect(rows.find((row) => row.id === id)).toMatchObject({ attempts: 1, response: 'HTTP 200', reason: null });
   expect(receiver.received.slice(asked).map((request) => request.id)).toEqual([id]);
   expect(await notifier.rows('SELECT actor, action, family, entity_key, reason FROM audit_logs')).toEqual([
-    { actor: 'operator:asha', action: 'notification.retry', family: 'payments', entity_key: 'pay_1', reason: `${id}: the shop is back` },
+    {
+      actor: 'operator:asha',
+      action: 'notification.retry',
+      family: 'payments',
+      entity_key: 'pay_1',
+      reason: `${id}: the shop is back`,
+    },
   ]);
-  expect(await notifications(['retry', '--entity', 'pay_1', '--yes'])).toMatchObject({ code: 0, stdout: 'no failed notification is meant\n' });
+  expect(await notifications(['retry', '--entity', 'pay_1', '--yes'])).toMatchObject({
+    code: 0,
+    stdout: 'no failed notification is meant\n',
+  });
 });
 
 test('while Redis is away retry says so, and the sweep sends it', async () => {
-  const { code, stdout, stderr } = await notifications(['retry', '--all', '--yes'], { REDIS_URL: 'redis://127.0.0.1:1' });
+  const { code, stdout, stderr } = await notifications(['retry', '--all', '--yes'], {
+    REDIS_URL: 'redis://127.0.0.1:1',
+  });
   expect([code, stdout]).toEqual([0, '1 notification is sent again\n']);
   expect(stderr).toContain('Redis did not answer');
-  expect((await notifier.notifications()).filter(({ entity_key, status }) => entity_key === 'pay_2' && status === 'pending')).toHaveLength(1);
+  expect(
+    (await notifier.notifications()).filter(({ entity_key, status }) => entity_key === 'pay_2' && status === 'pending'),
+  ).toHaveLength(1);
   await notifier.stop();
   notifier.later(60_000);
   await notifier.start();

@@ -43,14 +43,25 @@ interface RetryOptions extends FilterOptions {
 }
 
 export const addNotifications = (program: Command): void => {
-  const group = program.command('notifications').description('What was told to whom, what it answered, and what could not be delivered.');
-  withFilters(group.command('list').description('Count them by destination and status, and print those that changed last.'))
+  const group = program
+    .command('notifications')
+    .description('What was told to whom, what it answered, and what could not be delivered.');
+  withFilters(
+    group.command('list').description('Count them by destination and status, and print those that changed last.'),
+  )
     .addOption(new Option('--status <status>', 'only with this status').choices(notificationStatuses))
     .option('--limit <n>', 'print at most so many', wholeNumber(0, LIST_MAX), LIST_DEFAULT)
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia notifications list --status failed')
     .action(list);
-  withAction(withFilters(group.command('retry').description(`Send failed notifications again, with their ids and all their attempts. ${DRY_RUN_RULE}`)), 'sent again by hand')
+  withAction(
+    withFilters(
+      group
+        .command('retry')
+        .description(`Send failed notifications again, with their ids and all their attempts. ${DRY_RUN_RULE}`),
+    ),
+    'sent again by hand',
+  )
     .addHelpText('after', '\nExample:\n  npx dakia notifications retry --destination order-system --yes')
     .action(retry);
 };
@@ -71,13 +82,25 @@ const fact = (text: string): string => {
   throw new InvalidArgumentError('There is no such fact; docs/notifications.md has those there are.');
 };
 
-const filterOf = ({ destination, kind, entity, rule, id, cause, olderThan, newerThan }: FilterOptions): NotificationFilter => {
+const filterOf = ({
+  destination,
+  kind,
+  entity,
+  rule,
+  id,
+  cause,
+  olderThan,
+  newerThan,
+}: FilterOptions): NotificationFilter => {
   const given = { destination, kind, entity, rule, id, cause, olderThanMs: olderThan, newerThanMs: newerThan };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 };
 
 const list = async (options: ListOptions, command: Command): Promise<void> => {
-  const filter: NotificationFilter = { ...filterOf(options), ...(options.status !== undefined && { status: options.status }) };
+  const filter: NotificationFilter = {
+    ...filterOf(options),
+    ...(options.status !== undefined && { status: options.status }),
+  };
   const { counts, notifications } = await withDatabase(command, OPERATOR_ROLE, async (database) => ({
     counts: await countNotifications(database, filter),
     notifications: await listNotifications(database, filter, options.limit),
@@ -93,7 +116,8 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
 const retry = async (options: RetryOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
   const isFiltered = Object.keys(filter).length > 0;
-  if (isFiltered === (options.all === true)) throw new UsageError('Say which: give filters such as --destination, --kind, --entity or --id, or --all.');
+  if (isFiltered === (options.all === true))
+    throw new UsageError('Say which: give filters such as --destination, --kind, --entity or --id, or --all.');
   if (!options.yes) return dryRun(filter, options, command);
 
   const config = settingsOf(command, { ...redisSettings, ...queueSettings });
@@ -107,8 +131,13 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
     return { retried: count, silent: await bells.close() };
   });
   if (options.json) return printJson({ retried, ...(silent !== undefined && { redis: silent }) });
-  print(retried === 0 ? 'no failed notification is meant' : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`);
-  if (silent !== undefined) warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
+  print(
+    retried === 0
+      ? 'no failed notification is meant'
+      : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`,
+  );
+  if (silent !== undefined)
+    warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
 };
 
 const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, command: Command): Promise<void> => {
@@ -125,19 +154,34 @@ const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, comman
 };
 
 const summary = (counts: readonly StatusCount[]): string => {
-  const countOf = (name: string, status: string): number => counts.find((each) => each.destination === name && each.status === status)?.count ?? 0;
+  const countOf = (name: string, status: string): number =>
+    counts.find((each) => each.destination === name && each.status === status)?.count ?? 0;
   const destinations = [...new Set(counts.map(({ destination }) => destination))];
-  return table([['destination', ...notificationStatuses], ...destinations.map((name) => [name, ...notificationStatuses.map((status) => countOf(name, status))])]);
+  return table([
+    ['destination', ...notificationStatuses],
+    ...destinations.map((name) => [name, ...notificationStatuses.map((status) => countOf(name, status))]),
+  ]);
 };
 
 const lines = (notifications: readonly ShownNotification[]): string =>
   table([
     ['id', 'destination', 'what', 'about', 'status', 'attempts', 'when', 'answer or reason'],
-    ...notifications.map((one) => [one.id, one.destination, what(one), one.entity, one.status, one.attempts, when(one), shown(one.response ?? one.reason ?? '')]),
+    ...notifications.map((one) => [
+      one.id,
+      one.destination,
+      what(one),
+      one.entity,
+      one.status,
+      one.attempts,
+      when(one),
+      shown(one.response ?? one.reason ?? ''),
+    ]),
   ]);
 
-const what = ({ kind, hoursBefore }: ShownNotification): string => (hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`);
-const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string => (nextAttemptAt === null ? updatedAt.toISOString() : `next ${nextAttemptAt.toISOString()}`);
+const what = ({ kind, hoursBefore }: ShownNotification): string =>
+  hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`;
+const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string =>
+  nextAttemptAt === null ? updatedAt.toISOString() : `next ${nextAttemptAt.toISOString()}`;
 
 /** Rings the queues of what was made pending; tells afterwards whether Redis heard it. Postgres already knows, so nothing is lost. */
 const openBells = (config: QueueConfig) => {

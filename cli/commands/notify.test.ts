@@ -27,10 +27,24 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const notify = (destination: string, environment: Readonly<Record<string, string>> = {}, ...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
+const notify = (
+  destination: string,
+  environment: Readonly<Record<string, string>> = {},
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
   new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'], DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'), SHOP_SECRETS: SECRET, ...environment };
-    execFile(process.execPath, [DAKIA, '--data-dir', folder, 'notify', 'test', destination, ...args], { env }, (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }));
+    const env = {
+      PATH: process.env['PATH'],
+      DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'),
+      SHOP_SECRETS: SECRET,
+      ...environment,
+    };
+    execFile(
+      process.execPath,
+      [DAKIA, '--data-dir', folder, 'notify', 'test', destination, ...args],
+      { env },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
   });
 
 test('a test is delivered like a notification: signed, and known as a test', async () => {
@@ -43,18 +57,39 @@ test('a test is delivered like a notification: signed, and known as a test', asy
 
 test('what was answered instead is said, with exit 1', async () => {
   receiver.answer((response) => response.writeHead(410).end('we have moved'));
-  expect(await notify('shop')).toEqual({ code: 1, stdout: '', stderr: 'shop: not delivered, HTTP 410: we have moved\n' });
+  expect(await notify('shop')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'shop: not delivered, HTTP 410: we have moved\n',
+  });
   const { code, stdout } = await notify('shop', {}, '--json');
-  expect([code, JSON.parse(stdout)]).toEqual([1, { ok: false, destination: 'shop', answer: 'HTTP 410: we have moved' }]);
+  expect([code, JSON.parse(stdout)]).toEqual([
+    1,
+    { ok: false, destination: 'shop', answer: 'HTTP 410: we have moved' },
+  ]);
 });
 
 test('a destination that is off names what is not set; one that does not exist names those that do', async () => {
-  expect(await notify('chat')).toEqual({ code: 1, stdout: '', stderr: 'chat: not delivered, it is off: CHAT_URL not set\n' });
-  expect(await notify('shop', { SHOP_SECRETS: '' })).toMatchObject({ code: 2, stderr: expect.stringContaining('SHOP_SECRETS not set') as string });
-  expect(await notify('pager')).toMatchObject({ code: 2, stderr: expect.stringContaining('has no destination "pager"; it has shop, chat, log') as string });
+  expect(await notify('chat')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'chat: not delivered, it is off: CHAT_URL not set\n',
+  });
+  expect(await notify('shop', { SHOP_SECRETS: '' })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('SHOP_SECRETS not set') as string,
+  });
+  expect(await notify('pager')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('has no destination "pager"; it has shop, chat, log') as string,
+  });
 });
 
 test('a file that is wrong is refused by line, also where the mistake is another destination', async () => {
   writeFileSync(join(folder, 'rules.yaml'), 'destinations:\n  log: {type: log}\n  shop: {type: pigeon}\nrules: []\n');
-  expect(await notify('log')).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('rules.yaml:3: destinations.shop') as string });
+  expect(await notify('log')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('rules.yaml:3: destinations.shop') as string,
+  });
 });

@@ -26,7 +26,8 @@ beforeAll(async () => {
 });
 
 /** What npm start writes, as far as these tests need it. */
-const environment = (): string => `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`;
+const environment = (): string =>
+  `export KAFKA_BROKERS='${testServers().KAFKA_BROKERS}'\nexport DATABASE_URL='${store.url}'\n`;
 
 afterAll(async () => {
   await Promise.all([commands.close(), store.close(), kafka.close()]);
@@ -37,10 +38,20 @@ const dakia: Dakia['run'] = (...args) => commands.run('--data-dir', folder, ...a
 const json: Dakia['json'] = (...args) => commands.json('--data-dir', folder, ...args);
 
 test('topics: verify names what is missing, apply makes it, verify is content', async () => {
-  expect(await dakia('status')).toMatchObject({ code: 1, stderr: expect.stringContaining('npx dakia topics apply') as string });
-  expect(await dakia('topics', 'verify')).toMatchObject({ code: 1, stdout: expect.stringContaining(`${ownTopics.length} changes to make, 0 problems`) as string });
+  expect(await dakia('status')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('npx dakia topics apply') as string,
+  });
+  expect(await dakia('topics', 'verify')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`${ownTopics.length} changes to make, 0 problems`) as string,
+  });
   expect(await json('topics', 'apply')).toMatchObject({ ok: true, problems: [] });
-  expect(await dakia('topics', 'verify')).toEqual({ code: 0, stdout: `${ownTopics.length} topics are as they should be\n`, stderr: '' });
+  expect(await dakia('topics', 'verify')).toEqual({
+    code: 0,
+    stdout: `${ownTopics.length} topics are as they should be\n`,
+    stderr: '',
+  });
   expect(await dakia('topics', 'verify', '--shape', 'production')).toMatchObject({ code: 1 });
 });
 
@@ -48,7 +59,11 @@ test('migrate and partitions: a second run finds nothing to do', async () => {
   expect(await json('migrate')).toEqual({ ok: true, applied: [] });
   expect((await dakia('partitions', 'apply')).stdout).toMatch(/^made webhook_events_\d{8}\n/);
   expect(await json('partitions', 'apply')).toEqual({ ok: true, made: [] });
-  expect(await json('partitions', 'retire', '--keep-days', '15')).toEqual({ ok: true, executed: false, partitions: [] });
+  expect(await json('partitions', 'retire', '--keep-days', '15')).toEqual({
+    ok: true,
+    executed: false,
+    partitions: [],
+  });
   expect(await dakia('partitions', 'retire', '--keep-days', '3')).toMatchObject({ code: 2 });
 });
 
@@ -60,36 +75,101 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
     `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, applied, duplicate) VALUES ('dakia-refunds', $1, 1, $2, 0, 2, 1, 1)`,
     [topic, clusterId],
   );
-  expect(await json('status')).toMatchObject({ ok: true, difference: 0, totals: { accepted: 3, applied: 1, duplicate: 1, stale: 0, rejected: 0, parked: 0, quarantined: 0, dead: 0, lag: 1 } });
-  expect(await dakia('status')).toMatchObject({ code: 0, stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n.*\n\nadds up/) as string });
+  expect(await json('status')).toMatchObject({
+    ok: true,
+    difference: 0,
+    totals: {
+      accepted: 3,
+      applied: 1,
+      duplicate: 1,
+      stale: 0,
+      rejected: 0,
+      parked: 0,
+      quarantined: 0,
+      dead: 0,
+      lag: 1,
+    },
+  });
+  expect(await dakia('status')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n.*\n\nadds up/) as string,
+  });
 
-  await store.rows(`UPDATE partition_ledger SET next_offset = 9, applied = 8 WHERE topic = $1 AND partition = 1`, [topic]);
+  await store.rows(`UPDATE partition_ledger SET next_offset = 9, applied = 8 WHERE topic = $1 AND partition = 1`, [
+    topic,
+  ]);
   expect((await dakia('status')).code).toBe(1);
-  const rebase = ['ledger', 'rebase', '--group', 'dakia-refunds', '--topic', topic, '--partition', '1', '--reason', 'test', '--who', 'asha'];
-  expect(await dakia(...rebase, '--to', '4')).toMatchObject({ code: 2, stderr: expect.stringContaining('the offsets 0 to 3') as string });
+  const rebase = [
+    'ledger',
+    'rebase',
+    '--group',
+    'dakia-refunds',
+    '--topic',
+    topic,
+    '--partition',
+    '1',
+    '--reason',
+    'test',
+    '--who',
+    'asha',
+  ];
+  expect(await dakia(...rebase, '--to', '4')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('the offsets 0 to 3') as string,
+  });
   expect(await dakia(...rebase)).toMatchObject({ code: 2, stderr: expect.stringContaining('--to') as string });
-  expect(await json(...rebase, '--to', 'end')).toEqual({ ok: true, group: 'dakia-refunds', topic, partition: 1, clusterId, nextOffset: 3 });
-  expect(await json('ledger', 'show')).toMatchObject({ partitions: [{ group: 'dakia-refunds', topic, partition: 1, nextOffset: 3, counts: { applied: 8, duplicate: 1 } }] });
-  expect(await store.rows(`SELECT actor FROM audit_logs WHERE action = 'ledger.rebase'`)).toEqual([{ actor: 'operator:asha' }]);
+  expect(await json(...rebase, '--to', 'end')).toEqual({
+    ok: true,
+    group: 'dakia-refunds',
+    topic,
+    partition: 1,
+    clusterId,
+    nextOffset: 3,
+  });
+  expect(await json('ledger', 'show')).toMatchObject({
+    partitions: [{ group: 'dakia-refunds', topic, partition: 1, nextOffset: 3, counts: { applied: 8, duplicate: 1 } }],
+  });
+  expect(await store.rows(`SELECT actor FROM audit_logs WHERE action = 'ledger.rebase'`)).toEqual([
+    { actor: 'operator:asha' },
+  ]);
 });
 
 test('schema: check finds nothing registered, register makes it so', async () => {
-  writeFileSync(join(folder, 'env'), `${environment()}export SCHEMA_REGISTRY_URL='${testServers().SCHEMA_REGISTRY_URL}'\n`);
-  expect(await dakia('schema', 'check')).toMatchObject({ code: 1, stdout: expect.stringContaining('missing') as string });
-  expect(await dakia('schema', 'register')).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^the envelope has id \\d+ under ${ownTopics.length} subjects\n$`)) as string });
+  writeFileSync(
+    join(folder, 'env'),
+    `${environment()}export SCHEMA_REGISTRY_URL='${testServers().SCHEMA_REGISTRY_URL}'\n`,
+  );
+  expect(await dakia('schema', 'check')).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('missing') as string,
+  });
+  expect(await dakia('schema', 'register')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      new RegExp(`^the envelope has id \\d+ under ${ownTopics.length} subjects\n$`),
+    ) as string,
+  });
   expect(await json('schema', 'check')).toMatchObject({ ok: true });
 });
 
 test('doctor asks every server, and says which one does not answer', async () => {
   const { REDIS_URL, SCHEMA_REGISTRY_URL } = testServers();
-  writeFileSync(join(folder, 'env'), `${environment()}export SCHEMA_REGISTRY_URL='${SCHEMA_REGISTRY_URL}'\nexport REDIS_URL='${REDIS_URL}'\n`);
+  writeFileSync(
+    join(folder, 'env'),
+    `${environment()}export SCHEMA_REGISTRY_URL='${SCHEMA_REGISTRY_URL}'\nexport REDIS_URL='${REDIS_URL}'\n`,
+  );
   const well = await dakia('doctor');
   expect(well).toMatchObject({ code: 0, stderr: '' });
   expect(well.stdout).toMatch(/^Kafka +ok .*\nPostgres +ok .*\nRedis +ok .*\nschema registry +ok .*\n$/);
   writeFileSync(join(folder, 'env'), `${environment()}export REDIS_URL='redis://127.0.0.1:1'\n`);
   expect(await json('doctor')).toMatchObject({
     ok: false,
-    servers: [{ ok: true }, { ok: true }, { server: 'Redis', ok: false, found: expect.stringContaining('ECONNREFUSED') as string }, { ok: true, found: expect.stringContaining('not set') as string }],
+    servers: [
+      { ok: true },
+      { ok: true },
+      { server: 'Redis', ok: false, found: expect.stringContaining('ECONNREFUSED') as string },
+      { ok: true, found: expect.stringContaining('not set') as string },
+    ],
   });
   expect((await dakia('doctor')).code).toBe(1);
 });
@@ -98,8 +178,18 @@ test('a setting that is missing, and a server that is not there, are named', asy
   const empty = new URL(store.url);
   empty.pathname = '/postgres';
   writeFileSync(join(folder, 'env'), `export DATABASE_URL='${empty.href}'\n`);
-  expect(await dakia('dead', 'list')).toMatchObject({ code: 1, stderr: 'dakia: relation "dead_letters" does not exist; this release has newer tables, which npx dakia migrate makes\n' });
+  expect(await dakia('dead', 'list')).toMatchObject({
+    code: 1,
+    stderr:
+      'dakia: relation "dead_letters" does not exist; this release has newer tables, which npx dakia migrate makes\n',
+  });
   writeFileSync(join(folder, 'env'), `export DATABASE_URL='postgres://u:p@127.0.0.1:1/none'\n`);
-  expect(await dakia('topics', 'verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('KAFKA_BROKERS: is not set') as string });
-  expect(await dakia('parked', 'list')).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') as string });
+  expect(await dakia('topics', 'verify')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('KAFKA_BROKERS: is not set') as string,
+  });
+  expect(await dakia('parked', 'list')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('ECONNREFUSED 127.0.0.1:1') as string,
+  });
 });

@@ -16,7 +16,15 @@ import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table } from '../frame.ts';
 import { describeRetry, isUnparked } from '../outcomes.ts';
-import { actionFilterOf, DRY_RUN_RULE, filterOf, withAction, withAges, withFilters, withList } from '../pending-options.ts';
+import {
+  actionFilterOf,
+  DRY_RUN_RULE,
+  filterOf,
+  withAction,
+  withAges,
+  withFilters,
+  withList,
+} from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 
 interface ShowOptions {
@@ -27,37 +35,94 @@ interface ShowOptions {
 }
 
 export const addParked = (program: Command): void => {
-  const group = program.command('parked').description('Entities whose events wait behind one that could not be applied.');
-  withList(group.command('list').description('Print them, with the reason, how many events wait and when the next attempt is.'))
+  const group = program
+    .command('parked')
+    .description('Entities whose events wait behind one that could not be applied.');
+  withList(
+    group
+      .command('list')
+      .description('Print them, with the reason, how many events wait and when the next attempt is.'),
+  )
     .addHelpText('after', '\nExample:\n  npx dakia parked list --family refunds --older-than 1h')
     .action(list);
   group
     .command('show')
-    .description('Print all that is kept of a parked entity: what fails, what waits behind it, and what was done so far.')
+    .description(
+      'Print all that is kept of a parked entity: what fails, what waits behind it, and what was done so far.',
+    )
     .requiredOption('--key <id>', 'id of the entity')
     .addOption(new Option('--family <name>', 'its family').choices(familyNames))
     .option('--body', 'also the body of the failing event; it holds personal data', false)
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia parked show --key rfnd_FS8TWyPrCsa0OB')
     .action(show);
-  withOutput(withAges(withFilters(group.command('export').description('Print every event that waits, with its body, one JSON object per line. Bodies hold personal data.'))))
+  withOutput(
+    withAges(
+      withFilters(
+        group
+          .command('export')
+          .description(
+            'Print every event that waits, with its body, one JSON object per line. Bodies hold personal data.',
+          ),
+      ),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  npx dakia parked export --family refunds --output parked.jsonl')
     .action(exportAll);
-  withAction(withAges(withFilters(group.command('retry').description(`Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`))), 'retried by hand')
+  withAction(
+    withAges(
+      withFilters(
+        group
+          .command('retry')
+          .description(
+            `Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`,
+          ),
+      ),
+    ),
+    'retried by hand',
+  )
     .addHelpText('after', '\nExample:\n  npx dakia parked retry --key rfnd_FS8TWyPrCsa0OB --yes')
     .action(retry);
-  withAction(withAges(withFilters(group.command('discard').description(`Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`))), null)
-    .addHelpText('after', '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB --reason "amount is nonsense, see ticket 42" --yes')
+  withAction(
+    withAges(
+      withFilters(
+        group
+          .command('discard')
+          .description(
+            `Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`,
+          ),
+      ),
+    ),
+    null,
+  )
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB --reason "amount is nonsense, see ticket 42" --yes',
+    )
     .action(discard);
 };
 
 const list = async (options: ListOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
-  const parked = await withDatabase(command, OPERATOR_ROLE, (database) => listParked(database, { ...filter, limit: options.limit }));
+  const parked = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    listParked(database, { ...filter, limit: options.limit }),
+  );
   if (options.json) return printJson({ parked });
-  if (parked.length === 0) return print(Object.keys(filter).length === 0 ? 'nothing is parked' : 'nothing that is parked matches');
-  const rows = parked.map((row) => [row.family, row.key, row.waiting, row.attempts, row.parkedAt.toISOString(), row.nextAttemptAt.toISOString(), row.failingEventId, row.reason]);
-  print(table([['family', 'key', 'waiting', 'attempts', 'parked at', 'next attempt', 'failing event', 'reason'], ...rows]));
+  if (parked.length === 0)
+    return print(Object.keys(filter).length === 0 ? 'nothing is parked' : 'nothing that is parked matches');
+  const rows = parked.map((row) => [
+    row.family,
+    row.key,
+    row.waiting,
+    row.attempts,
+    row.parkedAt.toISOString(),
+    row.nextAttemptAt.toISOString(),
+    row.failingEventId,
+    row.reason,
+  ]);
+  print(
+    table([['family', 'key', 'waiting', 'attempts', 'parked at', 'next attempt', 'failing event', 'reason'], ...rows]),
+  );
   if (parked.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
@@ -66,7 +131,11 @@ const show = async ({ key, family, body, json }: ShowOptions, command: Command):
     const keys = await listParked(database, { key, ...(family !== undefined && { family }), limit: SHOW_MAX });
     const found: (ParkedDetails | undefined)[] = [];
     for (const ref of keys) found.push(await showParked(database, ref));
-    return found.flatMap((details) => (details === undefined ? [] : [{ ...details, head: details.head === null ? null : presentable(details.head, body) }]));
+    return found.flatMap((details) =>
+      details === undefined
+        ? []
+        : [{ ...details, head: details.head === null ? null : presentable(details.head, body) }],
+    );
   });
   if (parked.length === 0) throw new Error(`${key} is not parked`);
   if (json) return printJson({ parked });
@@ -76,7 +145,10 @@ const show = async ({ key, family, body, json }: ShowOptions, command: Command):
       print('\nthe event that fails:');
       printFields(head);
     }
-    if (behind.length > 0) print(`\nthe first that wait behind it:\n${table([['event id', 'event', 'topic', 'received at'], ...behind.map((one) => [one.eventId, one.event, `${one.topic}/${one.partition}@${one.offset}`, one.receivedAt.toISOString()])])}`);
+    if (behind.length > 0)
+      print(
+        `\nthe first that wait behind it:\n${table([['event id', 'event', 'topic', 'received at'], ...behind.map((one) => [one.eventId, one.event, `${one.topic}/${one.partition}@${one.offset}`, one.receivedAt.toISOString()])])}`,
+      );
     printHistory(history);
   }
 };
@@ -86,7 +158,13 @@ const exportAll = async (options: FilterOptions & ExportOptions, command: Comman
   await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportParked(database, filter), options));
 };
 
-const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey): Candidate => ({ family, event, key, eventId: failingEventId, cause: reason });
+const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey): Candidate => ({
+  family,
+  event,
+  key,
+  eventId: failingEventId,
+  cause: reason,
+});
 
 type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions) => Promise<RetryOutcome>;
 

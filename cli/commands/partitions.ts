@@ -16,7 +16,11 @@ interface RetireOptions {
 const [KEEP_DAYS_DEFAULT, KEEP_DAYS_MAX] = [90, 36_500];
 
 export const addPartitions = (program: Command): void => {
-  const group = program.command('partitions').description('Make and retire the daily partitions of webhook_events. DATABASE_URL must be the owner of the tables.');
+  const group = program
+    .command('partitions')
+    .description(
+      'Make and retire the daily partitions of webhook_events. DATABASE_URL must be the owner of the tables.',
+    );
   group
     .command('apply')
     .description('Make the partitions of the coming days. Run it daily.')
@@ -39,7 +43,17 @@ export const addPartitions = (program: Command): void => {
 const apply = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const made = await withDatabase(command, undefined, (database) => applyPartitions(database, now()));
   if (json) printJson({ ok: true, made });
-  else print(made.length === 0 ? 'all partitions are there' : made.map(({ name, moved }) => `made ${name}${moved === 0 ? '' : `, with ${moved} rows from the default partition`}`).join('\n'));
+  else
+    print(
+      made.length === 0
+        ? 'all partitions are there'
+        : made
+            .map(
+              ({ name, moved }) =>
+                `made ${name}${moved === 0 ? '' : `, with ${moved} rows from the default partition`}`,
+            )
+            .join('\n'),
+    );
 };
 
 const retire = async (options: RetireOptions, command: Command): Promise<void> => {
@@ -48,6 +62,17 @@ const retire = async (options: RetireOptions, command: Command): Promise<void> =
   else if (retired.length === 0) print(`nothing is older than ${options.keepDays} days`);
   else {
     const fate = options.execute ? 'dropped' : 'would be dropped';
-    print(table([['partition', 'rows', 'parked', 'unprocessed', ''], ...retired.map(({ name, rows, parked, unprocessed, kept }) => [name, rows, parked, unprocessed, kept === null ? fate : `stays: ${kept}`])]));
+    print(
+      table([
+        ['partition', 'rows', 'parked', 'unprocessed', ''],
+        ...retired.map(({ name, rows, parked, unprocessed, kept }) => [
+          name,
+          rows,
+          parked,
+          unprocessed,
+          kept === null ? fate : `stays: ${kept}`,
+        ]),
+      ]),
+    );
   }
 };

@@ -14,7 +14,17 @@ import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
 import { describeRetry, isUnparked } from '../outcomes.ts';
-import { actionFilterOf, DRY_RUN_RULE, filterOf, passes, withAction, withAges, withEventAndCause, withFilters, withPrinting } from '../pending-options.ts';
+import {
+  actionFilterOf,
+  DRY_RUN_RULE,
+  filterOf,
+  passes,
+  withAction,
+  withAges,
+  withEventAndCause,
+  withFilters,
+  withPrinting,
+} from '../pending-options.ts';
 import type { ActOptions, Filter, FilterOptions, ListOptions } from '../pending-options.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
 
@@ -29,7 +39,9 @@ interface ShowOptions {
 }
 
 export const addQuarantine = (program: Command): void => {
-  const group = program.command('quarantine').description('Authentic deliveries that the catalogue did not understand. They are kept until it does.');
+  const group = program
+    .command('quarantine')
+    .description('Authentic deliveries that the catalogue did not understand. They are kept until it does.');
   withPrinting(withAges(withEventAndCause(group.command('list').description('Print them, with the reason.'))))
     .addHelpText('after', '\nExample:\n  npx dakia quarantine list --event subscription.charged')
     .action(list);
@@ -41,21 +53,53 @@ export const addQuarantine = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia quarantine show --event-id FS8TWyPrCsa0OB --body')
     .action(show);
-  withOutput(withAges(withEventAndCause(group.command('export').description('Print them with their bodies, one JSON object per line. Bodies hold personal data.'))))
+  withOutput(
+    withAges(
+      withEventAndCause(
+        group
+          .command('export')
+          .description('Print them with their bodies, one JSON object per line. Bodies hold personal data.'),
+      ),
+    ),
+  )
     .addHelpText('after', '\nExample:\n  npx dakia quarantine export --output quarantine.jsonl')
     .action(exportAll);
-  withAction(withAges(withFilters(group.command('replay').description(`Hand those that today's catalogue understands to their entity, and apply them. ${DRY_RUN_RULE}`), 'any')), 'replayed by hand')
-    .option('--from-kafka', `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a database that has lost them`)
+  withAction(
+    withAges(
+      withFilters(
+        group
+          .command('replay')
+          .description(
+            `Hand those that today's catalogue understands to their entity, and apply them. ${DRY_RUN_RULE}`,
+          ),
+        'any',
+      ),
+    ),
+    'replayed by hand',
+  )
+    .option(
+      '--from-kafka',
+      `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a database that has lost them`,
+    )
     .addHelpText('after', '\nExample:\n  npx dakia quarantine replay --event subscription.charged --yes')
     .action(replay);
 };
 
 const list = async (options: ListOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
-  const quarantined = await withDatabase(command, OPERATOR_ROLE, (database) => listQuarantined(database, { ...filter, limit: options.limit }));
+  const quarantined = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    listQuarantined(database, { ...filter, limit: options.limit }),
+  );
   if (options.json) return printJson({ quarantined });
-  if (quarantined.length === 0) return print(Object.keys(filter).length === 0 ? 'the quarantine is empty' : 'nothing in the quarantine matches');
-  const rows = quarantined.map(({ eventId, event, endpoint, receivedAt, reason }) => [eventId, event, endpoint ?? '-', receivedAt.toISOString(), reason]);
+  if (quarantined.length === 0)
+    return print(Object.keys(filter).length === 0 ? 'the quarantine is empty' : 'nothing in the quarantine matches');
+  const rows = quarantined.map(({ eventId, event, endpoint, receivedAt, reason }) => [
+    eventId,
+    event,
+    endpoint ?? '-',
+    receivedAt.toISOString(),
+    reason,
+  ]);
   print(table([['event id', 'event', 'endpoint', 'received at', 'reason'], ...rows]));
   if (quarantined.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
@@ -76,15 +120,21 @@ const exportAll = async (options: FilterOptions & ExportOptions, command: Comman
 type Kept = WithBody<QuarantinedEvent>;
 
 /** What ingest would make of a delivery today. */
-const today = ({ rawBody, eventId }: Kept) => toEnvelope({ rawBody, eventIdHeader: eventId, endpoint: '', receivedAt: now(), traceparent: undefined });
+const today = ({ rawBody, eventId }: Kept) =>
+  toEnvelope({ rawBody, eventIdHeader: eventId, endpoint: '', receivedAt: now(), traceparent: undefined });
 
 const describeToday = (kept: Kept): string => {
   const envelope = today(kept);
-  return envelope.kind === 'event' ? `understood: ${envelope.family} ${envelope.key}` : `not understood: ${envelope.reason}`;
+  return envelope.kind === 'event'
+    ? `understood: ${envelope.family} ${envelope.key}`
+    : `not understood: ${envelope.reason}`;
 };
 
 /** Which of the kept deliveries are understood today and pass the filter, and why the others are not. */
-const sortOut = async (database: Database, { family, key, ...filter }: Filter): Promise<{ readonly items: readonly Candidate[]; readonly left: Left }> => {
+const sortOut = async (
+  database: Database,
+  { family, key, ...filter }: Filter,
+): Promise<{ readonly items: readonly Candidate[]; readonly left: Left }> => {
   const items: Candidate[] = [];
   const left = startLeft();
   // Family and entity are what is found out here.
@@ -92,17 +142,38 @@ const sortOut = async (database: Database, { family, key, ...filter }: Filter): 
     for (const kept of batch) {
       const envelope = today(kept);
       if (envelope.kind === 'quarantine') left.add(envelope.reason);
-      else if (items.length < BULK_MAX) items.push({ family: envelope.family, event: envelope.event, key: envelope.key, eventId: kept.eventId, cause: kept.reason });
+      else if (items.length < BULK_MAX)
+        items.push({
+          family: envelope.family,
+          event: envelope.event,
+          key: envelope.key,
+          eventId: kept.eventId,
+          cause: kept.reason,
+        });
     }
   }
-  return { items: items.filter((candidate) => passes(candidate, { ...(family !== undefined && { family }), ...(key !== undefined && { key }) })), left: left.list() };
+  return {
+    items: items.filter((candidate) =>
+      passes(candidate, { ...(family !== undefined && { family }), ...(key !== undefined && { key }) }),
+    ),
+    left: left.list(),
+  };
 };
 
 const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
   if (options.fromKafka === true) {
-    if (options.olderThan !== undefined || options.newerThan !== undefined) throw new UsageError('--from-kafka excludes --older-than and --newer-than: they are for what is in Postgres.');
-    return reportReplay(await replayFromKafka(command, { topics: [QUARANTINE_TOPIC], decide: redriveQuarantined, filter, execute: options.yes }), options.json);
+    if (options.olderThan !== undefined || options.newerThan !== undefined)
+      throw new UsageError('--from-kafka excludes --older-than and --newer-than: they are for what is in Postgres.');
+    return reportReplay(
+      await replayFromKafka(command, {
+        topics: [QUARANTINE_TOPIC],
+        decide: redriveQuarantined,
+        filter,
+        execute: options.yes,
+      }),
+      options.json,
+    );
   }
   const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>

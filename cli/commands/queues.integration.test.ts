@@ -36,7 +36,9 @@ interface Ended {
 }
 const dakia = (args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], { env: { PATH: process.env['PATH'], REDIS_URL: redis.url, DAKIA_QUEUE_PREFIX: 'shop', ...settings } });
+    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], {
+      env: { PATH: process.env['PATH'], REDIS_URL: redis.url, DAKIA_QUEUE_PREFIX: 'shop', ...settings },
+    });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -54,7 +56,9 @@ test('queues shows the queue of every service and destination, with what it hold
   const { code, stdout } = await dakia(['queues', '--json']);
   const { queues } = JSON.parse(stdout) as { readonly queues: readonly { readonly name: string }[] };
   expect(code).toBe(0);
-  expect(queues.map(({ name }) => name)).toEqual(expect.arrayContaining([...serviceNames.map((service) => `retry-${service}`), 'notify-log']));
+  expect(queues.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([...serviceNames.map((service) => `retry-${service}`), 'notify-log']),
+  );
   expect(queues.find(({ name }) => name === 'retry-disputes')).toEqual({
     name: 'retry-disputes',
     waiting: 0,
@@ -79,8 +83,15 @@ test('queues takes the destinations from the rule file, and says what is wrong w
   expect({ names: stdout.includes('"notify-ledger"'), stderr }).toEqual({ names: true, stderr: '' });
 
   writeFileSync(file, RULES.replace('type: log', 'type: pigeon'));
-  expect(await dakia(['queues'], { DAKIA_NOTIFICATIONS_FILE: file })).toMatchObject({ code: 2, stderr: expect.stringMatching(/rules\.yaml:\d+: .*type/) as string });
-  expect(await dakia(['queues'], { REDIS_URL: 'redis://127.0.0.1:1' })).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Redis is away: connect ECONNREFUSED') as string });
+  expect(await dakia(['queues'], { DAKIA_NOTIFICATIONS_FILE: file })).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/rules\.yaml:\d+: .*type/) as string,
+  });
+  expect(await dakia(['queues'], { REDIS_URL: 'redis://127.0.0.1:1' })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('Redis is away: connect ECONNREFUSED') as string,
+  });
 });
 
 test('doctor warns of a Redis that can lose jobs', async () => {
@@ -88,5 +99,7 @@ test('doctor warns of a Redis that can lose jobs', async () => {
   await untilReady(admin, 5_000);
   await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
   admin.disconnect();
-  expect((await dakia(['doctor'])).stdout).toMatch(/\nRedis +ok +version \S+ at \S+; WARNING: it throws keys away .* set maxmemory-policy to noeviction\n/);
+  expect((await dakia(['doctor'])).stdout).toMatch(
+    /\nRedis +ok +version \S+ at \S+; WARNING: it throws keys away .* set maxmemory-policy to noeviction\n/,
+  );
 });

@@ -11,13 +11,19 @@ export const addQueues = (program: Command): void => {
     .command('queues')
     .description('Show how many jobs each queue holds, by state, and how long the oldest that should run has waited.')
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nA retry queue wakes the parked entities of a service; a notify queue sends what one destination is told.\n\nExample:\n  npx dakia queues')
+    .addHelpText(
+      'after',
+      '\nA retry queue wakes the parked entities of a service; a notify queue sends what one destination is told.\n\nExample:\n  npx dakia queues',
+    )
     .action(run);
 };
 
 const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const config = settingsOf(command, { ...redisSettings, ...queueSettings });
-  const queues = await getQueueStats(config, [...serviceNames.map(retryQueueOf), ...destinationsOf(command).map(notifyQueueOf)]);
+  const queues = await getQueueStats(config, [
+    ...serviceNames.map(retryQueueOf),
+    ...destinationsOf(command).map(notifyQueueOf),
+  ]);
   if (json) printJson({ queues });
   else print(describe(queues));
 };
@@ -31,4 +37,11 @@ const destinationsOf = (command: Command): readonly string[] => {
 const STATES = ['waiting', 'prioritized', 'active', 'delayed', 'paused', 'failed', 'completed'] as const;
 
 const describe = (queues: readonly QueueStats[]): string =>
-  table([['queue', ...STATES, 'oldest s'], ...queues.map((queue) => [queue.name, ...STATES.map((state) => queue[state]), queue.oldestMs === null ? '-' : Math.round(queue.oldestMs / 1000)])]);
+  table([
+    ['queue', ...STATES, 'oldest s'],
+    ...queues.map((queue) => [
+      queue.name,
+      ...STATES.map((state) => queue[state]),
+      queue.oldestMs === null ? '-' : Math.round(queue.oldestMs / 1000),
+    ]),
+  ]);

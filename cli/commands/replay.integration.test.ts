@@ -28,7 +28,12 @@ afterAll(async () => {
   await system.close();
 }, LIMIT_MS);
 
-const run: SimulationSettings = { seed: 'replay', count: 90, stories: storyNames as readonly [StoryName, ...StoryName[]], at: thisSecond() };
+const run: SimulationSettings = {
+  seed: 'replay',
+  count: 90,
+  stories: storyNames as readonly [StoryName, ...StoryName[]],
+  at: thisSecond(),
+};
 const events = simulation(run).events;
 /** Known to no ingest of that time. */
 const unknown = events.filter((_, index) => index % 3 === 0);
@@ -36,82 +41,158 @@ const known = events.filter((_, index) => index % 3 !== 0);
 
 /** As an ingest wrote it whose catalogue did not have the event yet. */
 const quarantinedOf = ({ body, eventId, event }: SimulatedEvent): KafkaRecord => {
-  const envelope = toEnvelope({ rawBody: body, eventIdHeader: eventId, endpoint: 'default', receivedAt: instant(Date.now()), traceparent: undefined });
-  return encodeEnvelope({ ...envelope, kind: 'quarantine', event, reason: 'unknown-event', key: entityId(eventId) }, UNKNOWN_SCHEMA_ID);
+  const envelope = toEnvelope({
+    rawBody: body,
+    eventIdHeader: eventId,
+    endpoint: 'default',
+    receivedAt: instant(Date.now()),
+    traceparent: undefined,
+  });
+  return encodeEnvelope(
+    { ...envelope, kind: 'quarantine', event, reason: 'unknown-event', key: entityId(eventId) },
+    UNKNOWN_SCHEMA_ID,
+  );
 };
 const quarantineAll = async (): Promise<void> => {
-  const producer = system.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
+  const producer = system.kafka.producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
   await producer.connect();
-  const records = [...unknown.map(quarantinedOf), encodeEnvelope({ ...toEnvelope({ rawBody: Buffer.from('{"event":"no.such"}'), eventIdHeader: 'odd', endpoint: 'default', receivedAt: instant(Date.now()), traceparent: undefined }) }, UNKNOWN_SCHEMA_ID)];
-  await producer.send({ topic: `${system.prefix}${QUARANTINE_TOPIC}`, acks: -1, messages: records.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })) });
+  const records = [
+    ...unknown.map(quarantinedOf),
+    encodeEnvelope(
+      {
+        ...toEnvelope({
+          rawBody: Buffer.from('{"event":"no.such"}'),
+          eventIdHeader: 'odd',
+          endpoint: 'default',
+          receivedAt: instant(Date.now()),
+          traceparent: undefined,
+        }),
+      },
+      UNKNOWN_SCHEMA_ID,
+    ),
+  ];
+  await producer.send({
+    topic: `${system.prefix}${QUARANTINE_TOPIC}`,
+    acks: -1,
+    messages: records.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+  });
   await producer.disconnect();
 };
 
 const recordsIn = async (topics: readonly string[]): Promise<number> =>
-  (await readLogs(system.kafka, { topics, prefix: system.prefix })).reduce((sum, { startOffset, endOffset }) => sum + Number(endOffset - startOffset), 0);
+  (await readLogs(system.kafka, { topics, prefix: system.prefix })).reduce(
+    (sum, { startOffset, endOffset }) => sum + Number(endOffset - startOffset),
+    0,
+  );
 const familyTopics = familyNames.map((family) => families[family].topic);
 /** As a retention does that is over. */
 const forgetFamilies = (): Promise<void> =>
   system.withAdmin(async (admin) => {
     for (const topic of familyTopics) {
-      const partitions = (await admin.fetchTopicOffsets(`${system.prefix}${topic}`)).filter(({ low, high }) => low !== high);
-      if (partitions.length > 0) await admin.deleteTopicRecords({ topic: `${system.prefix}${topic}`, partitions: partitions.map(({ partition }) => ({ partition, offset: '-1' })) });
+      const partitions = (await admin.fetchTopicOffsets(`${system.prefix}${topic}`)).filter(
+        ({ low, high }) => low !== high,
+      );
+      if (partitions.length > 0)
+        await admin.deleteTopicRecords({
+          topic: `${system.prefix}${topic}`,
+          partitions: partitions.map(({ partition }) => ({ partition, offset: '-1' })),
+        });
     }
   });
 
-it('dead letters and the quarantine, replayed from Kafka alone into an empty database, end in the state of an undisturbed run', async () => {
-  const name = new URL(system.databaseUrl).pathname.slice(1);
-  await system.stop();
-  // As a migration leaves it: the services have only noted where they stand.
-  await system.rows('DELETE FROM partition_ledger');
-  await onTestServer(`CREATE DATABASE ${name}_empty TEMPLATE ${name}`);
+it(
+  'dead letters and the quarantine, replayed from Kafka alone into an empty database, end in the state of an undisturbed run',
+  async () => {
+    const name = new URL(system.databaseUrl).pathname.slice(1);
+    await system.stop();
+    // As a migration leaves it: the services have only noted where they stand.
+    await system.rows('DELETE FROM partition_ledger');
+    await onTestServer(`CREATE DATABASE ${name}_empty TEMPLATE ${name}`);
 
-  // A release that can apply nothing: every event dies, and Kafka gets its copy.
-  for (const family of familyNames) await system.rows(`ALTER TABLE ${families[family].table} ADD CONSTRAINT poison CHECK (false)`);
-  await system.start();
-  await quarantineAll();
-  for (const event of known) expect(await system.deliver(event)).toBe(200);
-  await eventually('every dead letter is in Kafka', async () => (await system.rows('SELECT 1 FROM dead_letters WHERE published_at IS NOT NULL')).length === known.length, LIMIT_MS / 2);
-  await system.stop();
+    // A release that can apply nothing: every event dies, and Kafka gets its copy.
+    for (const family of familyNames)
+      await system.rows(`ALTER TABLE ${families[family].table} ADD CONSTRAINT poison CHECK (false)`);
+    await system.start();
+    await quarantineAll();
+    for (const event of known) expect(await system.deliver(event)).toBe(200);
+    await eventually(
+      'every dead letter is in Kafka',
+      async () =>
+        (await system.rows('SELECT 1 FROM dead_letters WHERE published_at IS NOT NULL')).length === known.length,
+      LIMIT_MS / 2,
+    );
+    await system.stop();
 
-  // All that is left is Kafka's topics of dead letters and of the quarantine.
-  await forgetFamilies();
-  await onTestServer(`DROP DATABASE ${name} WITH (FORCE)`, `CREATE DATABASE ${name} TEMPLATE ${name}_empty`, `DROP DATABASE ${name}_empty`);
-  expect(await recordsIn(familyTopics)).toBe(0);
-  const copies = await recordsIn(deadLetterTopics);
-  expect(copies).toBeGreaterThanOrEqual(known.length);
+    // All that is left is Kafka's topics of dead letters and of the quarantine.
+    await forgetFamilies();
+    await onTestServer(
+      `DROP DATABASE ${name} WITH (FORCE)`,
+      `CREATE DATABASE ${name} TEMPLATE ${name}_empty`,
+      `DROP DATABASE ${name}_empty`,
+    );
+    expect(await recordsIn(familyTopics)).toBe(0);
+    const copies = await recordsIn(deadLetterTopics);
+    expect(copies).toBeGreaterThanOrEqual(known.length);
 
-  // Without --yes it is only shown.
-  expect(await dakia.json('dead', 'replay', '--from-kafka')).toMatchObject({ ok: true, executed: false, read: copies, count: copies, left: [] });
-  const [{ key: someKey, family: someFamily } = { key: '', family: '' }] = known;
-  const ofKey = await dakia.json('dead', 'replay', '--from-kafka', '--key', someKey, '--cause', 'POISON');
-  expect(ofKey).toMatchObject({ executed: false, read: copies, count: (ofKey['first'] as object[]).length });
-  expect(new Set((ofKey['first'] as { eventId: string }[]).map(({ eventId }) => eventId))).toEqual(new Set(known.filter(({ key, family }) => key === someKey && family === someFamily).map(({ eventId }) => eventId)));
-  expect((await dakia.run('quarantine', 'replay', '--from-kafka', '--family', 'refunds')).stdout).toMatch(/records would be produced again\. Nothing was changed; give --yes to do it\.\nleft where they are: 1 \(unknown-event\)\n$/);
-  expect(await recordsIn(familyTopics)).toBe(0);
+    // Without --yes it is only shown.
+    expect(await dakia.json('dead', 'replay', '--from-kafka')).toMatchObject({
+      ok: true,
+      executed: false,
+      read: copies,
+      count: copies,
+      left: [],
+    });
+    const [{ key: someKey, family: someFamily } = { key: '', family: '' }] = known;
+    const ofKey = await dakia.json('dead', 'replay', '--from-kafka', '--key', someKey, '--cause', 'POISON');
+    expect(ofKey).toMatchObject({ executed: false, read: copies, count: (ofKey['first'] as object[]).length });
+    expect(new Set((ofKey['first'] as { eventId: string }[]).map(({ eventId }) => eventId))).toEqual(
+      new Set(
+        known.filter(({ key, family }) => key === someKey && family === someFamily).map(({ eventId }) => eventId),
+      ),
+    );
+    expect((await dakia.run('quarantine', 'replay', '--from-kafka', '--family', 'refunds')).stdout).toMatch(
+      /records would be produced again\. Nothing was changed; give --yes to do it\.\nleft where they are: 1 \(unknown-event\)\n$/,
+    );
+    expect(await recordsIn(familyTopics)).toBe(0);
 
-  expect(await dakia.json('dead', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true, executed: true, read: copies, count: copies });
-  expect(await dakia.run('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toEqual({
-    code: 0,
-    stdout: `${unknown.length} of ${unknown.length + 1} records were produced again; their services apply them\nleft where they are: 1 (unknown-event)\n`,
-    stderr: '',
-  });
-  expect(await recordsIn(familyTopics)).toBe(copies + unknown.length);
+    expect(await dakia.json('dead', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({
+      ok: true,
+      executed: true,
+      read: copies,
+      count: copies,
+    });
+    expect(await dakia.run('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toEqual({
+      code: 0,
+      stdout: `${unknown.length} of ${unknown.length + 1} records were produced again; their services apply them\nleft where they are: 1 (unknown-event)\n`,
+      stderr: '',
+    });
+    expect(await recordsIn(familyTopics)).toBe(copies + unknown.length);
 
-  // The worst order: the quarantine has kept its events before their families see them.
-  await system.start([quarantine]);
-  await eventually('the quarantine is read', async () => (await system.rows('SELECT 1 FROM webhook_events')).length === unknown.length + 1);
-  await system.stop();
-  await system.start();
-  await system.drained();
-  expect(await system.verify(run, LIMIT_MS / 4)).toMatchObject({ ok: true, shown: [] });
-  expect(await system.rows(`SELECT razorpay_event_id FROM webhook_events WHERE verdict = 'quarantined'`)).toEqual([{ razorpay_event_id: 'odd' }]);
+    // The worst order: the quarantine has kept its events before their families see them.
+    await system.start([quarantine]);
+    await eventually(
+      'the quarantine is read',
+      async () => (await system.rows('SELECT 1 FROM webhook_events')).length === unknown.length + 1,
+    );
+    await system.stop();
+    await system.start();
+    await system.drained();
+    expect(await system.verify(run, LIMIT_MS / 4)).toMatchObject({ ok: true, shown: [] });
+    expect(await system.rows(`SELECT razorpay_event_id FROM webhook_events WHERE verdict = 'quarantined'`)).toEqual([
+      { razorpay_event_id: 'odd' },
+    ]);
 
-  // Once more: everything is a duplicate.
-  const states = () => Promise.all(familyNames.map((family) => system.rows(`SELECT * FROM ${families[family].table} ORDER BY 1`)));
-  const before = await states();
-  expect(await dakia.json('dead', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true });
-  expect(await dakia.json('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true });
-  expect(await system.drained()).toMatchObject({ ok: true, totals: { dead: 0, parked: 0, quarantined: 1 } });
-  expect(await states()).toEqual(before);
-}, LIMIT_MS);
+    // Once more: everything is a duplicate.
+    const states = () =>
+      Promise.all(familyNames.map((family) => system.rows(`SELECT * FROM ${families[family].table} ORDER BY 1`)));
+    const before = await states();
+    expect(await dakia.json('dead', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true });
+    expect(await dakia.json('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true });
+    expect(await system.drained()).toMatchObject({ ok: true, totals: { dead: 0, parked: 0, quarantined: 1 } });
+    expect(await states()).toEqual(before);
+  },
+  LIMIT_MS,
+);

@@ -5,7 +5,11 @@ import { kafkaSettings, registrySettings } from '#platform/config';
 import { exitCodes, print, printJson, settingsOf, table, UsageError } from '../frame.ts';
 
 export const addSchema = (program: Command): void => {
-  const group = program.command('schema').description("Register and check the envelope's schema. Ingest and consumers run on with the bundled one when the registry is down.");
+  const group = program
+    .command('schema')
+    .description(
+      "Register and check the envelope's schema. Ingest and consumers run on with the bundled one when the registry is down.",
+    );
   group
     .command('register')
     .description('Register the schema for every topic, with compatibility FULL.')
@@ -25,7 +29,10 @@ interface Options {
 }
 
 const registryOf = (command: Command): { readonly url: string; readonly names: readonly string[] } => {
-  const { schemaRegistryUrl: url, topicPrefix } = settingsOf(command, { ...registrySettings, topicPrefix: kafkaSettings.topicPrefix });
+  const { schemaRegistryUrl: url, topicPrefix } = settingsOf(command, {
+    ...registrySettings,
+    topicPrefix: kafkaSettings.topicPrefix,
+  });
   if (url === undefined) throw new UsageError('SCHEMA_REGISTRY_URL: is not set; give http://host:8081/apis/ccompat/v7');
   return { url, names: ownTopics.map((topic) => `${topicPrefix}${topic}`) };
 };
@@ -42,6 +49,17 @@ const check = async ({ json }: Options, command: Command): Promise<void> => {
   const subjects = await checkSchemas(url, names);
   const ok = subjects.every(({ problem }) => problem === null);
   if (json) printJson({ ok, subjects });
-  else print(table([['subject', 'state', 'compatibility', ''], ...subjects.map(({ subject, state, compatibility, problem }) => [subject, state, compatibility ?? '-', problem ?? ''])]));
+  else
+    print(
+      table([
+        ['subject', 'state', 'compatibility', ''],
+        ...subjects.map(({ subject, state, compatibility, problem }) => [
+          subject,
+          state,
+          compatibility ?? '-',
+          problem ?? '',
+        ]),
+      ]),
+    );
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };

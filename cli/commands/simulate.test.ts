@@ -56,7 +56,9 @@ interface Ended {
 /** Runs the command as a process of its own, without any setting of this one. */
 const dakia = (...args: readonly string[]): Promise<Ended> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], { env: { PATH: process.env['PATH'] } });
+    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], {
+      env: { PATH: process.env['PATH'] },
+    });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -66,18 +68,55 @@ const dakia = (...args: readonly string[]): Promise<Ended> =>
 const json = ({ stdout }: Ended): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
 
 test('sends every event, repeats and forgeries, and exits 0 when all answers are as expected', async () => {
-  const ended = await dakia('simulate', '--url', url, '--count', '50', '--duplicates', '0.2', '--shuffle', '--tamper', '0.1', '--seed', '7', '--json');
+  const ended = await dakia(
+    'simulate',
+    '--url',
+    url,
+    '--count',
+    '50',
+    '--duplicates',
+    '0.2',
+    '--shuffle',
+    '--tamper',
+    '0.1',
+    '--seed',
+    '7',
+    '--json',
+  );
   expect(ended).toMatchObject({ code: 0, stderr: '' });
-  expect(json(ended)).toMatchObject({ ok: true, seed: '7', count: 50, sent: 65, deliveries: { genuine: 50, again: 10, tampered: 5 }, answers: { 200: 60, 401: 5 }, retried: 0, unexpected: 0 });
+  expect(json(ended)).toMatchObject({
+    ok: true,
+    seed: '7',
+    count: 50,
+    sent: 65,
+    deliveries: { genuine: 50, again: 10, tampered: 5 },
+    answers: { 200: 60, 401: 5 },
+    retried: 0,
+    unexpected: 0,
+  });
   expect(bodies.size).toBe(50);
   expect([...bodies.values()].flat()).toHaveLength(60);
 });
 
 test('prints a table and the line to verify with', async () => {
-  const { stdout, code } = await dakia('simulate', '--url', url, '--count', '10', '--stories', 'checkout-captured,link-paid', '--seed', 'table');
+  const { stdout, code } = await dakia(
+    'simulate',
+    '--url',
+    url,
+    '--count',
+    '10',
+    '--stories',
+    'checkout-captured,link-paid',
+    '--seed',
+    'table',
+  );
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^sent +10 requests: 10 events, 0 again, 0 tampered\nanswers +200: 10\nretried +0\nlatency +p50 [\d.]+ ms, p99 [\d.]+ ms\n/);
-  expect(stdout).toMatch(/npx dakia verify --seed table --count 10 --stories checkout-captured,link-paid --at \d{10}\n$/);
+  expect(stdout).toMatch(
+    /^sent +10 requests: 10 events, 0 again, 0 tampered\nanswers +200: 10\nretried +0\nlatency +p50 [\d.]+ ms, p99 [\d.]+ ms\n/,
+  );
+  expect(stdout).toMatch(
+    /npx dakia verify --seed table --count 10 --stories checkout-captured,link-paid --at \d{10}\n$/,
+  );
 });
 
 test('the same seed sends the same bytes again, also at another time; another seed sends others', async () => {
@@ -114,10 +153,27 @@ test('signs with the secret that is given', async () => {
 
 test('says what is missing or wrong, and exits 2', async () => {
   rmSync(join(folder, 'secret'));
-  expect(await dakia('simulate', '--url', url)).toMatchObject({ code: 2, stderr: expect.stringContaining('--secret-file') as string });
-  for (const wrong of [['--bogus'], ['--count', '0'], ['--count', '1e3'], ['--duplicates', '2'], ['--stories', 'no-such'], ['--url', 'ftp://x'], ['--seed', 'a b'], ['surplus']]) {
+  expect(await dakia('simulate', '--url', url)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--secret-file') as string,
+  });
+  for (const wrong of [
+    ['--bogus'],
+    ['--count', '0'],
+    ['--count', '1e3'],
+    ['--duplicates', '2'],
+    ['--stories', 'no-such'],
+    ['--url', 'ftp://x'],
+    ['--seed', 'a b'],
+    ['surplus'],
+  ]) {
     const ended = await dakia('simulate', '--url', url, '--secret', SECRET, ...wrong);
-    expect({ wrong, ...ended }).toMatchObject({ wrong, code: 2, stdout: '', stderr: expect.stringMatching(/^error: /) as string });
+    expect({ wrong, ...ended }).toMatchObject({
+      wrong,
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^error: /) as string,
+    });
   }
   expect(bodies.size).toBe(0);
 });

@@ -6,7 +6,19 @@ import { instant } from '#rules';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
 import { ingestSettings, secretSettings } from '../../services/ingest/settings.ts';
-import { dataDirOf, exitCodes, print, printJson, readIfThere, settingsOf, share, table, UsageError, warn, wholeNumber } from '../frame.ts';
+import {
+  dataDirOf,
+  exitCodes,
+  print,
+  printJson,
+  readIfThere,
+  settingsOf,
+  share,
+  table,
+  UsageError,
+  warn,
+  wholeNumber,
+} from '../frame.ts';
 import { progressBar } from '../progress.ts';
 import { allStories, asOptions, settled, withSimulationOptions } from '../simulation-options.ts';
 import type { SimulationOptions } from '../simulation-options.ts';
@@ -28,22 +40,55 @@ interface Options extends SimulationOptions {
 const DEFAULT_COUNT = 200;
 const [SEED_END, RATE_MAX, CONCURRENCY_MAX, COMPRESSION_MAX] = [2 ** 32, 100_000, 1_000, 1_000_000];
 
-const settings = { port: ingestSettings.webhookPort, secrets: secretSettings.secrets, secretsFile: secretSettings.secretsFile };
+const settings = {
+  port: ingestSettings.webhookPort,
+  secrets: secretSettings.secrets,
+  secretsFile: secretSettings.secretsFile,
+};
 
 export const addSimulate = (program: Command): void => {
-  const command = program.command('simulate').description('Send signed webhooks as Razorpay would, made up from stories. Exits 1 when an answer is not the expected one.');
-  withSimulationOptions(command, { seed: 'a random number', count: String(DEFAULT_COUNT), stories: 'all', at: 'now, or the time of the last run with this seed' })
-    .option('--url <url>', 'where to send (default: http://127.0.0.1:<DAKIA_WEBHOOK_PORT or 8080>/webhooks/razorpay)', readUrl)
+  const command = program
+    .command('simulate')
+    .description(
+      'Send signed webhooks as Razorpay would, made up from stories. Exits 1 when an answer is not the expected one.',
+    );
+  withSimulationOptions(command, {
+    seed: 'a random number',
+    count: String(DEFAULT_COUNT),
+    stories: 'all',
+    at: 'now, or the time of the last run with this seed',
+  })
+    .option(
+      '--url <url>',
+      'where to send (default: http://127.0.0.1:<DAKIA_WEBHOOK_PORT or 8080>/webhooks/razorpay)',
+      readUrl,
+    )
     .option('--secret <text>', 'webhook secret to sign with')
-    .option('--secret-file <file>', 'file with it (default: RAZORPAY_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS_FILE, or the secret that npm start made)')
+    .option(
+      '--secret-file <file>',
+      'file with it (default: RAZORPAY_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS_FILE, or the secret that npm start made)',
+    )
     .option('--rate <n>', 'first deliveries per second; 0 is as fast as the answers come', wholeNumber(0, RATE_MAX), 0)
     .option('--concurrency <n>', 'requests in flight at once', wholeNumber(1, CONCURRENCY_MAX), 16)
     .option('--duplicates <share>', 'share of the events that is delivered twice, 0 to 1', share, 0)
     .option('--shuffle', 'send in any order instead of the true one', false)
-    .option('--tamper <share>', 'for this share of the events send a forgery as well; it must be answered 401', share, 0)
-    .option<number | boolean>('--retry [factor]', `repeat what is not answered 2xx on Razorpay's 24 h schedule, this many times faster (default: ${COMPRESSION}, which makes it 68 s)`, wholeNumber(1, COMPRESSION_MAX), false)
+    .option(
+      '--tamper <share>',
+      'for this share of the events send a forgery as well; it must be answered 401',
+      share,
+      0,
+    )
+    .option<number | boolean>(
+      '--retry [factor]',
+      `repeat what is not answered 2xx on Razorpay's 24 h schedule, this many times faster (default: ${COMPRESSION}, which makes it 68 s)`,
+      wholeNumber(1, COMPRESSION_MAX),
+      false,
+    )
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\nRequests: count + round(count x duplicates) + round(count x tamper), and the retries.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\nRequests: count + round(count x duplicates) + round(count x tamper), and the retries.',
+    )
     .action(simulate);
 };
 
@@ -51,8 +96,16 @@ const simulate = async (options: Options, command: Command): Promise<void> => {
   const config = settingsOf(command, settings);
   const url = options.url ?? new URL(`http://127.0.0.1:${config.port}/webhooks/razorpay`);
   const folder = dataDirOf(command);
-  const secret = firstOf(options.secret) ?? firstOf(readIfGiven(options.secretFile)) ?? firstOf(config.secrets) ?? firstOf(readIfGiven(config.secretsFile)) ?? firstOf(readIfThere(join(folder, 'secret')));
-  if (secret === undefined) throw new UsageError(`There is no secret to sign with: give --secret or --secret-file, or run npm start first, which makes ${join(folder, 'secret')}.`);
+  const secret =
+    firstOf(options.secret) ??
+    firstOf(readIfGiven(options.secretFile)) ??
+    firstOf(config.secrets) ??
+    firstOf(readIfGiven(config.secretsFile)) ??
+    firstOf(readIfThere(join(folder, 'secret')));
+  if (secret === undefined)
+    throw new UsageError(
+      `There is no secret to sign with: give --secret or --secret-file, or run npm start first, which makes ${join(folder, 'secret')}.`,
+    );
 
   const seed = options.seed ?? String(randomInt(SEED_END));
   const at = recallRun(folder, seed)?.at ?? instant(Math.floor(Date.now() / 1000) * 1000);
@@ -61,11 +114,19 @@ const simulate = async (options: Options, command: Command): Promise<void> => {
   const deliveries = plan(simulation(run).events, { ...options, seed });
   const bar = progressBar('sending', deliveries.length);
   const compression = options.retry === true ? COMPRESSION : options.retry === false ? 0 : options.retry;
-  const report = await send(deliveries, { url, secret, concurrency: options.concurrency, rate: options.rate, compression, onProgress: bar.advance });
+  const report = await send(deliveries, {
+    url,
+    secret,
+    concurrency: options.concurrency,
+    rate: options.rate,
+    compression,
+    onProgress: bar.advance,
+  });
   bar.end();
 
   const verify = `npx dakia verify ${asOptions(run)}`;
-  if (options.json) printJson({ ok: report.unexpected === 0, ...run, at: run.at / 1000, url: url.href, ...report, verify });
+  if (options.json)
+    printJson({ ok: report.unexpected === 0, ...run, at: run.at / 1000, url: url.href, ...report, verify });
   else print(describe(report, verify));
   if (report.unexpected > 0) process.exitCode = exitCodes.notAsExpected;
 };
@@ -74,14 +135,20 @@ const remember = (folder: string, run: SimulationSettings): void => {
   try {
     rememberRun(folder, run);
   } catch (error) {
-    warn(`The seed is not remembered, because ${folder} cannot be written (${error instanceof Error ? error.message : String(error)}); verify with all options that are printed.`);
+    warn(
+      `The seed is not remembered, because ${folder} cannot be written (${error instanceof Error ? error.message : String(error)}); verify with all options that are printed.`,
+    );
   }
 };
 
 const describe = (report: SendReport, verify: string): string => {
   const { genuine, again, tampered } = report.deliveries;
-  const answers = Object.entries(report.answers).map(([answer, requests]) => `${answer}: ${requests}`).join(', ');
-  const surprises = report.surprises.map(({ eventId, event, kind, expected, found }) => `  ${kind} ${event} ${eventId}: expected ${expected}, got ${found}`);
+  const answers = Object.entries(report.answers)
+    .map(([answer, requests]) => `${answer}: ${requests}`)
+    .join(', ');
+  const surprises = report.surprises.map(
+    ({ eventId, event, kind, expected, found }) => `  ${kind} ${event} ${eventId}: expected ${expected}, got ${found}`,
+  );
   const rows = [
     ['sent', `${report.sent} requests: ${genuine} events, ${again} again, ${tampered} tampered`],
     ['answers', answers],
@@ -107,4 +174,8 @@ const readIfGiven = (file: string | undefined): string | undefined => {
 };
 
 /** The first of several secrets, separated by commas or lines. */
-const firstOf = (secrets: string | undefined): string | undefined => secrets?.split(/[,\n]/).map((secret) => secret.trim()).find((secret) => secret !== '');
+const firstOf = (secrets: string | undefined): string | undefined =>
+  secrets
+    ?.split(/[,\n]/)
+    .map((secret) => secret.trim())
+    .find((secret) => secret !== '');

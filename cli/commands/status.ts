@@ -9,7 +9,9 @@ import { exitCodes, print, printJson, table } from '../frame.ts';
 export const addStatus = (program: Command): void => {
   program
     .command('status')
-    .description('Account for every event that Kafka took: per partition and in total. Exits 1 when it does not add up.')
+    .description(
+      'Account for every event that Kafka took: per partition and in total. Exits 1 when it does not add up.',
+    )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia status')
     .action(run);
@@ -17,17 +19,37 @@ export const addStatus = (program: Command): void => {
 
 const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const { kafka, prefix, topics } = kafkaOf(command);
-  const account = await withDatabase(command, OPERATOR_ROLE, (database) => accounting(database, () => readLogs(kafka, { topics, prefix })));
+  const account = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    accounting(database, () => readLogs(kafka, { topics, prefix })),
+  );
   if (json) printJson(account);
   else print(describe(account));
   if (!account.ok) process.exitCode = exitCodes.notAsExpected;
 };
 
-const FIGURES = ['accepted', 'applied', 'duplicate', 'stale', 'rejected', 'parked', 'quarantined', 'dead', 'lag'] as const;
+const FIGURES = [
+  'accepted',
+  'applied',
+  'duplicate',
+  'stale',
+  'rejected',
+  'parked',
+  'quarantined',
+  'dead',
+  'lag',
+] as const;
 
 /** Partitions without a record are left out; `--json` has them. */
 const describe = ({ ok, difference, totals, partitions }: Account): string => {
-  const rows = partitions.filter(({ accepted, problem }) => accepted > 0 || problem !== null).map((one) => [`${one.topic}/${one.partition}`, ...FIGURES.map((name) => one[name]), one.problem ?? '']);
-  const verdict = ok ? 'adds up: every event is accounted for' : `does not add up: ${difference} events are not accounted for`;
-  return [table([['partition', ...FIGURES, ''], ...rows, ['total', ...FIGURES.map((name) => totals[name]), '']]), '', verdict].join('\n');
+  const rows = partitions
+    .filter(({ accepted, problem }) => accepted > 0 || problem !== null)
+    .map((one) => [`${one.topic}/${one.partition}`, ...FIGURES.map((name) => one[name]), one.problem ?? '']);
+  const verdict = ok
+    ? 'adds up: every event is accounted for'
+    : `does not add up: ${difference} events are not accounted for`;
+  return [
+    table([['partition', ...FIGURES, ''], ...rows, ['total', ...FIGURES.map((name) => totals[name]), '']]),
+    '',
+    verdict,
+  ].join('\n');
 };

@@ -3,7 +3,14 @@ import { parseEnv } from 'node:util';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
-import { applyTopics, describeTopicAction, embeddedShape, FOR_PEOPLE_RETENTION_MS, productionShape, verifyTopics } from '#platform/kafka';
+import {
+  applyTopics,
+  describeTopicAction,
+  embeddedShape,
+  FOR_PEOPLE_RETENTION_MS,
+  productionShape,
+  verifyTopics,
+} from '#platform/kafka';
 import type { TopicShape } from '#platform/kafka';
 import { kafkaOf } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
@@ -21,19 +28,42 @@ const [PARTITIONS_MAX, REPLICAS_MAX, RETENTION_DAYS_MAX, DAY_MS] = [1_000, 10, 3
 
 export const addTopics = (program: Command): void => {
   const group = program.command('topics').description('Create and check the topics. Nothing is ever deleted.');
-  add(group, 'apply', 'Create what is missing and change what is safe; report the rest and exit 1 when there is any.', apply);
+  add(
+    group,
+    'apply',
+    'Create what is missing and change what is safe; report the rest and exit 1 when there is any.',
+    apply,
+  );
   add(group, 'verify', 'Say what apply would do, and exit 1 when there is anything.', verify);
 };
 
-const add = (group: Command, name: string, description: string, action: (options: Options, command: Command) => Promise<void>): void => {
+const add = (
+  group: Command,
+  name: string,
+  description: string,
+  action: (options: Options, command: Command) => Promise<void>,
+): void => {
   group
     .command(name)
     .description(description)
-    .addOption(new Option('--shape <name>', `production: ${describeShape(productionShape)}; embedded: ${describeShape(embeddedShape)} (default: production, or embedded for the Kafka of npm start)`).choices(['production', 'embedded']))
-    .option('--partitions <n>', 'partitions of every topic, instead of what the shape says', wholeNumber(1, PARTITIONS_MAX))
+    .addOption(
+      new Option(
+        '--shape <name>',
+        `production: ${describeShape(productionShape)}; embedded: ${describeShape(embeddedShape)} (default: production, or embedded for the Kafka of npm start)`,
+      ).choices(['production', 'embedded']),
+    )
+    .option(
+      '--partitions <n>',
+      'partitions of every topic, instead of what the shape says',
+      wholeNumber(1, PARTITIONS_MAX),
+    )
     .option('--replication-factor <n>', 'copies of every partition', wholeNumber(1, REPLICAS_MAX))
     .option('--min-insync-replicas <n>', 'copies that confirm every record', wholeNumber(1, REPLICAS_MAX))
-    .option('--retention-days <n>', `days that records are kept, at least; dead letters and the quarantine ${FOR_PEOPLE_RETENTION_MS / DAY_MS} or more`, wholeNumber(1, RETENTION_DAYS_MAX))
+    .option(
+      '--retention-days <n>',
+      `days that records are kept, at least; dead letters and the quarantine ${FOR_PEOPLE_RETENTION_MS / DAY_MS} or more`,
+      wholeNumber(1, RETENTION_DAYS_MAX),
+    )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', `\nExample:\n  npx dakia topics ${name} --partitions 24`)
     .action(action);
@@ -49,7 +79,10 @@ const isOfNpmStart = (command: Command): boolean => {
 };
 
 const shapeOf = (options: Options, command: Command): TopicShape => {
-  const shape = (options.shape ?? (isOfNpmStart(command) ? 'embedded' : 'production')) === 'embedded' ? embeddedShape : productionShape;
+  const shape =
+    (options.shape ?? (isOfNpmStart(command) ? 'embedded' : 'production')) === 'embedded'
+      ? embeddedShape
+      : productionShape;
   return {
     partitions: options.partitions ?? shape.partitions,
     replicationFactor: options.replicationFactor ?? shape.replicationFactor,
@@ -63,15 +96,35 @@ const apply = async (options: Options, command: Command): Promise<void> => {
   const { done, problems } = await applyTopics(kafka, { topics: ownTopics, prefix, shape: shapeOf(options, command) });
   const ok = problems.length === 0;
   if (options.json) printJson({ ok, done, problems });
-  else print([...done.map((action) => `done: ${describeTopicAction(action)}`), ...problems.map((problem) => `not done: ${problem}`), `${ownTopics.length} topics, ${done.length} changes, ${problems.length} problems`].join('\n'));
+  else
+    print(
+      [
+        ...done.map((action) => `done: ${describeTopicAction(action)}`),
+        ...problems.map((problem) => `not done: ${problem}`),
+        `${ownTopics.length} topics, ${done.length} changes, ${problems.length} problems`,
+      ].join('\n'),
+    );
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };
 
 const verify = async (options: Options, command: Command): Promise<void> => {
   const { kafka, prefix } = kafkaOf(command);
-  const { actions, problems } = await verifyTopics(kafka, { topics: ownTopics, prefix, shape: shapeOf(options, command) });
+  const { actions, problems } = await verifyTopics(kafka, {
+    topics: ownTopics,
+    prefix,
+    shape: shapeOf(options, command),
+  });
   const ok = actions.length === 0 && problems.length === 0;
   if (options.json) printJson({ ok, actions, problems });
-  else print([...actions.map((action) => `missing: ${describeTopicAction(action)}`), ...problems.map((problem) => `problem: ${problem}`), ok ? `${ownTopics.length} topics are as they should be` : `${actions.length} changes to make, ${problems.length} problems`].join('\n'));
+  else
+    print(
+      [
+        ...actions.map((action) => `missing: ${describeTopicAction(action)}`),
+        ...problems.map((problem) => `problem: ${problem}`),
+        ok
+          ? `${ownTopics.length} topics are as they should be`
+          : `${actions.length} changes to make, ${problems.length} problems`,
+      ].join('\n'),
+    );
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };

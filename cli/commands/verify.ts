@@ -16,17 +16,35 @@ interface Options extends SimulationOptions {
 const [WAIT_DEFAULT_S, WAIT_MAX_S] = [30, 3_600];
 
 export const addVerify = (program: Command): void => {
-  const command = program.command('verify').description('Compare Postgres with the end state of a simulation, row by row and column by column. Exits 1 when they differ.');
-  withSimulationOptions(command, { seed: 'the last simulation', count: 'as simulated', stories: 'as simulated', at: 'as simulated' })
+  const command = program
+    .command('verify')
+    .description(
+      'Compare Postgres with the end state of a simulation, row by row and column by column. Exits 1 when they differ.',
+    );
+  withSimulationOptions(command, {
+    seed: 'the last simulation',
+    count: 'as simulated',
+    stories: 'as simulated',
+    at: 'as simulated',
+  })
     .option('--database-url <url>', 'Postgres (default: DATABASE_URL)')
-    .option('--wait <seconds>', 'look again for this long while they differ: consumers may still be at work', wholeNumber(0, WAIT_MAX_S), WAIT_DEFAULT_S)
+    .option(
+      '--wait <seconds>',
+      'look again for this long while they differ: consumers may still be at work',
+      wholeNumber(0, WAIT_MAX_S),
+      WAIT_DEFAULT_S,
+    )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia verify --seed 7 --count 2000')
     .action(run);
 };
 
 const run = async (options: Options, command: Command): Promise<void> => {
-  const config = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl }, { DATABASE_URL: options.databaseUrl });
+  const config = settingsOf(
+    command,
+    { databaseUrl: postgresSettings.databaseUrl },
+    { DATABASE_URL: options.databaseUrl },
+  );
   const simulated = simulatedRun(options, dataDirOf(command));
   const db = createDatabase({ url: config.databaseUrl, poolSize: 1, applicationName: 'dakia-verify' });
   try {
@@ -43,15 +61,25 @@ const simulatedRun = (options: SimulationOptions, folder: string): SimulationSet
   const remembered = recallRun(folder, options.seed);
   if (remembered !== undefined) return settled(options, remembered);
   const { seed, count, at } = options;
-  if (seed === undefined) throw new UsageError(`No simulation is remembered in ${folder}: run npx dakia simulate first, or give --seed, --count and --at as it printed them.`);
-  if (count === undefined || at === undefined) throw new UsageError(`Seed ${seed} is not remembered in ${folder}: give --count and --at too, as npx dakia simulate printed them.`);
+  if (seed === undefined)
+    throw new UsageError(
+      `No simulation is remembered in ${folder}: run npx dakia simulate first, or give --seed, --count and --at as it printed them.`,
+    );
+  if (count === undefined || at === undefined)
+    throw new UsageError(
+      `Seed ${seed} is not remembered in ${folder}: give --count and --at too, as npx dakia simulate printed them.`,
+    );
   return { seed, count, stories: options.stories ?? allStories, at: at * 1000 } as SimulationSettings;
 };
 
 const describe = (report: VerifyReport, { seed }: SimulationSettings): string => {
   const compared = `${report.entities} entities and ${report.events} events of seed ${seed}`;
   if (report.ok) return `equal: ${compared} are in Postgres as they must be`;
-  const lines = report.shown.map(({ about, what, expected, found }) => `  ${about}: ${what} must be ${JSON.stringify(expected)}, is ${JSON.stringify(found)}`);
-  const more = report.differences > report.shown.length ? [`  and ${report.differences - report.shown.length} more`] : [];
+  const lines = report.shown.map(
+    ({ about, what, expected, found }) =>
+      `  ${about}: ${what} must be ${JSON.stringify(expected)}, is ${JSON.stringify(found)}`,
+  );
+  const more =
+    report.differences > report.shown.length ? [`  and ${report.differences - report.shown.length} more`] : [];
   return [`${report.differences} differences in ${compared}`, ...lines, ...more].join('\n');
 };

@@ -3,7 +3,14 @@ import { eventually } from '#kit';
 import { accounting } from '#operate';
 import { createDatabase } from '#platform/postgres';
 import { dispositions } from '#rules';
-import { openTestStore, TEST_CLUSTER, testBody, testEvent, TODAY_S, undecodableRecord } from '../../test/kit/test-store.ts';
+import {
+  openTestStore,
+  TEST_CLUSTER,
+  testBody,
+  testEvent,
+  TODAY_S,
+  undecodableRecord,
+} from '../../test/kit/test-store.ts';
 import type { TestStore } from '../../test/kit/test-store.ts';
 import { orderAggregate } from '../domain/families/order/index.ts';
 import { applyBatches } from './apply-batches.ts';
@@ -13,12 +20,17 @@ const TOPIC = 'rzp.payments.v1';
 const SECONDS_PER_DAY = 86_400;
 let store: TestStore;
 
-const captured = (id: string, key: string, amount = 100, at: number | null = TODAY_S) => testEvent('payment.captured', id, key, { status: 'captured', amount, currency: 'INR' }, at);
+const captured = (id: string, key: string, amount = 100, at: number | null = TODAY_S) =>
+  testEvent('payment.captured', id, key, { status: 'captured', amount, currency: 'INR' }, at);
 
 const counts = async (partition: number) => {
-  const row = (await readLedger(store.database)).find((entry) => entry.topic === TOPIC && entry.partition === partition);
+  const row = (await readLedger(store.database)).find(
+    (entry) => entry.topic === TOPIC && entry.partition === partition,
+  );
   if (row === undefined) throw new Error('no ledger row');
-  const nonZero = Object.fromEntries(dispositions.map((name) => [name, row.counts[name]] as const).filter(([, count]) => count > 0));
+  const nonZero = Object.fromEntries(
+    dispositions.map((name) => [name, row.counts[name]] as const).filter(([, count]) => count > 0),
+  );
   return { ...nonZero, passed: Number(row.nextOffset - row.firstOffset) };
 };
 
@@ -36,55 +48,120 @@ afterEach(async () => {
 test('an event is a row, an audit row, a request and a counted offset', async () => {
   const partition = await store.partition(TOPIC, 0, 40n);
   expect(await partition.send(captured('ev_0', 'pay_0', 5_000))).toBe('applied');
-  expect(await store.rows("SELECT payment_id, status, amount_minor, currency FROM payment_transactions WHERE payment_id = 'pay_0'")).toEqual([
-    { payment_id: 'pay_0', status: 'captured', amount_minor: 5_000, currency: 'INR' },
+  expect(
+    await store.rows(
+      "SELECT payment_id, status, amount_minor, currency FROM payment_transactions WHERE payment_id = 'pay_0'",
+    ),
+  ).toEqual([{ payment_id: 'pay_0', status: 'captured', amount_minor: 5_000, currency: 'INR' }]);
+  expect(
+    await store.rows(
+      "SELECT event_type, processed, verdict, reason, kafka_offset, created_at, payload_json(payload) ->> 'event' AS event FROM webhook_events WHERE razorpay_event_id = 'ev_0'",
+    ),
+  ).toEqual([
+    {
+      event_type: 'payment.captured',
+      processed: true,
+      verdict: 'applied',
+      reason: null,
+      kafka_offset: 40,
+      created_at: new Date(TODAY_S * 1000),
+      event: 'payment.captured',
+    },
   ]);
-  expect(await store.rows("SELECT event_type, processed, verdict, reason, kafka_offset, created_at, payload_json(payload) ->> 'event' AS event FROM webhook_events WHERE razorpay_event_id = 'ev_0'")).toEqual([
-    { event_type: 'payment.captured', processed: true, verdict: 'applied', reason: null, kafka_offset: 40, created_at: new Date(TODAY_S * 1000), event: 'payment.captured' },
+  expect(
+    await store.rows(
+      "SELECT actor, action, verdict, from_status, to_status, reason FROM audit_logs WHERE razorpay_event_id = 'ev_0'",
+    ),
+  ).toEqual([
+    {
+      actor: 'consumer:payments',
+      action: 'event',
+      verdict: 'applied',
+      from_status: null,
+      to_status: 'captured',
+      reason: null,
+    },
   ]);
-  expect(await store.rows("SELECT actor, action, verdict, from_status, to_status, reason FROM audit_logs WHERE razorpay_event_id = 'ev_0'")).toEqual([
-    { actor: 'consumer:payments', action: 'event', verdict: 'applied', from_status: null, to_status: 'captured', reason: null },
+  expect(await store.rows("SELECT name, payload FROM outbox WHERE entity_key = 'pay_0'")).toEqual([
+    { name: 'payment.captured', payload: { eventId: 'ev_0', entityId: 'pay_0', endpoint: 'default' } },
   ]);
-  expect(await store.rows("SELECT name, payload FROM outbox WHERE entity_key = 'pay_0'")).toEqual([{ name: 'payment.captured', payload: { eventId: 'ev_0', entityId: 'pay_0', endpoint: 'default' } }]);
   expect(await counts(0)).toEqual({ applied: 1, passed: 1 });
 });
 
 test('copies are applied once: within a batch, between batches, days later, and without a time', async () => {
   const partition = await store.partition(TOPIC, 1);
-  await partition.send(captured('ev_1', 'pay_1'), captured('ev_1', 'pay_1'), captured('ev_1_untimed', 'pay_1', 100, null));
+  await partition.send(
+    captured('ev_1', 'pay_1'),
+    captured('ev_1', 'pay_1'),
+    captured('ev_1_untimed', 'pay_1', 100, null),
+  );
   await partition.send(captured('ev_1', 'pay_1'), captured('ev_1_old', 'pay_1', 100, TODAY_S - 400 * SECONDS_PER_DAY));
-  await partition.send(captured('ev_1_untimed', 'pay_1', 100, null), captured('ev_1_old', 'pay_1', 100, TODAY_S - 400 * SECONDS_PER_DAY));
+  await partition.send(
+    captured('ev_1_untimed', 'pay_1', 100, null),
+    captured('ev_1_old', 'pay_1', 100, TODAY_S - 400 * SECONDS_PER_DAY),
+  );
   expect(await counts(1)).toEqual({ applied: 1, stale: 2, duplicate: 4, passed: 7 });
-  expect(await store.rows("SELECT razorpay_event_id FROM webhook_events WHERE razorpay_event_id LIKE 'ev_1%' ORDER BY 1")).toHaveLength(3);
+  expect(
+    await store.rows("SELECT razorpay_event_id FROM webhook_events WHERE razorpay_event_id LIKE 'ev_1%' ORDER BY 1"),
+  ).toHaveLength(3);
   expect(await store.rows("SELECT 1 FROM outbox WHERE entity_key = 'pay_1'")).toHaveLength(1);
 });
 
 test('another body under a taken id is kept as a conflict and changes nothing', async () => {
   const partition = await store.partition(TOPIC, 2);
   await partition.send(captured('ev_2', 'pay_2', 100), captured('ev_2', 'pay_2', 999_999));
-  await partition.send(captured('ev_2', 'pay_2', 999_999), captured('ev_2', 'pay_2', 777, TODAY_S + 3_600), captured('ev_2', 'pay_2', 100));
+  await partition.send(
+    captured('ev_2', 'pay_2', 999_999),
+    captured('ev_2', 'pay_2', 777, TODAY_S + 3_600),
+    captured('ev_2', 'pay_2', 100),
+  );
   // Alone, so that no other copy in the batch finds the first one for it.
   await partition.send(captured('ev_2', 'pay_2', 555, TODAY_S - 3_600));
   await partition.send(captured('ev_2', 'pay_2', 444, TODAY_S + 3_600));
   expect(await counts(2)).toEqual({ applied: 1, rejected: 4, duplicate: 2, passed: 7 });
-  expect(await store.rows("SELECT amount_minor FROM payment_transactions WHERE payment_id = 'pay_2'")).toEqual([{ amount_minor: 100 }]);
-  const kept = await store.rows("SELECT payload_json(payload) -> 'payload' -> 'payment' -> 'entity' ->> 'amount' AS amount FROM event_conflicts WHERE razorpay_event_id = 'ev_2' ORDER BY kafka_offset");
+  expect(await store.rows("SELECT amount_minor FROM payment_transactions WHERE payment_id = 'pay_2'")).toEqual([
+    { amount_minor: 100 },
+  ]);
+  const kept = await store.rows(
+    "SELECT payload_json(payload) -> 'payload' -> 'payment' -> 'entity' ->> 'amount' AS amount FROM event_conflicts WHERE razorpay_event_id = 'ev_2' ORDER BY kafka_offset",
+  );
   expect(kept).toEqual([{ amount: '999999' }, { amount: '777' }, { amount: '555' }, { amount: '444' }]);
-  expect(await store.rows("SELECT verdict, reason FROM audit_logs WHERE razorpay_event_id = 'ev_2' AND verdict = 'rejected'")).toHaveLength(4);
+  expect(
+    await store.rows(
+      "SELECT verdict, reason FROM audit_logs WHERE razorpay_event_id = 'ev_2' AND verdict = 'rejected'",
+    ),
+  ).toHaveLength(4);
   expect(await store.metrics.metrics()).toContain('dakia_event_conflicts_total{family="payments"} 4');
 });
 
 test('what is not understood is kept with its bytes and its reason', async () => {
   const partition = await store.partition(TOPIC, 3);
   const noJson = testBody('payment.captured', 'ev_3', 'pay_3', '{}');
-  const broken = noJson.ok ? { ...noJson, value: { ...noJson.value, rawBody: Buffer.from('\u0000 not json') } } : noJson;
+  const broken = noJson.ok
+    ? { ...noJson, value: { ...noJson.value, rawBody: Buffer.from('\u0000 not json') } }
+    : noJson;
   await partition.send(undecodableRecord(), undecodableRecord(), broken, captured('ev_3b', 'pay_3'));
   expect(await counts(3)).toEqual({ applied: 1, quarantined: 3, passed: 4 });
-  const rows = await store.rows<{ reason: string; payload: Buffer }>('SELECT kafka_offset, processed, verdict, reason, payload, payload_json(payload) AS json FROM webhook_events WHERE kafka_partition = 3 AND NOT processed ORDER BY kafka_offset');
+  const rows = await store.rows<{ reason: string; payload: Buffer }>(
+    'SELECT kafka_offset, processed, verdict, reason, payload, payload_json(payload) AS json FROM webhook_events WHERE kafka_partition = 3 AND NOT processed ORDER BY kafka_offset',
+  );
   expect(rows).toMatchObject([
-    { kafka_offset: 0, processed: false, verdict: 'quarantined', reason: 'undecodable: the value is not a framed Avro record', payload: Buffer.from('raw record'), json: null },
+    {
+      kafka_offset: 0,
+      processed: false,
+      verdict: 'quarantined',
+      reason: 'undecodable: the value is not a framed Avro record',
+      payload: Buffer.from('raw record'),
+      json: null,
+    },
     { kafka_offset: 1, verdict: 'quarantined' },
-    { kafka_offset: 2, verdict: 'quarantined', reason: 'not-json', payload: Buffer.from('\u0000 not json'), json: null },
+    {
+      kafka_offset: 2,
+      verdict: 'quarantined',
+      reason: 'not-json',
+      payload: Buffer.from('\u0000 not json'),
+      json: null,
+    },
   ]);
 });
 
@@ -99,14 +176,18 @@ test('only one of two owners of a partition gets through, and the other is told'
 test('a batch that the ledger has passed, and one that it has not come to, change nothing', async () => {
   const partition = await store.partition(TOPIC, 5);
   await partition.send(captured('ev_5', 'pay_5'), captured('ev_5b', 'pay_5'));
-  expect(await partition.sendAt(0n, captured('ev_5c', 'pay_5'), captured('ev_5d', 'pay_5'), captured('ev_5e', 'pay_5'))).toBe('moved');
+  expect(
+    await partition.sendAt(0n, captured('ev_5c', 'pay_5'), captured('ev_5d', 'pay_5'), captured('ev_5e', 'pay_5')),
+  ).toBe('moved');
   expect(await partition.sendAt(7n, captured('ev_5f', 'pay_5'))).toBe('moved');
   expect(await counts(5)).toMatchObject({ passed: 2 });
 });
 
 test('a connection that is lost in the middle leaves nothing behind, and the same batch goes through again', async () => {
   const partition = await store.partition(TOPIC, 6);
-  await store.rows("INSERT INTO payment_transactions (payment_id, status, merge_record) VALUES ('pay_6_held', 'created', '{\"s\":[[0,0,\"e\"]],\"m\":{\"\":[0,\"created\"]},\"f\":{}}')");
+  await store.rows(
+    'INSERT INTO payment_transactions (payment_id, status, merge_record) VALUES (\'pay_6_held\', \'created\', \'{"s":[[0,0,"e"]],"m":{"":[0,"created"]},"f":{}}\')',
+  );
   const holder = createDatabase({ url: store.url, poolSize: 1, applicationName: 'holder' });
   const release = Promise.withResolvers<undefined>();
   const held = Promise.withResolvers<undefined>();
@@ -118,7 +199,10 @@ test('a connection that is lost in the middle leaves nothing behind, and the sam
   await held.promise;
   const batch = [captured('ev_6a', 'pay_6_new'), captured('ev_6b', 'pay_6_held')];
   const sent = partition.send(...batch);
-  const outcome = sent.then(() => 'applied', (error: unknown) => error);
+  const outcome = sent.then(
+    () => 'applied',
+    (error: unknown) => error,
+  );
   const pid = await eventually('the batch waits for the row', async () => {
     const [row] = await store.rows<{ pid: number }>(
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%payment_transactions%' AND pid <> pg_backend_pid()",
@@ -142,15 +226,33 @@ test('Postgres restored from an older backup replays the difference by itself', 
   // What a restore does: the tables are as they were, all at the same moment.
   const tables = ['partition_ledger', 'webhook_events', 'payment_transactions', 'audit_logs', 'outbox'];
   for (const table of tables) await store.rows(`CREATE TABLE backup_${table} AS SELECT * FROM ${table}`);
-  await partition.send(testEvent('payment.failed', 'ev_7b', 'pay_7', { status: 'failed' }), captured('ev_7c', 'pay_7b'));
-  const before = await store.rows("SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1");
+  await partition.send(
+    testEvent('payment.failed', 'ev_7b', 'pay_7', { status: 'failed' }),
+    captured('ev_7c', 'pay_7b'),
+  );
+  const before = await store.rows(
+    "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
+  );
   await store.rows(`TRUNCATE ${tables.join(', ')}`);
-  for (const table of tables) await store.rows(`INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM backup_${table}`);
+  for (const table of tables)
+    await store.rows(`INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM backup_${table}`);
 
-  const position = await createPositions(store.database, 'payments').positionOf(TOPIC, 7, { clusterId: TEST_CLUSTER, startOffset: 0n, endOffset: 3n });
+  const position = await createPositions(store.database, 'payments').positionOf(TOPIC, 7, {
+    clusterId: TEST_CLUSTER,
+    startOffset: 0n,
+    endOffset: 3n,
+  });
   expect(position).toEqual({ kind: 'at', offset: 1n });
-  await partition.sendAt(1n, testEvent('payment.failed', 'ev_7b', 'pay_7', { status: 'failed' }), captured('ev_7c', 'pay_7b'));
-  expect(await store.rows("SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1")).toEqual(before);
+  await partition.sendAt(
+    1n,
+    testEvent('payment.failed', 'ev_7b', 'pay_7', { status: 'failed' }),
+    captured('ev_7c', 'pay_7b'),
+  );
+  expect(
+    await store.rows(
+      "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
+    ),
+  ).toEqual(before);
   expect(await counts(7)).toEqual({ applied: 2, stale: 1, passed: 3 });
 });
 
@@ -161,13 +263,27 @@ test('halts on another cluster, and goes on where an operator decides, with the 
   const log = { clusterId: 'new cluster', startOffset: 0n, endOffset: 9n };
   expect(await positions.positionOf(TOPIC, 8, log)).toMatchObject({ kind: 'halted', reason: 'other-cluster' });
   const key = { group: 'payments', topic: TOPIC, partition: 8 };
-  expect(await rebaseLedger(store.database, key, { clusterId: 'new cluster', offset: 5n }, { who: 'asha', reason: 'moved to a new cluster' })).toBe(true);
+  expect(
+    await rebaseLedger(
+      store.database,
+      key,
+      { clusterId: 'new cluster', offset: 5n },
+      { who: 'asha', reason: 'moved to a new cluster' },
+    ),
+  ).toBe(true);
   expect(await positions.positionOf(TOPIC, 8, log)).toEqual({ kind: 'at', offset: 5n });
   expect(await counts(8)).toEqual({ applied: 1, duplicate: 1, passed: 2 });
   expect(await store.rows("SELECT actor, reason FROM audit_logs WHERE action = 'ledger.rebase'")).toEqual([
     { actor: 'operator:asha', reason: `payments ${TOPIC}/8 from 102 to 5: moved to a new cluster` },
   ]);
-  expect(await rebaseLedger(store.database, { ...key, partition: 99 }, { clusterId: 'x', offset: 0n }, { who: 'asha', reason: 'typo' })).toBe(false);
+  expect(
+    await rebaseLedger(
+      store.database,
+      { ...key, partition: 99 },
+      { clusterId: 'x', offset: 0n },
+      { who: 'asha', reason: 'typo' },
+    ),
+  ).toBe(false);
 });
 
 test('a log that ended before the position halts for good: what grows past it are other events, until an operator decides', async () => {
@@ -183,25 +299,45 @@ test('a log that ended before the position halts for good: what grows past it ar
   expect(second).toEqual(first);
   expect(await positions.positionOf(TOPIC, 10, at(80n))).toEqual(first);
   const key = { group: 'payments', topic: TOPIC, partition: 10 };
-  await rebaseLedger(store.database, key, { clusterId: TEST_CLUSTER, offset: 0n }, { who: 'asha', reason: 'the topic was made anew' });
+  await rebaseLedger(
+    store.database,
+    key,
+    { clusterId: TEST_CLUSTER, offset: 0n },
+    { who: 'asha', reason: 'the topic was made anew' },
+  );
   expect(await positions.positionOf(TOPIC, 10, at(80n))).toEqual({ kind: 'at', offset: 0n });
 });
 
 test('the status figures are read from the tables and Kafka together', async () => {
   const partition = await store.partition(TOPIC, 9);
   await partition.send(captured('ev_9', 'pay_9'));
-  const account = await accounting(store.database, async () => [{ topic: TOPIC, partition: 9, startOffset: 0n, endOffset: 4n }]);
-  expect(account.partitions.find((entry) => entry.partition === 9)).toMatchObject({ group: 'payments', accepted: 4, applied: 1, lag: 3, problem: null });
+  const account = await accounting(store.database, async () => [
+    { topic: TOPIC, partition: 9, startOffset: 0n, endOffset: 4n },
+  ]);
+  expect(account.partitions.find((entry) => entry.partition === 9)).toMatchObject({
+    group: 'payments',
+    accepted: 4,
+    applied: 1,
+    lag: 3,
+    problem: null,
+  });
 });
 
 test('a stale event writes no row, and a filling one does', async () => {
   const partition = await store.partition(TOPIC, 10);
   await partition.send(captured('ev_10z', 'pay_10'));
-  const xmin = async () => (await store.rows<{ xmin: string; email: string }>("SELECT xmin::text, email FROM payment_transactions WHERE payment_id = 'pay_10'"))[0];
+  const xmin = async () =>
+    (
+      await store.rows<{ xmin: string; email: string }>(
+        "SELECT xmin::text, email FROM payment_transactions WHERE payment_id = 'pay_10'",
+      )
+    )[0];
   const before = await xmin();
   await partition.send(testEvent('payment.authorized', 'ev_10a', 'pay_10', { status: 'authorized' }));
   expect(await xmin()).toEqual(before);
-  await partition.send(testEvent('payment.authorized', 'ev_10b', 'pay_10', { status: 'authorized', email: 'a@example.com' }));
+  await partition.send(
+    testEvent('payment.authorized', 'ev_10b', 'pay_10', { status: 'authorized', email: 'a@example.com' }),
+  );
   expect(await xmin()).toMatchObject({ email: 'a@example.com' });
 });
 
@@ -211,14 +347,27 @@ test('keys that two partitions share, after a topic got more partitions, lose no
     const key = `pay_11_${round}`;
     const send = async (side: typeof a, make: () => ReturnType<typeof captured>) =>
       eventually('the batch is applied', async () => (await side.send(make()).catch(() => 'moved')) === 'applied');
-    await Promise.all([send(a, () => captured(`ev_11_${round}`, key)), send(b, () => testEvent('payment.failed', `ev_12_${round}`, key, { status: 'failed', email: 'x@example.com' }))]);
+    await Promise.all([
+      send(a, () => captured(`ev_11_${round}`, key)),
+      send(b, () => testEvent('payment.failed', `ev_12_${round}`, key, { status: 'failed', email: 'x@example.com' })),
+    ]);
   }
-  const rows = await store.rows("SELECT 1 FROM payment_transactions WHERE payment_id LIKE 'pay_11%' AND status = 'captured' AND email = 'x@example.com' AND amount_minor = 100");
+  const rows = await store.rows(
+    "SELECT 1 FROM payment_transactions WHERE payment_id LIKE 'pay_11%' AND status = 'captured' AND email = 'x@example.com' AND amount_minor = 100",
+  );
   expect(rows).toHaveLength(20);
 });
 
 test('a hole in the offsets is refused loudly instead of being counted wrong', async () => {
-  const handler = applyBatches({ group: 'payments', aggregates: [orderAggregate], database: store.database, clock: () => 0 as never, log: {} as never, metrics: {} as never, policy: { delaysMs: [1] } });
+  const handler = applyBatches({
+    group: 'payments',
+    aggregates: [orderAggregate],
+    database: store.database,
+    clock: () => 0 as never,
+    log: {} as never,
+    metrics: {} as never,
+    policy: { delaysMs: [1] },
+  });
   const batch = { topic: TOPIC, partition: 0, firstOffset: 0n, nextOffset: 2n, records: [] };
   await expect(handler(batch, new AbortController().signal)).rejects.toThrow('0 records for the offsets 0 to 1');
 });

@@ -46,7 +46,17 @@ export interface Committed {
  * Applies a batch in one transaction. When Postgres refuses it because of what is in it, the batch is halved, each half a
  * transaction of its own that moves the ledger; the one event that is left alone parks its key. Throws for infrastructure only.
  */
-export const applyBatches = ({ group, aggregates, database, clock, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions): BatchHandler => {
+export const applyBatches = ({
+  group,
+  aggregates,
+  database,
+  clock,
+  log,
+  metrics,
+  policy,
+  random = Math.random,
+  onCommitted,
+}: ApplyOptions): BatchHandler => {
   const families = familiesOf(aggregates);
   // A policy without waits tries again at once.
   const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
@@ -57,7 +67,8 @@ export const applyBatches = ({ group, aggregates, database, clock, log, metrics,
     const { decisions, parked } = applied;
     report(range, decisions, { log, metrics });
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
-    if (parked.length > 0 || facts > 0) onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
+    if (parked.length > 0 || facts > 0)
+      onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
     return 'applied';
   };
 
@@ -69,7 +80,10 @@ export const applyBatches = ({ group, aggregates, database, clock, log, metrics,
       if (classifyError(error) === 'infrastructure') throw error;
       const [lower, upper] = halves(range);
       if (upper === undefined) return attempt(range, new Map([[range.firstOffset, reasonOf(error)]]));
-      log.warn({ err: error, ...range.ledger, firstOffset: String(range.firstOffset), events: range.arrivals.length }, 'a batch could not be applied; looking for the event');
+      log.warn(
+        { err: error, ...range.ledger, firstOffset: String(range.firstOffset), events: range.arrivals.length },
+        'a batch could not be applied; looking for the event',
+      );
       const outcome = await applySplitting(lower, signal);
       return outcome === 'moved' ? 'moved' : applySplitting(upper, signal);
     }
@@ -82,9 +96,16 @@ const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: 
   const { topic, partition, firstOffset, nextOffset, records } = batch;
   // Every offset is counted, so a hole in between would make the ledger lie: nothing of ours makes one.
   if (BigInt(records.length) !== nextOffset - firstOffset) {
-    throw new Error(`${topic}/${partition}: ${records.length} records for the offsets ${firstOffset} to ${nextOffset - 1n}; the topic must be neither compacted nor written in transactions`);
+    throw new Error(
+      `${topic}/${partition}: ${records.length} records for the offsets ${firstOffset} to ${nextOffset - 1n}; the topic must be neither compacted nor written in transactions`,
+    );
   }
-  return { ledger: { group, topic, partition }, firstOffset, nextOffset, arrivals: records.map((record) => arrivalOf(record, batch, families.aggregates, now)) };
+  return {
+    ledger: { group, topic, partition },
+    firstOffset,
+    nextOffset,
+    arrivals: records.map((record) => arrivalOf(record, batch, families.aggregates, now)),
+  };
 };
 
 /** The second half is undefined when there is only one event. */
@@ -99,10 +120,15 @@ const halves = (range: Range): readonly [Range, Range | undefined] => {
   ];
 };
 
-const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' => (task.kind === 'apply' ? task.family : 'quarantine');
+const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
+  task.kind === 'apply' ? task.family : 'quarantine';
 
 /** One wide line per transaction, a warning per event that needs a person, and the counters. */
-const report = ({ ledger, firstOffset }: Range, decided: readonly Decision[], { log, metrics }: Pick<ApplyOptions, 'log' | 'metrics'>): void => {
+const report = (
+  { ledger, firstOffset }: Range,
+  decided: readonly Decision[],
+  { log, metrics }: Pick<ApplyOptions, 'log' | 'metrics'>,
+): void => {
   const counts: Partial<Record<string, number>> = {};
   const key = ({ topic, partition }: LedgerKey): string => `${topic}/${partition}`;
   for (const decision of decided) {
@@ -111,8 +137,20 @@ const report = ({ ledger, firstOffset }: Range, decided: readonly Decision[], { 
     metrics.count(labelOf(decision), disposition, 1);
     const conflict = isConflict(decision);
     if (conflict) metrics.countConflict(labelOf(decision));
-    if (conflict || disposition === 'parked') log.warn({ eventId: arrival.eventId, event: arrival.eventType, offset: String(arrival.offset), partition: key(ledger), reason }, `an event is ${disposition}`);
+    if (conflict || disposition === 'parked')
+      log.warn(
+        {
+          eventId: arrival.eventId,
+          event: arrival.eventType,
+          offset: String(arrival.offset),
+          partition: key(ledger),
+          reason,
+        },
+        `an event is ${disposition}`,
+      );
   }
-  log.debug({ partition: key(ledger), firstOffset: String(firstOffset), events: decided.length, ...counts }, 'batch applied');
+  log.debug(
+    { partition: key(ledger), firstOffset: String(firstOffset), events: decided.length, ...counts },
+    'batch applied',
+  );
 };
-

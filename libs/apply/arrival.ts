@@ -37,17 +37,34 @@ const TIME_MAX_MS = 4_102_444_800_000;
 const usableTime = (at: Instant | null): Instant | null => (at !== null && at >= 0 && at < TIME_MAX_MS ? at : null);
 
 const storableId = (id: string): string =>
-  id.length <= EVENT_ID_LENGTH_MAX && !id.includes('\u0000') ? id.toWellFormed() : `sha256-${sha256(Buffer.from(id)).toString('hex')}`;
+  id.length <= EVENT_ID_LENGTH_MAX && !id.includes('\u0000')
+    ? id.toWellFormed()
+    : `sha256-${sha256(Buffer.from(id)).toString('hex')}`;
 
 export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
 /** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
-export const arrivalOf = (record: ReceivedRecord, batch: Pick<PartitionBatch, 'topic' | 'partition'>, families: { has: (family: Family) => boolean }, now: Instant): Arrival => {
+export const arrivalOf = (
+  record: ReceivedRecord,
+  batch: Pick<PartitionBatch, 'topic' | 'partition'>,
+  families: { has: (family: Family) => boolean },
+  now: Instant,
+): Arrival => {
   if (!record.envelope.ok) {
     // Nothing in it can be trusted, so its place in Kafka is its identity: the same on every replay.
     const eventId = `undecodable-${batch.topic}-${batch.partition}-${record.offset}`;
     const reason = storable(`undecodable: ${record.envelope.issues.join('; ')}`);
-    return { offset: record.offset, eventId, eventType: NO_EVENT_NAME, occurredAt: null, receivedAt: now, endpoint: null, accountId: null, body: record.value, task: { kind: 'keep', reason } };
+    return {
+      offset: record.offset,
+      eventId,
+      eventType: NO_EVENT_NAME,
+      occurredAt: null,
+      receivedAt: now,
+      endpoint: null,
+      accountId: null,
+      body: record.value,
+      task: { kind: 'keep', reason },
+    };
   }
   const envelope = record.envelope.value;
   const { rawBody } = envelope;
@@ -65,13 +82,22 @@ export const arrivalOf = (record: ReceivedRecord, batch: Pick<PartitionBatch, 't
 };
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
-  if (!families.has(envelope.family)) return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
+  if (!families.has(envelope.family))
+    return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
   const body = parseBody(envelope.rawBody);
   if (body === undefined) return { kind: 'keep', reason: 'not-json' };
   const subject = subjectOf(body, envelope.event);
   if (subject === undefined) return { kind: 'keep', reason: 'no-subject' };
   const { event, key, accountId, occurredAt } = envelope;
-  const snapshot: Snapshot = { event, eventId: storableId(envelope.eventId) as EventId, key, accountId, occurredAt, subject, payload: recordAt(body, 'payload') ?? {} };
+  const snapshot: Snapshot = {
+    event,
+    eventId: storableId(envelope.eventId) as EventId,
+    key,
+    accountId,
+    occurredAt,
+    subject,
+    payload: recordAt(body, 'payload') ?? {},
+  };
   return { kind: 'apply', family: envelope.family, key: storable(key), snapshot };
 };
 

@@ -26,9 +26,20 @@ const AUDIT = statement(
 );
 
 /** Puts a quarantined event into its entity's queue, to be applied as a parked event is. `by`: who does it and why, for the audit. */
-export const handOver = async (tx: Transaction, { eventId, event, family, key, created, topic, partition }: Understood, by: { readonly actor: string; readonly reason: string }): Promise<void> => {
+export const handOver = async (
+  tx: Transaction,
+  { eventId, event, family, key, created, topic, partition }: Understood,
+  by: { readonly actor: string; readonly reason: string },
+): Promise<void> => {
   await moveCounts(tx, { topic, partition }, 'quarantined', ['parked']);
-  const updated = await tx.query(HAND_OVER, [eventId, created, family, key, event, `taken from the quarantine by ${by.actor}: ${by.reason}`]);
+  const updated = await tx.query(HAND_OVER, [
+    eventId,
+    created,
+    family,
+    key,
+    event,
+    `taken from the quarantine by ${by.actor}: ${by.reason}`,
+  ]);
   if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);
   await joinQueue(tx, { family, key }, familySpec(family).service, eventId);
   await tx.query(AUDIT, [by.actor, family, key, eventId, event, by.reason]);

@@ -51,11 +51,19 @@ const FIND_ANYWHERE = statement(
 );
 
 /** Which of the events are kept already, by event id. */
-export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<ReadonlyMap<string, KnownEvent>> => {
+export const findKnown = async (
+  tx: Transaction,
+  arrivals: readonly Arrival[],
+): Promise<ReadonlyMap<string, KnownEvent>> => {
   const dated = arrivals.filter(({ occurredAt }) => occurredAt !== null);
   const undated = arrivals.filter(({ occurredAt }) => occurredAt === null);
   const [near, anywhere] = await Promise.all([
-    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), dated.map(({ occurredAt }) => Number(occurredAt) / 1000)]),
+    dated.length === 0
+      ? []
+      : tx.query<KnownRow>(FIND_NEAR, [
+          dated.map(({ eventId }) => eventId),
+          dated.map(({ occurredAt }) => Number(occurredAt) / 1000),
+        ]),
     undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
   ]);
   return new Map([...near, ...anywhere].map((row) => [row.razorpay_event_id, knownOf(row)]));
@@ -86,7 +94,12 @@ export interface Sifted {
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
 export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
-  const sifted = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as Understandable[], conflicts: [] as Arrival[] };
+  const sifted = {
+    fresh: [] as Arrival[],
+    duplicates: [] as Arrival[],
+    understood: [] as Understandable[],
+    conflicts: [] as Arrival[],
+  };
   const seen = new Map(known);
   for (const arrival of arrivals) {
     const first = seen.get(arrival.eventId);

@@ -5,7 +5,15 @@ export { parseBody } from './arrival.ts';
 export { handOver } from './hand-over.ts';
 export { createStoreMetrics, reportParkedKeys } from './metrics.ts';
 export type { KeyRef, LockedQueue, WaitingRow } from './parked-queue.ts';
-export { advanceQueue, arrivalOfRow, joinQueue, lockQueue, moveCounts, resolveWaiting, transactionAgainst } from './parked-queue.ts';
+export {
+  advanceQueue,
+  arrivalOfRow,
+  joinQueue,
+  lockQueue,
+  moveCounts,
+  resolveWaiting,
+  transactionAgainst,
+} from './parked-queue.ts';
 export type { LedgerRow, OperatorAction } from './positions.ts';
 export { AUDIT_OPERATOR, createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';

@@ -26,7 +26,10 @@ const LOCK = statement(
  * Takes the partition for this transaction and answers where it stands; undefined when it has no row. Two owners of one partition
  * are one after the other from here on.
  */
-export const lockLedger = async (tx: Transaction, { group, topic, partition }: LedgerKey): Promise<bigint | undefined> => {
+export const lockLedger = async (
+  tx: Transaction,
+  { group, topic, partition }: LedgerKey,
+): Promise<bigint | undefined> => {
   const [row] = await tx.query<{ next_offset: number | bigint }>(LOCK, [group, topic, partition]);
   return row === undefined ? undefined : BigInt(row.next_offset);
 };

@@ -27,8 +27,18 @@ const instrumentsOf = (registry: Registry): Instruments => {
   if (existing !== undefined) return existing;
   const refreshers: Instruments['refreshers'] = [];
   const made: Instruments = {
-    events: new promClient.Counter({ name: 'dakia_events_total', help: 'Events by what became of them.', labelNames: ['family', 'disposition'], registers: [registry] }),
-    conflicts: new promClient.Counter({ name: 'dakia_event_conflicts_total', help: 'Second bodies under an event id that was taken.', labelNames: ['family'], registers: [registry] }),
+    events: new promClient.Counter({
+      name: 'dakia_events_total',
+      help: 'Events by what became of them.',
+      labelNames: ['family', 'disposition'],
+      registers: [registry],
+    }),
+    conflicts: new promClient.Counter({
+      name: 'dakia_event_conflicts_total',
+      help: 'Second bodies under an event id that was taken.',
+      labelNames: ['family'],
+      registers: [registry],
+    }),
     refreshers,
   };
   const parked: Gauge<'family'> = new promClient.Gauge({
@@ -53,7 +63,10 @@ export const createStoreMetrics = (registry: Registry): StoreMetrics => {
   };
 };
 
-const COUNT_PARKED = statement('count_parked', 'SELECT family, count(*) AS keys FROM parked_keys WHERE family = ANY($1::text[]) GROUP BY family');
+const COUNT_PARKED = statement(
+  'count_parked',
+  'SELECT family, count(*) AS keys FROM parked_keys WHERE family = ANY($1::text[]) GROUP BY family',
+);
 
 /** Shows how many keys of these families are parked, asked of Postgres on every scrape. While Postgres is away the last answer stays. */
 export const reportParkedKeys = (database: Database, aggregates: readonly Aggregate[], metrics: StoreMetrics): void => {

@@ -75,14 +75,19 @@ const WAITING = statement(
  * Locks in the consumer's order: ledger, then key (then states), so that no new event of the key can overtake. A key may wait with
  * events of several partitions: its family's, and the quarantine's. Undefined when the key is not parked.
  */
-export const lockQueue = async (tx: Transaction, { family, key }: KeyRef, limit: number): Promise<LockedQueue | undefined> => {
+export const lockQueue = async (
+  tx: Transaction,
+  { family, key }: KeyRef,
+  limit: number,
+): Promise<LockedQueue | undefined> => {
   const ledgers = await tx.query<{ topic: string; partition: number }>(LOCK_LEDGERS, [family, key]);
   const [parked] = await tx.query<Omit<LockedQueue, 'rows'>>(LOCK_KEY, [family, key]);
   if (parked === undefined) return undefined;
   const rows = await tx.query<WaitingRow>(WAITING, [family, key, limit]);
   const locked = new Set(ledgers.map(({ topic, partition }) => `${topic}/${partition}`));
   const strange = rows.find(({ kafka_topic, kafka_partition }) => !locked.has(`${kafka_topic}/${kafka_partition}`));
-  if (strange !== undefined) throw new LostRace(`an event of ${key} came to ${strange.kafka_topic}/${strange.kafka_partition} meanwhile`);
+  if (strange !== undefined)
+    throw new LostRace(`an event of ${key} came to ${strange.kafka_topic}/${strange.kafka_partition} meanwhile`);
   return { ...parked, rows };
 };
 
@@ -101,8 +106,18 @@ export const arrivalOfRow = (row: WaitingRow, { family, key }: KeyRef, families:
     traceparent: null,
     rawBody: row.payload,
   } as const;
-  const record = { offset: BigInt(row.kafka_offset), key, value: row.payload, envelope: { ok: true, value: envelope } } as const;
-  return arrivalOf(record, { topic: row.kafka_topic, partition: row.kafka_partition }, families.aggregates, envelope.receivedAt);
+  const record = {
+    offset: BigInt(row.kafka_offset),
+    key,
+    value: row.payload,
+    envelope: { ok: true, value: envelope },
+  } as const;
+  return arrivalOf(
+    record,
+    { topic: row.kafka_topic, partition: row.kafka_partition },
+    families.aggregates,
+    envelope.receivedAt,
+  );
 };
 
 const MOVE_COUNTS = statement(
@@ -115,10 +130,22 @@ const MOVE_COUNTS = statement(
  * Events of one partition become something else. A topic belongs to one consumer group, so the row is found by topic and partition: a
  * key may wait with events whose topic another group reads.
  */
-export const moveCounts = async (tx: Transaction, { topic, partition }: { readonly topic: string; readonly partition: number }, from: Disposition, to: readonly Disposition[]): Promise<void> => {
+export const moveCounts = async (
+  tx: Transaction,
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  from: Disposition,
+  to: readonly Disposition[],
+): Promise<void> => {
   const counts = countDispositions(to);
-  const rows = await tx.query(MOVE_COUNTS, [topic, partition, ...dispositions.map((name) => counts[name] - (name === from ? to.length : 0))]);
-  if (rows.length !== 1) throw new Error(`partition_ledger has ${rows.length} rows for ${topic}/${partition}; each partition with events has one`);
+  const rows = await tx.query(MOVE_COUNTS, [
+    topic,
+    partition,
+    ...dispositions.map((name) => counts[name] - (name === from ? to.length : 0)),
+  ]);
+  if (rows.length !== 1)
+    throw new Error(
+      `partition_ledger has ${rows.length} rows for ${topic}/${partition}; each partition with events has one`,
+    );
 };
 
 const RESOLVE = statement(
@@ -138,7 +165,13 @@ const RESOLVE = statement(
 );
 
 /** Writes what became of the first events of a queue: their rows, the audit, the facts and the counts. */
-export const resolveWaiting = async (tx: Transaction, ref: KeyRef, rows: readonly WaitingRow[], done: readonly Decision[], actor: string): Promise<void> => {
+export const resolveWaiting = async (
+  tx: Transaction,
+  ref: KeyRef,
+  rows: readonly WaitingRow[],
+  done: readonly Decision[],
+  actor: string,
+): Promise<void> => {
   if (done.length === 0) return;
   await tx.query(RESOLVE, [
     rows.map(({ razorpay_event_id }) => razorpay_event_id),
@@ -153,9 +186,17 @@ export const resolveWaiting = async (tx: Transaction, ref: KeyRef, rows: readonl
     actor,
     ...factArrays(done),
   ]);
-  for (const [place, decisions] of Map.groupBy(done.entries(), ([index]) => `${rows[index]?.kafka_topic} ${rows[index]?.kafka_partition}`)) {
+  for (const [place, decisions] of Map.groupBy(
+    done.entries(),
+    ([index]) => `${rows[index]?.kafka_topic} ${rows[index]?.kafka_partition}`,
+  )) {
     const [topic = '', partition] = place.split(' ');
-    await moveCounts(tx, { topic, partition: Number(partition) }, 'parked', decisions.map(([, { disposition }]) => disposition));
+    await moveCounts(
+      tx,
+      { topic, partition: Number(partition) },
+      'parked',
+      decisions.map(([, { disposition }]) => disposition),
+    );
   }
 };
 
@@ -188,7 +229,12 @@ const FIND_HEAD = statement('queue_head', HEAD);
  * An event has been given verdict `parked` again: its key is parked for it, or it takes its place by its offset in the queue that is
  * there. The caller holds the event's ledger row.
  */
-export const joinQueue = async (tx: Transaction, { family, key }: KeyRef, group: string, eventId: string): Promise<void> => {
+export const joinQueue = async (
+  tx: Transaction,
+  { family, key }: KeyRef,
+  group: string,
+  eventId: string,
+): Promise<void> => {
   if ((await tx.query(PARK, [family, key, group, eventId])).length > 0) return;
   const [parked] = await tx.query<{ failingEventId: string }>(LOCK_KEY, [family, key]);
   if (parked === undefined) throw new LostRace(`${family} ${key} was unparked meanwhile`);
@@ -199,7 +245,10 @@ export const joinQueue = async (tx: Transaction, { family, key }: KeyRef, group:
 /** How often a transaction starts again because another was quicker. Each time the other has got on. */
 const RACES_MAX = 10;
 
-export const transactionAgainst = async <Value>(database: Database, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
+export const transactionAgainst = async <Value>(
+  database: Database,
+  work: (tx: Transaction) => Promise<Value>,
+): Promise<Value> => {
   for (let race = 1; ; race++) {
     try {
       return await database.transaction(work);

@@ -1,6 +1,13 @@
 import { positionIn } from './positions.ts';
 
-const row = { group: 'payments', topic: 'rzp.payments.v1', partition: 3, clusterId: 'A', nextOffset: 100n, pastEnd: null };
+const row = {
+  group: 'payments',
+  topic: 'rzp.payments.v1',
+  partition: 3,
+  clusterId: 'A',
+  nextOffset: 100n,
+  pastEnd: null,
+};
 const log = { clusterId: 'A', startOffset: 0n, endOffset: 200n };
 
 describe('where a consumer goes on', () => {
@@ -14,7 +21,13 @@ describe('where a consumer goes on', () => {
   });
 
   test.each([
-    ['another cluster, whatever its offsets', 100n, { ...log, clusterId: 'B' }, 'other-cluster', 'cluster A, this one is B'],
+    [
+      'another cluster, whatever its offsets',
+      100n,
+      { ...log, clusterId: 'B' },
+      'other-cluster',
+      'cluster A, this one is B',
+    ],
     ['records gone before they were applied', 99n, { ...log, startOffset: 105n }, 'gap', 'offsets 99 to 104 are gone'],
     ['one record gone', 104n, { ...log, startOffset: 105n }, 'gap', 'offsets 104 to 104 are gone'],
     ['past the end', 201n, log, 'past-end', 'stands at 201, but the log ended at 200'],
@@ -22,10 +35,16 @@ describe('where a consumer goes on', () => {
     const position = positionIn({ ...row, nextOffset }, at);
     expect(position).toMatchObject({ kind: 'halted', reason });
     expect(position.kind === 'halted' && position.explanation).toContain(words);
-    expect(position.kind === 'halted' && position.explanation).toContain('npx dakia ledger rebase --group payments --topic rzp.payments.v1 --partition 3');
+    expect(position.kind === 'halted' && position.explanation).toContain(
+      'npx dakia ledger rebase --group payments --topic rzp.payments.v1 --partition 3',
+    );
   });
 
   test('a log that has ended too early once halts, however long it is now', () => {
-    expect(positionIn({ ...row, pastEnd: 40n }, log)).toMatchObject({ kind: 'halted', reason: 'past-end', offset: 100n });
+    expect(positionIn({ ...row, pastEnd: 40n }, log)).toMatchObject({
+      kind: 'halted',
+      reason: 'past-end',
+      offset: 100n,
+    });
   });
 });

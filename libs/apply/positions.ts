@@ -20,18 +20,36 @@ export interface LedgerRow extends LedgerKey {
  * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip events or
  * mistake other events for those that were counted.
  */
-export const positionIn = ({ group, topic, partition, clusterId, nextOffset, pastEnd }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>, log: PartitionLog): Position => {
+export const positionIn = (
+  { group, topic, partition, clusterId, nextOffset, pastEnd }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>,
+  log: PartitionLog,
+): Position => {
   const place = `${topic}/${partition} of ${group}`;
   const remedy = `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to OFFSET --reason TEXT`;
   if (clusterId !== log.clusterId) {
-    return { kind: 'halted', reason: 'other-cluster', offset: nextOffset, explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}` };
+    return {
+      kind: 'halted',
+      reason: 'other-cluster',
+      offset: nextOffset,
+      explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}`,
+    };
   }
   const end = pastEnd ?? (nextOffset > log.endOffset ? log.endOffset : null);
   if (end !== null) {
-    return { kind: 'halted', reason: 'past-end', offset: nextOffset, explanation: `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the topic was made anew; ${remedy}` };
+    return {
+      kind: 'halted',
+      reason: 'past-end',
+      offset: nextOffset,
+      explanation: `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the topic was made anew; ${remedy}`,
+    };
   }
   if (nextOffset < log.startOffset) {
-    return { kind: 'halted', reason: 'gap', offset: nextOffset, explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}` };
+    return {
+      kind: 'halted',
+      reason: 'gap',
+      offset: nextOffset,
+      explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}`,
+    };
   }
   return { kind: 'at', offset: nextOffset };
 };
@@ -47,7 +65,10 @@ const FOUND_PAST_END = statement(
   'ledger_past_end',
   'UPDATE partition_ledger SET past_end = $5 WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND next_offset = $4 AND past_end IS NULL',
 );
-const READ = statement('ledger_read', `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`);
+const READ = statement(
+  'ledger_read',
+  `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+);
 
 type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'next_offset', number | bigint>> & {
   readonly consumer_group: string;
@@ -77,7 +98,10 @@ export const createPositions = (database: Database, group: string): PositionSour
   positionOf: async (topic, partition, log, earlier) => {
     await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
     const [row] = await database.query<Row>(READ, [group, topic, partition]);
-    if (row === undefined) throw new Error(`partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer group reads this topic`);
+    if (row === undefined)
+      throw new Error(
+        `partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer group reads this topic`,
+      );
     const position = positionIn(ledgerRow(row), log);
     if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
       await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
@@ -88,7 +112,11 @@ export const createPositions = (database: Database, group: string): PositionSour
 
 /** The whole ledger, by group, topic and partition. */
 export const readLedger = async (database: Transaction): Promise<readonly LedgerRow[]> =>
-  (await database.query<Row>(adHoc(`SELECT ${COLUMNS} FROM partition_ledger ORDER BY consumer_group, topic, partition`))).map(ledgerRow);
+  (
+    await database.query<Row>(
+      adHoc(`SELECT ${COLUMNS} FROM partition_ledger ORDER BY consumer_group, topic, partition`),
+    )
+  ).map(ledgerRow);
 
 /** What an operator decides, and why. */
 export interface OperatorAction {
@@ -106,7 +134,12 @@ export const operatorActor = (who: string): string => `operator:${who}`;
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
  * first_offset moves by the same distance. False when the partition has no row.
  */
-export const rebaseLedger = async (database: Database, key: LedgerKey, to: { readonly clusterId: string; readonly offset: bigint }, { who, reason }: OperatorAction): Promise<boolean> =>
+export const rebaseLedger = async (
+  database: Database,
+  key: LedgerKey,
+  to: { readonly clusterId: string; readonly offset: bigint },
+  { who, reason }: OperatorAction,
+): Promise<boolean> =>
   database.transaction(async (tx) => {
     const from = await lockLedger(tx, key);
     if (from === undefined) return false;

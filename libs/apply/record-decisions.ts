@@ -24,10 +24,15 @@ const INSERT_CONFLICTS = statement(
 
 const CONFLICT_REASON = 'another body is already kept under this event id';
 
-export const isConflict = ({ disposition, reason }: Decision): boolean => disposition === 'rejected' && reason === CONFLICT_REASON;
+export const isConflict = ({ disposition, reason }: Decision): boolean =>
+  disposition === 'rejected' && reason === CONFLICT_REASON;
 
 /** Keeps bodies that came under an id that is taken. A body that is kept already is a duplicate of that conflict. */
-export const recordConflicts = async (tx: Transaction, { topic, partition }: LedgerKey, conflicts: readonly Arrival[]): Promise<readonly Decision[]> => {
+export const recordConflicts = async (
+  tx: Transaction,
+  { topic, partition }: LedgerKey,
+  conflicts: readonly Arrival[],
+): Promise<readonly Decision[]> => {
   if (conflicts.length === 0) return [];
   const bodies = joined(conflicts);
   const rows = await tx.query<{ kafka_offset: number | bigint }>(INSERT_CONFLICTS, [
@@ -142,7 +147,10 @@ export interface ToRecord {
   readonly parked: readonly ScheduledKey[];
 }
 
-export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, nextOffset, counts, decisions, conflicts, parked }: ToRecord): Promise<void> => {
+export const recordDecisions = async (
+  tx: Transaction,
+  { ledger, firstOffset, nextOffset, counts, decisions, conflicts, parked }: ToRecord,
+): Promise<void> => {
   const rows = [...decisions, ...conflicts.filter(({ disposition }) => disposition === 'rejected')];
   const arrivals = rows.map(({ arrival }) => arrival);
   const bodies = joined(decisions.map(({ arrival }) => arrival));
@@ -178,9 +186,16 @@ export const recordDecisions = async (tx: Transaction, { ledger, firstOffset, ne
     ...dispositions.map((name) => counts[name]),
     parked.map(({ afterMs }) => afterMs),
   ]);
-  if (result?.events !== decisions.length) throw new LostRace(`${decisions.length} events were new, but ${result?.events} could be inserted`);
-  if (result.parked !== parked.length) throw new LostRace(`${parked.length} keys were to be parked, but ${parked.length - result.parked} of them were parked meanwhile`);
-  if (result.ledger !== 1) throw new LostRace(`partition_ledger of ${ledger.group} ${ledger.topic}/${ledger.partition} is not at ${firstOffset}`);
+  if (result?.events !== decisions.length)
+    throw new LostRace(`${decisions.length} events were new, but ${result?.events} could be inserted`);
+  if (result.parked !== parked.length)
+    throw new LostRace(
+      `${parked.length} keys were to be parked, but ${parked.length - result.parked} of them were parked meanwhile`,
+    );
+  if (result.ledger !== 1)
+    throw new LostRace(
+      `partition_ledger of ${ledger.group} ${ledger.topic}/${ledger.partition} is not at ${firstOffset}`,
+    );
 };
 
 export const consumerActor = (group: string): string => `consumer:${group}`;
@@ -188,7 +203,19 @@ export const consumerActor = (group: string): string => `consumer:${group}`;
 /** What decisions ask the outbox for, as the arrays of `outboxOf`. A fact's key makes it unique for ever. */
 export const factArrays = (decisions: readonly Decision[]): readonly (readonly (string | null)[])[] => {
   const rows = decisions.flatMap(({ arrival: { task, eventId, endpoint }, facts }) =>
-    task.kind === 'keep' ? [] : facts.map(({ kind, occurrence }) => [kind, `${task.family}:${task.key}:${kind}:${occurrence}`, task.family, task.key, eventId, endpoint] as const),
+    task.kind === 'keep'
+      ? []
+      : facts.map(
+          ({ kind, occurrence }) =>
+            [
+              kind,
+              `${task.family}:${task.key}:${kind}:${occurrence}`,
+              task.family,
+              task.key,
+              eventId,
+              endpoint,
+            ] as const,
+        ),
   );
   return ([0, 1, 2, 3, 4, 5] as const).map((column) => rows.map((row) => row[column]));
 };

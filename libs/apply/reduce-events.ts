@@ -47,7 +47,10 @@ export const keyName = (family: string, key: string): string => `${family} ${key
 const REASON_LENGTH_MAX = 1_000;
 
 export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).replaceAll('\u0000', '').toWellFormed().slice(0, REASON_LENGTH_MAX);
+  (error instanceof Error ? error.message : String(error))
+    .replaceAll('\u0000', '')
+    .toWellFormed()
+    .slice(0, REASON_LENGTH_MAX);
 
 const undecided = { from: null, to: null, facts: [] } as const;
 
@@ -55,10 +58,15 @@ const undecided = { from: null, to: null, facts: [] } as const;
  * Runs the rules over events in order, in memory. An event whose rule throws, or that is known to fail, parks its key: it and all
  * later events of the key wait, every other key goes on. Deterministic.
  */
-export const reduceEvents = (arrivals: readonly Arrival[], { aggregates, states, parked, failing }: ReductionInput): Reduction => {
+export const reduceEvents = (
+  arrivals: readonly Arrival[],
+  { aggregates, states, parked, failing }: ReductionInput,
+): Reduction => {
   const waiting = new Map(parked);
   const newlyParked: NewlyParked[] = [];
-  const current = new Map<Family, Map<string, EntityState>>([...states].map(([family, rows]) => [family, new Map(rows)]));
+  const current = new Map<Family, Map<string, EntityState>>(
+    [...states].map(([family, rows]) => [family, new Map(rows)]),
+  );
   const touched = new Map<Family, Set<string>>();
 
   const decide = (arrival: Arrival): Decision => {
@@ -81,12 +89,21 @@ export const reduceEvents = (arrivals: readonly Arrival[], { aggregates, states,
     const before = rows.get(key);
     try {
       const verdict = aggregates.get(family)?.apply(before, task.snapshot);
-      if (verdict === undefined) return { arrival, disposition: 'quarantined', reason: `no handler for ${family}`, ...undecided };
+      if (verdict === undefined)
+        return { arrival, disposition: 'quarantined', reason: `no handler for ${family}`, ...undecided };
       const from = before?.status ?? null;
-      if (verdict.kind === 'rejected') return { arrival, disposition: 'rejected', reason: verdict.reason, from, to: from, facts: [] };
+      if (verdict.kind === 'rejected')
+        return { arrival, disposition: 'rejected', reason: verdict.reason, from, to: from, facts: [] };
       rows.set(key, verdict.next);
       touched.set(family, (touched.get(family) ?? new Set()).add(key));
-      return { arrival, disposition: verdict.kind, reason: verdict.kind === 'stale' ? verdict.reason : null, from, to: verdict.next.status, facts: verdict.facts };
+      return {
+        arrival,
+        disposition: verdict.kind,
+        reason: verdict.kind === 'stale' ? verdict.reason : null,
+        from,
+        to: verdict.next.status,
+        facts: verdict.facts,
+      };
     } catch (error) {
       return park(reasonOf(error));
     }
@@ -98,7 +115,11 @@ export const reduceEvents = (arrivals: readonly Arrival[], { aggregates, states,
 
 export const waitsBehind = (eventId: string): string => `waits behind ${eventId}`;
 
-const changedRows = (before: StatesByFamily, after: StatesByFamily, touched: ReadonlyMap<Family, ReadonlySet<string>>): StatesByFamily =>
+const changedRows = (
+  before: StatesByFamily,
+  after: StatesByFamily,
+  touched: ReadonlyMap<Family, ReadonlySet<string>>,
+): StatesByFamily =>
   new Map(
     [...touched].map(([family, keys]) => {
       const entries = [...keys].flatMap((key): [string, EntityState][] => {
@@ -110,7 +131,11 @@ const changedRows = (before: StatesByFamily, after: StatesByFamily, touched: Rea
   );
 
 /** The reducers carry over what they do not change, so comparing by reference is enough; a false "differs" costs only a write. */
-const isSame = (a: EntityState, b: EntityState): boolean => a.status === b.status && a.marks === b.marks && isShallowSame(a.values, b.values) && isShallowSame(a.stamps, b.stamps);
+const isSame = (a: EntityState, b: EntityState): boolean =>
+  a.status === b.status &&
+  a.marks === b.marks &&
+  isShallowSame(a.values, b.values) &&
+  isShallowSame(a.stamps, b.stamps);
 
 const isShallowSame = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean => {
   const names = Object.keys(b);

@@ -11,7 +11,11 @@ export interface StateTable {
   /** Reads and locks the rows of `keys`, in key order, so that transactions never wait for each other in a circle. */
   readonly load: (tx: Transaction, keys: readonly string[]) => Promise<ReadonlyMap<string, EntityState>>;
   /** Writes whole rows. `known` are the keys that `load` found in this transaction. */
-  readonly save: (tx: Transaction, states: ReadonlyMap<string, EntityState>, known: { has: (key: string) => boolean }) => Promise<void>;
+  readonly save: (
+    tx: Transaction,
+    states: ReadonlyMap<string, EntityState>,
+    known: { has: (key: string) => boolean },
+  ) => Promise<void>;
 }
 
 /** How a value travels to Postgres: the element type of its array, and the expression that makes the column's value of it. */
@@ -27,12 +31,16 @@ type Row = Readonly<Record<string, FieldValue>> & { readonly status: string; rea
 
 /** Times are read as epoch milliseconds, like the rules hold them. */
 const selected = (name: string, { type }: Field): string =>
-  type === 'timestamptz' ? `round(date_part('epoch', ${quotedName(name)}) * 1000) AS ${quotedName(name)}` : quotedName(name);
+  type === 'timestamptz'
+    ? `round(date_part('epoch', ${quotedName(name)}) * 1000) AS ${quotedName(name)}`
+    : quotedName(name);
 
 export const createStateTable = (aggregate: Aggregate): StateTable => {
   const { table, keyColumn } = familySpec(aggregate.family);
   const fields = Object.entries(aggregate.fields);
-  const stamped = new Set(fields.filter(([, { rule }]) => rule === 'latest' || rule === 'clearable').map(([name]) => name));
+  const stamped = new Set(
+    fields.filter(([, { rule }]) => rule === 'latest' || rule === 'clearable').map(([name]) => name),
+  );
   const load = statement(
     `load_${aggregate.family}`,
     `SELECT ${[quotedName(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
@@ -56,12 +64,14 @@ export const createStateTable = (aggregate: Aggregate): StateTable => {
       ];
       const [result] = await tx.query<{ fresh: number }>(save, columns);
       const expected = rows.filter(([key]) => !known.has(key)).length;
-      if (result?.fresh !== expected) throw new LostRace(`${table}: ${expected} rows were new, but ${result?.fresh} were inserted`);
+      if (result?.fresh !== expected)
+        throw new LostRace(`${table}: ${expected} rows were new, but ${result?.fresh} were inserted`);
     },
   };
 };
 
-const wire = (value: FieldValue, type: FieldType): unknown => (value !== null && type === 'jsonb' ? JSON.stringify(value) : value);
+const wire = (value: FieldValue, type: FieldType): unknown =>
+  value !== null && type === 'jsonb' ? JSON.stringify(value) : value;
 
 const saveText = (table: string, keyColumn: string, fields: readonly (readonly [string, Field])[]): string => {
   const columns = [
@@ -82,7 +92,11 @@ const saveText = (table: string, keyColumn: string, fields: readonly (readonly [
   SELECT count(*) FILTER (WHERE inserted) AS fresh FROM saved`;
 };
 
-const stateOf = (row: Row, fields: readonly (readonly [string, Field])[], stamped: ReadonlySet<string>): EntityState => {
+const stateOf = (
+  row: Row,
+  fields: readonly (readonly [string, Field])[],
+  stamped: ReadonlySet<string>,
+): EntityState => {
   const columns = Object.fromEntries(fields.map(([name]) => [name, row[name] ?? null]));
   return fromMergeRecord(row.status, row.merge_record, columns, stamped);
 };

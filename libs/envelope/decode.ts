@@ -33,7 +33,9 @@ const readerOf = (schema: unknown): ReadRow => {
   return (data) => readerType.fromBuffer(data, resolver) as Row;
 };
 
-const bundledReaders: ReadonlyMap<string, ReadRow> = new Map(Object.entries(bundledSchemas).map(([version, schema]) => [version, readerOf(schema)]));
+const bundledReaders: ReadonlyMap<string, ReadRow> = new Map(
+  Object.entries(bundledSchemas).map(([version, schema]) => [version, readerOf(schema)]),
+);
 
 /** What the decoder asks for a schema version that it does not bundle. */
 export interface SchemaLookup {
@@ -79,9 +81,13 @@ export const createEnvelopeDecoder = (registry?: SchemaLookup): EnvelopeDecoder 
       const read = version === undefined ? undefined : bundledReaders.get(version);
       if (read !== undefined) return readEnvelope(read, frame.data);
       if (registry === undefined || frame.schemaId === UNKNOWN_SCHEMA_ID) {
-        return unparsed(`schema version ${version ?? '(no header)'} is not known to this release and its schema id ${frame.schemaId} cannot be looked up`);
+        return unparsed(
+          `schema version ${version ?? '(no header)'} is not known to this release and its schema id ${frame.schemaId} cannot be looked up`,
+        );
       }
-      return learn(frame.schemaId).then((outcome) => (typeof outcome === 'string' ? unparsed(outcome) : readEnvelope(outcome, frame.data)));
+      return learn(frame.schemaId).then((outcome) =>
+        typeof outcome === 'string' ? unparsed(outcome) : readEnvelope(outcome, frame.data),
+      );
     },
   };
 };
@@ -125,10 +131,13 @@ const checkRow = (row: Row): Parsed<Envelope> => {
     traceparent: row.traceparent,
     rawBody: row.rawBody,
   };
-  if (row.reason !== null) return parsed({ ...base, kind: 'quarantine', event: row.event, reason: reasonOf(row.reason) });
+  if (row.reason !== null)
+    return parsed({ ...base, kind: 'quarantine', event: row.event, reason: reasonOf(row.reason) });
   if (row.event === null) return unparsed('it has neither an event nor a reason for quarantine');
-  if (!isEventName(row.event)) return parsed({ ...base, kind: 'quarantine', event: row.event, reason: 'unknown-event' });
+  if (!isEventName(row.event))
+    return parsed({ ...base, kind: 'quarantine', event: row.event, reason: 'unknown-event' });
   return parsed({ ...base, kind: 'event', event: row.event, family: eventSpec(row.event).family });
 };
 
-const reasonOf = (text: string): QuarantineReason => quarantineReasons.find((reason) => reason === text) ?? 'undecodable';
+const reasonOf = (text: string): QuarantineReason =>
+  quarantineReasons.find((reason) => reason === text) ?? 'undecodable';

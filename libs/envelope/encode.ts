@@ -25,7 +25,9 @@ export const encodeEnvelope = (envelope: Envelope, schemaId: number): KafkaRecor
     receivedAt: envelope.receivedAt,
     traceparent: envelope.traceparent,
     // avsc takes Buffers only; this is a view, not a copy.
-    rawBody: Buffer.isBuffer(envelope.rawBody) ? envelope.rawBody : Buffer.from(envelope.rawBody.buffer, envelope.rawBody.byteOffset, envelope.rawBody.byteLength),
+    rawBody: Buffer.isBuffer(envelope.rawBody)
+      ? envelope.rawBody
+      : Buffer.from(envelope.rawBody.buffer, envelope.rawBody.byteOffset, envelope.rawBody.byteLength),
   };
   const end = writeRow(row);
   writeFrameHeader(scratch, schemaId);
@@ -42,7 +44,10 @@ const writeRow = (row: unknown): number => {
 };
 
 const headersOf = (envelope: Envelope): Record<string, string> => {
-  const headers: Record<string, string> = { [recordHeaders.eventId]: envelope.eventId, [recordHeaders.schemaVersion]: ENVELOPE_SCHEMA_VERSION };
+  const headers: Record<string, string> = {
+    [recordHeaders.eventId]: envelope.eventId,
+    [recordHeaders.schemaVersion]: ENVELOPE_SCHEMA_VERSION,
+  };
   if (envelope.event !== null) headers[recordHeaders.eventName] = envelope.event;
   if (envelope.traceparent !== null) headers[recordHeaders.traceparent] = envelope.traceparent;
   return headers;

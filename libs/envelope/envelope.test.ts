@@ -36,8 +36,12 @@ const surroundings = fc.record({
   rawBody: fc.uint8Array({ maxLength: 4096 }),
 });
 const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
-  fc.tuple(surroundings, fc.constantFrom(...eventNames)).map(([base, event]): Envelope => ({ ...base, kind: 'event', event, family: eventSpec(event).family })),
-  fc.tuple(surroundings, fc.constantFrom(...quarantineReasons), fc.option(text)).map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
+  fc
+    .tuple(surroundings, fc.constantFrom(...eventNames))
+    .map(([base, event]): Envelope => ({ ...base, kind: 'event', event, family: eventSpec(event).family })),
+  fc
+    .tuple(surroundings, fc.constantFrom(...quarantineReasons), fc.option(text))
+    .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
 );
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */
 const comparable = (envelope: Envelope) => ({ ...envelope, rawBody: Buffer.from(envelope.rawBody).toString('hex') });
@@ -89,29 +93,50 @@ describe('envelope codec', () => {
     ['another magic byte', Buffer.from('010000000100', 'hex'), 'framed'],
     ['rubbish', Buffer.from('00000000017b226576656e74', 'hex'), 'cannot be read'],
     ['a cut record', encodeEnvelope(captured(), 1).value.subarray(0, -1), 'cannot be read'],
-    ['a record with a tail', Buffer.concat([encodeEnvelope(captured(), 1).value, Buffer.from('00', 'hex')]), 'cannot be read'],
+    [
+      'a record with a tail',
+      Buffer.concat([encodeEnvelope(captured(), 1).value, Buffer.from('00', 'hex')]),
+      'cannot be read',
+    ],
     ['an empty event id', framed(1, envelopeSchema, rowOf(captured({ eventId: eventId('') }))), 'event id is empty'],
     ['an empty key', framed(1, envelopeSchema, rowOf(captured({ key: entityId('') }))), 'key is empty'],
     ['neither event nor reason', framed(1, envelopeSchema, { ...rowOf(captured()), event: null }), 'neither'],
   ])('what cannot be read is a value with the reason: %s', (_case, value, reason) => {
-    expect(decodeEnvelope(value, { 'schema-version': Buffer.from('1') })).toEqual({ ok: false, issues: [expect.stringContaining(reason)] });
+    expect(decodeEnvelope(value, { 'schema-version': Buffer.from('1') })).toEqual({
+      ok: false,
+      issues: [expect.stringContaining(reason)],
+    });
   });
 
   test('any bytes at all are answered, never thrown at', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void decodeEnvelope(Buffer.concat([Buffer.alloc(5), bytes]), { 'schema-version': '1' })));
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        (bytes) => void decodeEnvelope(Buffer.concat([Buffer.alloc(5), bytes]), { 'schema-version': '1' }),
+      ),
+    );
   });
 
   test('an event of a newer catalogue is quarantined as unknown with all that is known of it', () => {
     const record = framed(1, envelopeSchema, { ...rowOf(captured()), event: 'payment.teleported' });
     expect(decodeEnvelope(record, { 'schema-version': '1' })).toMatchObject({
       ok: true,
-      value: { kind: 'quarantine', reason: 'unknown-event', event: 'payment.teleported', eventId: 'evt_1', key: 'pay_1' },
+      value: {
+        kind: 'quarantine',
+        reason: 'unknown-event',
+        event: 'payment.teleported',
+        eventId: 'evt_1',
+        key: 'pay_1',
+      },
     });
   });
 });
 
 describe('an envelope of a newer schema version', () => {
-  const newer = { ...envelopeSchema, fields: [...envelopeSchema.fields, { name: 'region', type: ['null', 'string'], default: null }] };
+  const newer = {
+    ...envelopeSchema,
+    fields: [...envelopeSchema.fields, { name: 'region', type: ['null', 'string'], default: null }],
+  };
   const value = framed(42, newer, { ...rowOf(captured()), region: 'in-west' });
   const headers = { 'schema-version': Buffer.from('2') };
 
@@ -119,7 +144,10 @@ describe('an envelope of a newer schema version', () => {
     const asked: number[] = [];
     const decoder = createEnvelopeDecoder({ schemaById: async (id) => (asked.push(id), newer) });
     const decoded = [await decoder.decode(value, headers), await decoder.decode(value, headers)];
-    expect(decoded.map((one) => one.ok && comparable(one.value))).toEqual([comparable(captured()), comparable(captured())]);
+    expect(decoded.map((one) => one.ok && comparable(one.value))).toEqual([
+      comparable(captured()),
+      comparable(captured()),
+    ]);
     expect(asked).toEqual([42]);
   });
 
@@ -130,12 +158,22 @@ describe('an envelope of a newer schema version', () => {
 
   test.each([
     ['the registry does not know it', async () => undefined, 'has no schema 42'],
-    ['it is the schema of something else', async () => ({ type: 'record', name: 'Other', fields: [] }), 'cannot be read as an envelope'],
+    [
+      'it is the schema of something else',
+      async () => ({ type: 'record', name: 'Other', fields: [] }),
+      'cannot be read as an envelope',
+    ],
   ])('is not decodable when %s', async (_case, schemaById, reason) => {
-    expect(await createEnvelopeDecoder({ schemaById }).decode(value, headers)).toEqual({ ok: false, issues: [expect.stringContaining(reason)] });
+    expect(await createEnvelopeDecoder({ schemaById }).decode(value, headers)).toEqual({
+      ok: false,
+      issues: [expect.stringContaining(reason)],
+    });
   });
 
   test('is not decodable without a registry', () => {
-    expect(decodeEnvelope(value, headers)).toEqual({ ok: false, issues: [expect.stringContaining('schema version 2 is not known to this release')] });
+    expect(decodeEnvelope(value, headers)).toEqual({
+      ok: false,
+      issues: [expect.stringContaining('schema version 2 is not known to this release')],
+    });
   });
 });

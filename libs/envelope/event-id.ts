@@ -12,6 +12,8 @@ const DERIVED_PREFIX = 'sha256.';
  * are byte-identical (razorpay.md §1 "Retry identity"), so the derived id is the same for every attempt.
  */
 export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
-  eventId(header !== undefined && USABLE_HEADER.test(header) ? header : DERIVED_PREFIX + hash('sha256', rawBody, 'hex'));
+  eventId(
+    header !== undefined && USABLE_HEADER.test(header) ? header : DERIVED_PREFIX + hash('sha256', rawBody, 'hex'),
+  );
 
 export const isDerived = (id: EventId): boolean => id.startsWith(DERIVED_PREFIX);

@@ -16,4 +16,6 @@ export interface Frame {
 }
 
 export const readFrame = (value: Buffer): Frame | undefined =>
-  value.length > FRAME_HEADER_BYTES && value[0] === MAGIC_BYTE ? { schemaId: value.readInt32BE(1), data: value.subarray(FRAME_HEADER_BYTES) } : undefined;
+  value.length > FRAME_HEADER_BYTES && value[0] === MAGIC_BYTE
+    ? { schemaId: value.readInt32BE(1), data: value.subarray(FRAME_HEADER_BYTES) }
+    : undefined;

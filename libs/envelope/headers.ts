@@ -12,6 +12,8 @@ export type ReceivedHeaders = Readonly<Record<string, Buffer | string | readonly
 /** The first value of a header as text. */
 export const headerText = (headers: ReceivedHeaders | undefined, name: string): string | undefined => {
   const value = headers?.[name];
-  const first: Buffer | string | undefined = Array.isArray(value) ? (value as readonly (Buffer | string)[])[0] : (value as Buffer | string | undefined);
+  const first: Buffer | string | undefined = Array.isArray(value)
+    ? (value as readonly (Buffer | string)[])[0]
+    : (value as Buffer | string | undefined);
   return first?.toString();
 };

@@ -17,7 +17,13 @@ const delivery = (rawBody: Uint8Array, over: Partial<Delivery> = {}): Delivery =
   ...over,
 });
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const captured = { entity: 'event', account_id: 'acc_1', event: 'payment.captured', payload: { payment: { entity: { id: 'pay_1' } } }, created_at: 1_787_839_419 };
+const captured = {
+  entity: 'event',
+  account_id: 'acc_1',
+  event: 'payment.captured',
+  payload: { payment: { entity: { id: 'pay_1' } } },
+  created_at: 1_787_839_419,
+};
 
 test('an event carries what surrounds it, and its bytes as they were signed', () => {
   const rawBody = Buffer.from(`  ${JSON.stringify(captured)}\n`);
@@ -44,8 +50,15 @@ test('what is not understood is quarantined with the reason, under its event id'
     return envelope.kind === 'quarantine' ? envelope.reason : envelope.kind;
   };
   const { event: _event, ...nameless } = captured;
-  expect(['', '{', '\uFEFF{}', 'null\u0000'].map((text) => reasonOf(Buffer.from(text)))).toEqual(['not-json', 'not-json', 'not-json', 'not-json']);
-  expect([[], null, 7, 'text', nameless, { ...captured, event: 7 }].map((body) => reasonOf(json(body)))).toEqual(Array.from({ length: 6 }, () => 'odd-shape'));
+  expect(['', '{', '\uFEFF{}', 'null\u0000'].map((text) => reasonOf(Buffer.from(text)))).toEqual([
+    'not-json',
+    'not-json',
+    'not-json',
+    'not-json',
+  ]);
+  expect([[], null, 7, 'text', nameless, { ...captured, event: 7 }].map((body) => reasonOf(json(body)))).toEqual(
+    Array.from({ length: 6 }, () => 'odd-shape'),
+  );
   expect(reasonOf(json({ ...captured, event: 'payment.pending' }))).toBe('unknown-event');
   expect(reasonOf(json({ ...captured, payload: {} }))).toBe('no-subject');
   expect(reasonOf(json({ ...captured, payload: { payment: { entity: {} } } }))).toBe('no-entity-id');
@@ -64,7 +77,11 @@ test('an envelope agrees with the catalogue for every event and every published 
 test('no bytes and no headers make it throw', () => {
   const deep = Buffer.from('['.repeat(200_000));
   expect(toEnvelope(delivery(deep))).toMatchObject({ reason: 'not-json' });
-  const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.json().map((text) => Buffer.from(text)), fc.json().map((text) => Buffer.from(`{"event":"payment.captured","payload":{"payment":${text}}}`)));
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.json().map((text) => Buffer.from(text)),
+    fc.json().map((text) => Buffer.from(`{"event":"payment.captured","payload":{"payment":${text}}}`)),
+  );
   fc.assert(
     fc.property(body, fc.option(fc.string({ unit: 'binary' }), { nil: undefined }), (rawBody, header) => {
       const envelope = toEnvelope(delivery(rawBody, { eventIdHeader: header, traceparent: header }));
@@ -75,7 +92,12 @@ test('no bytes and no headers make it throw', () => {
 });
 
 test('a trace context that is none is left out', () => {
-  for (const traceparent of ['', 'x', '00-short-00f067aa0ba902b7-01', `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`]) {
+  for (const traceparent of [
+    '',
+    'x',
+    '00-short-00f067aa0ba902b7-01',
+    `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`,
+  ]) {
     expect(toEnvelope(delivery(json(captured), { traceparent })).traceparent).toBeNull();
   }
 });
@@ -92,7 +114,8 @@ describe('event id', () => {
   });
 
   test('is derived from the body where the header is missing or unusable, the same on every retry', () => {
-    for (const header of [undefined, '', ' ', 'a b', 'id, id', 'é', 'a'.repeat(65), 'sha256.forged', "x'; --"]) expect(eventIdOf(header, body)).toBe(derived);
+    for (const header of [undefined, '', ' ', 'a b', 'id, id', 'é', 'a'.repeat(65), 'sha256.forged', "x'; --"])
+      expect(eventIdOf(header, body)).toBe(derived);
     expect(eventIdOf(undefined, Buffer.from(body))).toBe(derived);
     expect(eventIdOf(undefined, Buffer.from('{"event":"payment.captured" }'))).not.toBe(derived);
     expect(isDerived(eventIdOf(undefined, body))).toBe(true);

@@ -16,7 +16,13 @@ export interface Stored {
 
 /** What becomes of a stored record: it is produced to `topic` again, or stays where it is because `reason`. */
 export type Redrive =
-  | { readonly kind: 'again'; readonly topic: string; readonly record: KafkaRecord; readonly envelope: EventEnvelope; readonly cause: string }
+  | {
+      readonly kind: 'again';
+      readonly topic: string;
+      readonly record: KafkaRecord;
+      readonly envelope: EventEnvelope;
+      readonly cause: string;
+    }
   | { readonly kind: 'left'; readonly envelope: Envelope | null; readonly reason: string };
 
 /** Header: how often the record was produced again. A loop shows in it. */
@@ -28,13 +34,23 @@ const EXCEPTION_MESSAGE = 'x-exception-message';
  * A dead letter goes to the topic of its family, which is where it came from: except for one that was replayed out of the quarantine, whose
  * own topic applies nothing. Key, bytes and headers stay as they are. Rejects only when the schema registry is needed and does not answer.
  */
-export const redriveDeadLetter = async (decoder: EnvelopeDecoder, { key, value, headers }: Stored): Promise<Redrive> => {
+export const redriveDeadLetter = async (
+  decoder: EnvelopeDecoder,
+  { key, value, headers }: Stored,
+): Promise<Redrive> => {
   const decoded = await decoder.decode(value, headers);
-  if (!decoded.ok || value === null) return { kind: 'left', envelope: null, reason: decoded.ok ? 'it has no value' : decoded.issues.join('; ') };
+  if (!decoded.ok || value === null)
+    return { kind: 'left', envelope: null, reason: decoded.ok ? 'it has no value' : decoded.issues.join('; ') };
   const envelope = decoded.value;
   if (envelope.kind === 'quarantine') return { kind: 'left', envelope, reason: envelope.reason };
   const record = { key: key?.toString() ?? envelope.key, value, headers: { ...textsOf(headers), ...counted(headers) } };
-  return { kind: 'again', topic: families[envelope.family].topic, record, envelope, cause: headerText(headers, EXCEPTION_MESSAGE) ?? 'unknown' };
+  return {
+    kind: 'again',
+    topic: families[envelope.family].topic,
+    record,
+    envelope,
+    cause: headerText(headers, EXCEPTION_MESSAGE) ?? 'unknown',
+  };
 };
 
 /** A quarantined delivery goes where today's catalogue says; what it still does not understand is left. Rejects as above. */
@@ -43,11 +59,26 @@ export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, head
   if (!decoded.ok) return { kind: 'left', envelope: null, reason: decoded.issues.join('; ') };
   const kept = decoded.value;
   const { rawBody, endpoint, receivedAt, eventId } = kept;
-  const envelope = { ...toEnvelope({ rawBody, endpoint, receivedAt, eventIdHeader: eventId, traceparent: kept.traceparent ?? undefined }), eventId };
+  const envelope = {
+    ...toEnvelope({
+      rawBody,
+      endpoint,
+      receivedAt,
+      eventIdHeader: eventId,
+      traceparent: kept.traceparent ?? undefined,
+    }),
+    eventId,
+  };
   if (envelope.kind === 'quarantine') return { kind: 'left', envelope: kept, reason: envelope.reason };
   const record = encodeEnvelope(envelope, UNKNOWN_SCHEMA_ID);
   const cause = kept.kind === 'quarantine' ? kept.reason : 'unknown';
-  return { kind: 'again', topic: families[envelope.family].topic, record: { ...record, headers: { ...record.headers, ...counted(headers) } }, envelope, cause };
+  return {
+    kind: 'again',
+    topic: families[envelope.family].topic,
+    record: { ...record, headers: { ...record.headers, ...counted(headers) } },
+    envelope,
+    cause,
+  };
 };
 
 const counted = (headers: ReceivedHeaders): Readonly<Record<string, string>> => {
@@ -56,7 +87,9 @@ const counted = (headers: ReceivedHeaders): Readonly<Record<string, string>> => 
 };
 
 const textsOf = (headers: ReceivedHeaders): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.keys(headers).flatMap((name) => {
-    const text = headerText(headers, name);
-    return text === undefined ? [] : [[name, text]];
-  }));
+  Object.fromEntries(
+    Object.keys(headers).flatMap((name) => {
+      const text = headerText(headers, name);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );

@@ -30,7 +30,10 @@ export const registerSchemas = async (url: string, topics: readonly string[]): P
   const registry = new SchemaRegistry({ host: url, retry: RETRY });
   let id = 0;
   for (const topic of topics) {
-    ({ id } = await registry.register({ type: SchemaType.AVRO, schema: SCHEMA }, { subject: subjectOf(topic), compatibility: WANTED }));
+    ({ id } = await registry.register(
+      { type: SchemaType.AVRO, schema: SCHEMA },
+      { subject: subjectOf(topic), compatibility: WANTED },
+    ));
   }
   return id;
 };
@@ -69,7 +72,9 @@ const problemOf = (state: CheckedSubject['state'], compatibility: string | null)
     case 'incompatible':
       return 'another schema is registered, which this one may not follow; another program writes to this subject, or this release is older than the registry';
     case 'registered':
-      return compatibility === WANTED ? null : `compatibility is ${compatibility ?? 'not set on the subject'}, wanted ${WANTED}; set it in the registry`;
+      return compatibility === WANTED
+        ? null
+        : `compatibility is ${compatibility ?? 'not set on the subject'}, wanted ${WANTED}; set it in the registry`;
   }
 };
 
@@ -89,7 +94,12 @@ const levelOf = async (url: string, subject: string): Promise<string | null> => 
 /** One request, a POST when there is a schema to ask about; undefined when the registry knows no such thing. */
 const ask = async (url: string, path: string, schema?: string): Promise<unknown> => {
   const target = new URL(url);
-  const login = target.username === '' ? {} : { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`).toString('base64')}` };
+  const login =
+    target.username === ''
+      ? {}
+      : {
+          Authorization: `Basic ${Buffer.from(`${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`).toString('base64')}`,
+        };
   [target.username, target.password] = ['', ''];
   const answer = await fetch(`${target.href.replace(/\/$/, '')}${path}`, {
     headers: { Accept: MEDIA_TYPE, 'Content-Type': MEDIA_TYPE, ...login },
@@ -99,7 +109,10 @@ const ask = async (url: string, path: string, schema?: string): Promise<unknown>
     throw new Error(`the schema registry at ${target.host} does not answer: ${reasonOf(error)}`, { cause: error });
   });
   if (answer.status === 404) return undefined;
-  if (!answer.ok) throw new Error(`the schema registry answered ${answer.status} to ${path}: ${(await answer.text()).slice(0, ANSWER_SHOWN)}`);
+  if (!answer.ok)
+    throw new Error(
+      `the schema registry answered ${answer.status} to ${path}: ${(await answer.text()).slice(0, ANSWER_SHOWN)}`,
+    );
   return answer.json();
 };
 
@@ -108,6 +121,9 @@ const ANSWER_SHOWN = 200;
 
 /** `fetch` says "fetch failed" and keeps the reason as the cause. */
 const reasonOf = (error: unknown): string => {
-  const { code, message } = ((error as { readonly cause?: unknown }).cause ?? error) as { readonly code?: unknown; readonly message?: unknown };
+  const { code, message } = ((error as { readonly cause?: unknown }).cause ?? error) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+  };
   return readText(code) ?? readText(message) ?? String(error);
 };

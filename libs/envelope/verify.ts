@@ -5,7 +5,9 @@ export const refusals = ['missing', 'malformed', 'mismatch'] as const;
 /** Why a signature is refused: there is none; it is not 64 lowercase hex digits; no secret makes it. */
 export type Refusal = (typeof refusals)[number];
 
-export type Verification = { readonly ok: true; /** Index in the list of secrets. */ readonly position: number } | { readonly ok: false; readonly reason: Refusal };
+export type Verification =
+  | { readonly ok: true /** Index in the list of secrets. */; readonly position: number }
+  | { readonly ok: false; readonly reason: Refusal };
 
 /** A webhook secret. Unlike text, a key object shows nothing when it is printed or logged. */
 export type WebhookSecret = KeyObject;
@@ -24,9 +26,15 @@ export const readSignature = (header: string | undefined): Uint8Array | Exclude<
  * Whether one of the secrets signed exactly these bytes. After a rotation retries still come with the old secret, so several
  * are active at once. Comparison takes the same time wherever two signatures differ; which secret matched is no secret.
  */
-export const verify = (rawBody: Uint8Array, signature: string | undefined, secrets: readonly WebhookSecret[]): Verification => {
+export const verify = (
+  rawBody: Uint8Array,
+  signature: string | undefined,
+  secrets: readonly WebhookSecret[],
+): Verification => {
   const given = readSignature(signature);
   if (typeof given === 'string') return { ok: false, reason: given };
-  const position = secrets.findIndex((secret) => timingSafeEqual(createHmac('sha256', secret).update(rawBody).digest(), given));
+  const position = secrets.findIndex((secret) =>
+    timingSafeEqual(createHmac('sha256', secret).update(rawBody).digest(), given),
+  );
   return position === -1 ? { ok: false, reason: 'mismatch' } : { ok: true, position };
 };

@@ -21,22 +21,62 @@ const waiting: Waiting = { topic: 't', partition: 0, events: 2 };
 describe('accounting', () => {
   test('adds up: everything passed has a count, the rest is lag', () => {
     const account = accountOf([row()], [log], [waiting]);
-    expect(account).toMatchObject({ ok: true, difference: 0, totals: { accepted: 8, applied: 2, duplicate: 1, parked: 2, lag: 3, dead: 0 } });
+    expect(account).toMatchObject({
+      ok: true,
+      difference: 0,
+      totals: { accepted: 8, applied: 2, duplicate: 1, parked: 2, lag: 3, dead: 0 },
+    });
     expect(account.partitions).toEqual([
-      { group: 'payments', topic: 't', partition: 0, accepted: 8, applied: 2, duplicate: 1, stale: 0, rejected: 0, parked: 2, quarantined: 0, dead: 0, lag: 3, problem: null },
+      {
+        group: 'payments',
+        topic: 't',
+        partition: 0,
+        accepted: 8,
+        applied: 2,
+        duplicate: 1,
+        stale: 0,
+        rejected: 0,
+        parked: 2,
+        quarantined: 0,
+        dead: 0,
+        lag: 3,
+        problem: null,
+      },
     ]);
   });
 
   test('a partition that nobody has read yet is all lag', () => {
-    expect(accountOf([], [log], [])).toMatchObject({ ok: true, totals: { accepted: 8, lag: 8 }, partitions: [{ group: null, problem: null }] });
+    expect(accountOf([], [log], [])).toMatchObject({
+      ok: true,
+      totals: { accepted: 8, lag: 8 },
+      partitions: [{ group: null, problem: null }],
+    });
   });
 
   test.each([
-    ['an offset without a count', [row({ counts: countDispositions(['applied']) })], [log], [], '4 events are not accounted for'],
+    [
+      'an offset without a count',
+      [row({ counts: countDispositions(['applied']) })],
+      [log],
+      [],
+      '4 events are not accounted for',
+    ],
     ['a parked event whose row is gone', [row()], [log], [], '2 events are counted as parked, 0 wait'],
-    ['a row that waits without being counted', [row()], [log], [{ ...waiting, events: 3 }], '2 events are counted as parked, 3 wait'],
+    [
+      'a row that waits without being counted',
+      [row()],
+      [log],
+      [{ ...waiting, events: 3 }],
+      '2 events are counted as parked, 3 wait',
+    ],
     ['a ledger ahead of the log', [row({ nextOffset: 20n, firstOffset: 15n })], [log], [waiting], '2 past the end'],
-    ['a ledger that was ahead of the log', [row({ pastEnd: 14n })], [log], [waiting], 'stood at 15 when the log ended at 14'],
+    [
+      'a ledger that was ahead of the log',
+      [row({ pastEnd: 14n })],
+      [log],
+      [waiting],
+      'stood at 15 when the log ended at 14',
+    ],
     ['records gone from Kafka', [row()], [{ ...log, startOffset: 17n }], [waiting], '2 events are gone'],
     ['a topic that was deleted', [row()], [], [waiting], 'no such partition'],
   ] as const)('does not add up: %s', (_, ledger, logs, wait, words) => {

@@ -39,23 +39,38 @@ export interface Waiting {
 }
 
 const figureNames = ['accepted', ...dispositions, 'lag'] as const;
-const place = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
+const place = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}/${partition}`;
 
 /** Compares three sources that know nothing of each other: Kafka's own offsets, the ledger's counts, and the rows that wait. */
-export const accountOf = (ledger: readonly LedgerRow[], logs: readonly LogEnd[], waiting: readonly Waiting[]): Account => {
+export const accountOf = (
+  ledger: readonly LedgerRow[],
+  logs: readonly LogEnd[],
+  waiting: readonly Waiting[],
+): Account => {
   const rows = new Map(ledger.map((row) => [place(row), row]));
   const events = new Map(waiting.map((entry) => [place(entry), entry.events]));
   const known = new Set(logs.map(place));
   const partitions = [
     ...logs.map((log) => partitionAccount(rows.get(place(log)), log, events.get(place(log)) ?? 0)),
-    ...ledger.filter((row) => !known.has(place(row))).map((row) => partitionAccount(row, undefined, events.get(place(row)) ?? 0)),
+    ...ledger
+      .filter((row) => !known.has(place(row)))
+      .map((row) => partitionAccount(row, undefined, events.get(place(row)) ?? 0)),
   ];
-  const totals = Object.fromEntries(figureNames.map((name) => [name, partitions.reduce((sum, account) => sum + account[name], 0)])) as Figures;
+  const totals = Object.fromEntries(
+    figureNames.map((name) => [name, partitions.reduce((sum, account) => sum + account[name], 0)]),
+  ) as Figures;
   const difference = partitions.reduce((sum, account) => sum + Math.abs(missing(account)), 0);
-  return { ok: difference === 0 && partitions.every(({ problem }) => problem === null), difference, totals, partitions };
+  return {
+    ok: difference === 0 && partitions.every(({ problem }) => problem === null),
+    difference,
+    totals,
+    partitions,
+  };
 };
 
-const missing = (account: Figures): number => account.accepted - account.lag - dispositions.reduce((sum, name) => sum + account[name], 0);
+const missing = (account: Figures): number =>
+  account.accepted - account.lag - dispositions.reduce((sum, name) => sum + account[name], 0);
 
 const partitionAccount = (row: LedgerRow | undefined, log: LogEnd | undefined, waiting: number): PartitionAccount => {
   const counts = row?.counts ?? (Object.fromEntries(dispositions.map((name) => [name, 0])) as LedgerRow['counts']);
@@ -67,14 +82,23 @@ const partitionAccount = (row: LedgerRow | undefined, log: LogEnd | undefined, w
   return { group: row?.group ?? null, topic, partition, ...figures, problem: problemOf(row, log, figures, waiting) };
 };
 
-const problemOf = (row: LedgerRow | undefined, log: LogEnd | undefined, figures: Figures, waiting: number): string | null => {
+const problemOf = (
+  row: LedgerRow | undefined,
+  log: LogEnd | undefined,
+  figures: Figures,
+  waiting: number,
+): string | null => {
   if (log === undefined) return 'Kafka has no such partition';
   const difference = missing(figures);
   if (difference !== 0) return `${difference} events are not accounted for`;
   if (figures.lag < 0) return `the ledger stands ${-figures.lag} past the end of the log`;
-  if (row !== undefined && row.nextOffset < log.startOffset) return `${log.startOffset - row.nextOffset} events are gone from Kafka before they were applied`;
-  if (row !== undefined && row.pastEnd !== null) return `the ledger stood at ${row.nextOffset} when the log ended at ${row.pastEnd}: an operator has to decide (npx dakia ledger rebase)`;
-  return waiting === figures.parked ? null : `${figures.parked} events are counted as parked, ${waiting} wait in webhook_events`;
+  if (row !== undefined && row.nextOffset < log.startOffset)
+    return `${log.startOffset - row.nextOffset} events are gone from Kafka before they were applied`;
+  if (row !== undefined && row.pastEnd !== null)
+    return `the ledger stood at ${row.nextOffset} when the log ended at ${row.pastEnd}: an operator has to decide (npx dakia ledger rebase)`;
+  return waiting === figures.parked
+    ? null
+    : `${figures.parked} events are counted as parked, ${waiting} wait in webhook_events`;
 };
 
 /**

@@ -62,11 +62,18 @@ const conditionOf = (filter: NotificationFilter): { readonly where: string; read
   const given = asked.filter(([value]) => value !== undefined);
   // As a literal, because a partial index does not serve a condition whose value comes later; it is one of five words.
   const status = filter.status === undefined ? 'true' : `status = '${filter.status}'`;
-  return { where: [status, ...given.map(([, condition], index) => condition(`$${index + 1}`))].join(' AND '), values: given.map(([value]) => value) };
+  return {
+    where: [status, ...given.map(([, condition], index) => condition(`$${index + 1}`))].join(' AND '),
+    values: given.map(([value]) => value),
+  };
 };
 
 /** Those that changed last come first. */
-export const listNotifications = async (database: Transaction, filter: NotificationFilter, limit: number): Promise<readonly ShownNotification[]> => {
+export const listNotifications = async (
+  database: Transaction,
+  filter: NotificationFilter,
+  limit: number,
+): Promise<readonly ShownNotification[]> => {
   const { where, values } = conditionOf(filter);
   return database.query<ShownNotification>(
     adHoc(`SELECT id, status, destination, kind, family, entity_key AS entity, rule, (reminder->>'hours')::float8 AS "hoursBefore", attempts, fact_at AS "factAt",
@@ -76,9 +83,17 @@ export const listNotifications = async (database: Transaction, filter: Notificat
   );
 };
 
-export const countNotifications = async (database: Transaction, filter: NotificationFilter): Promise<readonly StatusCount[]> => {
+export const countNotifications = async (
+  database: Transaction,
+  filter: NotificationFilter,
+): Promise<readonly StatusCount[]> => {
   const { where, values } = conditionOf(filter);
-  return database.query<StatusCount>(adHoc(`SELECT destination, status, count(*) FROM notifications WHERE ${where} GROUP BY destination, status ORDER BY destination, status`), values);
+  return database.query<StatusCount>(
+    adHoc(
+      `SELECT destination, status, count(*) FROM notifications WHERE ${where} GROUP BY destination, status ORDER BY destination, status`,
+    ),
+    values,
+  );
 };
 
 /** A notification that is to be sent again: what its job is made of. */
@@ -95,7 +110,11 @@ const CHUNK = 1_000;
  * Makes failed notifications pending again, with all their attempts, and says in audit_logs who did it and why. Answers chunk by
  * chunk, each committed; what fails again meanwhile is not taken a second time.
  */
-export async function* reviveFailed(database: Database, filter: Omit<NotificationFilter, 'status'>, { who, reason }: OperatorAction): AsyncGenerator<readonly RevivedNotification[]> {
+export async function* reviveFailed(
+  database: Database,
+  filter: Omit<NotificationFilter, 'status'>,
+  { who, reason }: OperatorAction,
+): AsyncGenerator<readonly RevivedNotification[]> {
   const { where, values } = conditionOf(filter);
   const [started] = await database.query<{ readonly at: string }>(adHoc('SELECT clock_timestamp()::text AS at'));
   const at = (offset: number): string => `$${values.length + offset}`;
@@ -110,7 +129,12 @@ export async function* reviveFailed(database: Database, filter: Omit<Notificatio
       SELECT ${at(2)}, 'notification.retry', family, entity_key, id || ': ' || ${at(3)} FROM revived)
     SELECT id, destination, priority FROM revived`);
   for (;;) {
-    const revived = await database.query<RevivedNotification>(revive, [...values, started?.at, `operator:${who}`, reason]);
+    const revived = await database.query<RevivedNotification>(revive, [
+      ...values,
+      started?.at,
+      `operator:${who}`,
+      reason,
+    ]);
     if (revived.length === 0) return;
     yield revived;
   }

@@ -39,18 +39,30 @@ const RESOLVE = statement(
  * Puts a dead letter back into its key's queue, at the place of its offset, with all its attempts, and tries it at once. When it fails
  * again it goes through the schedule like any other.
  */
-export const retryDead = async (options: ParkedOptions, eventId: string, { who, reason }: OperatorAction): Promise<DeadOutcome> => {
+export const retryDead = async (
+  options: ParkedOptions,
+  eventId: string,
+  { who, reason }: OperatorAction,
+): Promise<DeadOutcome> => {
   const revived = await transactionAgainst(options.database, async (tx) => {
     const [dead] = await tx.query<DeadRow>(FIND, [eventId]);
     return dead === undefined ? undefined : revive(tx, eventId, dead, { who, reason });
   });
-  return revived === undefined ? { kind: 'not-dead' } : { ...revived, ...(await wakeForOperator(options, revived, who)) };
+  return revived === undefined
+    ? { kind: 'not-dead' }
+    : { ...revived, ...(await wakeForOperator(options, revived, who)) };
 };
 
 /** Locks in the consumer's order: ledger (by moving its counts), then key. */
-const revive = async (tx: Transaction, eventId: string, { created, family, key, group, topic, partition }: DeadRow, { who, reason }: OperatorAction): Promise<KeyRef> => {
+const revive = async (
+  tx: Transaction,
+  eventId: string,
+  { created, family, key, group, topic, partition }: DeadRow,
+  { who, reason }: OperatorAction,
+): Promise<KeyRef> => {
   await moveCounts(tx, { topic, partition }, 'dead', ['parked']);
-  if ((await tx.query(REVIVE, [eventId, created, `put back by ${who}: ${reason}`])).length !== 1) throw new LostRace(`the dead letter ${eventId} was put back meanwhile`);
+  if ((await tx.query(REVIVE, [eventId, created, `put back by ${who}: ${reason}`])).length !== 1)
+    throw new LostRace(`the dead letter ${eventId} was put back meanwhile`);
   await joinQueue(tx, { family, key }, group, eventId);
   await tx.query(RESOLVE, [eventId, created, 'retried', who, reason]);
   await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'dead.retry', family, key, eventId, 'parked', reason]);
@@ -58,10 +70,23 @@ const revive = async (tx: Transaction, eventId: string, { created, family, key, 
 };
 
 /** Closes a dead letter for good: nobody needs to look at it any more. The event stays in webhook_events with its body. */
-export const discardDead = async ({ database }: Pick<ParkedOptions, 'database'>, eventId: string, { who, reason }: OperatorAction): Promise<DiscardOutcome> =>
+export const discardDead = async (
+  { database }: Pick<ParkedOptions, 'database'>,
+  eventId: string,
+  { who, reason }: OperatorAction,
+): Promise<DiscardOutcome> =>
   transactionAgainst(database, async (tx) => {
     const [dead] = await tx.query<DeadRow>(FIND, [eventId]);
-    if (dead === undefined || (await tx.query(RESOLVE, [eventId, dead.created, 'discarded', who, reason])).length !== 1) return { kind: 'not-dead' };
-    await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'dead.discard', dead.family, dead.key, eventId, 'dead', reason]);
+    if (dead === undefined || (await tx.query(RESOLVE, [eventId, dead.created, 'discarded', who, reason])).length !== 1)
+      return { kind: 'not-dead' };
+    await tx.query(AUDIT_OPERATOR, [
+      operatorActor(who),
+      'dead.discard',
+      dead.family,
+      dead.key,
+      eventId,
+      'dead',
+      reason,
+    ]);
     return { kind: 'discarded' };
   });

@@ -9,8 +9,15 @@ const DAY_MS = 86_400_000;
 let store: TestStore;
 let partition: TestPartition;
 const at = (day: string): number => Date.parse(`${day}T10:00:00Z`) / 1000;
-const captured = (id: string, day: string) => testEvent('payment.captured', id, `pay_${id}`, { status: 'captured', amount: 100 }, at(day));
-const holding = async (id: string) => (await store.rows<{ name: string }>('SELECT tableoid::regclass::text AS name FROM webhook_events WHERE razorpay_event_id = $1', [id]))[0]?.name;
+const captured = (id: string, day: string) =>
+  testEvent('payment.captured', id, `pay_${id}`, { status: 'captured', amount: 100 }, at(day));
+const holding = async (id: string) =>
+  (
+    await store.rows<{ name: string }>(
+      'SELECT tableoid::regclass::text AS name FROM webhook_events WHERE razorpay_event_id = $1',
+      [id],
+    )
+  )[0]?.name;
 
 beforeEach(async () => {
   store = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments' });
@@ -21,7 +28,11 @@ afterEach(async () => store.close());
 test('days wanted: a week back, two weeks ahead, in UTC', () => {
   const days = daysWanted(instant(Date.UTC(2026, 0, 1, 23, 59))).map((day) => new Date(day).toISOString());
   expect([days.length, days[0], days.at(-1)]).toEqual([22, '2025-12-25T00:00:00.000Z', '2026-01-15T00:00:00.000Z']);
-  expect([dayOf('webhook_events_20251225'), dayOf('webhook_events_default'), dayOf('webhook_events_2025')]).toEqual([Date.UTC(2025, 11, 25), undefined, undefined]);
+  expect([dayOf('webhook_events_20251225'), dayOf('webhook_events_default'), dayOf('webhook_events_2025')]).toEqual([
+    Date.UTC(2025, 11, 25),
+    undefined,
+    undefined,
+  ]);
 });
 
 test('partitions are made ahead once; rows of their days come out of the default one, odd dates stay there', async () => {
@@ -33,18 +44,27 @@ test('partitions are made ahead once; rows of their days come out of the default
     { name: 'webhook_events_20261124', moved: 1 },
     { name: 'webhook_events_20261130', moved: 1 },
   ]);
-  expect([await holding('today'), await holding('late'), await holding('odd')]).toEqual(['webhook_events_20261124', 'webhook_events_20261130', 'webhook_events_default']);
+  expect([await holding('today'), await holding('late'), await holding('odd')]).toEqual([
+    'webhook_events_20261124',
+    'webhook_events_20261130',
+    'webhook_events_default',
+  ]);
   await partition.send(captured('today', '2026-11-24'), captured('new', '2026-11-24'), captured('odd', '2001-02-03'));
   expect(await holding('new')).toBe('webhook_events_20261124');
   expect(await store.rows('SELECT duplicate, applied FROM partition_ledger')).toEqual([{ duplicate: 2, applied: 4 }]);
   expect(await applyPartitions(store.database, TEST_NOW)).toEqual([]);
-  expect(await store.rows("SELECT count(*) AS indexes FROM pg_indexes WHERE tablename = 'webhook_events_20261124'")).toEqual([{ indexes: 3 }]);
+  expect(
+    await store.rows("SELECT count(*) AS indexes FROM pg_indexes WHERE tablename = 'webhook_events_20261124'"),
+  ).toEqual([{ indexes: 3 }]);
 });
 
 test('partitions are made while events come in', async () => {
   let going = true;
   const consume = async () => {
-    for (let index = 0; going; index++) expect(await partition.send(captured(`c${index}`, `2026-11-${String(18 + (index % 12)).padStart(2, '0')}`))).toBe('applied');
+    for (let index = 0; going; index++)
+      expect(await partition.send(captured(`c${index}`, `2026-11-${String(18 + (index % 12)).padStart(2, '0')}`))).toBe(
+        'applied',
+      );
   };
   const make = async () => {
     const made = await applyPartitions(store.database, TEST_NOW);
@@ -53,7 +73,9 @@ test('partitions are made while events come in', async () => {
   };
   const [, made] = await Promise.all([consume(), make()]);
   expect(made).toHaveLength(22);
-  const [row] = await store.rows<{ applied: number; kept: number }>('SELECT sum(applied)::bigint AS applied, (SELECT count(*) FROM webhook_events) AS kept FROM partition_ledger');
+  const [row] = await store.rows<{ applied: number; kept: number }>(
+    'SELECT sum(applied)::bigint AS applied, (SELECT count(*) FROM webhook_events) AS kept FROM partition_ledger',
+  );
   expect(row?.kept).toBe(row?.applied);
   expect(row?.applied).toBeGreaterThan(0);
 });
@@ -72,25 +94,58 @@ test('retires by age: says first, keeps what waits or was not understood, and le
   const request = { keepDays: RETIRE_DAYS_MIN, execute: false, withUnprocessed: false, who: 'asha', reason: 'age' };
   const later = instant(Date.UTC(2026, 11, 6));
   const planned = await retirePartitions(store.database, later, request);
-  const names = async () => (await store.rows<{ name: string }>("SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'webhook_events'::regclass ORDER BY 1")).map(({ name }) => name);
+  const names = async () =>
+    (
+      await store.rows<{ name: string }>(
+        "SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'webhook_events'::regclass ORDER BY 1",
+      )
+    ).map(({ name }) => name);
   expect(planned).toMatchObject([
     { name: 'webhook_events_20261117', rows: 0, kept: null },
     { name: 'webhook_events_20261118', rows: 1, kept: null },
-    { name: 'webhook_events_20261119', rows: 2, parked: 1, kept: '1 parked events wait in it: see npx dakia parked list' },
-    { name: 'webhook_events_20261120', rows: 1, unprocessed: 1, kept: '1 events in it are quarantined or dead: give them up with --with-unprocessed' },
+    {
+      name: 'webhook_events_20261119',
+      rows: 2,
+      parked: 1,
+      kept: '1 parked events wait in it: see npx dakia parked list',
+    },
+    {
+      name: 'webhook_events_20261120',
+      rows: 1,
+      unprocessed: 1,
+      kept: '1 events in it are quarantined or dead: give them up with --with-unprocessed',
+    },
   ]);
   expect(await names()).toContain('webhook_events_20261118');
 
   await retirePartitions(store.database, later, { ...request, execute: true });
   const left = await names();
   expect(left).not.toContain('webhook_events_20261118');
-  expect(left).toEqual(expect.arrayContaining(['webhook_events_20261119', 'webhook_events_20261120', 'webhook_events_20261121', 'webhook_events_default']));
+  expect(left).toEqual(
+    expect.arrayContaining([
+      'webhook_events_20261119',
+      'webhook_events_20261120',
+      'webhook_events_20261121',
+      'webhook_events_default',
+    ]),
+  );
   expect(await holding('odd')).toBe('webhook_events_default');
-  await retirePartitions(store.database, instant(later + 20 * DAY_MS), { ...request, execute: true, withUnprocessed: true });
+  await retirePartitions(store.database, instant(later + 20 * DAY_MS), {
+    ...request,
+    execute: true,
+    withUnprocessed: true,
+  });
   expect((await names()).filter((name) => name < 'webhook_events_20261121')).toEqual(['webhook_events_20261119']);
   expect(await holding('odd')).toBeUndefined();
-  const trace = await store.rows<{ reason: string }>("SELECT reason FROM audit_logs WHERE action = 'partitions.retire' ORDER BY id");
-  expect(trace.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['webhook_events_20261118 with 1 events (0 unprocessed): age', 'webhook_events_20261120 with 1 events (1 unprocessed): age']));
+  const trace = await store.rows<{ reason: string }>(
+    "SELECT reason FROM audit_logs WHERE action = 'partitions.retire' ORDER BY id",
+  );
+  expect(trace.map(({ reason }) => reason)).toEqual(
+    expect.arrayContaining([
+      'webhook_events_20261118 with 1 events (0 unprocessed): age',
+      'webhook_events_20261120 with 1 events (1 unprocessed): age',
+    ]),
+  );
 });
 
 test('closes the dead letters whose events it drops, on record, and leaves the others', async () => {
@@ -98,15 +153,30 @@ test('closes the dead letters whose events it drops, on record, and leaves the o
   await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
   const dead = (id: string, day: string) => testEvent('payment.captured', id, `pay_${id}`, { amount: 13 }, at(day));
   await partition.send(dead('dead_old', '2026-11-22'), dead('dead_new', '2026-11-25'));
-  const options = { database: store.database, aggregates: aggregatesOf('payments'), policy: { delaysMs: [] }, actor: 'retry:payments' };
+  const options = {
+    database: store.database,
+    aggregates: aggregatesOf('payments'),
+    policy: { delaysMs: [] },
+    actor: 'retry:payments',
+  };
   await store.rows("UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key LIKE 'pay_dead%'");
-  for (const id of ['dead_old', 'dead_new']) expect(await wakeParked(options, { family: 'payments', key: `pay_${id}` })).toMatchObject({ dead: 1 });
+  for (const id of ['dead_old', 'dead_new'])
+    expect(await wakeParked(options, { family: 'payments', key: `pay_${id}` })).toMatchObject({ dead: 1 });
   const request = { keepDays: RETIRE_DAYS_MIN, execute: true, withUnprocessed: true, who: 'asha', reason: 'age' };
   await retirePartitions(store.database, instant(Date.UTC(2026, 10, 24) + RETIRE_DAYS_MIN * DAY_MS), request);
   expect(await holding('dead_old')).toBeUndefined();
-  expect(await store.rows("SELECT razorpay_event_id AS id, resolution, resolved_by, resolved_reason FROM dead_letters ORDER BY 1")).toEqual([
+  expect(
+    await store.rows(
+      'SELECT razorpay_event_id AS id, resolution, resolved_by, resolved_reason FROM dead_letters ORDER BY 1',
+    ),
+  ).toEqual([
     { id: 'dead_new', resolution: null, resolved_by: null, resolved_reason: null },
-    { id: 'dead_old', resolution: 'discarded', resolved_by: 'asha', resolved_reason: 'its event was retired with webhook_events_20261122: age' },
+    {
+      id: 'dead_old',
+      resolution: 'discarded',
+      resolved_by: 'asha',
+      resolved_reason: 'its event was retired with webhook_events_20261122: age',
+    },
   ]);
 });
 

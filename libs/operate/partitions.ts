@@ -34,13 +34,16 @@ export const dayOf = (name: string): Instant | undefined => {
 
 /** Days in UTC for which there should be a partition. */
 export const daysWanted = (now: Instant): readonly Instant[] =>
-  Array.from({ length: DAYS_BACK + 1 + DAYS_AHEAD }, (_, index) => instant(startOfDay(now) + (index - DAYS_BACK) * DAY_MS));
+  Array.from({ length: DAYS_BACK + 1 + DAYS_AHEAD }, (_, index) =>
+    instant(startOfDay(now) + (index - DAYS_BACK) * DAY_MS),
+  );
 
 const PARTITIONS = adHoc(
   `SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
     WHERE inhparent = '${PARENT}'::regclass ORDER BY child.relname`,
 );
-const partitionNames = async (tx: Transaction): Promise<readonly string[]> => (await tx.query<{ name: string }>(PARTITIONS)).map(({ name }) => name);
+const partitionNames = async (tx: Transaction): Promise<readonly string[]> =>
+  (await tx.query<{ name: string }>(PARTITIONS)).map(({ name }) => name);
 
 export interface MadePartition {
   readonly name: string;
@@ -76,7 +79,11 @@ const makePartition = async (tx: Transaction, day: Instant): Promise<MadePartiti
        SELECT count(*) AS moved FROM arrived`,
     ),
   );
-  await tx.query(adHoc(`ALTER TABLE ${PARENT} ATTACH PARTITION ${name} FOR VALUES FROM ('${from} 00:00:00+00') TO ('${to} 00:00:00+00')`));
+  await tx.query(
+    adHoc(
+      `ALTER TABLE ${PARENT} ATTACH PARTITION ${name} FOR VALUES FROM ('${from} 00:00:00+00') TO ('${to} 00:00:00+00')`,
+    ),
+  );
   return { name, moved: result?.moved ?? 0 };
 };
 
@@ -103,9 +110,15 @@ export interface RetiredPartition {
  * Drops daily partitions that are older than `keepDays`, and processed rows as old from the default partition. Answers what was
  * done, or would be. Throws when `keepDays` is below RETIRE_DAYS_MIN. Needs the owner of the tables.
  */
-export const retirePartitions = async (database: Database, now: Instant, request: RetireRequest): Promise<readonly RetiredPartition[]> => {
+export const retirePartitions = async (
+  database: Database,
+  now: Instant,
+  request: RetireRequest,
+): Promise<readonly RetiredPartition[]> => {
   if (!Number.isInteger(request.keepDays) || request.keepDays < RETIRE_DAYS_MIN) {
-    throw new Error(`${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may replay ${RETIRE_DAYS_MIN - 1} days and copies are recognised by their rows`);
+    throw new Error(
+      `${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may replay ${RETIRE_DAYS_MIN - 1} days and copies are recognised by their rows`,
+    );
   }
   const before = instant(startOfDay(now) - request.keepDays * DAY_MS);
   const old = (await partitionNames(database)).filter((name) => {
@@ -131,9 +144,14 @@ const closeDeadLettersOf = (name: string) =>
        FROM ONLY ${name} e WHERE d.razorpay_event_id = e.razorpay_event_id AND d.created_at = e.created_at AND d.resolution IS NULL`,
   );
 
-const keptBecause = ({ parked, unprocessed }: Pick<RetiredPartition, 'parked' | 'unprocessed'>, withUnprocessed: boolean): string | null => {
+const keptBecause = (
+  { parked, unprocessed }: Pick<RetiredPartition, 'parked' | 'unprocessed'>,
+  withUnprocessed: boolean,
+): string | null => {
   if (parked > 0) return `${parked} parked events wait in it: see npx dakia parked list`;
-  return unprocessed > 0 && !withUnprocessed ? `${unprocessed} events in it are quarantined or dead: give them up with --with-unprocessed` : null;
+  return unprocessed > 0 && !withUnprocessed
+    ? `${unprocessed} events in it are quarantined or dead: give them up with --with-unprocessed`
+    : null;
 };
 
 const retire = async (tx: Transaction, name: string, request: RetireRequest): Promise<RetiredPartition> => {
@@ -165,5 +183,13 @@ const trimDefault = async (tx: Transaction, before: Instant, request: RetireRequ
 };
 
 const noteRetired = async (tx: Transaction, what: string, { who, reason }: OperatorAction): Promise<void> => {
-  await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'partitions.retire', null, null, null, null, `${what}: ${reason}`]);
+  await tx.query(AUDIT_OPERATOR, [
+    operatorActor(who),
+    'partitions.retire',
+    null,
+    null,
+    null,
+    null,
+    `${what}: ${reason}`,
+  ]);
 };

@@ -52,9 +52,13 @@ const HISTORY = statement(
   `SELECT at, actor, action, razorpay_event_id AS "eventId", event_type AS event, verdict, from_status AS "from", to_status AS "to", reason
      FROM audit_logs WHERE entity_key = $2 AND family = $1 ORDER BY id DESC LIMIT $3`,
 );
-const historyOf = async (database: Transaction, { family, key }: KeyRef): Promise<readonly HistoryEntry[]> => database.query<HistoryEntry>(HISTORY, [family, key, HISTORY_MAX]);
+const historyOf = async (database: Transaction, { family, key }: KeyRef): Promise<readonly HistoryEntry[]> =>
+  database.query<HistoryEntry>(HISTORY, [family, key, HISTORY_MAX]);
 
-const FIRST_FAILED = statement('show_first_failed', 'SELECT first_failed_at AS "firstFailedAt" FROM parked_keys WHERE family = $1 AND entity_key = $2');
+const FIRST_FAILED = statement(
+  'show_first_failed',
+  'SELECT first_failed_at AS "firstFailedAt" FROM parked_keys WHERE family = $1 AND entity_key = $2',
+);
 const SHOW_WAITING = statement(
   'show_waiting',
   `SELECT ${WAITING_COLUMNS}, CASE WHEN row_number() OVER queue = 1 THEN e.payload END AS "rawBody"
@@ -69,7 +73,11 @@ export const showParked = async (database: Transaction, ref: KeyRef): Promise<Pa
   const [parked] = await listParked(database, { family: ref.family, key: ref.key, limit: 1 });
   const [failed] = await database.query<{ firstFailedAt: Date | null }>(FIRST_FAILED, [ref.family, ref.key]);
   if (parked === undefined || failed === undefined) return undefined;
-  const [head, ...behind] = await database.query<WaitingEvent & { readonly rawBody: Buffer | null }>(SHOW_WAITING, [ref.family, ref.key, BEHIND_MAX + 1]);
+  const [head, ...behind] = await database.query<WaitingEvent & { readonly rawBody: Buffer | null }>(SHOW_WAITING, [
+    ref.family,
+    ref.key,
+    BEHIND_MAX + 1,
+  ]);
   return {
     ...parked,
     ...failed,
@@ -99,5 +107,8 @@ const SHOW_QUARANTINED = statement(
 );
 
 /** An event of the quarantine with its body; undefined when there is none of that event id. */
-export const showQuarantined = async (database: Transaction, eventId: string): Promise<WithBody<QuarantinedEvent> | undefined> =>
+export const showQuarantined = async (
+  database: Transaction,
+  eventId: string,
+): Promise<WithBody<QuarantinedEvent> | undefined> =>
   (await database.query<WithBody<QuarantinedEvent>>(SHOW_QUARANTINED, [eventId]))[0];

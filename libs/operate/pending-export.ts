@@ -4,7 +4,14 @@ import { statement } from '#platform/postgres';
 import type { Statement, Transaction } from '#platform/postgres';
 import { filterValues } from './pending-filter.ts';
 import type { PendingFilter } from './pending-filter.ts';
-import { DEAD_COLUMNS, DEAD_CONDITION, PARKED_CONDITION, PARKED_FROM, QUARANTINED_COLUMNS, QUARANTINED_CONDITION } from './pending-lists.ts';
+import {
+  DEAD_COLUMNS,
+  DEAD_CONDITION,
+  PARKED_CONDITION,
+  PARKED_FROM,
+  QUARANTINED_COLUMNS,
+  QUARANTINED_CONDITION,
+} from './pending-lists.ts';
 import type { DeadLetter, QuarantinedEvent } from './pending-lists.ts';
 
 /** An event that waits for its key. */
@@ -31,7 +38,12 @@ const EXPORT_BATCH = 50;
 type Place = readonly (string | null)[];
 type Placed<Entry> = Entry & { readonly place: Place };
 
-const inBatches = async function* <Entry extends object>(database: Transaction, sql: Statement, filter: PendingFilter, columns: number): AsyncGenerator<readonly Entry[]> {
+const inBatches = async function* <Entry extends object>(
+  database: Transaction,
+  sql: Statement,
+  filter: PendingFilter,
+  columns: number,
+): AsyncGenerator<readonly Entry[]> {
   let after: Place = Array.from({ length: columns }, () => null);
   let left = filter.limit ?? Infinity;
   while (left > 0) {
@@ -60,7 +72,10 @@ const EXPORT_PARKED = statement(
 );
 
 /** Everything that waits for the parked keys that are meant, each key's events in the order in which they will be applied. */
-export const exportParked = (database: Transaction, filter: PendingFilter = {}): AsyncIterable<readonly WithBody<WaitingEvent>[]> => inBatches(database, EXPORT_PARKED, filter, 5);
+export const exportParked = (
+  database: Transaction,
+  filter: PendingFilter = {},
+): AsyncIterable<readonly WithBody<WaitingEvent>[]> => inBatches(database, EXPORT_PARKED, filter, 5);
 
 const EXPORT_DEAD = statement(
   'export_dead',
@@ -72,7 +87,10 @@ const EXPORT_DEAD = statement(
 );
 
 /** The dead letters that `listDead` lists, with their bodies. */
-export const exportDead = (database: Transaction, filter: PendingFilter = {}): AsyncIterable<readonly WithBody<DeadLetter>[]> => inBatches(database, EXPORT_DEAD, filter, 3);
+export const exportDead = (
+  database: Transaction,
+  filter: PendingFilter = {},
+): AsyncIterable<readonly WithBody<DeadLetter>[]> => inBatches(database, EXPORT_DEAD, filter, 3);
 
 const EXPORT_QUARANTINED = statement(
   'export_quarantined',
@@ -84,4 +102,7 @@ const EXPORT_QUARANTINED = statement(
 );
 
 /** The events that `listQuarantined` lists, with their bodies. */
-export const exportQuarantined = (database: Transaction, filter: PendingFilter = {}): AsyncIterable<readonly WithBody<QuarantinedEvent>[]> => inBatches(database, EXPORT_QUARANTINED, filter, 3);
+export const exportQuarantined = (
+  database: Transaction,
+  filter: PendingFilter = {},
+): AsyncIterable<readonly WithBody<QuarantinedEvent>[]> => inBatches(database, EXPORT_QUARANTINED, filter, 3);

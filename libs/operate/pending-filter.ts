@@ -33,5 +33,12 @@ export const conditionOf = ({ family, event, key, reason, at }: FilterColumns): 
   `($1::text IS NULL OR ${family} = $1) AND ($2::text IS NULL OR ${event} = $2) AND ($3::text IS NULL OR ${key} = $3)
       AND ($4::text IS NULL OR strpos(lower(${reason}), lower($4)) > 0)
       AND ($5::float8 IS NULL OR ${at} <= now() - $5 * interval '1 millisecond') AND ($6::float8 IS NULL OR ${at} > now() - $6 * interval '1 millisecond')`;
-export const filterValues = ({ family, event, key, cause, olderThanMs, newerThanMs }: PendingFilter): readonly unknown[] =>
+export const filterValues = ({
+  family,
+  event,
+  key,
+  cause,
+  olderThanMs,
+  newerThanMs,
+}: PendingFilter): readonly unknown[] =>
   [family, event, key, cause, olderThanMs, newerThanMs].map((value) => value ?? null);

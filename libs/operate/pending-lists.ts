@@ -31,9 +31,18 @@ export const PARKED_FROM = `parked_keys k
      LEFT JOIN LATERAL (SELECT e.event_type FROM webhook_events e
             WHERE e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
             ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT 1) AS head ON true`;
-export const PARKED_CONDITION = conditionOf({ family: 'k.family', event: 'head.event_type', key: 'k.entity_key', reason: 'k.reason', at: 'k.parked_at' });
+export const PARKED_CONDITION = conditionOf({
+  family: 'k.family',
+  event: 'head.event_type',
+  key: 'k.entity_key',
+  reason: 'k.reason',
+  at: 'k.parked_at',
+});
 
-const LIST_PARKED = statement('list_parked', `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`);
+const LIST_PARKED = statement(
+  'list_parked',
+  `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`,
+);
 
 /** Parked keys, the longest parked first. */
 export const listParked = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly ParkedKey[]> =>
@@ -57,7 +66,13 @@ export interface DeadLetter extends KeyRef {
 /** Over `d` of dead_letters. */
 export const DEAD_COLUMNS = `d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.event_type AS event, d.consumer_group AS "group", d.reason, d.attempts,
           d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt", d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset", d.published_at AS "publishedAt"`;
-export const DEAD_CONDITION = conditionOf({ family: 'd.family', event: 'd.event_type', key: 'd.entity_key', reason: 'd.reason', at: 'd.dead_at' });
+export const DEAD_CONDITION = conditionOf({
+  family: 'd.family',
+  event: 'd.event_type',
+  key: 'd.entity_key',
+  reason: 'd.reason',
+  at: 'd.dead_at',
+});
 
 const LIST_DEAD = statement(
   'list_dead',
@@ -84,7 +99,13 @@ export interface QuarantinedEvent {
 /** Over `e` of webhook_events. */
 export const QUARANTINED_COLUMNS = `e.razorpay_event_id AS "eventId", e.event_type AS event, e.reason, e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId",
           e.kafka_topic AS topic, e.kafka_partition AS partition, e.kafka_offset AS "offset"`;
-export const QUARANTINED_CONDITION = conditionOf({ family: 'e.family', event: 'e.event_type', key: 'e.entity_key', reason: 'e.reason', at: 'e.received_at' });
+export const QUARANTINED_CONDITION = conditionOf({
+  family: 'e.family',
+  event: 'e.event_type',
+  key: 'e.entity_key',
+  reason: 'e.reason',
+  at: 'e.received_at',
+});
 
 const LIST_QUARANTINED = statement(
   'list_quarantined',
@@ -93,5 +114,8 @@ const LIST_QUARANTINED = statement(
 );
 
 /** Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none. */
-export const listQuarantined = async (database: Transaction, filter: PendingFilter = {}): Promise<readonly QuarantinedEvent[]> =>
+export const listQuarantined = async (
+  database: Transaction,
+  filter: PendingFilter = {},
+): Promise<readonly QuarantinedEvent[]> =>
   database.query<QuarantinedEvent>(LIST_QUARANTINED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);

@@ -31,17 +31,27 @@ const UNDECODABLE = /^undecodable\b/;
  * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its entity and applied
  * through the same queue as a parked event. It stays counted in the partition that it came from.
  */
-export const replayQuarantined = async (options: ParkedOptions, eventId: string, { who, reason }: OperatorAction, route: (body: unknown) => Routing): Promise<QuarantineOutcome> => {
+export const replayQuarantined = async (
+  options: ParkedOptions,
+  eventId: string,
+  { who, reason }: OperatorAction,
+  route: (body: unknown) => Routing,
+): Promise<QuarantineOutcome> => {
   const handed = await transactionAgainst(options.database, async (tx) => {
     const [row] = await tx.query<QuarantinedRow>(FIND, [eventId]);
     if (row === undefined) return { kind: 'not-quarantined' } as const;
     const routing = UNDECODABLE.test(row.reason) ? row.reason : routingOf(row.payload, route);
     if (typeof routing === 'string') return { kind: 'not-understood', reason: routing } as const;
     const { event, family, key } = routing;
-    if (!options.aggregates.some((aggregate) => aggregate.family === family)) return { kind: 'not-understood', reason: `no handler for ${family}` } as const;
+    if (!options.aggregates.some((aggregate) => aggregate.family === family))
+      return { kind: 'not-understood', reason: `no handler for ${family}` } as const;
 
     const { created, topic, partition } = row;
-    await handOver(tx, { eventId, event, family, key, created, topic, partition }, { actor: operatorActor(who), reason });
+    await handOver(
+      tx,
+      { eventId, event, family, key, created, topic, partition },
+      { actor: operatorActor(who), reason },
+    );
     return { kind: 'handed', event, family, key } as const;
   });
   if (handed.kind !== 'handed') return handed;
@@ -64,5 +74,7 @@ const routingOf = (payload: Buffer, route: (body: unknown) => Routing): Understo
     return 'not-json';
   }
   const routing = route(body);
-  return routing.kind === 'routed' ? routing : `${routing.reason}${routing.event === null ? '' : ` (${routing.event})`}`;
+  return routing.kind === 'routed'
+    ? routing
+    : `${routing.reason}${routing.event === null ? '' : ` (${routing.event})`}`;
 };

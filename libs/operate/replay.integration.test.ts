@@ -50,7 +50,9 @@ beforeAll(async () => {
     openTestStore('payments', aggregates, { role: roleOf('payments'), policy: patient, poolSize: 2 }),
     openTestStore('payments', aggregatesOf('payments'), { poolSize: 2 }),
   ]);
-  workers = ['first', 'second'].map((name) => createDatabase({ url: disturbed.url, poolSize: 2, applicationName: `${name} worker`, role: roleOf('payments') }));
+  workers = ['first', 'second'].map((name) =>
+    createDatabase({ url: disturbed.url, poolSize: 2, applicationName: `${name} worker`, role: roleOf('payments') }),
+  );
   operator = createDatabase({ url: disturbed.url, poolSize: 2, applicationName: 'operator', role: OPERATOR_ROLE });
 });
 afterAll(async () => {
@@ -64,19 +66,37 @@ beforeEach(() => {
 afterEach(async () => expectAccounted());
 
 const expectAccounted = async () => {
-  const account = await accounting(operator, async () => (await readLedger(disturbed.database)).map((row) => ({ ...row, startOffset: row.firstOffset, endOffset: row.nextOffset })));
+  const account = await accounting(operator, async () =>
+    (await readLedger(disturbed.database)).map((row) => ({
+      ...row,
+      startOffset: row.firstOffset,
+      endOffset: row.nextOffset,
+    })),
+  );
   expect(account.partitions.filter(({ problem }) => problem !== null)).toEqual([]);
 };
 
 /** The entities' rows, with everything that decides how a later event is taken. */
 const stateOf = async (store: TestStore, keys: string) =>
-  store.rows("SELECT to_jsonb(t) - 'first_seen_at' - 'updated_at' AS row FROM payment_transactions t WHERE payment_id LIKE $1 ORDER BY payment_id", [keys]);
+  store.rows(
+    "SELECT to_jsonb(t) - 'first_seen_at' - 'updated_at' AS row FROM payment_transactions t WHERE payment_id LIKE $1 ORDER BY payment_id",
+    [keys],
+  );
 /** And all that was decided and told on the way there. */
 const storyOf = async (store: TestStore, keys: string) => ({
   state: await stateOf(store, keys),
-  events: await store.rows('SELECT razorpay_event_id AS id, event_type, family, entity_key, verdict, processed, reason FROM webhook_events WHERE entity_key LIKE $1 ORDER BY 1', [keys]),
-  audit: await store.rows("SELECT entity_key, razorpay_event_id AS id, event_type, verdict, from_status, to_status, reason FROM audit_logs WHERE entity_key LIKE $1 AND action = 'event' ORDER BY entity_key, id", [keys]),
-  facts: await store.rows('SELECT entity_key, name, dedupe_key, payload FROM outbox WHERE entity_key LIKE $1 ORDER BY entity_key, id', [keys]),
+  events: await store.rows(
+    'SELECT razorpay_event_id AS id, event_type, family, entity_key, verdict, processed, reason FROM webhook_events WHERE entity_key LIKE $1 ORDER BY 1',
+    [keys],
+  ),
+  audit: await store.rows(
+    "SELECT entity_key, razorpay_event_id AS id, event_type, verdict, from_status, to_status, reason FROM audit_logs WHERE entity_key LIKE $1 AND action = 'event' ORDER BY entity_key, id",
+    [keys],
+  ),
+  facts: await store.rows(
+    'SELECT entity_key, name, dedupe_key, payload FROM outbox WHERE entity_key LIKE $1 ORDER BY entity_key, id',
+    [keys],
+  ),
 });
 
 interface Sample {
@@ -85,13 +105,25 @@ interface Sample {
   readonly isPoison: boolean;
 }
 const event = (prefix: string, { key, event: name, isPoison }: Sample, index: number): Parsed<Envelope> =>
-  testEvent(name, `${prefix}_${String(index).padStart(3, '0')}`, `${prefix}_k${key}`, { status: name.slice('payment.'.length), amount: 100 + index, email: `e${index}@example.com`, ...(isPoison && { method: 'buggy' }) }, TODAY_S + index);
+  testEvent(
+    name,
+    `${prefix}_${String(index).padStart(3, '0')}`,
+    `${prefix}_k${key}`,
+    {
+      status: name.slice('payment.'.length),
+      amount: 100 + index,
+      email: `e${index}@example.com`,
+      ...(isPoison && { method: 'buggy' }),
+    },
+    TODAY_S + index,
+  );
 
 const consume = async (partition: TestPartition, batch: readonly Parsed<Envelope>[]) =>
   eventually('the consumer gets its batch through', async () => (await partition.send(...batch)) === 'applied');
 const wakeAll = async (database: Database, keys: string, policy: RetryPolicy) => {
   for (const { family, key } of await listParked(database)) {
-    if (key.startsWith(keys)) await wakeParked({ database, aggregates, policy, actor: 'retry:payments' }, { family, key });
+    if (key.startsWith(keys))
+      await wakeParked({ database, aggregates, policy, actor: 'retry:payments' }, { family, key });
   }
 };
 
@@ -108,10 +140,18 @@ const racing = async (keys: string, policy: RetryPolicy, work: () => Promise<voi
 };
 
 const anySamples = fc.array(
-  fc.record({ key: fc.nat({ max: 2 }), event: fc.constantFrom('payment.authorized' as const, 'payment.captured' as const, 'payment.failed' as const), isPoison: fc.boolean() }),
+  fc.record({
+    key: fc.nat({ max: 2 }),
+    event: fc.constantFrom('payment.authorized' as const, 'payment.captured' as const, 'payment.failed' as const),
+    isPoison: fc.boolean(),
+  }),
   { minLength: 10, maxLength: 40 },
 );
-const anyRun = fc.record({ samples: anySamples, batch: fc.integer({ min: 1, max: 7 }), bugs: fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }) });
+const anyRun = fc.record({
+  samples: anySamples,
+  batch: fc.integer({ min: 1, max: 7 }),
+  bugs: fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
+});
 /** Each run races for about half a second. What a race has found is not found again by a smaller one, so nothing is shrunk. */
 const RUNS = { numRuns: 12, endOnFailure: true };
 
@@ -120,7 +160,12 @@ const batchesOf = <Item>(items: readonly Item[], size: number): readonly (readon
 
 /** Event ids of a key in the order in which they were applied. */
 const appliedOrder = async (key: string) =>
-  (await disturbed.rows<{ id: string }>("SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id", [key])).map(({ id }) => id);
+  (
+    await disturbed.rows<{ id: string }>(
+      "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id",
+      [key],
+    )
+  ).map(({ id }) => id);
 
 describe('while the consumer and two workers race', () => {
   test('no event of a key is overtaken, none is applied twice, and everything ends as if there had been no bug', async () => {
@@ -131,7 +176,10 @@ describe('while the consumer and two workers race', () => {
         run += 1;
         const prefix = `r${partitions}_${run}`;
         const events = samples.map((sample, index) => event(prefix, sample, index));
-        const [partition, calm] = await Promise.all([disturbed.partition(TOPIC, 1_000 + run), undisturbed.partition(TOPIC, 1_000 + run)]);
+        const [partition, calm] = await Promise.all([
+          disturbed.partition(TOPIC, 1_000 + run),
+          undisturbed.partition(TOPIC, 1_000 + run),
+        ]);
         await racing(`${prefix}_`, patient, async () => {
           for (const [index, part] of batchesOf(events, batch).entries()) {
             isBugThere = bugs[index % bugs.length] ?? false;
@@ -144,7 +192,9 @@ describe('while the consumer and two workers race', () => {
         for (const part of batchesOf(events, batch)) await consume(calm, part);
 
         for (const key of new Set(samples.map((sample) => sample.key))) {
-          const ids = samples.flatMap((sample, index) => (sample.key === key ? [`${prefix}_${String(index).padStart(3, '0')}`] : []));
+          const ids = samples.flatMap((sample, index) =>
+            sample.key === key ? [`${prefix}_${String(index).padStart(3, '0')}`] : [],
+          );
           expect(await appliedOrder(`${prefix}_k${key}`)).toEqual(ids);
         }
         expect(await storyOf(disturbed, `${prefix}\\_%`)).toEqual(await storyOf(undisturbed, `${prefix}\\_%`));
@@ -163,14 +213,24 @@ describe('while the consumer and two workers race', () => {
         const prefix = `d${partitions}_${run}`;
         const events = samples.map((sample, index) => event(prefix, sample, index));
         const half = Math.floor(events.length / 2);
-        const [partition, calm] = await Promise.all([disturbed.partition(TOPIC, 2_000 + run), undisturbed.partition(TOPIC, 2_000 + run)]);
+        const [partition, calm] = await Promise.all([
+          disturbed.partition(TOPIC, 2_000 + run),
+          undisturbed.partition(TOPIC, 2_000 + run),
+        ]);
         isBugThere = true;
         await racing(`${prefix}_`, hasty, async () => {
           for (const part of batchesOf(events.slice(0, half), batch)) await consume(partition, part);
-          await eventually('all that cannot be applied is dead', async () => !(await listParked(operator)).some(({ key }) => key.startsWith(prefix)));
+          await eventually(
+            'all that cannot be applied is dead',
+            async () => !(await listParked(operator)).some(({ key }) => key.startsWith(prefix)),
+          );
         });
-        const dead = (await listDead(operator)).filter(({ key }) => key.startsWith(prefix)).map(({ eventId }) => eventId);
-        const poisons = samples.slice(0, half).flatMap(({ isPoison }, index) => (isPoison ? [`${prefix}_${String(index).padStart(3, '0')}`] : []));
+        const dead = (await listDead(operator))
+          .filter(({ key }) => key.startsWith(prefix))
+          .map(({ eventId }) => eventId);
+        const poisons = samples
+          .slice(0, half)
+          .flatMap(({ isPoison }, index) => (isPoison ? [`${prefix}_${String(index).padStart(3, '0')}`] : []));
         expect(dead.toSorted()).toEqual(poisons);
         deadOnce += dead.length;
         for (const key of [0, 1, 2]) {
@@ -185,7 +245,12 @@ describe('while the consumer and two workers race', () => {
               for (const part of batchesOf(events.slice(half), batch)) await consume(partition, part);
             })(),
             (async () => {
-              for (const id of dead) await eventually('an operator gets through', async () => (await retryDead({ database: operator, aggregates, policy: hasty }, id, asha)).kind !== 'not-dead');
+              for (const id of dead)
+                await eventually(
+                  'an operator gets through',
+                  async () =>
+                    (await retryDead({ database: operator, aggregates, policy: hasty }, id, asha)).kind !== 'not-dead',
+                );
             })(),
           ]);
         });
@@ -193,8 +258,13 @@ describe('while the consumer and two workers race', () => {
         for (const part of batchesOf(events, batch)) await consume(calm, part);
         expect((await listDead(operator)).filter(({ key }) => key.startsWith(prefix))).toEqual([]);
         expect(await stateOf(disturbed, `${prefix}\\_%`)).toEqual(await stateOf(undisturbed, `${prefix}\\_%`));
-        const processed = await disturbed.rows<{ id: string }>("SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key LIKE $1 AND action = 'event' ORDER BY 1", [`${prefix}\\_%`]);
-        expect(processed.map(({ id }) => id)).toEqual(samples.map((_, index) => `${prefix}_${String(index).padStart(3, '0')}`));
+        const processed = await disturbed.rows<{ id: string }>(
+          "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key LIKE $1 AND action = 'event' ORDER BY 1",
+          [`${prefix}\\_%`],
+        );
+        expect(processed.map(({ id }) => id)).toEqual(
+          samples.map((_, index) => `${prefix}_${String(index).padStart(3, '0')}`),
+        );
       }),
       RUNS,
     );
@@ -204,27 +274,83 @@ describe('while the consumer and two workers race', () => {
 
 describe('the quarantine', () => {
   /** As an ingest sends it whose catalogue does not have the event. */
-  const unknown = (known: Parsed<Envelope>): Parsed<Envelope> => (known.ok ? { ok: true, value: { ...known.value, kind: 'quarantine', event: known.value.event, reason: 'unknown-event', key: known.value.eventId as never } as never } : known);
-  const samples: readonly Sample[] = (['payment.authorized', 'payment.failed', 'payment.captured', 'payment.captured', 'payment.failed', 'payment.authorized'] as const).map((name, index) => ({ key: index % 2, event: name, isPoison: false }));
-  const replay = async (eventId: string, router = route, policy: RetryPolicy = patient) => replayQuarantined({ database: operator, aggregates, policy }, eventId, asha, router);
+  const unknown = (known: Parsed<Envelope>): Parsed<Envelope> =>
+    known.ok
+      ? {
+          ok: true,
+          value: {
+            ...known.value,
+            kind: 'quarantine',
+            event: known.value.event,
+            reason: 'unknown-event',
+            key: known.value.eventId as never,
+          } as never,
+        }
+      : known;
+  const samples: readonly Sample[] = (
+    [
+      'payment.authorized',
+      'payment.failed',
+      'payment.captured',
+      'payment.captured',
+      'payment.failed',
+      'payment.authorized',
+    ] as const
+  ).map((name, index) => ({ key: index % 2, event: name, isPoison: false }));
+  const replay = async (eventId: string, router = route, policy: RetryPolicy = patient) =>
+    replayQuarantined({ database: operator, aggregates, policy }, eventId, asha, router);
 
   test('replayed once the catalogue has the events, ends in the state of an undisturbed run', async () => {
     const prefix = `q${partitions}`;
     const events = samples.map((sample, index) => event(prefix, sample, index));
-    const [partition, quarantine, calm] = await Promise.all([disturbed.partition(TOPIC, partitions), disturbed.partition(QUARANTINE, partitions), undisturbed.partition(TOPIC, partitions)]);
+    const [partition, quarantine, calm] = await Promise.all([
+      disturbed.partition(TOPIC, partitions),
+      disturbed.partition(QUARANTINE, partitions),
+      undisturbed.partition(TOPIC, partitions),
+    ]);
     await partition.send(events[0]!, events[1]!);
     await quarantine.send(unknown(events[2]!), unknown(events[3]!), unknown(events[4]!));
     await partition.send(events[5]!);
     await calm.send(...events);
-    expect((await listQuarantined(operator, { event: 'payment.captured' })).map(({ eventId, reason, topic }) => [eventId, reason, topic])).toEqual([[`${prefix}_002`, 'unknown-event', QUARANTINE], [`${prefix}_003`, 'unknown-event', QUARANTINE]]);
+    expect(
+      (await listQuarantined(operator, { event: 'payment.captured' })).map(({ eventId, reason, topic }) => [
+        eventId,
+        reason,
+        topic,
+      ]),
+    ).toEqual([
+      [`${prefix}_002`, 'unknown-event', QUARANTINE],
+      [`${prefix}_003`, 'unknown-event', QUARANTINE],
+    ]);
 
-    expect(await replay(`${prefix}_002`, () => ({ kind: 'quarantined', reason: 'unknown-event', event: 'payment.captured' }))).toEqual({ kind: 'not-understood', reason: 'unknown-event (payment.captured)' });
-    expect(await replay(`${prefix}_002`)).toEqual({ kind: 'unparked', applied: 1, dead: 0, event: 'payment.captured', family: 'payments', key: `${prefix}_k0` });
-    for (const id of ['003', '004']) expect(await replay(`${prefix}_${id}`)).toMatchObject({ kind: 'unparked', applied: 1 });
+    expect(
+      await replay(`${prefix}_002`, () => ({
+        kind: 'quarantined',
+        reason: 'unknown-event',
+        event: 'payment.captured',
+      })),
+    ).toEqual({ kind: 'not-understood', reason: 'unknown-event (payment.captured)' });
+    expect(await replay(`${prefix}_002`)).toEqual({
+      kind: 'unparked',
+      applied: 1,
+      dead: 0,
+      event: 'payment.captured',
+      family: 'payments',
+      key: `${prefix}_k0`,
+    });
+    for (const id of ['003', '004'])
+      expect(await replay(`${prefix}_${id}`)).toMatchObject({ kind: 'unparked', applied: 1 });
     expect(await replay(`${prefix}_002`)).toEqual({ kind: 'not-quarantined' });
     expect(await stateOf(disturbed, `${prefix}\\_%`)).toEqual(await stateOf(undisturbed, `${prefix}\\_%`));
-    expect(await disturbed.rows("SELECT actor, verdict, reason FROM audit_logs WHERE action = 'quarantine.replay' AND razorpay_event_id = $1", [`${prefix}_002`])).toEqual([{ actor: 'operator:asha', verdict: 'parked', reason: asha.reason }]);
-    const [ledger] = (await readLedger(disturbed.database)).filter((row) => row.topic === QUARANTINE && row.partition === partitions);
+    expect(
+      await disturbed.rows(
+        "SELECT actor, verdict, reason FROM audit_logs WHERE action = 'quarantine.replay' AND razorpay_event_id = $1",
+        [`${prefix}_002`],
+      ),
+    ).toEqual([{ actor: 'operator:asha', verdict: 'parked', reason: asha.reason }]);
+    const [ledger] = (await readLedger(disturbed.database)).filter(
+      (row) => row.topic === QUARANTINE && row.partition === partitions,
+    );
     expect(ledger?.counts).toMatchObject({ quarantined: 0, parked: 0, dead: 0 });
     expect((ledger?.counts.applied ?? 0) + (ledger?.counts.stale ?? 0)).toBe(3);
   });
@@ -232,56 +358,104 @@ describe('the quarantine', () => {
   test('hands events to a key that is parked: they wait for it, are counted where they came from, and one that fails dies like any other', async () => {
     const prefix = `q${partitions}`;
     const bad = { ...samples[2]!, key: 0, isPoison: true };
-    const [partition, quarantine] = await Promise.all([disturbed.partition(TOPIC, partitions), disturbed.partition(QUARANTINE, partitions)]);
+    const [partition, quarantine] = await Promise.all([
+      disturbed.partition(TOPIC, partitions),
+      disturbed.partition(QUARANTINE, partitions),
+    ]);
     isBugThere = true;
     await partition.send(event(prefix, { ...bad, event: 'payment.authorized' }, 0));
     await quarantine.send(unknown(event(prefix, bad, 1)), unknown(event(prefix, { ...bad, isPoison: false }, 2)));
     expect(await replay(`${prefix}_001`)).toMatchObject({ kind: 'parked', applied: 0, reason: 'a bug' });
     expect(await replay(`${prefix}_002`)).toMatchObject({ kind: 'parked', applied: 0, reason: 'a bug' });
     await expectAccounted();
-    expect((await listParked(operator, { key: `${prefix}_k0` }))[0]).toMatchObject({ waiting: 3, failingEventId: `${prefix}_000`, group: 'payments' });
+    expect((await listParked(operator, { key: `${prefix}_k0` }))[0]).toMatchObject({
+      waiting: 3,
+      failingEventId: `${prefix}_000`,
+      group: 'payments',
+    });
 
-    const wakeHasty = async () => wakeParked({ database: workers[0]!, aggregates, policy: hasty, actor: 'retry:payments' }, { family: 'payments', key: `${prefix}_k0` });
+    const wakeHasty = async () =>
+      wakeParked(
+        { database: workers[0]!, aggregates, policy: hasty, actor: 'retry:payments' },
+        { family: 'payments', key: `${prefix}_k0` },
+      );
     expect(await wakeHasty()).toMatchObject({ kind: 'parked', dead: 1 });
     expect(await wakeHasty()).toMatchObject({ kind: 'unparked', applied: 1, dead: 1 });
-    expect((await listDead(operator, { key: `${prefix}_k0` })).map(({ eventId, topic, group }) => [eventId, topic, group])).toEqual([[`${prefix}_000`, TOPIC, 'payments'], [`${prefix}_001`, QUARANTINE, 'payments']]);
+    expect(
+      (await listDead(operator, { key: `${prefix}_k0` })).map(({ eventId, topic, group }) => [eventId, topic, group]),
+    ).toEqual([
+      [`${prefix}_000`, TOPIC, 'payments'],
+      [`${prefix}_001`, QUARANTINE, 'payments'],
+    ]);
     isBugThere = false;
-    for (const id of ['001', '000']) expect(await retryDead({ database: operator, aggregates, policy: hasty }, `${prefix}_${id}`, asha)).toMatchObject({ kind: 'unparked', applied: 1 });
+    for (const id of ['001', '000'])
+      expect(await retryDead({ database: operator, aggregates, policy: hasty }, `${prefix}_${id}`, asha)).toMatchObject(
+        { kind: 'unparked', applied: 1 },
+      );
     const calm = await undisturbed.partition(TOPIC, partitions);
-    await calm.send(event(prefix, { ...bad, event: 'payment.authorized' }, 0), event(prefix, bad, 1), event(prefix, { ...bad, isPoison: false }, 2));
+    await calm.send(
+      event(prefix, { ...bad, event: 'payment.authorized' }, 0),
+      event(prefix, bad, 1),
+      event(prefix, { ...bad, isPoison: false }, 2),
+    );
     expect(await stateOf(disturbed, `${prefix}\\_%`)).toEqual(await stateOf(undisturbed, `${prefix}\\_%`));
   });
 
   test.each([
     ['no JSON', 'no json at all', 'not-json'],
     ['an odd shape', '[1, 2]', 'odd-shape'],
-    ['an event that the catalogue still does not have', '{"event":"payment.brand_new"}', 'unknown-event (payment.brand_new)'],
+    [
+      'an event that the catalogue still does not have',
+      '{"event":"payment.brand_new"}',
+      'unknown-event (payment.brand_new)',
+    ],
     ['an event without its subject', '{"event":"payment.captured","payload":{}}', 'no-subject (payment.captured)'],
   ])('keeps what is still not understood, and says why: %s', async (_, body, reason) => {
     const quarantine = await disturbed.partition(QUARANTINE, partitions);
     const known = event(`q${partitions}`, samples[0]!, 0);
-    const odd = known.ok ? { ok: true as const, value: { ...known.value, occurredAt: null, rawBody: Buffer.from(body) } } : known;
+    const odd = known.ok
+      ? { ok: true as const, value: { ...known.value, occurredAt: null, rawBody: Buffer.from(body) } }
+      : known;
     await quarantine.send(unknown(odd));
     expect(await replay(`q${partitions}_000`)).toEqual({ kind: 'not-understood', reason });
-    expect((await listQuarantined(operator, { event: 'payment.authorized' })).map(({ eventId }) => eventId)).toContain(`q${partitions}_000`);
+    expect((await listQuarantined(operator, { event: 'payment.authorized' })).map(({ eventId }) => eventId)).toContain(
+      `q${partitions}_000`,
+    );
   });
 
   test('keeps what no envelope schema reads, and an event whose family has no rule here', async () => {
     const quarantine = await disturbed.partition(QUARANTINE, partitions);
-    await quarantine.send({ ok: false, issues: ['the value is not a framed Avro record'] }, unknown(testEvent('refund.created', `q${partitions}_refund`, 'rfnd_1', { status: 'pending' })));
-    expect(await replay(`undecodable-${QUARANTINE}-${partitions}-0`)).toEqual({ kind: 'not-understood', reason: 'undecodable: the value is not a framed Avro record' });
+    await quarantine.send(
+      { ok: false, issues: ['the value is not a framed Avro record'] },
+      unknown(testEvent('refund.created', `q${partitions}_refund`, 'rfnd_1', { status: 'pending' })),
+    );
+    expect(await replay(`undecodable-${QUARANTINE}-${partitions}-0`)).toEqual({
+      kind: 'not-understood',
+      reason: 'undecodable: the value is not a framed Avro record',
+    });
     expect(await replay(`q${partitions}_refund`)).toEqual({ kind: 'not-understood', reason: 'no handler for refunds' });
   });
 });
 
 test('a parked key, retried after the fix, has the whole story of an undisturbed run', async () => {
   const prefix = `s${partitions}`;
-  const events = (['payment.authorized', 'payment.captured', 'payment.failed', 'payment.captured'] as const).map((name, index) => event(prefix, { key: 0, event: name, isPoison: index === 1 }, index));
-  const [partition, calm] = await Promise.all([disturbed.partition(TOPIC, partitions), undisturbed.partition(TOPIC, partitions)]);
+  const events = (['payment.authorized', 'payment.captured', 'payment.failed', 'payment.captured'] as const).map(
+    (name, index) => event(prefix, { key: 0, event: name, isPoison: index === 1 }, index),
+  );
+  const [partition, calm] = await Promise.all([
+    disturbed.partition(TOPIC, partitions),
+    undisturbed.partition(TOPIC, partitions),
+  ]);
   isBugThere = true;
   await partition.send(...events);
   isBugThere = false;
-  expect(await retryParked({ database: operator, aggregates, policy: patient }, { family: 'payments', key: `${prefix}_k0` }, asha)).toEqual({ kind: 'unparked', applied: 3, dead: 0 });
+  expect(
+    await retryParked(
+      { database: operator, aggregates, policy: patient },
+      { family: 'payments', key: `${prefix}_k0` },
+      asha,
+    ),
+  ).toEqual({ kind: 'unparked', applied: 3, dead: 0 });
   await calm.send(...events);
   expect(await storyOf(disturbed, `${prefix}\\_%`)).toEqual(await storyOf(undisturbed, `${prefix}\\_%`));
 });

@@ -32,13 +32,26 @@ export interface DeadLetterPublisherOptions {
  * Copies dead letters to Kafka, acknowledged by all in-sync replicas, and notes that in their rows: at least once, because a crash
  * in between publishes them again. Dead letters are rare, so a connection to Kafka is there only while there are some.
  */
-export const createDeadLetterPublisher = ({ service, config, database, log, everyMs }: DeadLetterPublisherOptions): Periodic => {
+export const createDeadLetterPublisher = ({
+  service,
+  config,
+  database,
+  log,
+  everyMs,
+}: DeadLetterPublisherOptions): Periodic => {
   const topics = familiesOf(service).map(deadLetterTopicOf);
 
-  const publishSome = async (producer: KafkaProducer, schemaId: number): Promise<{ readonly found: number; readonly durable: number }> =>
+  const publishSome = async (
+    producer: KafkaProducer,
+    schemaId: number,
+  ): Promise<{ readonly found: number; readonly durable: number }> =>
     database.transaction(async (tx) => {
       const letters = await unpublishedDeadLetters(tx, service, LETTERS_AT_ONCE);
-      const outcomes = await Promise.all(letters.map(async (letter) => producer.publish(deadLetterTopicOf(letter.family), deadLetterRecord(letter, schemaId))));
+      const outcomes = await Promise.all(
+        letters.map(async (letter) =>
+          producer.publish(deadLetterTopicOf(letter.family), deadLetterRecord(letter, schemaId)),
+        ),
+      );
       const durable = letters.filter((_, index) => outcomes[index] === 'durable');
       await markPublished(tx, durable);
       return { found: letters.length, durable: durable.length };
@@ -48,7 +61,10 @@ export const createDeadLetterPublisher = ({ service, config, database, log, ever
     for (let more = true; more && !signal.aborted; ) {
       const { found, durable } = await publishSome(producer, schemaId);
       if (durable > 0) log.info({ letters: durable }, 'dead letters were copied to Kafka');
-      if (durable < found) throw new Error(`Kafka did not confirm ${found - durable} of ${found} dead letters; they are copied later, some perhaps twice`);
+      if (durable < found)
+        throw new Error(
+          `Kafka did not confirm ${found - durable} of ${found} dead letters; they are copied later, some perhaps twice`,
+        );
       more = found === LETTERS_AT_ONCE;
     }
   };
@@ -61,7 +77,13 @@ export const createDeadLetterPublisher = ({ service, config, database, log, ever
       if ((await unpublishedDeadLetters(database, service, 1)).length === 0) return;
       const schemaId = await schemaIdOf(config, topics);
       // Its metrics would stand beside those of ingest; what matters of dead letters is in Postgres.
-      const producer = createProducer({ config, log, metrics: new promClient.Registry(), clientId: `dakia-${service}-dead-letters`, topics });
+      const producer = createProducer({
+        config,
+        log,
+        metrics: new promClient.Registry(),
+        clientId: `dakia-${service}-dead-letters`,
+        topics,
+      });
       await producer.start();
       try {
         await publishAll(producer, schemaId, signal);
@@ -73,7 +95,10 @@ export const createDeadLetterPublisher = ({ service, config, database, log, ever
 };
 
 /** Readers of other makes find the schema by its id; ours need none. All topics have the same schema, and so the same id. */
-const schemaIdOf = async ({ schemaRegistryUrl, topicPrefix }: DeadLetterPublisherOptions['config'], [topic]: readonly string[]): Promise<number> => {
+const schemaIdOf = async (
+  { schemaRegistryUrl, topicPrefix }: DeadLetterPublisherOptions['config'],
+  [topic]: readonly string[],
+): Promise<number> => {
   if (schemaRegistryUrl === undefined || topic === undefined) return UNKNOWN_SCHEMA_ID;
   try {
     return (await registeredSchemaId(schemaRegistryUrl, `${topicPrefix}${topic}`)) ?? UNKNOWN_SCHEMA_ID;

@@ -24,7 +24,17 @@ export const deadLetterRecord = (letter: UnpublishedDeadLetter, schemaId: number
   };
 };
 
-const envelopeOf = ({ event, family, key, eventId: id, endpoint, accountId, occurredAt, receivedAt, rawBody }: UnpublishedDeadLetter): EventEnvelope => ({
+const envelopeOf = ({
+  event,
+  family,
+  key,
+  eventId: id,
+  endpoint,
+  accountId,
+  occurredAt,
+  receivedAt,
+  rawBody,
+}: UnpublishedDeadLetter): EventEnvelope => ({
   kind: 'event',
   event,
   family,

@@ -21,7 +21,10 @@ export interface Burial {
   readonly discarded?: { readonly who: string; readonly reason: string };
 }
 
-const MARK_DEAD = statement('mark_dead', `UPDATE webhook_events SET verdict = 'dead', reason = $3 WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz`);
+const MARK_DEAD = statement(
+  'mark_dead',
+  `UPDATE webhook_events SET verdict = 'dead', reason = $3 WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz`,
+);
 const INSERT_DEAD = statement(
   'insert_dead_letter',
   `INSERT INTO dead_letters AS d (razorpay_event_id, created_at, event_type, family, entity_key, consumer_group, reason, attempts, first_failed_at, dead_at,
@@ -38,14 +41,50 @@ const AUDIT_DEAD = statement(
 );
 
 /** Gives up the event at the head of a locked queue. What is behind it is the caller's. */
-export const buryHead = async (tx: Transaction, { family, key }: KeyRef, { group, row, reason, attempts, firstFailedAt, actor, discarded }: Burial): Promise<void> => {
-  const { razorpay_event_id: eventId, created, event_type: event, kafka_topic: topic, kafka_partition: partition, kafka_offset: offset } = row;
-  const why = discarded === undefined ? `given up after ${attempts} attempts: ${reason}` : `given up by ${discarded.who}: ${discarded.reason}`;
+export const buryHead = async (
+  tx: Transaction,
+  { family, key }: KeyRef,
+  { group, row, reason, attempts, firstFailedAt, actor, discarded }: Burial,
+): Promise<void> => {
+  const {
+    razorpay_event_id: eventId,
+    created,
+    event_type: event,
+    kafka_topic: topic,
+    kafka_partition: partition,
+    kafka_offset: offset,
+  } = row;
+  const why =
+    discarded === undefined
+      ? `given up after ${attempts} attempts: ${reason}`
+      : `given up by ${discarded.who}: ${discarded.reason}`;
   await tx.query(MARK_DEAD, [eventId, created, why]);
   await moveCounts(tx, { topic, partition }, 'parked', ['dead']);
   const resolution = discarded === undefined ? [null, null, null] : ['discarded', discarded.who, discarded.reason];
-  await tx.query(INSERT_DEAD, [eventId, created, event, family, key, group, reason, attempts, firstFailedAt, topic, partition, offset, ...resolution]);
-  await tx.query(AUDIT_DEAD, [actor, discarded === undefined ? 'event.dead' : 'parked.discard', family, key, eventId, event, discarded?.reason ?? why]);
+  await tx.query(INSERT_DEAD, [
+    eventId,
+    created,
+    event,
+    family,
+    key,
+    group,
+    reason,
+    attempts,
+    firstFailedAt,
+    topic,
+    partition,
+    offset,
+    ...resolution,
+  ]);
+  await tx.query(AUDIT_DEAD, [
+    actor,
+    discarded === undefined ? 'event.dead' : 'parked.discard',
+    family,
+    key,
+    eventId,
+    event,
+    discarded?.reason ?? why,
+  ]);
 };
 
 /** A dead letter that Kafka has no copy of yet, with all that its envelope needs. */
@@ -95,7 +134,11 @@ const MARK_PUBLISHED = statement(
  * The oldest dead letters of a group that somebody has to look at and that Kafka has no copy of. Locked until the transaction ends, and
  * skipped when another process has them: publish and mark within it. A crash in between publishes them again.
  */
-export const unpublishedDeadLetters = async (tx: Transaction, group: string, limit: number): Promise<readonly UnpublishedDeadLetter[]> => {
+export const unpublishedDeadLetters = async (
+  tx: Transaction,
+  group: string,
+  limit: number,
+): Promise<readonly UnpublishedDeadLetter[]> => {
   const rows = await tx.query<UnpublishedRow>(UNPUBLISHED, [group, limit]);
   return rows.map(({ receivedMs, offset, ...row }) => ({
     ...row,
@@ -105,7 +148,10 @@ export const unpublishedDeadLetters = async (tx: Transaction, group: string, lim
   }));
 };
 
-export const markPublished = async (tx: Transaction, letters: readonly Pick<UnpublishedDeadLetter, 'eventId' | 'created'>[]): Promise<void> => {
+export const markPublished = async (
+  tx: Transaction,
+  letters: readonly Pick<UnpublishedDeadLetter, 'eventId' | 'created'>[],
+): Promise<void> => {
   if (letters.length === 0) return;
   await tx.query(MARK_PUBLISHED, [letters.map(({ eventId }) => eventId), letters.map(({ created }) => created)]);
 };

@@ -29,7 +29,18 @@ const DUE = statement(
 );
 
 /** Parked keys of a consumer group that should have been tried, the longest overdue first. */
-export const dueParked = async (database: Transaction, group: string, { overdueMs, after, limit }: DueRequest): Promise<readonly DueKey[]> => {
-  const rows = await database.query<{ family: Family; key: string; dueAt: string; afterMs: number }>(DUE, [group, overdueMs, after?.dueAt ?? null, after?.family ?? null, after?.key ?? null, limit]);
+export const dueParked = async (
+  database: Transaction,
+  group: string,
+  { overdueMs, after, limit }: DueRequest,
+): Promise<readonly DueKey[]> => {
+  const rows = await database.query<{ family: Family; key: string; dueAt: string; afterMs: number }>(DUE, [
+    group,
+    overdueMs,
+    after?.dueAt ?? null,
+    after?.family ?? null,
+    after?.key ?? null,
+    limit,
+  ]);
   return rows.map((row) => ({ ...row, afterMs: Math.ceil(row.afterMs) }));
 };

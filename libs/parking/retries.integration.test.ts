@@ -45,7 +45,8 @@ const buggy: Aggregate = {
   },
 };
 const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
-const captured = (key: string, method = 'buggy') => testEvent('payment.captured', `ev_${key}`, key, { status: 'captured', amount: 100, method });
+const captured = (key: string, method = 'buggy') =>
+  testEvent('payment.captured', `ev_${key}`, key, { status: 'captured', amount: 100, method });
 
 let root = '';
 let redis: Redis;
@@ -53,7 +54,12 @@ let kafka: TestKafka;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-retries-'));
   // One of its own, because it is emptied and killed.
-  redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: await freePort(), report: silent });
+  redis = await startRedis({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    port: await freePort(),
+    report: silent,
+  });
   kafka = await openTestKafka();
   await kafka.createTopic(deadLetterTopicOf('payments'), 3);
 });
@@ -100,9 +106,19 @@ const openCorner = async (delays: string, options: RetryOptions = {}): Promise<C
   const lines: string[] = [];
   const log = createLogger('test', 'debug', { write: (line) => void lines.push(line) });
   const policy = retryPolicyOf({ retryDelays: delays });
-  const store = await openTestStore('payments', aggregates, { policy, onCommitted: (committed) => retries?.onCommitted(committed) });
+  const store = await openTestStore('payments', aggregates, {
+    policy,
+    onCommitted: (committed) => retries?.onCommitted(committed),
+  });
   const queuePrefix = `test-${randomBytes(5).toString('hex')}`;
-  const read = readConfig(domainSettings, { ...testServers(), DATABASE_URL: store.url, REDIS_URL: redis.url, DAKIA_TOPIC_PREFIX: kafka.prefix, DAKIA_QUEUE_PREFIX: queuePrefix, DAKIA_RETRY_DELAYS: delays });
+  const read = readConfig(domainSettings, {
+    ...testServers(),
+    DATABASE_URL: store.url,
+    REDIS_URL: redis.url,
+    DAKIA_TOPIC_PREFIX: kafka.prefix,
+    DAKIA_QUEUE_PREFIX: queuePrefix,
+    DAKIA_RETRY_DELAYS: delays,
+  });
   if (!read.ok) throw new Error(read.issues.join('; '));
   const config = read.value;
   const metrics = new promClient.Registry();
@@ -146,7 +162,10 @@ test('a parked key is woken at its time, and again after each failure, until it 
   await eventually('it is tried in vain twice', async () => ((await corner.parked())[0]?.attempts ?? 0) >= 3);
   isBugThere = false;
   await eventually('it is free', async () => (await corner.parked()).length === 0);
-  expect(await corner.store.rows('SELECT payment_id FROM payment_transactions ORDER BY 1')).toEqual([{ payment_id: 'pay_a' }, { payment_id: 'pay_b' }]);
+  expect(await corner.store.rows('SELECT payment_id FROM payment_transactions ORDER BY 1')).toEqual([
+    { payment_id: 'pay_a' },
+    { payment_id: 'pay_b' },
+  ]);
 });
 
 test('FLUSHALL in the middle: every key that waits comes back from Postgres', async () => {
@@ -167,7 +186,12 @@ test('keys that were parked while nobody looked after them are found at the star
   const corner = await openCorner('10ms,1h');
   await corner.partition.send(captured('pay_before'));
   isBugThere = false;
-  await eventually('it is overdue for longer than a sweep waits', async () => (await corner.store.rows("SELECT 1 FROM parked_keys WHERE next_attempt_at < now() - interval '5.5 s'")).length === 1);
+  await eventually(
+    'it is overdue for longer than a sweep waits',
+    async () =>
+      (await corner.store.rows("SELECT 1 FROM parked_keys WHERE next_attempt_at < now() - interval '5.5 s'")).length ===
+      1,
+  );
   await corner.start();
   await eventually('it is free', async () => (await corner.parked()).length === 0);
 });
@@ -178,7 +202,8 @@ test('without Redis, at the start and later, events are applied as fast as ever;
   await corner.start();
   const send = async (from: number): Promise<number> => {
     const began = performance.now();
-    for (let index = from; index < from + 20; index++) await corner.partition.send(captured(`pay_bad${index}`), captured(`pay_ok${index}`, 'upi'));
+    for (let index = from; index < from + 20; index++)
+      await corner.partition.send(captured(`pay_bad${index}`), captured(`pay_ok${index}`, 'upi'));
     return performance.now() - began;
   };
   expect(await send(0)).toBeLessThan(5_000);
@@ -194,7 +219,9 @@ test('without Redis, at the start and later, events are applied as fast as ever;
   await redis.server.start();
   await eventually('all are free again', async () => (await corner.parked()).length === 0, 40_000);
   expect(await corner.store.rows('SELECT count(*) AS n FROM payment_transactions')).toEqual([{ n: 80 }]);
-  expect(corner.logged().filter((line) => line.includes('sweeper of parked entities cannot do its work')).length).toBeLessThanOrEqual(2);
+  expect(
+    corner.logged().filter((line) => line.includes('sweeper of parked entities cannot do its work')).length,
+  ).toBeLessThanOrEqual(2);
 });
 
 test('a Postgres that is away while a key is tried uses up no attempt', async () => {
@@ -231,11 +258,13 @@ test('a job that is not ours is shown as failed and stops nothing', async () => 
 describe('dead letters', () => {
   const letters = async (): Promise<readonly string[]> => {
     const found: string[] = [];
-    const take = async (records: readonly { readonly headers: Parameters<typeof headerText>[0] }[]) => void found.push(...records.map(({ headers }) => headerText(headers, 'event-id') ?? ''));
+    const take = async (records: readonly { readonly headers: Parameters<typeof headerText>[0] }[]) =>
+      void found.push(...records.map(({ headers }) => headerText(headers, 'event-id') ?? ''));
     await readTopics(kafka.kafka, { topics: [deadLetterTopicOf('payments')], prefix: kafka.prefix, onBatch: take });
     return found;
   };
-  const unpublished = async ({ store }: Corner): Promise<number> => (await store.rows('SELECT 1 FROM dead_letters WHERE published_at IS NULL')).length;
+  const unpublished = async ({ store }: Corner): Promise<number> =>
+    (await store.rows('SELECT 1 FROM dead_letters WHERE published_at IS NULL')).length;
 
   test('several processes copy each of them to Kafka once', async () => {
     const corner = await openCorner('10ms');
@@ -246,11 +275,23 @@ describe('dead letters', () => {
     await eventually('all are given up', async () => (await corner.parked()).length === 0);
     expect(await corner.metrics.metrics()).toContain('dakia_dead_letters_total{family="payments"} 50\n');
     expect(await corner.metrics.metrics()).toContain('dakia_dead_letters_open{family="payments"} 50\n');
-    await eventually('it says that Kafka does not take them', () => corner.logged().some((line) => line.includes('dead-letter publisher cannot do its work')), 20_000);
+    await eventually(
+      'it says that Kafka does not take them',
+      () => corner.logged().some((line) => line.includes('dead-letter publisher cannot do its work')),
+      20_000,
+    );
     expect(await unpublished(corner)).toBe(50);
     await corner.stop();
 
-    const publishers = [1, 2, 3].map(() => createDeadLetterPublisher({ service: 'payments', config: corner.config, database: corner.store.database, log: corner.log, everyMs: 200 }));
+    const publishers = [1, 2, 3].map(() =>
+      createDeadLetterPublisher({
+        service: 'payments',
+        config: corner.config,
+        database: corner.store.database,
+        log: corner.log,
+        everyMs: 200,
+      }),
+    );
     await Promise.all(publishers.map(async (publisher) => publisher.start()));
     await eventually('Kafka has them', async () => (await unpublished(corner)) === 0, 20_000);
     await Promise.all(publishers.map(async (publisher) => publisher.stop(instant(Date.now() + STOP_MS))));

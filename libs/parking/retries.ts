@@ -1,7 +1,14 @@
 import type { Committed } from '#apply';
 import type { ServiceName } from '#catalogue';
 import type { Aggregate } from '#families';
-import type { ConfigOf, kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
+import type {
+  ConfigOf,
+  kafkaSettings,
+  postgresSettings,
+  queueSettings,
+  redisSettings,
+  registrySettings,
+} from '#platform/config';
 import { createDatabase, roleOf } from '#platform/postgres';
 import { createWorker, openQueue, retryQueueOf, SWEEP_EVERY_MS } from '#platform/queue';
 import type { Component, Host } from '#platform/service';
@@ -13,7 +20,14 @@ import { retryPolicyOf } from './settings.ts';
 import type { retrySettings } from './settings.ts';
 import { createSweeper } from './sweeper.ts';
 
-type RetryConfig = ConfigOf<typeof kafkaSettings & typeof registrySettings & typeof postgresSettings & typeof redisSettings & typeof queueSettings & typeof retrySettings>;
+type RetryConfig = ConfigOf<
+  typeof kafkaSettings &
+    typeof registrySettings &
+    typeof postgresSettings &
+    typeof redisSettings &
+    typeof queueSettings &
+    typeof retrySettings
+>;
 
 export interface RetryOptions {
   /** Pause between two looks into Postgres for what got lost, in ms, instead of the usual one. */
@@ -33,8 +47,19 @@ const OTHER_CONNECTIONS = 2;
  * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis rings. The pool is one of its own, so
  * that many keys that wake at once take no connection from the consumer.
  */
-export const createRetries = (service: ServiceName, aggregates: readonly Aggregate[], { config, log, metrics }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'>, { sweepEveryMs = SWEEP_EVERY_MS }: RetryOptions = {}): Retries => {
-  const database = createDatabase({ url: config.databaseUrl, poolSize: config.retryConcurrency + OTHER_CONNECTIONS, applicationName: `dakia-${service}-retries`, role: roleOf(service), log });
+export const createRetries = (
+  service: ServiceName,
+  aggregates: readonly Aggregate[],
+  { config, log, metrics }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'>,
+  { sweepEveryMs = SWEEP_EVERY_MS }: RetryOptions = {},
+): Retries => {
+  const database = createDatabase({
+    url: config.databaseUrl,
+    poolSize: config.retryConcurrency + OTHER_CONNECTIONS,
+    applicationName: `dakia-${service}-retries`,
+    role: roleOf(service),
+    log,
+  });
   const retryMetrics = retryMetricsOf(metrics);
   reportRetries(database, aggregates, retryMetrics);
   const queue = openQueue(config, retryQueueOf(service), log);
@@ -45,7 +70,15 @@ export const createRetries = (service: ServiceName, aggregates: readonly Aggrega
     config,
     queue: queue.name,
     concurrency: config.retryConcurrency,
-    work: createRetryWork({ service, database, aggregates, policy: retryPolicyOf(config), log, metrics: retryMetrics, onDead: publisher.runSoon }),
+    work: createRetryWork({
+      service,
+      database,
+      aggregates,
+      policy: retryPolicyOf(config),
+      log,
+      metrics: retryMetrics,
+      onDead: publisher.runSoon,
+    }),
     log,
     metrics,
   });

@@ -34,7 +34,9 @@ export const retryMetricsOf = (registry: Registry): RetryMetrics => {
     registers: [registry],
   });
   const refresh = oneLook(async () => {
-    for (const { family, openDeadLetters, oldestParkedS } of (await Promise.all(looks.map((look) => look()))).flatMap((figures) => figures ?? [])) {
+    for (const { family, openDeadLetters, oldestParkedS } of (await Promise.all(looks.map((look) => look()))).flatMap(
+      (figures) => figures ?? [],
+    )) {
       open.set({ family }, openDeadLetters);
       oldest.set({ family }, oldestParkedS);
     }

@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import { families, familyNames } from '#catalogue';
 import { keyOfJob, retryJob } from './retry-queue.ts';
 
-const idOf = (key: string, family: (typeof familyNames)[number] = 'payments') => retryJob({ family, key, afterMs: 0 }).id;
+const idOf = (key: string, family: (typeof familyNames)[number] = 'payments') =>
+  retryJob({ family, key, afterMs: 0 }).id;
 
 test.each(familyNames)('the alarm of a key of %s has its priority, ids only, and its time', (family) => {
-  expect(retryJob({ family, key: 'id_1', afterMs: 7 })).toEqual({ id: `${family}.id_1`, data: { family, key: 'id_1' }, priority: families[family].priority, delayMs: 7 });
+  expect(retryJob({ family, key: 'id_1', afterMs: 7 })).toEqual({
+    id: `${family}.id_1`,
+    data: { family, key: 'id_1' },
+    priority: families[family].priority,
+    delayMs: 7,
+  });
 });
 
 test.each([
@@ -33,8 +39,17 @@ test('two keys never share an id, and every id is one that BullMQ takes', () => 
 
 test('a job that another has made is refused in words', () => {
   const own = new Set(['payments']);
-  expect(keyOfJob({ family: 'payments', key: 'pay_1' }, own)).toEqual({ ok: true, value: { family: 'payments', key: 'pay_1' } });
-  expect(keyOfJob({ family: 'payments' }, own)).toMatchObject({ ok: false, issues: ['the job names no family and key'] });
-  expect(keyOfJob({ family: 'refunds', key: 'rfnd_1' }, own)).toMatchObject({ ok: false, issues: [expect.stringContaining('"refunds"')] });
+  expect(keyOfJob({ family: 'payments', key: 'pay_1' }, own)).toEqual({
+    ok: true,
+    value: { family: 'payments', key: 'pay_1' },
+  });
+  expect(keyOfJob({ family: 'payments' }, own)).toMatchObject({
+    ok: false,
+    issues: ['the job names no family and key'],
+  });
+  expect(keyOfJob({ family: 'refunds', key: 'rfnd_1' }, own)).toMatchObject({
+    ok: false,
+    issues: [expect.stringContaining('"refunds"')],
+  });
   expect(keyOfJob({ family: 'constructor', key: 'x' }, own)).toMatchObject({ ok: false });
 });

@@ -20,7 +20,13 @@ export interface RetryWorkOptions extends ParkedOptions {
 }
 
 /** The work of a retry job: tries what waits for its key, and says when to come again. All that counts is written in Postgres. */
-export const createRetryWork = ({ service, log, metrics, onDead, ...parked }: RetryWorkOptions): WorkerOptions['work'] => {
+export const createRetryWork = ({
+  service,
+  log,
+  metrics,
+  onDead,
+  ...parked
+}: RetryWorkOptions): WorkerOptions['work'] => {
   const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
 
   const wake = async (ref: KeyRef): Promise<WakeOutcome | 'infrastructure'> => {
@@ -28,7 +34,10 @@ export const createRetryWork = ({ service, log, metrics, onDead, ...parked }: Re
       return await wakeParked({ ...parked, actor: `retry:${service}` }, ref);
     } catch (error) {
       if (classifyError(error) !== 'infrastructure') throw error;
-      log.warn({ err: error, ...ref, againInMs: INFRASTRUCTURE_WAIT_MS }, 'a parked entity could not be tried: Postgres is away or busy; this attempt does not count');
+      log.warn(
+        { err: error, ...ref, againInMs: INFRASTRUCTURE_WAIT_MS },
+        'a parked entity could not be tried: Postgres is away or busy; this attempt does not count',
+      );
       return 'infrastructure';
     }
   };
@@ -40,7 +49,10 @@ export const createRetryWork = ({ service, log, metrics, onDead, ...parked }: Re
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
       metrics.countDead(ref.value.family, outcome.dead);
-      log.error({ ...ref.value, events: outcome.dead }, 'events were given up after their last attempt; npx dakia dead list shows why');
+      log.error(
+        { ...ref.value, events: outcome.dead },
+        'events were given up after their last attempt; npx dakia dead list shows why',
+      );
       onDead();
     }
     switch (outcome.kind) {
@@ -50,7 +62,10 @@ export const createRetryWork = ({ service, log, metrics, onDead, ...parked }: Re
       case 'not-parked':
         return { kind: 'done' };
       case 'parked':
-        log.warn({ ...ref.value, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs }, 'a parked entity was tried in vain');
+        log.warn(
+          { ...ref.value, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
+          'a parked entity was tried in vain',
+        );
         return { kind: 'later', afterMs: outcome.afterMs };
       case 'early':
         return { kind: 'later', afterMs: outcome.afterMs };

@@ -1,7 +1,12 @@
 import type { Job } from '#platform/queue';
 import { createRetryBell } from './schedule-retry.ts';
 
-const keys = (from: number, count: number) => Array.from({ length: count }, (_, index) => ({ family: 'payments' as const, key: `pay_${from + index}`, afterMs: 5 }));
+const keys = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    family: 'payments' as const,
+    key: `pay_${from + index}`,
+    afterMs: 5,
+  }));
 
 /** A queue whose answers the test gives. */
 const heldQueue = () => {
@@ -9,7 +14,10 @@ const heldQueue = () => {
   return {
     calls,
     renew: (jobs: readonly Job[]) =>
-      new Promise<void>((resolve, reject) => void calls.push({ jobs, answer: (error) => (error === undefined ? resolve() : reject(error)) })),
+      new Promise<void>(
+        (resolve, reject) =>
+          void calls.push({ jobs, answer: (error) => (error === undefined ? resolve() : reject(error)) }),
+      ),
   };
 };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -24,7 +32,10 @@ test('what is parked while Redis is asked goes with the next call, in order', as
   expect(queue.calls).toHaveLength(1);
   queue.calls[0]?.answer();
   await settled();
-  expect(queue.calls.map(({ jobs }) => jobs.map(({ data }) => data['key']))).toEqual([['pay_0'], ['pay_1', 'pay_2', 'pay_3']]);
+  expect(queue.calls.map(({ jobs }) => jobs.map(({ data }) => data['key']))).toEqual([
+    ['pay_0'],
+    ['pay_1', 'pay_2', 'pay_3'],
+  ]);
   queue.calls[1]?.answer();
   await settled();
   bell.ring(keys(9, 1));

@@ -23,7 +23,10 @@ test.each([
   ['1d', '"1d"'],
   [Array(51).fill('1s').join(','), '51 waits'],
 ])('%p is refused by the name of its setting', (value, part) => {
-  expect(read({ DAKIA_RETRY_DELAYS: value })).toEqual({ ok: false, issues: [expect.stringMatching(/^DAKIA_RETRY_DELAYS: has /)] });
+  expect(read({ DAKIA_RETRY_DELAYS: value })).toEqual({
+    ok: false,
+    issues: [expect.stringMatching(/^DAKIA_RETRY_DELAYS: has /)],
+  });
   expect(read({ DAKIA_RETRY_DELAYS: value })).toEqual({ ok: false, issues: [expect.stringContaining(part)] });
 });
 

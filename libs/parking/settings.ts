@@ -20,7 +20,10 @@ export const readDelays = (value: string): Parsed<readonly number[]> => {
   for (const item of items) {
     const [, amount, unit] = WAIT.exec(item) ?? [];
     const delay = Number(amount) * UNITS[unit as keyof typeof UNITS];
-    if (!(delay > 0 && delay <= DELAY_MS_MAX)) return unparsed(`has the wait ${JSON.stringify(item)}; give waits of 1ms to ${DELAY_MS_MAX / UNITS.h}h with ms, s, m or h, separated by commas, such as ${EXAMPLE}`);
+    if (!(delay > 0 && delay <= DELAY_MS_MAX))
+      return unparsed(
+        `has the wait ${JSON.stringify(item)}; give waits of 1ms to ${DELAY_MS_MAX / UNITS.h}h with ms, s, m or h, separated by commas, such as ${EXAMPLE}`,
+      );
     delays.push(delay);
   }
   return parsed(delays);
@@ -40,7 +43,9 @@ const delaysIssue = (value: unknown): string => {
 export const retryPolicySettings = {
   retryDelays: setting(
     'DAKIA_RETRY_DELAYS',
-    text(DEFAULT_RETRY_DELAYS_MS.map(describeDelay).join(',')).refine((value) => readDelays(value).ok, { error: ({ input }) => delaysIssue(input) }),
+    text(DEFAULT_RETRY_DELAYS_MS.map(describeDelay).join(',')).refine((value) => readDelays(value).ok, {
+      error: ({ input }) => delaysIssue(input),
+    }),
     'Waits before an event that could not be applied is tried again, each with ms, s, m or h, separated by commas; after the last one it becomes a dead letter. Chance makes each up to a fifth shorter or longer.',
   ),
 } as const;

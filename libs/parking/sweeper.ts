@@ -27,7 +27,8 @@ export const createSweeper = ({ database, group, queue, log, everyMs }: SweeperO
     log,
     work: createOverdueSweep<DueKey>({
       queue,
-      find: (after, limit) => dueParked(database, group, { overdueMs: OVERDUE_MS, limit, ...(after !== undefined && { after }) }),
+      find: (after, limit) =>
+        dueParked(database, group, { overdueMs: OVERDUE_MS, limit, ...(after !== undefined && { after }) }),
       jobOf: ({ family, key }) => retryJob({ family, key, afterMs: 0 }),
     }),
   });

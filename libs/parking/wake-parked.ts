@@ -1,4 +1,17 @@
-import { advanceQueue, arrivalOfRow, familiesOf, loadStates, lockQueue, operatorActor, reasonOf, reduceEvents, resolveWaiting, retryDelayMs, saveStates, transactionAgainst } from '#apply';
+import {
+  advanceQueue,
+  arrivalOfRow,
+  familiesOf,
+  loadStates,
+  lockQueue,
+  operatorActor,
+  reasonOf,
+  reduceEvents,
+  resolveWaiting,
+  retryDelayMs,
+  saveStates,
+  transactionAgainst,
+} from '#apply';
 import type { Families, KeyRef, LockedQueue, RetryPolicy, WaitingRow } from '#apply';
 import type { Aggregate } from '#families';
 import { classifyError, statement } from '#platform/postgres';
@@ -20,7 +33,13 @@ export interface ParkedOptions {
  */
 export type RetryOutcome =
   | { readonly kind: 'unparked'; readonly applied: number; readonly dead: number }
-  | { readonly kind: 'parked'; readonly applied: number; readonly dead: number; readonly reason: string; readonly afterMs: number }
+  | {
+      readonly kind: 'parked';
+      readonly applied: number;
+      readonly dead: number;
+      readonly reason: string;
+      readonly afterMs: number;
+    }
   | { readonly kind: 'not-parked' };
 
 /** `early`: woken before its time, nothing was tried; bells may ring twice. */
@@ -36,7 +55,10 @@ const EARLY_TOLERANCE_MS = 500;
  * again stays at the head of the queue with all that is behind it until the policy's next time; when no attempt is left it becomes a
  * dead letter, and what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
  */
-export const wakeParked = async (options: ParkedOptions & { readonly actor: string }, ref: KeyRef): Promise<WakeOutcome> => {
+export const wakeParked = async (
+  options: ParkedOptions & { readonly actor: string },
+  ref: KeyRef,
+): Promise<WakeOutcome> => {
   const outcome = await drainKey(options, ref, options.actor);
   return outcome.kind === 'early' ? { kind: 'early', afterMs: outcome.afterMs } : outcome;
 };
@@ -70,7 +92,11 @@ interface Attempt {
 
 type Drained = RetryOutcome | { readonly kind: 'early'; readonly reason: string; readonly afterMs: number };
 
-const drainKey = async ({ database, aggregates, policy, random = Math.random }: ParkedOptions, ref: KeyRef, actor: string): Promise<Drained> => {
+const drainKey = async (
+  { database, aggregates, policy, random = Math.random }: ParkedOptions,
+  ref: KeyRef,
+  actor: string,
+): Promise<Drained> => {
   const context: Context = { families: familiesOf(aggregates), policy, random, actor };
   let [applied, dead] = [0, 0];
   let limit = EVENTS_PER_TRANSACTION;
@@ -81,7 +107,12 @@ const drainKey = async ({ database, aggregates, policy, random = Math.random }: 
     try {
       pass = await transactionAgainst(database, async (tx) => {
         const queue = await lockQueue(tx, ref, limit);
-        if (queue !== undefined) tried = { eventId: queue.rows[0]?.razorpay_event_id ?? '', attempts: queue.attempts, events: queue.rows.length };
+        if (queue !== undefined)
+          tried = {
+            eventId: queue.rows[0]?.razorpay_event_id ?? '',
+            attempts: queue.attempts,
+            events: queue.rows.length,
+          };
         return applyQueue(tx, ref, queue, context);
       });
     } catch (error) {
@@ -104,7 +135,9 @@ const drainKey = async ({ database, aggregates, policy, random = Math.random }: 
       case 'parked':
         return { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
       case 'early':
-        return applied + dead === 0 ? { kind: 'early', reason: pass.reason, afterMs: pass.afterMs } : { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
+        return applied + dead === 0
+          ? { kind: 'early', reason: pass.reason, afterMs: pass.afterMs }
+          : { kind: 'parked', applied, dead, reason: pass.reason, afterMs: pass.afterMs };
       case 'not-parked':
         return applied + dead === 0 ? { kind: 'not-parked' } : { kind: 'unparked', applied, dead };
     }
@@ -119,30 +152,49 @@ interface Context {
   readonly actor: string;
 }
 
-const applyQueue = async (tx: Transaction, ref: KeyRef, queue: LockedQueue | undefined, context: Context): Promise<Pass> => {
+const applyQueue = async (
+  tx: Transaction,
+  ref: KeyRef,
+  queue: LockedQueue | undefined,
+  context: Context,
+): Promise<Pass> => {
   if (queue === undefined) return { ...nothing, kind: 'not-parked' };
   const { families, actor } = context;
-  if (queue.afterMs > EARLY_TOLERANCE_MS) return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
+  if (queue.afterMs > EARLY_TOLERANCE_MS)
+    return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
   const arrivals = queue.rows.map((row) => arrivalOfRow(row, ref, families));
   const states = await loadStates(tx, families, arrivals, new Map());
-  const { decisions, changed, parked } = reduceEvents(arrivals, { aggregates: families.aggregates, states, parked: new Map(), failing: new Map() });
+  const { decisions, changed, parked } = reduceEvents(arrivals, {
+    aggregates: families.aggregates,
+    states,
+    parked: new Map(),
+    failing: new Map(),
+  });
   const failed = decisions.findIndex(({ disposition }) => disposition === 'parked');
   const done = failed < 0 ? decisions : decisions.slice(0, failed);
 
   await saveStates(tx, families, states, changed);
   await resolveWaiting(tx, ref, queue.rows.slice(0, done.length), done, actor);
   const [row, failure] = [queue.rows[failed], parked[0]];
-  if (row !== undefined && failure !== undefined) return { ...(await failHead(tx, ref, queue, row, failure.reason, context)), applied: done.length };
+  if (row !== undefined && failure !== undefined)
+    return { ...(await failHead(tx, ref, queue, row, failure.reason, context)), applied: done.length };
   return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', applied: done.length };
 };
 
 /** The head of the queue was tried alone and Postgres refused it. */
-const failAlone = async (tx: Transaction, ref: KeyRef, tried: Attempt | undefined, why: string, context: Context): Promise<Pass> => {
+const failAlone = async (
+  tx: Transaction,
+  ref: KeyRef,
+  tried: Attempt | undefined,
+  why: string,
+  context: Context,
+): Promise<Pass> => {
   const queue = await lockQueue(tx, ref, 1);
   const head = queue?.rows[0];
   if (queue === undefined || head === undefined) return { ...nothing, kind: 'not-parked' };
   // Between the refusal and now another may have tried, or got on: what was refused is noted once, and never against another event.
-  if (tried === undefined || head.razorpay_event_id !== tried.eventId || queue.attempts !== tried.attempts) return { ...nothing, kind: 'more' };
+  if (tried === undefined || head.razorpay_event_id !== tried.eventId || queue.attempts !== tried.attempts)
+    return { ...nothing, kind: 'more' };
   return failHead(tx, ref, queue, head, why, context);
 };
 
@@ -155,7 +207,14 @@ const NOTE_FAILURE = statement(
 );
 
 /** `row` is at the head of the queue now, and has failed. */
-const failHead = async (tx: Transaction, ref: KeyRef, queue: LockedQueue, row: WaitingRow, reason: string, { policy, random, actor }: Context): Promise<Pass> => {
+const failHead = async (
+  tx: Transaction,
+  ref: KeyRef,
+  queue: LockedQueue,
+  row: WaitingRow,
+  reason: string,
+  { policy, random, actor }: Context,
+): Promise<Pass> => {
   const isFirst = row.razorpay_event_id !== queue.failingEventId;
   const attempts = isFirst ? 1 : queue.attempts + 1;
   const firstFailedAt = isFirst ? null : queue.firstFailedAt;

@@ -16,7 +16,11 @@ export const answers = {
   'endpoint-unknown': { outcome: 'refused', status: 404, says: 'no such webhook endpoint is configured' },
   'method-not-allowed': { outcome: 'refused', status: 405, says: 'webhooks are sent with POST' },
   'signature-missing': { outcome: 'refused', status: 401, says: 'the X-Razorpay-Signature header is missing' },
-  'signature-malformed': { outcome: 'refused', status: 401, says: 'the X-Razorpay-Signature header is not 64 lowercase hex digits' },
+  'signature-malformed': {
+    outcome: 'refused',
+    status: 401,
+    says: 'the X-Razorpay-Signature header is not 64 lowercase hex digits',
+  },
   'signature-mismatch': { outcome: 'refused', status: 401, says: 'the signature does not match the body' },
   'too-large': { outcome: 'refused', status: 413, says: 'a body has at most 1 MiB' },
   'body-late': { outcome: 'refused', status: 408, says: 'the body did not arrive in time' },
@@ -37,5 +41,10 @@ export const reasons = Object.keys(answers) as readonly Reason[];
 export const answerOf = (reason: Reason): Answer => answers[reason];
 
 /** Bodies of the answers, made once. */
-const bodies = new Map(reasons.map((reason) => [reason, JSON.stringify({ status: answers[reason].outcome, reason, says: answers[reason].says })]));
+const bodies = new Map(
+  reasons.map((reason) => [
+    reason,
+    JSON.stringify({ status: answers[reason].outcome, reason, says: answers[reason].says }),
+  ]),
+);
 export const bodyOf = (reason: Reason): string => bodies.get(reason) ?? '';

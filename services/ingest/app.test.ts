@@ -7,7 +7,8 @@ import type { TestApp } from '../../test/kit/ingest/app.ts';
 import { captured, post, SECRET, sign, WEBHOOK_PATH } from '../../test/kit/ingest/deliveries.ts';
 
 let open: TestApp | undefined;
-const start = async (...options: Parameters<typeof openTestApp>): Promise<TestApp> => (open = await openTestApp(...options));
+const start = async (...options: Parameters<typeof openTestApp>): Promise<TestApp> =>
+  (open = await openTestApp(...options));
 afterEach(async () => {
   await open?.close();
   open = undefined;
@@ -22,14 +23,30 @@ test('durable: 200, published to the topic of its family under the entity id', a
   const [topic, record] = published[0] ?? [];
   expect([topic, record?.key]).toEqual(['rzp.payments.v1', 'pay_1']);
   const decoded = decodeEnvelope(record?.value ?? Buffer.alloc(0), record?.headers);
-  expect(decoded).toMatchObject({ ok: true, value: { kind: 'event', event: 'payment.captured', eventId: 'TUoumpUn1znA6u', endpoint: 'default', rawBody: Buffer.from(body) } });
+  expect(decoded).toMatchObject({
+    ok: true,
+    value: {
+      kind: 'event',
+      event: 'payment.captured',
+      eventId: 'TUoumpUn1znA6u',
+      endpoint: 'default',
+      rawBody: Buffer.from(body),
+    },
+  });
   expect(await metric(deliveries('endpoint="default",outcome="accepted",reason="durable"'))).toBe(1);
   expect(await metric('dakia_ingest_events_total{event="payment.captured"}')).toBe(1);
 });
 
 test('authentic and not understood: 200, quarantined with the reason', async () => {
   const { port, published, metric } = await start();
-  const bodies = ['no JSON', '[]', '{"event":"payment.unheard"}', '{"event":"payment.captured"}', '{"event":"payment.captured","payload":{"payment":{"entity":{"id":""}}}}', ''];
+  const bodies = [
+    'no JSON',
+    '[]',
+    '{"event":"payment.unheard"}',
+    '{"event":"payment.captured"}',
+    '{"event":"payment.captured","payload":{"payment":{"entity":{"id":""}}}}',
+    '',
+  ];
   for (const body of bodies) expect(await post(port, { body })).toMatchObject({ status: 200, reason: 'quarantined' });
   expect(published.map(([topic]) => topic)).toEqual(bodies.map(() => QUARANTINE_TOPIC));
   const reasons = published.map(([, { value, headers }]) => {
@@ -42,7 +59,10 @@ test('authentic and not understood: 200, quarantined with the reason', async () 
 
 /** BP-37: a body whose re-serialisation differs, and the ways in which a signature can be wrong. */
 describe.each([
-  ['a known event', '{"event":"payment.captured","payload":{"payment":{"entity":{"id":"pay_1","short_url":"https:\\/\\/rzp.io\\/i\\/x","symbol":"\\u20b9","rate":1.10}}}}'],
+  [
+    'a known event',
+    '{"event":"payment.captured","payload":{"payment":{"entity":{"id":"pay_1","short_url":"https:\\/\\/rzp.io\\/i\\/x","symbol":"\\u20b9","rate":1.10}}}}',
+  ],
   ['an unknown event', '{"event":"payment.unheard","url":"https:\\/\\/rzp.io","rate":1.10}'],
 ])('signatures of %s', (_, body) => {
   const good = sign(body);
@@ -69,7 +89,8 @@ describe.each([
 
   test('right, with the current or the previous secret, each counted by its position', async () => {
     const { port, published, metric } = await start(undefined, undefined, { default: ['the-new-secret', SECRET] });
-    for (const secret of ['the-new-secret', SECRET, SECRET]) expect((await post(port, { body, signature: sign(body, secret) })).status).toBe(200);
+    for (const secret of ['the-new-secret', SECRET, SECRET])
+      expect((await post(port, { body, signature: sign(body, secret) })).status).toBe(200);
     expect(published).toHaveLength(3);
     expect(await metric('dakia_ingest_signatures_total{endpoint="default",position="1"}')).toBe(1);
     expect(await metric('dakia_ingest_signatures_total{endpoint="default",position="2"}')).toBe(2);
@@ -89,11 +110,29 @@ test('every endpoint has its own secrets and address', async () => {
   const body = captured('pay_1');
   const at = (path: string, secret: string) => post(port, { body, path, signature: sign(body, secret) });
   expect(await at(`${WEBHOOK_PATH}/test-mode`, 'another')).toMatchObject({ status: 200 });
-  expect(decodeEnvelope(published[0]?.[1].value ?? Buffer.alloc(0), published[0]?.[1].headers)).toMatchObject({ value: { endpoint: 'test-mode' } });
+  expect(decodeEnvelope(published[0]?.[1].value ?? Buffer.alloc(0), published[0]?.[1].headers)).toMatchObject({
+    value: { endpoint: 'test-mode' },
+  });
   expect(await at(`${WEBHOOK_PATH}/test-mode`, SECRET)).toMatchObject({ status: 401, reason: 'signature-mismatch' });
   expect(await at(`${WEBHOOK_PATH}?source=dashboard`, SECRET)).toMatchObject({ status: 200 });
-  for (const path of [`${WEBHOOK_PATH}/live-mode`, `${WEBHOOK_PATH}/default`, `${WEBHOOK_PATH}/`, `${WEBHOOK_PATH}/__proto__`]) expect(await at(path, SECRET)).toMatchObject({ status: 404, reason: 'endpoint-unknown' });
-  for (const path of ['/', '/webhooks', '/webhooks/razorpayx', '/metrics', '/livez', `${WEBHOOK_PATH}/a/b`, '/%zz', `/${'a'.repeat(5_000)}`]) expect(await at(path, SECRET)).toMatchObject({ status: 404, reason: 'path-unknown' });
+  for (const path of [
+    `${WEBHOOK_PATH}/live-mode`,
+    `${WEBHOOK_PATH}/default`,
+    `${WEBHOOK_PATH}/`,
+    `${WEBHOOK_PATH}/__proto__`,
+  ])
+    expect(await at(path, SECRET)).toMatchObject({ status: 404, reason: 'endpoint-unknown' });
+  for (const path of [
+    '/',
+    '/webhooks',
+    '/webhooks/razorpayx',
+    '/metrics',
+    '/livez',
+    `${WEBHOOK_PATH}/a/b`,
+    '/%zz',
+    `/${'a'.repeat(5_000)}`,
+  ])
+    expect(await at(path, SECRET)).toMatchObject({ status: 404, reason: 'path-unknown' });
 });
 
 test('any other method: 405 that names the right one, on webhook addresses only', async () => {
@@ -102,7 +141,8 @@ test('any other method: 405 that names the right one, on webhook addresses only'
     const { status, headers } = await fetch(`http://127.0.0.1:${port}${path}`, { method });
     return [status, headers.get('allow')];
   };
-  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) expect([method, ...(await ask(method, WEBHOOK_PATH))]).toEqual([method, 405, 'POST']);
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])
+    expect([method, ...(await ask(method, WEBHOOK_PATH))]).toEqual([method, 405, 'POST']);
   expect(await ask('GET', `${WEBHOOK_PATH}/test-mode`)).toEqual([405, 'POST']);
   expect(await ask('GET', `${WEBHOOK_PATH}/live-mode`)).toEqual([404, null]);
   expect(await ask('GET', '/metrics')).toEqual([404, null]);
@@ -110,8 +150,19 @@ test('any other method: 405 that names the right one, on webhook addresses only'
 
 test('any content type, also none and nonsense, is accepted when the signature is right', async () => {
   const { port } = await start();
-  for (const type of ['application/json', 'text/plain; charset=latin1', 'application/x-www-form-urlencoded', ';;;', '/', 'multipart/form-data', 'a'.repeat(500)]) {
-    expect([type, (await post(port, { body: captured('pay_1'), headers: { 'content-type': type } })).status]).toEqual([type, 200]);
+  for (const type of [
+    'application/json',
+    'text/plain; charset=latin1',
+    'application/x-www-form-urlencoded',
+    ';;;',
+    '/',
+    'multipart/form-data',
+    'a'.repeat(500),
+  ]) {
+    expect([type, (await post(port, { body: captured('pay_1'), headers: { 'content-type': type } })).status]).toEqual([
+      type,
+      200,
+    ]);
   }
 });
 
@@ -173,7 +224,10 @@ describe('not durable: 503 with Retry-After', () => {
     app.drain();
     const refused = await post(port, { body: captured('pay_2') });
     expect(refused).toMatchObject({ status: 503, reason: 'draining' });
-    expect([refused.headers.get('connection'), refused.headers.get('retry-after')]).toEqual(['close', expect.stringMatching(/^\d+$/)]);
+    expect([refused.headers.get('connection'), refused.headers.get('retry-after')]).toEqual([
+      'close',
+      expect.stringMatching(/^\d+$/),
+    ]);
     stored.resolve('durable');
     expect((await inFlight).status).toBe(200);
   });
@@ -182,11 +236,14 @@ describe('not durable: 503 with Retry-After', () => {
 test('a flood of refusals is one log line per reason and second, none of it an error', async () => {
   const { app, port, logged } = await start();
   const body = captured('pay_1');
-  await Promise.all(Array.from({ length: 300 }, (_, index) => post(port, { body, signature: index % 3 === 0 ? null : '0'.repeat(64) })));
+  await Promise.all(
+    Array.from({ length: 300 }, (_, index) => post(port, { body, signature: index % 3 === 0 ? null : '0'.repeat(64) })),
+  );
   app.flushLog();
   const lines = logged.map((line) => JSON.parse(line) as { level: string; reason: string; count: number });
   expect(lines.length).toBeLessThan(10);
-  const total = (reason: string) => lines.filter((line) => line.reason === reason).reduce((sum, { count }) => sum + count, 0);
+  const total = (reason: string) =>
+    lines.filter((line) => line.reason === reason).reduce((sum, { count }) => sum + count, 0);
   expect([total('signature-missing'), total('signature-mismatch')]).toEqual([100, 200]);
   expect(new Set(lines.map(({ level }) => level))).toEqual(new Set(['info']));
 });
@@ -195,7 +252,11 @@ test('a fault of our own is answered 500 and shows where, not what', async () =>
   const { port, logged } = await start(() => {
     throw new Error('canary of this test');
   });
-  const response = await fetch(`http://127.0.0.1:${port}${WEBHOOK_PATH}`, { method: 'POST', body: '{}', headers: { 'x-razorpay-signature': sign('{}') } });
+  const response = await fetch(`http://127.0.0.1:${port}${WEBHOOK_PATH}`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'x-razorpay-signature': sign('{}') },
+  });
   expect(response.status).toBe(500);
   expect(logged.join('')).toMatch(/"level":"error".*app\.test\.ts/);
   expect(logged.join('') + (await response.text())).not.toContain('canary');

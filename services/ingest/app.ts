@@ -37,10 +37,19 @@ export interface IngestApp {
   readonly flushLog: () => void;
 }
 
-export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | 'schemaId'> & { readonly metrics: Registry; readonly log: Logger };
+export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | 'schemaId'> & {
+  readonly metrics: Registry;
+  readonly log: Logger;
+};
 
 /** The webhook port. It serves webhooks only. */
-export const createIngestApp = ({ producer, secretsOf, schemaId, metrics: registry, log }: IngestAppOptions): IngestApp => {
+export const createIngestApp = ({
+  producer,
+  secretsOf,
+  schemaId,
+  metrics: registry,
+  log,
+}: IngestAppOptions): IngestApp => {
   const admission = createAdmission();
   const metrics = createIngestMetrics(registry, admission);
   const deliveryLog = createDeliveryLog(log);
@@ -53,19 +62,31 @@ export const createIngestApp = ({ producer, secretsOf, schemaId, metrics: regist
     requestTimeout: REQUEST_MS,
     connectionTimeout: SILENCE_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_MS, connectionsCheckingInterval: SLOW_SENDER_CHECK_MS, noDelay: true },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_MS,
+      connectionsCheckingInterval: SLOW_SENDER_CHECK_MS,
+      noDelay: true,
+    },
     clientErrorHandler: (error, socket) => {
       const status = refuseConnection(error.code, socket);
       if (status !== undefined) metrics.connectionRefused(status);
     },
     // A path that is no text, such as /%zz.
-    frameworkErrors: (_error, request, reply) => void answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now()),
+    frameworkErrors: (_error, request, reply) =>
+      void answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now()),
   });
   app.server.maxConnections = CONNECTIONS_MAX;
   // Bodies are read by receive.ts: any content type, our own bounds, and only when the headers promise something.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true });
 
-  const answer = (request: FastifyRequest, reply: FastifyReply, endpoint: string, { reason, bytes }: Received, startedAt: number): FastifyReply => {
+  const answer = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    endpoint: string,
+    { reason, bytes }: Received,
+    startedAt: number,
+  ): FastifyReply => {
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
     metrics.answered(endpoint, reason, ms / 1000);
@@ -91,13 +112,23 @@ export const createIngestApp = ({ producer, secretsOf, schemaId, metrics: regist
     deliver(request, reply, request.params.endpoint === DEFAULT_ENDPOINT ? '' : request.params.endpoint),
   );
   app.setNotFoundHandler((request, reply) =>
-    answer(request, reply, NO_ENDPOINT, unread(isWebhookPath(request.url, secretsOf) ? 'method-not-allowed' : 'path-unknown'), performance.now()),
+    answer(
+      request,
+      reply,
+      NO_ENDPOINT,
+      unread(isWebhookPath(request.url, secretsOf) ? 'method-not-allowed' : 'path-unknown'),
+      performance.now(),
+    ),
   );
   app.setErrorHandler((error, request, reply) => {
     const { statusCode } = error as { readonly statusCode?: number };
-    if (statusCode !== undefined && statusCode < 500) return answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now());
+    if (statusCode !== undefined && statusCode < 500)
+      return answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now());
     // Its message could hold a part of the body; where it happened says enough.
-    log.error({ type: error instanceof Error ? error.name : typeof error, at: placesOf(error) }, 'a delivery failed in our code; it is answered 500 and Razorpay sends it again');
+    log.error(
+      { type: error instanceof Error ? error.name : typeof error, at: placesOf(error) },
+      'a delivery failed in our code; it is answered 500 and Razorpay sends it again',
+    );
     return reply.code(500).header('content-type', 'application/json').send('{"status":"unavailable"}');
   });
 
@@ -118,7 +149,8 @@ const isWebhookPath = (url: string, secretsOf: ReceiveOptions['secretsOf']): boo
   return endpoint !== DEFAULT_ENDPOINT && secretsOf(endpoint) !== undefined;
 };
 
-const placesOf = (error: unknown): readonly string[] => (error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : []);
+const placesOf = (error: unknown): readonly string[] =>
+  error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
 
 const statusByCode: Readonly<Record<string, readonly [status: number, text: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],

@@ -21,7 +21,8 @@ test('a request byte by byte, without a content type, in pieces or chunked', asy
   for (const byte of whole) connection.write(byte);
   expect((await connection.next()).status).toBe(200);
   connection.write(head({ ...signed, 'Transfer-Encoding': 'chunked' }));
-  for (const piece of [body.slice(0, 10), body.slice(10)]) connection.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+  for (const piece of [body.slice(0, 10), body.slice(10)])
+    connection.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
   connection.write('0\r\n\r\n');
   expect((await connection.next()).status).toBe(200);
   connection.destroy();
@@ -40,13 +41,17 @@ test('pipelined deliveries are answered in order, a refused one among them does 
   quiet();
 });
 
-test('thousands pipelined on one connection', async () => {
-  const connection = await connect(open.port);
-  connection.write(whole.repeat(3_000));
-  for (let i = 0; i < 3_000; i++) expect((await connection.next()).status).toBe(200);
-  connection.destroy();
-  expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
-}, 30 * SECOND);
+test(
+  'thousands pipelined on one connection',
+  async () => {
+    const connection = await connect(open.port);
+    connection.write(whole.repeat(3_000));
+    for (let i = 0; i < 3_000; i++) expect((await connection.next()).status).toBe(200);
+    connection.destroy();
+    expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
+  },
+  30 * SECOND,
+);
 
 test('keep-alive outlasts the idle time of a load balancer', async () => {
   const connection = await connect(open.port);
@@ -58,15 +63,27 @@ test('keep-alive outlasts the idle time of a load balancer', async () => {
 });
 
 test('bodies that end early are counted, leave nothing behind, and are no error of ours', async () => {
-  for (const part of [head({ ...signed, 'Content-Length': body.length }), head({ ...signed, 'Content-Length': body.length }) + body.slice(0, 20), head({ ...signed, 'Transfer-Encoding': 'chunked' }) + '5\r\n{"eve']) {
+  for (const part of [
+    head({ ...signed, 'Content-Length': body.length }),
+    head({ ...signed, 'Content-Length': body.length }) + body.slice(0, 20),
+    head({ ...signed, 'Transfer-Encoding': 'chunked' }) + '5\r\n{"eve',
+  ]) {
     const connection = await connect(open.port);
     connection.write(part);
-    await eventually('the delivery being read', async () => (await open.metric('dakia_ingest_in_flight_requests')) === 1);
+    await eventually(
+      'the delivery being read',
+      async () => (await open.metric('dakia_ingest_in_flight_requests')) === 1,
+    );
     connection.destroy();
     await eventually('the delivery given up', async () => (await open.metric('dakia_ingest_in_flight_requests')) === 0);
   }
-  expect(await open.metric('dakia_ingest_deliveries_total{endpoint="default",outcome="refused",reason="body-aborted"}')).toBe(3);
-  expect([await open.metric('dakia_ingest_in_flight_requests'), await open.metric('dakia_ingest_in_flight_bytes')]).toEqual([0, 0]);
+  expect(
+    await open.metric('dakia_ingest_deliveries_total{endpoint="default",outcome="refused",reason="body-aborted"}'),
+  ).toBe(3);
+  expect([
+    await open.metric('dakia_ingest_in_flight_requests'),
+    await open.metric('dakia_ingest_in_flight_bytes'),
+  ]).toEqual([0, 0]);
   expect(open.published).toEqual([]);
   await expectAlive();
   quiet();
@@ -91,25 +108,34 @@ test('oversize headers: 431; what is no HTTP: 400; both close the connection and
   quiet();
 });
 
-test('slow senders are let go: of headers, of a body, of nothing at all; others are served meanwhile', async () => {
-  const startedAt = performance.now();
-  const [headers, bodyOnly, silent, refused] = await Promise.all([connect(open.port), connect(open.port), connect(open.port), connect(open.port)]);
-  headers.write('POST /webhooks/razorpay HTTP/1.1\r\nHost: test\r\nX-Slow: ');
-  bodyOnly.write(head({ ...signed, 'Content-Length': body.length }) + body.slice(0, 5));
-  refused.write(head({ 'X-Razorpay-Signature': 'nonsense', 'Content-Length': 100 }));
-  const drip = setInterval(() => [headers, bodyOnly].forEach((connection) => connection.write('a')), 500);
-  await expectAlive();
-  expect((await bodyOnly.next()).status).toBe(408);
-  expect(performance.now() - startedAt).toBeLessThan(5 * SECOND);
-  expect((await headers.next()).status).toBe(408);
-  expect((await refused.next()).status).toBe(401);
-  await Promise.all([headers, bodyOnly, silent, refused].map(({ closed }) => closed));
-  clearInterval(drip);
-  expect(performance.now() - startedAt).toBeLessThan(15 * SECOND);
-  expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
-  expect(await open.metric('dakia_ingest_in_flight_bytes')).toBe(0);
-  quiet();
-}, 30 * SECOND);
+test(
+  'slow senders are let go: of headers, of a body, of nothing at all; others are served meanwhile',
+  async () => {
+    const startedAt = performance.now();
+    const [headers, bodyOnly, silent, refused] = await Promise.all([
+      connect(open.port),
+      connect(open.port),
+      connect(open.port),
+      connect(open.port),
+    ]);
+    headers.write('POST /webhooks/razorpay HTTP/1.1\r\nHost: test\r\nX-Slow: ');
+    bodyOnly.write(head({ ...signed, 'Content-Length': body.length }) + body.slice(0, 5));
+    refused.write(head({ 'X-Razorpay-Signature': 'nonsense', 'Content-Length': 100 }));
+    const drip = setInterval(() => [headers, bodyOnly].forEach((connection) => connection.write('a')), 500);
+    await expectAlive();
+    expect((await bodyOnly.next()).status).toBe(408);
+    expect(performance.now() - startedAt).toBeLessThan(5 * SECOND);
+    expect((await headers.next()).status).toBe(408);
+    expect((await refused.next()).status).toBe(401);
+    await Promise.all([headers, bodyOnly, silent, refused].map(({ closed }) => closed));
+    clearInterval(drip);
+    expect(performance.now() - startedAt).toBeLessThan(15 * SECOND);
+    expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
+    expect(await open.metric('dakia_ingest_in_flight_bytes')).toBe(0);
+    quiet();
+  },
+  30 * SECOND,
+);
 
 test('a refused body without end is cut off', async () => {
   const connection = await connect(open.port);

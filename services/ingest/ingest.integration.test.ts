@@ -34,8 +34,15 @@ afterEach(async () => {
 const createTopics = async (names: readonly string[] = topics): Promise<void> => {
   const full = names.map((topic) => `${kafka.prefix}${topic}`);
   // kafkajs' own waiting for leaders fails while a broker has not heard of the topics yet.
-  await kafka.admin.createTopics({ waitForLeaders: false, topics: full.map((topic) => ({ topic, numPartitions: 3, replicationFactor: 1 })) });
-  await eventually('leaders', async () => (await kafka.admin.fetchTopicMetadata({ topics: full })).topics.every(({ partitions }) => partitions.length === 3 && partitions.every(({ leader }) => leader >= 0)));
+  await kafka.admin.createTopics({
+    waitForLeaders: false,
+    topics: full.map((topic) => ({ topic, numPartitions: 3, replicationFactor: 1 })),
+  });
+  await eventually('leaders', async () =>
+    (await kafka.admin.fetchTopicMetadata({ topics: full })).topics.every(
+      ({ partitions }) => partitions.length === 3 && partitions.every(({ leader }) => leader >= 0),
+    ),
+  );
 };
 const environment = (over: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => ({
   KAFKA_BROKERS: kafka.config.kafkaBrokers.join(','),
@@ -69,30 +76,60 @@ const stored = async (topic: string): Promise<readonly Envelope[]> => {
   return found;
 };
 
-test('a 200 is in Kafka: known events by family, the same one again, what is not understood with its reason; a refusal is not', async () => {
-  await createTopics();
-  const { port } = await start();
-  const body = captured('pay_1');
-  for (let i = 0; i < 2; i++) expect(await post(port, { body, eventId: 'TUoumpUn1znA6u' })).toMatchObject({ status: 200, reason: 'durable' });
-  expect(await post(port, { body: '{"event":"payment.unheard"}', eventId: 'PU86a6M8TtqYOS' })).toMatchObject({ status: 200, reason: 'quarantined' });
-  expect(await post(port, { body: 'no JSON' })).toMatchObject({ status: 200, reason: 'quarantined' });
-  expect(await post(port, { body, signature: sign(body, 'wrong') })).toMatchObject({ status: 401 });
-  const payments = await stored(PAYMENTS);
-  expect(payments).toHaveLength(2);
-  for (const envelope of payments) expect(envelope).toMatchObject({ kind: 'event', event: 'payment.captured', key: 'pay_1', eventId: 'TUoumpUn1znA6u', endpoint: 'default', rawBody: Buffer.from(body) });
-  const quarantined = await stored(QUARANTINE_TOPIC);
-  expect(new Set(quarantined.map((envelope) => envelope.kind === 'quarantine' && `${envelope.reason} ${envelope.eventId.slice(0, 14)}`))).toEqual(new Set(['unknown-event PU86a6M8TtqYOS', expect.stringMatching(/^not-json sha256\./)]));
-}, 60 * SECOND);
+test(
+  'a 200 is in Kafka: known events by family, the same one again, what is not understood with its reason; a refusal is not',
+  async () => {
+    await createTopics();
+    const { port } = await start();
+    const body = captured('pay_1');
+    for (let i = 0; i < 2; i++)
+      expect(await post(port, { body, eventId: 'TUoumpUn1znA6u' })).toMatchObject({ status: 200, reason: 'durable' });
+    expect(await post(port, { body: '{"event":"payment.unheard"}', eventId: 'PU86a6M8TtqYOS' })).toMatchObject({
+      status: 200,
+      reason: 'quarantined',
+    });
+    expect(await post(port, { body: 'no JSON' })).toMatchObject({ status: 200, reason: 'quarantined' });
+    expect(await post(port, { body, signature: sign(body, 'wrong') })).toMatchObject({ status: 401 });
+    const payments = await stored(PAYMENTS);
+    expect(payments).toHaveLength(2);
+    for (const envelope of payments)
+      expect(envelope).toMatchObject({
+        kind: 'event',
+        event: 'payment.captured',
+        key: 'pay_1',
+        eventId: 'TUoumpUn1znA6u',
+        endpoint: 'default',
+        rawBody: Buffer.from(body),
+      });
+    const quarantined = await stored(QUARANTINE_TOPIC);
+    expect(
+      new Set(
+        quarantined.map(
+          (envelope) => envelope.kind === 'quarantine' && `${envelope.reason} ${envelope.eventId.slice(0, 14)}`,
+        ),
+      ),
+    ).toEqual(new Set(['unknown-event PU86a6M8TtqYOS', expect.stringMatching(/^not-json sha256\./)]));
+  },
+  60 * SECOND,
+);
 
-test('a missing topic is a 503 for its deliveries only, and ends when the topic is there', async () => {
-  await createTopics(topics.filter((topic) => topic !== PAYMENTS));
-  const { port, output } = await start();
-  expect(await post(port, { body: captured('pay_1') })).toMatchObject({ status: 503, reason: 'not-durable' });
-  expect(await post(port, { body: 'no JSON' })).toMatchObject({ status: 200 });
-  expect(output()).toContain('npx dakia topics apply');
-  await createTopics([PAYMENTS]);
-  await eventually('durable', async () => (await post(port, { body: captured('pay_1') })).status === 200, 15 * SECOND);
-}, 60 * SECOND);
+test(
+  'a missing topic is a 503 for its deliveries only, and ends when the topic is there',
+  async () => {
+    await createTopics(topics.filter((topic) => topic !== PAYMENTS));
+    const { port, output } = await start();
+    expect(await post(port, { body: captured('pay_1') })).toMatchObject({ status: 503, reason: 'not-durable' });
+    expect(await post(port, { body: 'no JSON' })).toMatchObject({ status: 200 });
+    expect(output()).toContain('npx dakia topics apply');
+    await createTopics([PAYMENTS]);
+    await eventually(
+      'durable',
+      async () => (await post(port, { body: captured('pay_1') })).status === 200,
+      15 * SECOND,
+    );
+  },
+  60 * SECOND,
+);
 
 /** Sends as fast as the answers come, until the service is gone; returns the payment ids that were answered 200. */
 const floodUntilGone = async (port: number, reached: (answered: number) => void): Promise<readonly string[]> => {
@@ -114,83 +151,133 @@ const floodUntilGone = async (port: number, reached: (answered: number) => void)
 test.each([
   ['SIGTERM', 0],
   ['SIGKILL', null],
-] as const)('%s under load: every delivery that was answered 200 is in Kafka', async (signal, exitCode) => {
-  await createTopics();
-  const ingest = await start();
-  let isKilled = false;
-  const accepted = await floodUntilGone(ingest.port, (answered) => {
-    if (answered < 500 || isKilled) return;
-    isKilled = true;
-    ingest.kill(signal);
-  });
-  expect(await ingest.exited).toBe(exitCode);
-  expect(accepted.length).toBeGreaterThanOrEqual(500);
-  const keys = new Set<string>((await stored(PAYMENTS)).map(({ key }) => key));
-  expect(accepted.filter((id) => !keys.has(id))).toEqual([]);
-}, 90 * SECOND);
+] as const)(
+  '%s under load: every delivery that was answered 200 is in Kafka',
+  async (signal, exitCode) => {
+    await createTopics();
+    const ingest = await start();
+    let isKilled = false;
+    const accepted = await floodUntilGone(ingest.port, (answered) => {
+      if (answered < 500 || isKilled) return;
+      isKilled = true;
+      ingest.kill(signal);
+    });
+    expect(await ingest.exited).toBe(exitCode);
+    expect(accepted.length).toBeGreaterThanOrEqual(500);
+    const keys = new Set<string>((await stored(PAYMENTS)).map(({ key }) => key));
+    expect(accepted.filter((id) => !keys.has(id))).toEqual([]);
+  },
+  90 * SECOND,
+);
 
-test('without a secret it does not start, and says so in one sentence', async () => {
-  const { output, exited } = runIngest({ KAFKA_BROKERS: 'localhost:1' });
-  expect(await exited).toBe(78);
-  expect(output()).toBe('ingest cannot start with these settings:\n  RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE\n');
-}, 30 * SECOND);
+test(
+  'without a secret it does not start, and says so in one sentence',
+  async () => {
+    const { output, exited } = runIngest({ KAFKA_BROKERS: 'localhost:1' });
+    expect(await exited).toBe(78);
+    expect(output()).toBe(
+      'ingest cannot start with these settings:\n  RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE\n',
+    );
+  },
+  30 * SECOND,
+);
 
-test('neither a secret nor personal data reaches a log line, a metric or an answer, whichever way a delivery goes', async () => {
-  await createTopics(topics.filter((topic) => topic !== 'rzp.refunds.v1'));
-  const canaries = { secret: 'CANARYsecret', other: 'CANARYother', email: 'canary@example.com', contact: '+919999912345', vpa: 'canary@okbank', card: '4111111111111111', note: 'CANARYnote', agent: 'CANARYagent' };
-  const file = join(folder, 'secrets');
-  writeFileSync(file, `${canaries.secret}\n`);
-  const { secret: _, agent, ...personal } = canaries;
-  const ingest = await start({ RAZORPAY_WEBHOOK_SECRETS: '', RAZORPAY_WEBHOOK_SECRETS_FILE: file, DAKIA_LOG_LEVEL: 'trace' });
-  const answers: string[] = [];
-  const deliver = async (body: string, secret = canaries.secret, path = '/webhooks/razorpay'): Promise<number> => {
-    const response = await fetch(`http://127.0.0.1:${ingest.port}${path}`, { method: 'POST', body, headers: { 'user-agent': agent, 'x-razorpay-signature': sign(body, secret), cookie: canaries.note } });
-    answers.push(await response.text());
-    return response.status;
-  };
-  const bodyOf = (event: string, entity: object) => JSON.stringify({ event, payload: { [event.split('.')[0] ?? '']: { entity: { ...personal, ...entity } } } });
-  expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }))).toBe(200);
-  expect(await deliver(bodyOf('payment.unheard', { id: 'pay_1' }))).toBe(200);
-  expect(await deliver(bodyOf('payment.captured', { id: canaries.note.repeat(20) }))).toBe(200);
-  expect(await deliver(`{"event":"payment.captured",${canaries.email}`)).toBe(200);
-  expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }), canaries.other)).toBe(401);
-  expect(await deliver(bodyOf('refund.created', { id: 'rfnd_1' }))).toBe(503);
-  expect(await deliver('x', canaries.secret, `/webhooks/razorpay/${canaries.note}`)).toBe(404);
-  expect(await deliver('x', canaries.secret, `/${canaries.note}/%zz`)).toBe(404);
-  expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }).padEnd(1024 * 1024 + 1))).toBe(413);
-  for (const bytes of [head({ 'X-Razorpay-Signature': sign('x'), 'Content-Length': 100 }) + canaries.email, `GARBAGE ${canaries.email}\r\n\r\n`, head({ 'X-Long': canaries.note.repeat(2_000) })]) {
-    const connection = await connect(ingest.port);
-    connection.write(bytes);
-    if (!bytes.startsWith('POST') || bytes.length > 10_000) answers.push(JSON.stringify(await connection.next()));
-    connection.destroy();
-  }
-  writeFileSync(file, `${canaries.secret}\n${canaries.secret}\n`);
-  await eventually('the broken file reported', () => ingest.output().includes('cannot be used'));
-  writeFileSync(file, `${canaries.other}\n`);
-  await eventually('the new file in use', () => ingest.output().includes('were read again'));
-  const metrics = await (await fetch(`http://127.0.0.1:${ingest.opsPort}/metrics`)).text();
-  expect(metrics).toContain('reason="signature-mismatch"');
-  ingest.kill('SIGTERM');
-  expect(await ingest.exited).toBe(0);
+test(
+  'neither a secret nor personal data reaches a log line, a metric or an answer, whichever way a delivery goes',
+  async () => {
+    await createTopics(topics.filter((topic) => topic !== 'rzp.refunds.v1'));
+    const canaries = {
+      secret: 'CANARYsecret',
+      other: 'CANARYother',
+      email: 'canary@example.com',
+      contact: '+919999912345',
+      vpa: 'canary@okbank',
+      card: '4111111111111111',
+      note: 'CANARYnote',
+      agent: 'CANARYagent',
+    };
+    const file = join(folder, 'secrets');
+    writeFileSync(file, `${canaries.secret}\n`);
+    const { secret: _, agent, ...personal } = canaries;
+    const ingest = await start({
+      RAZORPAY_WEBHOOK_SECRETS: '',
+      RAZORPAY_WEBHOOK_SECRETS_FILE: file,
+      DAKIA_LOG_LEVEL: 'trace',
+    });
+    const answers: string[] = [];
+    const deliver = async (body: string, secret = canaries.secret, path = '/webhooks/razorpay'): Promise<number> => {
+      const response = await fetch(`http://127.0.0.1:${ingest.port}${path}`, {
+        method: 'POST',
+        body,
+        headers: { 'user-agent': agent, 'x-razorpay-signature': sign(body, secret), cookie: canaries.note },
+      });
+      answers.push(await response.text());
+      return response.status;
+    };
+    const bodyOf = (event: string, entity: object) =>
+      JSON.stringify({ event, payload: { [event.split('.')[0] ?? '']: { entity: { ...personal, ...entity } } } });
+    expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }))).toBe(200);
+    expect(await deliver(bodyOf('payment.unheard', { id: 'pay_1' }))).toBe(200);
+    expect(await deliver(bodyOf('payment.captured', { id: canaries.note.repeat(20) }))).toBe(200);
+    expect(await deliver(`{"event":"payment.captured",${canaries.email}`)).toBe(200);
+    expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }), canaries.other)).toBe(401);
+    expect(await deliver(bodyOf('refund.created', { id: 'rfnd_1' }))).toBe(503);
+    expect(await deliver('x', canaries.secret, `/webhooks/razorpay/${canaries.note}`)).toBe(404);
+    expect(await deliver('x', canaries.secret, `/${canaries.note}/%zz`)).toBe(404);
+    expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }).padEnd(1024 * 1024 + 1))).toBe(413);
+    for (const bytes of [
+      head({ 'X-Razorpay-Signature': sign('x'), 'Content-Length': 100 }) + canaries.email,
+      `GARBAGE ${canaries.email}\r\n\r\n`,
+      head({ 'X-Long': canaries.note.repeat(2_000) }),
+    ]) {
+      const connection = await connect(ingest.port);
+      connection.write(bytes);
+      if (!bytes.startsWith('POST') || bytes.length > 10_000) answers.push(JSON.stringify(await connection.next()));
+      connection.destroy();
+    }
+    writeFileSync(file, `${canaries.secret}\n${canaries.secret}\n`);
+    await eventually('the broken file reported', () => ingest.output().includes('cannot be used'));
+    writeFileSync(file, `${canaries.other}\n`);
+    await eventually('the new file in use', () => ingest.output().includes('were read again'));
+    const metrics = await (await fetch(`http://127.0.0.1:${ingest.opsPort}/metrics`)).text();
+    expect(metrics).toContain('reason="signature-mismatch"');
+    ingest.kill('SIGTERM');
+    expect(await ingest.exited).toBe(0);
 
-  const said = ingest.output() + metrics + answers.join('');
-  for (const expected of ['signature-mismatch', 'not-durable', 'too-large', '"level":"debug"', 'payment.captured']) expect(ingest.output()).toContain(expected);
-  for (const [name, canary] of Object.entries(canaries)) expect([name, said.toLowerCase().includes(canary.toLowerCase())]).toEqual([name, false]);
-}, 90 * SECOND);
+    const said = ingest.output() + metrics + answers.join('');
+    for (const expected of ['signature-mismatch', 'not-durable', 'too-large', '"level":"debug"', 'payment.captured'])
+      expect(ingest.output()).toContain(expected);
+    for (const [name, canary] of Object.entries(canaries))
+      expect([name, said.toLowerCase().includes(canary.toLowerCase())]).toEqual([name, false]);
+  },
+  90 * SECOND,
+);
 
-test('Kafka is away: 503 in time, and 200 by itself when it comes', async () => {
-  await createTopics();
-  const proxy = await startKafkaProxy(kafka.config.kafkaBrokers[0] ?? '');
-  try {
-    await proxy.goAway();
-    const { port } = await start({ KAFKA_BROKERS: proxy.address });
-    const startedAt = performance.now();
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => post(port, { body: captured(`pay_${index}`) })));
-    expect(performance.now() - startedAt).toBeLessThan(4 * SECOND);
-    expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.get('retry-after') !== null}`))).toEqual(new Set(['503 true']));
-    await proxy.comeBack();
-    await eventually('durable', async () => (await post(port, { body: captured('pay_1') })).status === 200, 10 * SECOND);
-  } finally {
-    await proxy.close();
-  }
-}, 60 * SECOND);
+test(
+  'Kafka is away: 503 in time, and 200 by itself when it comes',
+  async () => {
+    await createTopics();
+    const proxy = await startKafkaProxy(kafka.config.kafkaBrokers[0] ?? '');
+    try {
+      await proxy.goAway();
+      const { port } = await start({ KAFKA_BROKERS: proxy.address });
+      const startedAt = performance.now();
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => post(port, { body: captured(`pay_${index}`) })),
+      );
+      expect(performance.now() - startedAt).toBeLessThan(4 * SECOND);
+      expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.get('retry-after') !== null}`))).toEqual(
+        new Set(['503 true']),
+      );
+      await proxy.comeBack();
+      await eventually(
+        'durable',
+        async () => (await post(port, { body: captured('pay_1') })).status === 200,
+        10 * SECOND,
+      );
+    } finally {
+      await proxy.close();
+    }
+  },
+  60 * SECOND,
+);

@@ -30,7 +30,11 @@ const configOf = (environment: Readonly<Record<string, string>>): SecretsConfig 
 const start = async (environment: Readonly<Record<string, string>>) => {
   const logged: string[] = [];
   const metrics = new promClient.Registry();
-  running = createKeyring({ config: configOf(environment), log: createLogger('ingest', 'trace', { write: (line) => logged.push(line) }), metrics });
+  running = createKeyring({
+    config: configOf(environment),
+    log: createLogger('ingest', 'trace', { write: (line) => logged.push(line) }),
+    metrics,
+  });
   await running.start();
   const keyring = running;
   /** The position of the secret among those of the endpoint; -1 when it is not one of them. */
@@ -38,27 +42,46 @@ const start = async (environment: Readonly<Record<string, string>>) => {
     const verified = verify(Buffer.from('x'), sign('x', secret), keyring.secretsOf(endpoint) ?? []);
     return verified.ok ? verified.position : -1;
   };
-  return { keyring, position, logged, reloads: async (result: string) => Number(new RegExp(`result="${result}"} (\\d+)`).exec(await metrics.metrics())?.[1] ?? 0) };
+  return {
+    keyring,
+    position,
+    logged,
+    reloads: async (result: string) =>
+      Number(new RegExp(`result="${result}"} (\\d+)`).exec(await metrics.metrics())?.[1] ?? 0),
+  };
 };
 
 test('no secret at all: one sentence that says what to do, no default', () => {
-  expect(secretsIssues(configOf({}))).toEqual(['RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE']);
-  expect(() => createKeyring({ config: configOf({}), log: createLogger('ingest', 'fatal'), metrics: new promClient.Registry() })).toThrow('no webhook secret is set');
+  expect(secretsIssues(configOf({}))).toEqual([
+    'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
+  ]);
+  expect(() =>
+    createKeyring({ config: configOf({}), log: createLogger('ingest', 'fatal'), metrics: new promClient.Registry() }),
+  ).toThrow('no webhook secret is set');
 });
 
 test('settings that contradict each other or cannot be read are named', () => {
   const missing = join(folder, 'missing');
-  expect(secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS: 'a', RAZORPAY_WEBHOOK_SECRETS_FILE: missing }))).toEqual(['RAZORPAY_WEBHOOK_SECRETS: is set together with RAZORPAY_WEBHOOK_SECRETS_FILE; set one of them']);
-  expect(secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS_FILE: missing, RAZORPAY_WEBHOOK_ENDPOINTS_FILE: folder }))).toEqual([
+  expect(secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS: 'a', RAZORPAY_WEBHOOK_SECRETS_FILE: missing }))).toEqual([
+    'RAZORPAY_WEBHOOK_SECRETS: is set together with RAZORPAY_WEBHOOK_SECRETS_FILE; set one of them',
+  ]);
+  expect(
+    secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS_FILE: missing, RAZORPAY_WEBHOOK_ENDPOINTS_FILE: folder })),
+  ).toEqual([
     `RAZORPAY_WEBHOOK_SECRETS_FILE: ${missing} cannot be read (ENOENT)`,
     `RAZORPAY_WEBHOOK_ENDPOINTS_FILE: ${folder} cannot be read (EISDIR)`,
   ]);
-  expect(secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS: ' , ' }))).toEqual(['RAZORPAY_WEBHOOK_SECRETS: holds no secret']);
+  expect(secretsIssues(configOf({ RAZORPAY_WEBHOOK_SECRETS: ' , ' }))).toEqual([
+    'RAZORPAY_WEBHOOK_SECRETS: holds no secret',
+  ]);
 });
 
 test('secrets of the environment, in their order; further endpoints beside them', async () => {
   writeFileSync(join(folder, 'endpoints'), 'test-mode: three\n');
-  const { keyring, position } = await start({ RAZORPAY_WEBHOOK_SECRETS: 'one, two', RAZORPAY_WEBHOOK_ENDPOINTS_FILE: join(folder, 'endpoints') });
+  const { keyring, position } = await start({
+    RAZORPAY_WEBHOOK_SECRETS: 'one, two',
+    RAZORPAY_WEBHOOK_ENDPOINTS_FILE: join(folder, 'endpoints'),
+  });
   expect([position('one'), position('two'), position('three'), position('three', 'test-mode')]).toEqual([0, 1, -1, 0]);
   expect(keyring.secretsOf('live-mode')).toBeUndefined();
 });

@@ -28,19 +28,32 @@ export const secretsIssues = (config: SecretsConfig): readonly string[] => {
 
 const readSecrets = ({ secrets, secretsFile, endpointsFile }: SecretsConfig): Parsed<Secrets> => {
   if (secrets === undefined && secretsFile === undefined && endpointsFile === undefined) {
-    return unparsed('RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE');
+    return unparsed(
+      'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
+    );
   }
-  if (secrets !== undefined && secretsFile !== undefined) return unparsed('RAZORPAY_WEBHOOK_SECRETS: is set together with RAZORPAY_WEBHOOK_SECRETS_FILE; set one of them');
+  if (secrets !== undefined && secretsFile !== undefined)
+    return unparsed('RAZORPAY_WEBHOOK_SECRETS: is set together with RAZORPAY_WEBHOOK_SECRETS_FILE; set one of them');
   const inline = secrets === undefined ? undefined : secretsOf('RAZORPAY_WEBHOOK_SECRETS', secrets.split(','));
-  const fromFile = secretsFile === undefined ? undefined : readFile('RAZORPAY_WEBHOOK_SECRETS_FILE', secretsFile, secretsInFile);
-  const endpoints = endpointsFile === undefined ? undefined : readFile('RAZORPAY_WEBHOOK_ENDPOINTS_FILE', endpointsFile, endpointsInFile);
+  const fromFile =
+    secretsFile === undefined ? undefined : readFile('RAZORPAY_WEBHOOK_SECRETS_FILE', secretsFile, secretsInFile);
+  const endpoints =
+    endpointsFile === undefined
+      ? undefined
+      : readFile('RAZORPAY_WEBHOOK_ENDPOINTS_FILE', endpointsFile, endpointsInFile);
   const issues = [inline, fromFile, endpoints].flatMap((part) => (part === undefined || part.ok ? [] : part.issues));
   if (issues.length > 0) return unparsed(...issues);
-  const ofDefault = [inline, fromFile].flatMap((part) => (part?.ok === true ? [[DEFAULT_ENDPOINT, part.value] as const] : []));
+  const ofDefault = [inline, fromFile].flatMap((part) =>
+    part?.ok === true ? [[DEFAULT_ENDPOINT, part.value] as const] : [],
+  );
   return parsed(new Map([...ofDefault, ...(endpoints?.ok === true ? endpoints.value : [])]));
 };
 
-const readFile = <Value>(setting: string, file: string, read: (file: string, content: string) => Parsed<Value>): Parsed<Value> => {
+const readFile = <Value>(
+  setting: string,
+  file: string,
+  read: (file: string, content: string) => Parsed<Value>,
+): Parsed<Value> => {
   try {
     const value = read(file, readFileSync(file, 'utf8'));
     return value.ok ? value : unparsed(...value.issues.map((issue) => `${setting}: ${issue}`));
@@ -50,11 +63,24 @@ const readFile = <Value>(setting: string, file: string, read: (file: string, con
 };
 
 /** Throws what `secretsIssues` reports. */
-export const createKeyring = ({ config, log, metrics }: { readonly config: SecretsConfig; readonly log: Logger; readonly metrics: Registry }): Keyring => {
+export const createKeyring = ({
+  config,
+  log,
+  metrics,
+}: {
+  readonly config: SecretsConfig;
+  readonly log: Logger;
+  readonly metrics: Registry;
+}): Keyring => {
   const initial = readSecrets(config);
   if (!initial.ok) throw new Error(initial.issues.join('; '));
   const files = [config.secretsFile, config.endpointsFile].filter((file) => file !== undefined);
-  const reloads = new promClient.Counter({ name: 'dakia_ingest_secret_reloads_total', help: 'Changed files of secrets, by whether they could be used.', labelNames: ['result'], registers: [metrics] });
+  const reloads = new promClient.Counter({
+    name: 'dakia_ingest_secret_reloads_total',
+    help: 'Changed files of secrets, by whether they could be used.',
+    labelNames: ['result'],
+    registers: [metrics],
+  });
   let secrets = initial.value;
   let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -70,12 +96,19 @@ export const createKeyring = ({ config, log, metrics }: { readonly config: Secre
     if (read.ok) secrets = read.value;
     if (read.ok && isFirst) return;
     reloads.inc({ result: read.ok ? 'used' : 'unusable' });
-    if (read.ok) log.info({ endpoints: Object.fromEntries([...secrets].map(([name, { length }]) => [name, length])) }, 'webhook secrets were read again: number per endpoint');
+    if (read.ok)
+      log.info(
+        { endpoints: Object.fromEntries([...secrets].map(([name, { length }]) => [name, length])) },
+        'webhook secrets were read again: number per endpoint',
+      );
     else log.error({ issues: read.issues }, 'changed webhook secrets cannot be used; the last good ones stay in use');
   };
 
   const lookAgain = (): void => {
-    timer = setTimeout(() => void look().finally(() => (timer === undefined ? undefined : lookAgain())), LOOK_INTERVAL_MS);
+    timer = setTimeout(
+      () => void look().finally(() => (timer === undefined ? undefined : lookAgain())),
+      LOOK_INTERVAL_MS,
+    );
   };
 
   return {

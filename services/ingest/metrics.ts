@@ -18,12 +18,43 @@ export interface IngestMetrics {
 
 export const createIngestMetrics = (registry: Registry, admission: Admission): IngestMetrics => {
   const registers = [registry];
-  const deliveries = new promClient.Counter({ name: 'dakia_ingest_deliveries_total', help: 'Answered deliveries.', labelNames: ['endpoint', 'outcome', 'reason'], registers });
-  const seconds = new promClient.Histogram({ name: 'dakia_ingest_answer_seconds', help: 'Time from the headers of a delivery to its answer.', labelNames: ['outcome'], buckets: SECONDS_BUCKETS, registers });
-  const signatures = new promClient.Counter({ name: 'dakia_ingest_signatures_total', help: 'Authentic deliveries by position of the secret that matched, 1 first. An old secret whose count stands still is out of use.', labelNames: ['endpoint', 'position'], registers });
-  const events = new promClient.Counter({ name: 'dakia_ingest_events_total', help: 'Durable deliveries by event; the quarantined ones together.', labelNames: ['event'], registers });
-  const quarantined = new promClient.Counter({ name: 'dakia_ingest_quarantined_total', help: 'Durable deliveries that the catalogue does not understand.', labelNames: ['reason'], registers });
-  const connections = new promClient.Counter({ name: 'dakia_ingest_bad_connections_total', help: 'Connections closed before they carried a request.', labelNames: ['status'], registers });
+  const deliveries = new promClient.Counter({
+    name: 'dakia_ingest_deliveries_total',
+    help: 'Answered deliveries.',
+    labelNames: ['endpoint', 'outcome', 'reason'],
+    registers,
+  });
+  const seconds = new promClient.Histogram({
+    name: 'dakia_ingest_answer_seconds',
+    help: 'Time from the headers of a delivery to its answer.',
+    labelNames: ['outcome'],
+    buckets: SECONDS_BUCKETS,
+    registers,
+  });
+  const signatures = new promClient.Counter({
+    name: 'dakia_ingest_signatures_total',
+    help: 'Authentic deliveries by position of the secret that matched, 1 first. An old secret whose count stands still is out of use.',
+    labelNames: ['endpoint', 'position'],
+    registers,
+  });
+  const events = new promClient.Counter({
+    name: 'dakia_ingest_events_total',
+    help: 'Durable deliveries by event; the quarantined ones together.',
+    labelNames: ['event'],
+    registers,
+  });
+  const quarantined = new promClient.Counter({
+    name: 'dakia_ingest_quarantined_total',
+    help: 'Durable deliveries that the catalogue does not understand.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const connections = new promClient.Counter({
+    name: 'dakia_ingest_bad_connections_total',
+    help: 'Connections closed before they carried a request.',
+    labelNames: ['status'],
+    registers,
+  });
   new promClient.Gauge({
     name: 'dakia_ingest_in_flight_requests',
     help: 'Deliveries being read or stored.',

@@ -6,11 +6,15 @@ import { readBody } from './read-body.ts';
 /** Posts a body to a server that reads it with these bounds, and returns what it read. */
 const read = async (body: string, bounds: Partial<Parameters<typeof readBody>[1]>): Promise<string> => {
   const server = http.createServer((request: IncomingMessage, response) => {
-    void readBody(request, { maxBytes: 1_000, withinMs: 10_000, reserve: () => true, ...bounds }).then((result) => response.end(typeof result === 'string' ? result : `${result.length} bytes`));
+    void readBody(request, { maxBytes: 1_000, withinMs: 10_000, reserve: () => true, ...bounds }).then((result) =>
+      response.end(typeof result === 'string' ? result : `${result.length} bytes`),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
-    return await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { method: 'POST', body })).text();
+    return await (
+      await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { method: 'POST', body })
+    ).text();
   } finally {
     server.closeAllConnections();
     server.close();

@@ -12,7 +12,10 @@ export interface BodyBounds {
 }
 
 /** The whole body, or why there is none. Never rejects. */
-export const readBody = (request: IncomingMessage, { maxBytes, withinMs, reserve }: BodyBounds): Promise<Buffer | Extract<Reason, 'too-large' | 'bytes-full' | 'body-late' | 'body-aborted'>> =>
+export const readBody = (
+  request: IncomingMessage,
+  { maxBytes, withinMs, reserve }: BodyBounds,
+): Promise<Buffer | Extract<Reason, 'too-large' | 'bytes-full' | 'body-late' | 'body-aborted'>> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -53,7 +53,11 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
     const place = admission.enter();
     if (typeof place === 'string') return unread(place);
     try {
-      const body = await readBody(request, { maxBytes: BODY_BYTES_MAX, withinMs: deadline - now(), reserve: place.reserve });
+      const body = await readBody(request, {
+        maxBytes: BODY_BYTES_MAX,
+        withinMs: deadline - now(),
+        reserve: place.reserve,
+      });
       if (typeof body === 'string') return unread(body);
       const verification = verify(body, signature, secrets);
       if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
@@ -64,7 +68,12 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
     }
   };
 
-  const store = async (request: IncomingMessage, endpoint: string, rawBody: Buffer, deadline: number): Promise<Reason> => {
+  const store = async (
+    request: IncomingMessage,
+    endpoint: string,
+    rawBody: Buffer,
+    deadline: number,
+  ): Promise<Reason> => {
     const envelope = toEnvelope({
       rawBody,
       endpoint,
@@ -73,7 +82,11 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
       traceparent: textOf(request.headers['traceparent']),
     });
     const outcome = await inTime(deadline, producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId())));
-    if (log.isLevelEnabled('debug')) log.debug({ endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome }, 'delivery');
+    if (log.isLevelEnabled('debug'))
+      log.debug(
+        { endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome },
+        'delivery',
+      );
     if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
     metrics.routed(envelope);
     return envelope.kind === 'event' ? 'durable' : 'quarantined';
@@ -82,10 +95,12 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
   return receive;
 };
 
-const topicOf = (envelope: Envelope): string => (envelope.kind === 'event' ? familySpec(envelope.family).topic : QUARANTINE_TOPIC);
+const topicOf = (envelope: Envelope): string =>
+  envelope.kind === 'event' ? familySpec(envelope.family).topic : QUARANTINE_TOPIC;
 
 /** A header that came several times is no header that we know: Node joins most with commas, which no check lets pass. */
-const textOf = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header.join(', ') : header);
+const textOf = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(', ') : header;
 
 /** The producer has a deadline of its own; what reading the body took is not in it. */
 const inTime = (deadline: number, published: Promise<PublishOutcome>): Promise<PublishOutcome> =>

@@ -12,7 +12,12 @@ export interface SchemaIdLookup extends Component {
 }
 
 /** Finds out under which id the registry holds the envelope's schema, for readers of Confluent's tools. One schema has one id. */
-export const createSchemaIdLookup = (options: { readonly registryUrl: string | undefined; readonly topicPrefix: string; readonly log: Logger; readonly askAgainMs?: number }): SchemaIdLookup => {
+export const createSchemaIdLookup = (options: {
+  readonly registryUrl: string | undefined;
+  readonly topicPrefix: string;
+  readonly log: Logger;
+  readonly askAgainMs?: number;
+}): SchemaIdLookup => {
   const { registryUrl, topicPrefix, log, askAgainMs = ASK_AGAIN_MS } = options;
   let id = UNKNOWN_SCHEMA_ID;
   let timer: NodeJS.Timeout | undefined;
@@ -32,7 +37,8 @@ export const createSchemaIdLookup = (options: { readonly registryUrl: string | u
 
   const ask = async (url: string): Promise<void> => {
     const problem = await problemOf(url);
-    if (problem !== undefined && problem !== lastProblem) log.warn({ problem }, 'records carry no schema id for now; Dakia itself reads them without');
+    if (problem !== undefined && problem !== lastProblem)
+      log.warn({ problem }, 'records carry no schema id for now; Dakia itself reads them without');
     lastProblem = problem;
     if (problem !== undefined && !isStopped) timer = setTimeout(() => void ask(url), askAgainMs);
   };

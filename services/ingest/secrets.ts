@@ -19,15 +19,20 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 export const secretsOf = (where: string, texts: readonly string[]): Parsed<readonly WebhookSecret[]> => {
   const secrets = texts.map((text) => text.trim()).filter((text) => text !== '');
   if (secrets.length === 0) return unparsed(`${where}: holds no secret`);
-  if (secrets.length > SECRETS_MAX) return unparsed(`${where}: holds ${secrets.length} secrets; ${SECRETS_MAX} is the most`);
+  if (secrets.length > SECRETS_MAX)
+    return unparsed(`${where}: holds ${secrets.length} secrets; ${SECRETS_MAX} is the most`);
   if (new Set(secrets).size < secrets.length) return unparsed(`${where}: holds a secret twice`);
   const bad = secrets.findIndex((secret) => secret.length > SECRET_LENGTH_MAX || CONTROL_CHARACTER.test(secret));
-  if (bad !== -1) return unparsed(`${where}: secret ${bad + 1} is longer than ${SECRET_LENGTH_MAX} characters or holds a control character`);
+  if (bad !== -1)
+    return unparsed(
+      `${where}: secret ${bad + 1} is longer than ${SECRET_LENGTH_MAX} characters or holds a control character`,
+    );
   return parsed(secrets.map(webhookSecret));
 };
 
 /** One secret a line; empty lines are skipped. */
-export const secretsInFile = (file: string, content: string): Parsed<readonly WebhookSecret[]> => secretsOf(file, content.split('\n'));
+export const secretsInFile = (file: string, content: string): Parsed<readonly WebhookSecret[]> =>
+  secretsOf(file, content.split('\n'));
 
 /** Lines of `name: secret`; empty lines and lines that begin with # are skipped. */
 export const endpointsInFile = (file: string, content: string): Parsed<Secrets> => {
@@ -36,13 +41,22 @@ export const endpointsInFile = (file: string, content: string): Parsed<Secrets> 
     if (line.trim() === '' || line.startsWith('#')) continue;
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).trim();
-    if (!ENDPOINT_NAME.test(name)) return unparsed(`${file}: line ${index + 1} does not begin with a name of lowercase letters, digits and dashes, and a colon`);
-    if (name === DEFAULT_ENDPOINT) return unparsed(`${file}: line ${index + 1} names ${DEFAULT_ENDPOINT}, whose secrets are RAZORPAY_WEBHOOK_SECRETS or RAZORPAY_WEBHOOK_SECRETS_FILE`);
+    if (!ENDPOINT_NAME.test(name))
+      return unparsed(
+        `${file}: line ${index + 1} does not begin with a name of lowercase letters, digits and dashes, and a colon`,
+      );
+    if (name === DEFAULT_ENDPOINT)
+      return unparsed(
+        `${file}: line ${index + 1} names ${DEFAULT_ENDPOINT}, whose secrets are RAZORPAY_WEBHOOK_SECRETS or RAZORPAY_WEBHOOK_SECRETS_FILE`,
+      );
     byName.set(name, [...(byName.get(name) ?? []), line.slice(colon + 1)]);
   }
   if (byName.size === 0) return unparsed(`${file}: holds no endpoint`);
-  if (byName.size > ENDPOINTS_MAX) return unparsed(`${file}: holds ${byName.size} endpoints; ${ENDPOINTS_MAX} is the most`);
+  if (byName.size > ENDPOINTS_MAX)
+    return unparsed(`${file}: holds ${byName.size} endpoints; ${ENDPOINTS_MAX} is the most`);
   const read = [...byName].map(([name, texts]) => [name, secretsOf(`${file}: endpoint ${name}`, texts)] as const);
   const issues = read.flatMap(([, secrets]) => (secrets.ok ? [] : secrets.issues));
-  return issues.length > 0 ? unparsed(...issues) : parsed(new Map(read.map(([name, secrets]) => [name, secrets.ok ? secrets.value : []])));
+  return issues.length > 0
+    ? unparsed(...issues)
+    : parsed(new Map(read.map(([name, secrets]) => [name, secrets.ok ? secrets.value : []])));
 };

@@ -10,7 +10,17 @@ export interface WebhookServer extends Component {
 }
 
 /** Stops by answering 503, finishing what is in flight, and closing. The producer is stopped after it. */
-export const createWebhookServer = ({ app, host, port, log }: { readonly app: IngestApp; readonly host: string; readonly port: number; readonly log: Logger }): WebhookServer => {
+export const createWebhookServer = ({
+  app,
+  host,
+  port,
+  log,
+}: {
+  readonly app: IngestApp;
+  readonly host: string;
+  readonly port: number;
+  readonly log: Logger;
+}): WebhookServer => {
   const { fastify } = app;
   const portTaken = (): number => (fastify.server.address() as AddressInfo).port;
   return {

@@ -15,8 +15,17 @@ export const ingest = defineService({
   components: ({ config, log, metrics }) => {
     const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
     const keyring = createKeyring({ config, log, metrics });
-    const schemaId = createSchemaIdLookup({ registryUrl: config.schemaRegistryUrl, topicPrefix: config.topicPrefix, log });
+    const schemaId = createSchemaIdLookup({
+      registryUrl: config.schemaRegistryUrl,
+      topicPrefix: config.topicPrefix,
+      log,
+    });
     const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: schemaId.current, metrics, log });
-    return [producer, keyring, schemaId, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
+    return [
+      producer,
+      keyring,
+      schemaId,
+      createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log }),
+    ];
   },
 });

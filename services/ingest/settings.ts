@@ -2,8 +2,16 @@ import { kafkaSettings, optionalText, port, registrySettings, secretSetting, set
 import type { ConfigOf } from '#platform/config';
 
 export const secretSettings = {
-  secrets: secretSetting('RAZORPAY_WEBHOOK_SECRETS', optionalText(), 'Active secrets of /webhooks/razorpay, separated by commas.'),
-  secretsFile: setting('RAZORPAY_WEBHOOK_SECRETS_FILE', optionalText(), 'File with the active secrets of /webhooks/razorpay, one a line; read again when it changes. Instead of RAZORPAY_WEBHOOK_SECRETS.'),
+  secrets: secretSetting(
+    'RAZORPAY_WEBHOOK_SECRETS',
+    optionalText(),
+    'Active secrets of /webhooks/razorpay, separated by commas.',
+  ),
+  secretsFile: setting(
+    'RAZORPAY_WEBHOOK_SECRETS_FILE',
+    optionalText(),
+    'File with the active secrets of /webhooks/razorpay, one a line; read again when it changes. Instead of RAZORPAY_WEBHOOK_SECRETS.',
+  ),
   endpointsFile: setting(
     'RAZORPAY_WEBHOOK_ENDPOINTS_FILE',
     optionalText(),

@@ -21,7 +21,8 @@ const receiving = async (answer?: Answer): Promise<Receiver> => {
 };
 
 /** A destination of the file at a receiver of the test. */
-const at = (receiver: Receiver, more = ''): string => `{type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]${more}}`;
+const at = (receiver: Receiver, more = ''): string =>
+  `{type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]${more}}`;
 
 const notifying = async (rules: string): Promise<TestNotifier> => {
   const notifier = await createTestNotifier(rules, { SECRETS: SECRET });
@@ -37,14 +38,24 @@ const holding = (): { readonly answer: Answer; readonly held: ServerResponse[] }
 
 test('a fact becomes one signed request, its row says what was answered, and the sequence grows with each fact of an entity', async () => {
   const receiver = await receiving();
-  const notifier = await notifying(`destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: payments, when: [payment.authorized, payment.captured, payment.refunded], to: shop}\n`);
+  const notifier = await notifying(
+    `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: payments, when: [payment.authorized, payment.captured, payment.refunded], to: shop}\n`,
+  );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.authorized', key: 'pay_1', status: 'authorized' }]);
-  await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }, { kind: 'payment.captured', key: 'pay_2', status: 'captured' }]);
+  await notifier.happen([
+    { kind: 'payment.captured', key: 'pay_1', status: 'captured' },
+    { kind: 'payment.captured', key: 'pay_2', status: 'captured' },
+  ]);
   await notifier.happen([{ kind: 'payment.refunded', key: 'pay_1', status: 'refunded' }]);
-  const rows = await notifier.until('all are delivered', (told) => told.length === 4 && told.every(({ status }) => status === 'delivered'));
+  const rows = await notifier.until(
+    'all are delivered',
+    (told) => told.length === 4 && told.every(({ status }) => status === 'delivered'),
+  );
 
-  expect(rows.map(({ entity_key, kind, attempts, response, reason }) => [entity_key, kind, attempts, response, reason])).toEqual([
+  expect(
+    rows.map(({ entity_key, kind, attempts, response, reason }) => [entity_key, kind, attempts, response, reason]),
+  ).toEqual([
     ['pay_1', 'payment.authorized', 1, 'HTTP 200', null],
     ['pay_1', 'payment.captured', 1, 'HTTP 200', null],
     ['pay_1', 'payment.refunded', 1, 'HTTP 200', null],
@@ -52,16 +63,29 @@ test('a fact becomes one signed request, its row says what was answered, and the
   ]);
   expect(receiver.received.map(({ id }) => id).sort()).toEqual(rows.map(({ id }) => id).sort());
   expect(receiver.received.filter(({ refusal }) => refusal !== null)).toEqual([]);
-  const bodies = receiver.received.map(({ body }) => JSON.parse(body) as { readonly type: string; readonly data: { readonly entity_id: string; readonly sequence: number; readonly columns: object } });
-  const told = bodies.filter(({ data }) => data.entity_id === 'pay_1').toSorted((a, b) => a.data.sequence - b.data.sequence);
+  const bodies = receiver.received.map(
+    ({ body }) =>
+      JSON.parse(body) as {
+        readonly type: string;
+        readonly data: { readonly entity_id: string; readonly sequence: number; readonly columns: object };
+      },
+  );
+  const told = bodies
+    .filter(({ data }) => data.entity_id === 'pay_1')
+    .toSorted((a, b) => a.data.sequence - b.data.sequence);
   expect(told.map(({ type }) => type)).toEqual(['payment.authorized', 'payment.captured', 'payment.refunded']);
   expect(new Set(told.map(({ data }) => data.sequence)).size).toBe(3);
   expect(bodies[0]?.data.columns).toMatchObject({ amount_minor: 50_000, currency: 'INR', method: 'upi' });
-  expect(await notifier.metrics()).toContain('dakia_notification_attempts_total{destination="shop",outcome="delivered"} 4');
+  expect(await notifier.metrics()).toContain(
+    'dakia_notification_attempts_total{destination="shop",outcome="delivered"} 4',
+  );
 });
 
 test('every way a receiver can behave ends as documented', async () => {
-  const once = (first: Answer): Answer => (response, socket, count, request) => (count === 1 ? first : answers.status(200))(response, socket, count, request);
+  const once =
+    (first: Answer): Answer =>
+    (response, socket, count, request) =>
+      (count === 1 ? first : answers.status(200))(response, socket, count, request);
   const receivers = {
     broken: await receiving(once(answers.status(500))),
     gone: await receiving(answers.status(410)),
@@ -73,19 +97,46 @@ test('every way a receiver can behave ends as documented', async () => {
     tardy: await receiving(once(answers.slow(5_000))),
   };
   const names = Object.keys(receivers);
-  const destinations = Object.entries(receivers).map(([name, receiver]) => `  ${name}: ${at(receiver, ', timeout_ms: 900')}`);
-  const notifier = await notifying(`destinations:\n${destinations.join('\n')}\nrules:\n  - {name: captured, when: payment.captured, to: [${names.join(', ')}]}\n`);
+  const destinations = Object.entries(receivers).map(
+    ([name, receiver]) => `  ${name}: ${at(receiver, ', timeout_ms: 900')}`,
+  );
+  const notifier = await notifying(
+    `destinations:\n${destinations.join('\n')}\nrules:\n  - {name: captured, when: payment.captured, to: [${names.join(', ')}]}\n`,
+  );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
 
-  const first = await notifier.until('each was tried', (told) => told.length === names.length && told.every(({ attempts }) => attempts > 0));
+  const first = await notifier.until(
+    'each was tried',
+    (told) => told.length === names.length && told.every(({ attempts }) => attempts > 0),
+  );
   const reasonOf = (name: string): string => first.find(({ destination }) => destination === name)?.reason ?? '';
-  expect(first.filter(({ status }) => status === 'retrying').map(({ destination }) => destination)).toEqual(['broken', 'hanging', 'patient', 'resetting', 'tardy']);
-  expect(['broken', 'hanging', 'patient', 'tardy'].map(reasonOf)).toEqual(['HTTP 500', 'no answer within 900 ms', 'HTTP 429', 'no answer within 900 ms']);
+  expect(first.filter(({ status }) => status === 'retrying').map(({ destination }) => destination)).toEqual([
+    'broken',
+    'hanging',
+    'patient',
+    'resetting',
+    'tardy',
+  ]);
+  expect(['broken', 'hanging', 'patient', 'tardy'].map(reasonOf)).toEqual([
+    'HTTP 500',
+    'no answer within 900 ms',
+    'HTTP 429',
+    'no answer within 900 ms',
+  ]);
   expect(reasonOf('resetting')).toMatch(/^no answer: /);
 
-  const rows = await notifier.until('each has come to its end', (told) => told.every(({ status }) => status === 'delivered' || status === 'failed'));
-  expect(rows.map(({ destination, status, attempts, response, reason }) => [destination, status, attempts, response ?? reason])).toEqual([
+  const rows = await notifier.until('each has come to its end', (told) =>
+    told.every(({ status }) => status === 'delivered' || status === 'failed'),
+  );
+  expect(
+    rows.map(({ destination, status, attempts, response, reason }) => [
+      destination,
+      status,
+      attempts,
+      response ?? reason,
+    ]),
+  ).toEqual([
     ['broken', 'delivered', 2, 'HTTP 200'],
     ['gone', 'failed', 1, 'HTTP 410'],
     ['hanging', 'delivered', 2, 'HTTP 200'],
@@ -98,7 +149,11 @@ test('every way a receiver can behave ends as documented', async () => {
   const [refused, taken] = receivers.patient.received;
   expect((taken?.atMs ?? 0) - (refused?.atMs ?? 0)).toBeGreaterThanOrEqual(6_000);
   for (const [name, { received }] of Object.entries(receivers)) {
-    expect([name, received.length, new Set(received.map(({ id }) => id)).size]).toEqual([name, rows.find(({ destination }) => destination === name)?.attempts, 1]);
+    expect([name, received.length, new Set(received.map(({ id }) => id)).size]).toEqual([
+      name,
+      rows.find(({ destination }) => destination === name)?.attempts,
+      1,
+    ]);
   }
 });
 
@@ -106,10 +161,21 @@ test('a dead destination keeps no other waiting', async () => {
   const { answer, held } = holding();
   const dead = await receiving(answer);
   const alive = await receiving();
-  const notifier = await notifying(`destinations:\n  dead: ${at(dead, ', timeout_ms: 60000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`);
+  const notifier = await notifying(
+    `destinations:\n  dead: ${at(dead, ', timeout_ms: 60000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`,
+  );
   await notifier.start();
-  await notifier.happen(Array.from({ length: 50 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
-  const rows = await notifier.until('the living one has heard all', (told) => told.filter(({ destination, status }) => destination === 'alive' && status === 'delivered').length === 50);
+  await notifier.happen(
+    Array.from({ length: 50 }, (_, index) => ({
+      kind: 'payment.captured' as const,
+      key: `pay_${index}`,
+      status: 'captured',
+    })),
+  );
+  const rows = await notifier.until(
+    'the living one has heard all',
+    (told) => told.filter(({ destination, status }) => destination === 'alive' && status === 'delivered').length === 50,
+  );
   expect(rows.filter(({ destination, attempts }) => destination === 'dead' && attempts > 0)).toEqual([]);
   expect(held).toHaveLength(2);
   for (const response of held) response.end();
@@ -117,15 +183,31 @@ test('a dead destination keeps no other waiting', async () => {
 
 test('a destination that fails again and again is left alone without using up attempts, and gets everything once it is back', async () => {
   const receiver = await receiving(answers.reset);
-  const notifier = await notifying(`destinations: {shop: ${at(receiver, ', concurrency: 1')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  const notifier = await notifying(
+    `destinations: {shop: ${at(receiver, ', concurrency: 1')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`,
+  );
   await notifier.start();
-  await notifier.happen(Array.from({ length: 20 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
-  await eventually('the circuit is open', async () => (await notifier.metrics()).includes('dakia_notification_circuit_open{destination="shop"} 1'));
+  await notifier.happen(
+    Array.from({ length: 20 }, (_, index) => ({
+      kind: 'payment.captured' as const,
+      key: `pay_${index}`,
+      status: 'captured',
+    })),
+  );
+  await eventually('the circuit is open', async () =>
+    (await notifier.metrics()).includes('dakia_notification_circuit_open{destination="shop"} 1'),
+  );
   receiver.answer(answers.status(200));
   const open = await notifier.notifications();
   expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(FAILURES_TO_OPEN);
-  expect(open.filter(({ status, attempts }) => status === 'pending' && attempts === 0).length).toBeGreaterThanOrEqual(20 - FAILURES_TO_OPEN);
-  const rows = await notifier.until('all are delivered', (told) => told.every(({ status }) => status === 'delivered'), 40_000);
+  expect(open.filter(({ status, attempts }) => status === 'pending' && attempts === 0).length).toBeGreaterThanOrEqual(
+    20 - FAILURES_TO_OPEN,
+  );
+  const rows = await notifier.until(
+    'all are delivered',
+    (told) => told.every(({ status }) => status === 'delivered'),
+    40_000,
+  );
   expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + FAILURES_TO_OPEN);
   expect(await notifier.metrics()).toContain('dakia_notification_circuit_open{destination="shop"} 0');
 });
@@ -133,7 +215,9 @@ test('a destination that fails again and again is left alone without using up at
 test('a delivery whose outcome cannot be written for a while is not repeated', async () => {
   const { answer, held } = holding();
   const receiver = await receiving(answer);
-  const notifier = await notifying(`destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  const notifier = await notifying(
+    `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`,
+  );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
   await eventually('the request has come', () => held.length === 1);
@@ -148,7 +232,9 @@ test('a delivery whose outcome cannot be written for a while is not repeated', a
 
 test('a stop cuts off a receiver that hangs; that uses up no attempt, and the next start sends again at once, with the same id', async () => {
   const receiver = await receiving(answers.hang);
-  const notifier = await notifying(`destinations: {shop: ${at(receiver, ', timeout_ms: 60000')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`);
+  const notifier = await notifying(
+    `destinations: {shop: ${at(receiver, ', timeout_ms: 60000')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`,
+  );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
   await eventually('the request has come', () => receiver.received.length === 1);
@@ -164,9 +250,17 @@ test('10 000 notifications wait when a dispute arrives: it is among the next tha
   const CONCURRENCY = 4;
   const { answer, held } = holding();
   const receiver = await receiving(answer);
-  const notifier = await notifying(`destinations: {shop: ${at(receiver, `, concurrency: ${CONCURRENCY}, timeout_ms: 60000`)}}\nrules:\n  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n`);
+  const notifier = await notifying(
+    `destinations: {shop: ${at(receiver, `, concurrency: ${CONCURRENCY}, timeout_ms: 60000`)}}\nrules:\n  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n`,
+  );
   await notifier.start();
-  await notifier.happen(Array.from({ length: 10_000 }, (_, index) => ({ kind: 'payment.captured' as const, key: `pay_${index}`, status: 'captured' })));
+  await notifier.happen(
+    Array.from({ length: 10_000 }, (_, index) => ({
+      kind: 'payment.captured' as const,
+      key: `pay_${index}`,
+      status: 'captured',
+    })),
+  );
   await notifier.queued('shop', 10_000, 40_000);
   await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open' }]);
   await notifier.queued('shop', 10_001, 10_000);
@@ -174,7 +268,9 @@ test('10 000 notifications wait when a dispute arrives: it is among the next tha
 
   receiver.answer(answers.status(200));
   for (const response of held.splice(0)) response.writeHead(200).end();
-  await notifier.until('the dispute is sent', (told) => told.some(({ kind, status }) => kind === 'dispute.opened' && status === 'delivered'));
+  await notifier.until('the dispute is sent', (told) =>
+    told.some(({ kind, status }) => kind === 'dispute.opened' && status === 'delivered'),
+  );
   const place = receiver.received.findIndex(({ entityId }) => entityId === 'disp_1');
   expect(place).toBeGreaterThanOrEqual(CONCURRENCY);
   expect(place).toBeLessThan(2 * CONCURRENCY);
@@ -186,7 +282,15 @@ rules:
   - {name: disputes, when: [dispute.opened, dispute.under_review], to: team, reminders: {before: respond_by, hours: [72, 24, 6], while: [open, action_required]}}
 `;
 const hoursOf = (receiver: Receiver): readonly (number | string)[] =>
-  receiver.received.map(({ body }) => JSON.parse(body) as { readonly type: string; readonly data: { readonly reminder?: { readonly hours: number } } }).map(({ type, data }) => data.reminder?.hours ?? type);
+  receiver.received
+    .map(
+      ({ body }) =>
+        JSON.parse(body) as {
+          readonly type: string;
+          readonly data: { readonly reminder?: { readonly hours: number } };
+        },
+    )
+    .map(({ type, data }) => data.reminder?.hours ?? type);
 
 test('reminders come 72 and 24 hours before the deadline, and that of 6 hours disappears when the dispute has moved on', async () => {
   const receiver = await receiving();
@@ -199,17 +303,42 @@ test('reminders come 72 and 24 hours before the deadline, and that of 6 hours di
   };
   await notifier.start();
   await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy }]);
-  const planned = await notifier.until('the dispute is told and three reminders wait', (told) => told.length === 4 && told.filter(({ status }) => status === 'pending').length === 3 && told.some(({ status }) => status === 'delivered'));
-  expect(planned.filter(({ hours }) => hours !== null).map(({ hours, next_attempt_at }) => [hours, (respondBy.getTime() - next_attempt_at.getTime()) / HOUR])).toEqual([[72, 72], [24, 24], [6, 6]]);
+  const planned = await notifier.until(
+    'the dispute is told and three reminders wait',
+    (told) =>
+      told.length === 4 &&
+      told.filter(({ status }) => status === 'pending').length === 3 &&
+      told.some(({ status }) => status === 'delivered'),
+  );
+  expect(
+    planned
+      .filter(({ hours }) => hours !== null)
+      .map(({ hours, next_attempt_at }) => [hours, (respondBy.getTime() - next_attempt_at.getTime()) / HOUR]),
+  ).toEqual([
+    [72, 72],
+    [24, 24],
+    [6, 6],
+  ]);
 
   await passes(28 * HOUR + 60_000);
-  await notifier.until('the first reminder is sent', (told) => told.filter(({ status }) => status === 'delivered').length === 2);
+  await notifier.until(
+    'the first reminder is sent',
+    (told) => told.filter(({ status }) => status === 'delivered').length === 2,
+  );
   await passes(48 * HOUR);
-  await notifier.until('the second reminder is sent', (told) => told.filter(({ status }) => status === 'delivered').length === 3);
+  await notifier.until(
+    'the second reminder is sent',
+    (told) => told.filter(({ status }) => status === 'delivered').length === 3,
+  );
   await notifier.happen([{ kind: 'dispute.under_review', key: 'disp_1', status: 'under_review', respondBy }]);
-  await notifier.until('the last reminder is cancelled', (told) => told.some(({ hours, status }) => hours === 6 && status === 'cancelled'));
+  await notifier.until('the last reminder is cancelled', (told) =>
+    told.some(({ hours, status }) => hours === 6 && status === 'cancelled'),
+  );
   await passes(18 * HOUR);
-  const rows = await notifier.until('the review is told', (told) => told.filter(({ status }) => status === 'delivered').length === 4);
+  const rows = await notifier.until(
+    'the review is told',
+    (told) => told.filter(({ status }) => status === 'delivered').length === 4,
+  );
   expect(rows.find(({ hours }) => hours === 6)?.reason).toContain('under_review');
   expect(hoursOf(receiver)).toEqual(['dispute.opened', 72, 24, 'dispute.under_review']);
 });
@@ -217,7 +346,9 @@ test('reminders come 72 and 24 hours before the deadline, and that of 6 hours di
 test('a reminder moves along with the deadline', async () => {
   const receiver = await receiving();
   const notifier = await notifying(disputeRules(receiver));
-  await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy: new Date(Date.now() + 73 * HOUR) }]);
+  await notifier.happen([
+    { kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy: new Date(Date.now() + 73 * HOUR) },
+  ]);
   await notifier.start();
   await notifier.until('the reminders wait', (told) => told.filter(({ status }) => status === 'pending').length === 3);
   const moved = new Date(Date.now() + 200 * HOUR);
@@ -225,14 +356,23 @@ test('a reminder moves along with the deadline', async () => {
   await notifier.stop();
   notifier.later(2 * HOUR);
   await notifier.start();
-  const rows = await notifier.until('three wait for the new deadline', (told) => told.filter(({ status, next_attempt_at }) => status === 'pending' && next_attempt_at.getTime() > Date.now() + 100 * HOUR).length === 3);
-  expect(rows.find(({ status, hours }) => status === 'cancelled' && hours === 72)?.reason).toBe('respond_by is another time now');
+  const rows = await notifier.until(
+    'three wait for the new deadline',
+    (told) =>
+      told.filter(
+        ({ status, next_attempt_at }) => status === 'pending' && next_attempt_at.getTime() > Date.now() + 100 * HOUR,
+      ).length === 3,
+  );
+  expect(rows.find(({ status, hours }) => status === 'cancelled' && hours === 72)?.reason).toBe(
+    'respond_by is another time now',
+  );
   expect(hoursOf(receiver)).toEqual(['dispute.opened']);
 });
 
 test('what a rule no longer asks for is cancelled, and a row that cannot be used fails by itself', async () => {
   const receiver = await receiving(answers.status(503, { 'retry-after': '3600' }));
-  const rules = (name: string): string => `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: ${name}, when: payment.captured, to: shop}\n`;
+  const rules = (name: string): string =>
+    `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: ${name}, when: payment.captured, to: shop}\n`;
   const notifier = await notifying(rules('before'));
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
@@ -241,7 +381,7 @@ test('what a rule no longer asks for is cancelled, and a row that cannot be used
 
   receiver.answer(answers.status(200));
   notifier.rewrite(rules('after'));
-  await notifier.rows('UPDATE notifications SET next_attempt_at = now() - interval \'1 minute\'');
+  await notifier.rows("UPDATE notifications SET next_attempt_at = now() - interval '1 minute'");
   await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, next_attempt_at, reminder)
     SELECT 'ntf_' || name, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4, now() - interval '1 minute', broken.reminder::jsonb
       FROM notifications, (VALUES ('fact', 'payment.vanished', 'pay_1', NULL), ('entity', 'payment.captured', 'pay_gone', NULL), ('reminder', 'payment.captured', 'pay_1', '{"before": 7}')) AS broken (name, kind, key, reminder)`);
@@ -249,8 +389,13 @@ test('what a rule no longer asks for is cancelled, and a row that cannot be used
   // An older notifier beside a newer one would leave what it does not know to that one, for some minutes.
   notifier.later(HOUR / 2);
   await notifier.start();
-  const rows = await notifier.until('all have come to their end', (told) => told.length === 5 && told.every(({ status }) => !['pending', 'retrying'].includes(status)));
-  expect(new Map(rows.map(({ id, entity_key, status, reason }) => [id.length < 36 ? id : entity_key, [status, reason]]))).toEqual(
+  const rows = await notifier.until(
+    'all have come to their end',
+    (told) => told.length === 5 && told.every(({ status }) => !['pending', 'retrying'].includes(status)),
+  );
+  expect(
+    new Map(rows.map(({ id, entity_key, status, reason }) => [id.length < 36 ? id : entity_key, [status, reason]])),
+  ).toEqual(
     new Map([
       ['pay_1', ['cancelled', 'the rule "before" is no longer in the file']],
       ['pay_2', ['delivered', null]],
@@ -259,18 +404,38 @@ test('what a rule no longer asks for is cancelled, and a row that cannot be used
       ['ntf_reminder', ['failed', 'its reminder is not {before, at, hours}']],
     ]),
   );
-  for (const id of ['ntf_fact', 'ntf_entity', 'ntf_reminder']) expect(notifier.logged().filter((line) => line.includes('"level":"error"') && line.includes(id))).toHaveLength(1);
+  for (const id of ['ntf_fact', 'ntf_entity', 'ntf_reminder'])
+    expect(notifier.logged().filter((line) => line.includes('"level":"error"') && line.includes(id))).toHaveLength(1);
 });
 
 test.each([
-  ['a fact that does not exist', 'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.open, to: log}\n', 'rules.yaml:3: rules[0].when: there is no fact "dispute.open"'],
-  ['a variable that does not exist', 'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.opened, to: log, title: "{{wrong}}", text: x}\n', 'rules.yaml:3: '],
-  ['a key that does not exist', 'destinations: {log: {type: log, colour: red}}\nrules: []\n', 'rules.yaml:1: destinations.log'],
-  ['a destination whose secret is missing', 'destinations: {shop: {type: http, url: "https://shop.example.com/", secrets_env: NO_SUCH_SECRET}}\nrules: []\n', 'NO_SUCH_SECRET not set'],
+  [
+    'a fact that does not exist',
+    'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.open, to: log}\n',
+    'rules.yaml:3: rules[0].when: there is no fact "dispute.open"',
+  ],
+  [
+    'a variable that does not exist',
+    'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.opened, to: log, title: "{{wrong}}", text: x}\n',
+    'rules.yaml:3: ',
+  ],
+  [
+    'a key that does not exist',
+    'destinations: {log: {type: log, colour: red}}\nrules: []\n',
+    'rules.yaml:1: destinations.log',
+  ],
+  [
+    'a destination whose secret is missing',
+    'destinations: {shop: {type: http, url: "https://shop.example.com/", secrets_env: NO_SUCH_SECRET}}\nrules: []\n',
+    'NO_SUCH_SECRET not set',
+  ],
 ])('the notifier does not start with %s, and says where', async (_name, rules, issue) => {
   const notifier = await notifying(rules);
   for (const args of [['--check-config'], []]) {
-    const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'], ...notifier.environment } });
+    const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], ...notifier.environment },
+    });
     expect([status, stderr]).toEqual([78, expect.stringContaining(issue)]);
   }
 });

@@ -12,10 +12,20 @@ import { readRuleFile } from './rules/rule-file.ts';
 import type { NotificationRules } from './rules/rules.ts';
 
 export const ruleFileSettings = {
-  notificationsFile: setting('DAKIA_NOTIFICATIONS_FILE', optionalText(), 'YAML file that says who is told what (docs/notifications.md), read at start. Without it deploy/notifications.example.yaml, which tells the log.'),
+  notificationsFile: setting(
+    'DAKIA_NOTIFICATIONS_FILE',
+    optionalText(),
+    'YAML file that says who is told what (docs/notifications.md), read at start. Without it deploy/notifications.example.yaml, which tells the log.',
+  ),
 } as const;
 
-export const notifierSettings = { ...ruleFileSettings, ...postgresSettings, ...redisSettings, ...queueSettings, ...boardSettings } as const;
+export const notifierSettings = {
+  ...ruleFileSettings,
+  ...postgresSettings,
+  ...redisSettings,
+  ...queueSettings,
+  ...boardSettings,
+} as const;
 
 /** Larger than 500 rules with their words, and small enough to read at once. */
 const FILE_MAX_BYTES = 4 * 1024 * 1024;
@@ -42,7 +52,9 @@ const read = (path: string): Parsed<string> => {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    return unparsed(`cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`);
+    return unparsed(
+      `cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
+    );
   }
   if (bytes.length > FILE_MAX_BYTES) return unparsed(`is larger than ${FILE_MAX_BYTES} bytes`);
   try {
@@ -58,7 +70,11 @@ export interface OpenRules {
 }
 
 /** The file, with its destinations as the environment completes them. */
-export const openRules = (config: ConfigOf<typeof ruleFileSettings>, environment: Environment, log: Logger): Parsed<OpenRules> => {
+export const openRules = (
+  config: ConfigOf<typeof ruleFileSettings>,
+  environment: Environment,
+  log: Logger,
+): Parsed<OpenRules> => {
   const file = loadRules(config);
   if (!file.ok) return file;
   const { rules, name } = file.value;
@@ -67,7 +83,10 @@ export const openRules = (config: ConfigOf<typeof ruleFileSettings>, environment
 };
 
 /** Everything that is wrong with the file, and with what it takes from the environment. */
-export const ruleFileIssues = (config: ConfigOf<typeof ruleFileSettings>, environment: Environment): readonly string[] => {
+export const ruleFileIssues = (
+  config: ConfigOf<typeof ruleFileSettings>,
+  environment: Environment,
+): readonly string[] => {
   const opened = openRules(config, environment, createLogger('notifier', 'silent'));
   if (!opened.ok) return opened.issues;
   for (const destination of opened.value.destinations.open.values()) void destination.close();

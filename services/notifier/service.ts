@@ -34,7 +34,13 @@ export const notifierOf = (clock: () => Instant): Service =>
       const planned = rulesFor(rules, open);
       const names = [...open.keys()];
 
-      const database = createDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, applicationName: 'dakia-notifier', role: roleOf('notifier'), log });
+      const database = createDatabase({
+        url: config.databaseUrl,
+        poolSize: config.databasePoolSize,
+        applicationName: 'dakia-notifier',
+        role: roleOf('notifier'),
+        log,
+      });
       const queues = new Map(names.map((name) => [name, openQueue(config, notifyQueueOf(name), log)]));
       // What it cannot tell a queue is found by the relay's sweeper.
       const { ring } = createRinger({ queues, clock, log, onBack: () => undefined });
@@ -46,7 +52,15 @@ export const notifierOf = (clock: () => Instant): Service =>
           config,
           queue: notifyQueueOf(destination.name),
           concurrency: destination.concurrency,
-          work: createDelivery({ deliveries, rules, destination, clock, random: Math.random, log, metrics: deliveryMetrics }),
+          work: createDelivery({
+            deliveries,
+            rules,
+            destination,
+            clock,
+            random: Math.random,
+            log,
+            metrics: deliveryMetrics,
+          }),
           log,
           metrics,
         }),
@@ -67,7 +81,8 @@ export const notifier = notifierOf(now);
 const channelsOf = ({ open, off }: Destinations, log: Logger): Component => ({
   name: 'destinations',
   start: async () => {
-    for (const { name, missing } of off) log.info({ destination: name, missing }, `the destination ${name} is off: ${missing.join(' and ')} not set`);
+    for (const { name, missing } of off)
+      log.info({ destination: name, missing }, `the destination ${name} is off: ${missing.join(' and ')} not set`);
   },
   stop: async () => void (await Promise.all([...open.values()].map(async (destination) => destination.close()))),
 });
@@ -82,5 +97,6 @@ const closing = (name: string, parts: readonly { readonly close: () => Promise<v
 const atOnce = (name: string, parts: readonly Component[]): Component => ({
   name,
   start: async () => void (await Promise.all(parts.map(async (part) => part.start()))),
-  stop: async (deadline) => void (await Promise.all(parts.map(async (part) => part.stop(instant(deadline - LEFT_FOR_OTHERS_MS))))),
+  stop: async (deadline) =>
+    void (await Promise.all(parts.map(async (part) => part.stop(instant(deadline - LEFT_FOR_OTHERS_MS))))),
 });

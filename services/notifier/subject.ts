@@ -27,7 +27,10 @@ export const valueOf = ({ family, entityId, status, columns }: Subject, name: st
 };
 
 /** Minor units and currency of a column `*_minor`; null when either is unknown. */
-export const amountOf = (subject: Subject, column: string): { readonly minor: number; readonly currency: string } | null => {
+export const amountOf = (
+  subject: Subject,
+  column: string,
+): { readonly minor: number; readonly currency: string } | null => {
   const [minor, currency] = [valueOf(subject, column), valueOf(subject, 'currency')];
   return typeof minor === 'number' && typeof currency === 'string' ? { minor, currency } : null;
 };

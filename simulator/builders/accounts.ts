@@ -85,7 +85,21 @@ const methodsOf = (merchantId: string): Json => ({
   merchant_id: merchantId,
   card: 1,
   amex: false,
-  disabled_banks: ['ABNA', 'BACB', 'BDBL', 'CIUB', 'COSB', 'DBSS', 'ESAF', 'JSBP', 'NKGS', 'SURY', 'TJSB', 'VARA', 'ZCBL'],
+  disabled_banks: [
+    'ABNA',
+    'BACB',
+    'BDBL',
+    'CIUB',
+    'COSB',
+    'DBSS',
+    'ESAF',
+    'JSBP',
+    'NKGS',
+    'SURY',
+    'TJSB',
+    'VARA',
+    'ZCBL',
+  ],
   paytm: false,
   payzapp: true,
   payumoney: false,
@@ -129,9 +143,19 @@ const inActivation = (account: Account, at: number, detail: Json): Account => ({
   merchant_detail: { ...account.merchant_detail, ...detail, updated_at: at },
 });
 export const instantlyActivated = (account: Account, at: number): Account =>
-  inActivation(account, at, { activation_status: 'instantly_activated', activation_progress: 60, activation_form_milestone: 'L1' });
+  inActivation(account, at, {
+    activation_status: 'instantly_activated',
+    activation_progress: 60,
+    activation_form_milestone: 'L1',
+  });
 export const kycPending = (account: Account, at: number): Account => ({
-  ...inActivation(account, at, { activation_status: 'activated_kyc_pending', activation_progress: 80, activation_form_milestone: 'L2', submitted: true, submitted_at: at }),
+  ...inActivation(account, at, {
+    activation_status: 'activated_kyc_pending',
+    activation_progress: 80,
+    activation_form_milestone: 'L2',
+    submitted: true,
+    submitted_at: at,
+  }),
   hold_funds: false,
 });
 
@@ -140,7 +164,10 @@ export interface Validation extends Json {
   readonly id: string;
 }
 
-export const newValidation = (random: Random, needs: { readonly at: number; readonly of?: 'bank_account' | 'vpa' }): Validation => {
+export const newValidation = (
+  random: Random,
+  needs: { readonly at: number; readonly of?: 'bank_account' | 'vpa' },
+): Validation => {
   const holder = newPerson(random);
   const of = needs.of ?? random.pick(['bank_account', 'vpa']);
   return {
@@ -152,8 +179,21 @@ export const newValidation = (random: Random, needs: { readonly at: number; read
       contact_id: random.id('cont_'),
       account_type: of,
       ...(of === 'bank_account'
-        ? { bank_account: { name: holder.name, bank_name: 'HDFC', ifsc: 'HDFC0000053', account_number: random.digits(14) } }
-        : { vpa: { username: holder.vpa.replace(/@.*/, ''), handle: holder.vpa.replace(/.*@/, ''), address: holder.vpa } }),
+        ? {
+            bank_account: {
+              name: holder.name,
+              bank_name: 'HDFC',
+              ifsc: 'HDFC0000053',
+              account_number: random.digits(14),
+            },
+          }
+        : {
+            vpa: {
+              username: holder.vpa.replace(/@.*/, ''),
+              handle: holder.vpa.replace(/.*@/, ''),
+              address: holder.vpa,
+            },
+          }),
       batch_id: null,
       active: true,
       created_at: needs.at,
@@ -171,7 +211,12 @@ export const newValidation = (random: Random, needs: { readonly at: number; read
 export const validationCompleted = (validation: Validation, random: Random, registeredName: string): Validation => ({
   ...validation,
   status: 'completed',
-  results: { account_status: 'active', registered_name: registeredName, details: 'The beneficiary account is valid.', name_match_score: random.whole(60, 100) },
+  results: {
+    account_status: 'active',
+    registered_name: registeredName,
+    details: 'The beneficiary account is valid.',
+    name_match_score: random.whole(60, 100),
+  },
   utr: random.digits(12),
 });
 export const validationFailed = (validation: Validation): Validation => ({

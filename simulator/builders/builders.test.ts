@@ -9,7 +9,12 @@ describe.each(eventNames)('%s', (event) => {
   const built = buildEvent(event, { seed: 'one' });
 
   test('is routed to its family and key', () => {
-    expect(route(parse(built.body))).toEqual({ kind: 'routed', event, family: eventSpec(event).family, key: built.key });
+    expect(route(parse(built.body))).toEqual({
+      kind: 'routed',
+      event,
+      family: eventSpec(event).family,
+      key: built.key,
+    });
   });
 
   test('gives the same bytes for the same seed, others for another', () => {
@@ -23,7 +28,10 @@ describe.each(eventNames)('%s', (event) => {
   });
 
   test('takes the id and the time that a test asks for', () => {
-    const asked = buildEvent(event, { at: instant(1_700_000_123_000), subject: { [eventSpec(event).keyField]: 'chosen' } });
+    const asked = buildEvent(event, {
+      at: instant(1_700_000_123_000),
+      subject: { [eventSpec(event).keyField]: 'chosen' },
+    });
     expect(asked.key).toBe('chosen');
     const body = parse(asked.body);
     expect(occurredAtOf(body) ?? occurredAtOf(recordAt(body, 'payload'))).toBe(1_700_000_123_000);
@@ -32,7 +40,9 @@ describe.each(eventNames)('%s', (event) => {
 
 test('the first serializer has a fixed order of keys and escapes like PHP', () => {
   const text = buildEvent('invoice.paid').body.toString();
-  expect(text).toMatch(/^\{"entity":"event","account_id":"acc_\w{14}","event":"invoice\.paid","contains":\["payment","order","invoice"\],"payload":\{"payment":\{"entity":\{"id":"pay_/);
+  expect(text).toMatch(
+    /^\{"entity":"event","account_id":"acc_\w{14}","event":"invoice\.paid","contains":\["payment","order","invoice"\],"payload":\{"payment":\{"entity":\{"id":"pay_/,
+  );
   expect(text).toContain('"currency_symbol":"\\u20b9"');
   expect(text).toContain('https:\\/\\/rzp.io\\/i\\/');
   expect(text).toMatch(/"created_at":\d{10}\}$/);
@@ -40,18 +50,34 @@ test('the first serializer has a fixed order of keys and escapes like PHP', () =
 
 test('the second serializer sorts every key and does not escape', () => {
   const text = buildEvent('payment_link.paid').body.toString();
-  expect(text).toMatch(/^\{"account_id":"acc_\w{14}","contains":\["payment_link","order","payment"\],"created_at":\d{10},"entity":"event","event":"payment_link\.paid","payload":\{"order":/);
+  expect(text).toMatch(
+    /^\{"account_id":"acc_\w{14}","contains":\["payment_link","order","payment"\],"created_at":\d{10},"entity":"event","event":"payment_link\.paid","payload":\{"order":/,
+  );
   expect(text).toContain('https://rzp.io/rzp/');
   const keysOf = (value: unknown): readonly string[][] =>
-    isRecord(value) ? [Object.keys(value), ...Object.values(value).flatMap(keysOf)] : Array.isArray(value) ? value.flatMap(keysOf) : [];
+    isRecord(value)
+      ? [Object.keys(value), ...Object.values(value).flatMap(keysOf)]
+      : Array.isArray(value)
+        ? value.flatMap(keysOf)
+        : [];
   for (const keys of keysOf(JSON.parse(text))) expect(keys).toEqual([...keys].sort());
 });
 
 test('the oddities of the published bodies are there', () => {
   expect(parse(buildEvent('order.notification.failed').body)).not.toHaveProperty('created_at');
   expect(parse(buildEvent('refund.speed_changed').body)).toHaveProperty(['payload', 'created_at']);
-  expect(parse(buildEvent('payment.downtime.started').body)).toHaveProperty(['payload', 'payment.downtime', 'entity', 'id']);
-  expect(parse(buildEvent('payment.dispute.action_required').body)).toHaveProperty(['payload', 'dispute', 'evidence', 'submitted_at']);
+  expect(parse(buildEvent('payment.downtime.started').body)).toHaveProperty([
+    'payload',
+    'payment.downtime',
+    'entity',
+    'id',
+  ]);
+  expect(parse(buildEvent('payment.dispute.action_required').body)).toHaveProperty([
+    'payload',
+    'dispute',
+    'evidence',
+    'submitted_at',
+  ]);
   const account = buildEvent('account.instantly_activated');
   expect(parse(account.body)).toHaveProperty('account_id', `acc_${account.key}`);
   expect(account.key).toMatch(/^\w{14}$/);
@@ -74,7 +100,9 @@ test('our bodies have every field of the published samples, and contain the same
     if (!isEventName(event) || !OF_WEBHOOK_PAGES.test(file)) continue;
     const body = parse(buildEvent(event).body);
     const ours = Object.keys(subjectOf(body, event) ?? {});
-    const missing = Object.keys(subjectOf(sample, event) ?? {}).filter((field) => !ours.includes(field) && !NOT_IN_EVERY_BODY.has(field));
+    const missing = Object.keys(subjectOf(sample, event) ?? {}).filter(
+      (field) => !ours.includes(field) && !NOT_IN_EVERY_BODY.has(field),
+    );
     expect({ file, missing, contains: body['contains'] }).toEqual({ file, missing: [], contains: sample['contains'] });
   }
 });

@@ -14,14 +14,21 @@ export type Phase = 'fraud' | 'retrieval' | 'chargeback' | 'pre_arbitration' | '
 /** Days that a merchant has to answer. */
 const RESPOND_WITHIN_S = 7 * 86_400;
 
-export const newDispute = (random: Random, needs: { readonly at: number; readonly payment: Payment; readonly phase?: Phase }): Dispute => ({
+export const newDispute = (
+  random: Random,
+  needs: { readonly at: number; readonly payment: Payment; readonly phase?: Phase },
+): Dispute => ({
   id: random.id('disp_'),
   entity: 'dispute',
   payment_id: needs.payment.id,
   amount: needs.payment.amount,
   currency: 'INR',
   amount_deducted: 0,
-  reason_code: random.pick(['goods_or_services_not_received_or_partially_received', 'duplicate_processing', 'credit_not_processed']),
+  reason_code: random.pick([
+    'goods_or_services_not_received_or_partially_received',
+    'duplicate_processing',
+    'credit_not_processed',
+  ]),
   respond_by: needs.at + RESPOND_WITHIN_S,
   status: 'open',
   phase: needs.phase ?? 'chargeback',
@@ -59,7 +66,11 @@ export const underReview = (dispute: Dispute, random: Random, at: number): Dispu
   },
 });
 /** More evidence is wanted: the dispute is open again, with a new deadline. */
-export const reopened = (dispute: Dispute, at: number): Dispute => ({ ...dispute, status: 'open', respond_by: at + RESPOND_WITHIN_S });
+export const reopened = (dispute: Dispute, at: number): Dispute => ({
+  ...dispute,
+  status: 'open',
+  respond_by: at + RESPOND_WITHIN_S,
+});
 export const won = (dispute: Dispute): Dispute => ({ ...dispute, status: 'won' });
 export const lost = (dispute: Dispute): Dispute => ({ ...dispute, status: 'lost', amount_deducted: dispute.amount });
 export const closed = (dispute: Dispute): Dispute => ({ ...dispute, status: 'closed' });

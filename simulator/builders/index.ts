@@ -7,7 +7,14 @@ import type { Random } from '../random.ts';
 import { simulatedEvent } from '../simulated-event.ts';
 import type { SimulatedEvent } from '../simulated-event.ts';
 import type { Json, Parts } from '../wire.ts';
-import { instantlyActivated, kycPending, newAccount, newValidation, validationCompleted, validationFailed } from './accounts.ts';
+import {
+  instantlyActivated,
+  kycPending,
+  newAccount,
+  newValidation,
+  validationCompleted,
+  validationFailed,
+} from './accounts.ts';
 import { closed, lost, newDispute, reopened, underReview, won } from './disputes.ts';
 import type { Dispute } from './disputes.ts';
 import { invoiceAfter, invoiceExpired, newInvoice } from './invoices.ts';
@@ -29,7 +36,9 @@ const payment =
 
 const notification =
   (become: (notification: pay.Notification, at: number) => pay.Notification): Builder =>
-  (random, at) => ({ parts: { notification: become(pay.newNotification(random, { at, orderId: random.id('order_') }), at) } });
+  (random, at) => ({
+    parts: { notification: become(pay.newNotification(random, { at, orderId: random.id('order_') }), at) },
+  });
 
 const downtime =
   (become: (downtime: pay.Downtime, at: number) => pay.Downtime): Builder =>
@@ -57,8 +66,16 @@ const paidLink =
     const link = newPaymentLink(random, { at, partial: share < 1 });
     const order = { ...pay.newOrder(random, { at, amount: link.amount }), id: link.order_id };
     const amount = Math.ceil(link.amount * share);
-    const paid = pay.captured(pay.newPayment(random, { at, order, amount, description: `#${link.id.slice('plink_'.length)}` }));
-    return { parts: { payment_link: linkAfter(link, amount, at), order: pay.orderAfter(order, amount, 1), payment: pay.rich(paid) } };
+    const paid = pay.captured(
+      pay.newPayment(random, { at, order, amount, description: `#${link.id.slice('plink_'.length)}` }),
+    );
+    return {
+      parts: {
+        payment_link: linkAfter(link, amount, at),
+        order: pay.orderAfter(order, amount, 1),
+        payment: pay.rich(paid),
+      },
+    };
   };
 const paidInvoice =
   (share: number): Builder =>
@@ -66,8 +83,16 @@ const paidInvoice =
     const order = pay.newOrder(random, { at });
     const invoice = newInvoice(random, { at, order, partial: share < 1 });
     const amount = Math.ceil(invoice.amount * share);
-    const paid = pay.captured(pay.newPayment(random, { at, order, amount, invoiceId: invoice.id, description: `Invoice #${invoice.id}` }));
-    return { parts: { payment: paid, order: pay.orderAfter(order, amount, 1), invoice: invoiceAfter(invoice, amount, paid.id, at) } };
+    const paid = pay.captured(
+      pay.newPayment(random, { at, order, amount, invoiceId: invoice.id, description: `Invoice #${invoice.id}` }),
+    );
+    return {
+      parts: {
+        payment: paid,
+        order: pay.orderAfter(order, amount, 1),
+        invoice: invoiceAfter(invoice, amount, paid.id, at),
+      },
+    };
   };
 
 /** A missing event does not compile. */
@@ -77,7 +102,12 @@ const builders: { readonly [Name in EventName]: Builder } = {
   'payment.failed': payment(pay.failed),
   'order.paid': (random, at) => {
     const order = pay.newOrder(random, { at });
-    return { parts: { payment: pay.captured(pay.newPayment(random, { at, order })), order: pay.orderAfter(order, order.amount, 1) } };
+    return {
+      parts: {
+        payment: pay.captured(pay.newPayment(random, { at, order })),
+        order: pay.orderAfter(order, order.amount, 1),
+      },
+    };
   },
   'order.notification.delivered': notification(pay.notificationDelivered),
   'order.notification.failed': notification(pay.notificationFailed),
@@ -97,17 +127,29 @@ const builders: { readonly [Name in EventName]: Builder } = {
   'refund.processed': refund(refundProcessed),
   'refund.failed': refund(refundFailed),
   'refund.speed_changed': refund(speedChanged, 'optimum'),
-  'account.instantly_activated': (random, at) => ({ parts: { account: instantlyActivated(newAccount(random, { at }), at) } }),
+  'account.instantly_activated': (random, at) => ({
+    parts: { account: instantlyActivated(newAccount(random, { at }), at) },
+  }),
   'account.activated_kyc_pending': (random, at) => ({ parts: { account: kycPending(newAccount(random, { at }), at) } }),
-  'fund_account.validation.completed': (random, at) => ({ parts: { 'fund_account.validation': validationCompleted(newValidation(random, { at }), random, 'Asha Rao') } }),
-  'fund_account.validation.failed': (random, at) => ({ parts: { 'fund_account.validation': validationFailed(newValidation(random, { at })) } }),
+  'fund_account.validation.completed': (random, at) => ({
+    parts: { 'fund_account.validation': validationCompleted(newValidation(random, { at }), random, 'Asha Rao') },
+  }),
+  'fund_account.validation.failed': (random, at) => ({
+    parts: { 'fund_account.validation': validationFailed(newValidation(random, { at })) },
+  }),
   'payment_link.paid': paidLink(1),
   'payment_link.partially_paid': paidLink(0.3),
-  'payment_link.expired': (random, at) => ({ parts: { payment_link: linkExpired(newPaymentLink(random, { at }), at) } }),
-  'payment_link.cancelled': (random, at) => ({ parts: { payment_link: linkCancelled(newPaymentLink(random, { at }), at) } }),
+  'payment_link.expired': (random, at) => ({
+    parts: { payment_link: linkExpired(newPaymentLink(random, { at }), at) },
+  }),
+  'payment_link.cancelled': (random, at) => ({
+    parts: { payment_link: linkCancelled(newPaymentLink(random, { at }), at) },
+  }),
   'invoice.paid': paidInvoice(1),
   'invoice.partially_paid': paidInvoice(0.3),
-  'invoice.expired': (random, at) => ({ parts: { invoice: invoiceExpired(newInvoice(random, { at, order: pay.newOrder(random, { at }) }), at) } }),
+  'invoice.expired': (random, at) => ({
+    parts: { invoice: invoiceExpired(newInvoice(random, { at, order: pay.newOrder(random, { at }) }), at) },
+  }),
 };
 
 /** The published payment.dispute.action_required has its evidence beside `.entity`, all others inside (razorpay.md §3). */

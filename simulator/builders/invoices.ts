@@ -13,7 +13,10 @@ export interface Invoice extends Json {
 /** Days that an invoice can be paid. */
 const PAYABLE_FOR_S = 15 * 86_400;
 
-export const newInvoice = (random: Random, needs: { readonly at: number; readonly order: Order; readonly partial?: boolean }): Invoice => {
+export const newInvoice = (
+  random: Random,
+  needs: { readonly at: number; readonly order: Order; readonly partial?: boolean },
+): Invoice => {
   const { name, email, contact } = newPerson(random);
   const customer = random.id('cust_');
   const number = random.digits(4);
@@ -122,4 +125,8 @@ export const invoiceAfter = (invoice: Invoice, paid: number, paymentId: string, 
   amount_paid: paid,
   amount_due: invoice.amount - paid,
 });
-export const invoiceExpired = (invoice: Invoice, at: number): Invoice => ({ ...invoice, status: 'expired', expired_at: at });
+export const invoiceExpired = (invoice: Invoice, at: number): Invoice => ({
+  ...invoice,
+  status: 'expired',
+  expired_at: at,
+});

@@ -10,7 +10,10 @@ export interface PaymentLink extends Json {
   readonly order_id: string;
 }
 
-export const newPaymentLink = (random: Random, needs: { readonly at: number; readonly amount?: number; readonly partial?: boolean }): PaymentLink => {
+export const newPaymentLink = (
+  random: Random,
+  needs: { readonly at: number; readonly amount?: number; readonly partial?: boolean },
+): PaymentLink => {
   const { name, email, contact } = newPerson(random);
   const partial = needs.partial ?? false;
   return {
@@ -50,5 +53,15 @@ export const linkAfter = (link: PaymentLink, paid: number, at: number): PaymentL
   status: paid >= link.amount ? 'paid' : 'partially_paid',
   updated_at: at,
 });
-export const linkExpired = (link: PaymentLink, at: number): PaymentLink => ({ ...link, status: 'expired', expired_at: at, updated_at: at });
-export const linkCancelled = (link: PaymentLink, at: number): PaymentLink => ({ ...link, status: 'cancelled', cancelled_at: at, updated_at: at });
+export const linkExpired = (link: PaymentLink, at: number): PaymentLink => ({
+  ...link,
+  status: 'expired',
+  expired_at: at,
+  updated_at: at,
+});
+export const linkCancelled = (link: PaymentLink, at: number): PaymentLink => ({
+  ...link,
+  status: 'cancelled',
+  cancelled_at: at,
+  updated_at: at,
+});

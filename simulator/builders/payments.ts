@@ -121,7 +121,13 @@ export const failed = (payment: Payment): Payment => ({
   error_step: 'payment_authorization',
   error_reason: 'payment_timed_out',
 });
-const NO_ERROR = { error_code: null, error_description: null, error_source: null, error_step: null, error_reason: null };
+const NO_ERROR = {
+  error_code: null,
+  error_description: null,
+  error_source: null,
+  error_step: null,
+  error_reason: null,
+};
 
 /** A captured payment after refunds of `amount` paise in all. */
 export const refunded = (payment: Payment, amount: number): Payment => ({
@@ -183,7 +189,10 @@ export interface Notification extends Json {
   readonly order_id: string;
 }
 
-export const newNotification = (random: Random, needs: { readonly at: number; readonly orderId: string }): Notification => ({
+export const newNotification = (
+  random: Random,
+  needs: { readonly at: number; readonly orderId: string },
+): Notification => ({
   id: random.id('notification_'),
   entity: 'notification',
   order_id: needs.orderId,
@@ -194,7 +203,11 @@ export const newNotification = (random: Random, needs: { readonly at: number; re
 });
 const DAY_S = 86_400;
 
-export const notificationDelivered = (notification: Notification, at: number): Notification => ({ ...notification, status: 'delivered', delivered_at: at });
+export const notificationDelivered = (notification: Notification, at: number): Notification => ({
+  ...notification,
+  status: 'delivered',
+  delivered_at: at,
+});
 export const notificationFailed = (notification: Notification): Notification => ({ ...notification, status: 'failed' });
 
 /** The downtime entity: razorpay.com/docs/api/payments/downtime/entity. */
@@ -214,7 +227,10 @@ const INSTRUMENTS = [
 /** What is down: a method, and which of its instruments. */
 type Instrument = readonly [method: Method, instrument: Json];
 
-export const newDowntime = (random: Random, needs: { readonly at: number; readonly severity?: Severity; readonly instrument?: Instrument }): Downtime => {
+export const newDowntime = (
+  random: Random,
+  needs: { readonly at: number; readonly severity?: Severity; readonly instrument?: Instrument },
+): Downtime => {
   const [method, instrument] = needs.instrument ?? random.pick(INSTRUMENTS);
   return {
     id: random.id('down_'),
@@ -232,5 +248,15 @@ export const newDowntime = (random: Random, needs: { readonly at: number; readon
   };
 };
 
-export const downtimeUpdated = (downtime: Downtime, severity: Severity, at: number): Downtime => ({ ...downtime, status: 'updated', severity, updated_at: at });
-export const downtimeResolved = (downtime: Downtime, at: number): Downtime => ({ ...downtime, status: 'resolved', end: at, updated_at: at });
+export const downtimeUpdated = (downtime: Downtime, severity: Severity, at: number): Downtime => ({
+  ...downtime,
+  status: 'updated',
+  severity,
+  updated_at: at,
+});
+export const downtimeResolved = (downtime: Downtime, at: number): Downtime => ({
+  ...downtime,
+  status: 'resolved',
+  end: at,
+  updated_at: at,
+});

@@ -10,7 +10,10 @@ export interface Refund extends Json {
 }
 export type Speed = 'normal' | 'optimum';
 
-export const newRefund = (random: Random, needs: { readonly at: number; readonly payment: Payment; readonly amount?: number; readonly speed?: Speed }): Refund => {
+export const newRefund = (
+  random: Random,
+  needs: { readonly at: number; readonly payment: Payment; readonly amount?: number; readonly speed?: Speed },
+): Refund => {
   const speed = needs.speed ?? 'normal';
   return {
     id: random.id('rfnd_'),
@@ -31,5 +34,9 @@ export const newRefund = (random: Random, needs: { readonly at: number; readonly
 
 /** The instant way failed; the refund goes on as a normal one. */
 export const speedChanged = (refund: Refund): Refund => ({ ...refund, speed_processed: 'normal' });
-export const refundProcessed = (refund: Refund, random: Random): Refund => ({ ...refund, status: 'processed', acquirer_data: { arn: random.digits(23) } });
+export const refundProcessed = (refund: Refund, random: Random): Refund => ({
+  ...refund,
+  status: 'processed',
+  acquirer_data: { arn: random.digits(23) },
+});
 export const refundFailed = (refund: Refund): Refund => ({ ...refund, status: 'failed' });

@@ -22,11 +22,15 @@ export const connectionTo = (url: URL, connections: number): Connection => {
 
   const once = (request: SignedRequest): Promise<Answer | 'socket was closed'> =>
     new Promise((resolve) => {
-      const outgoing = send(url, { method: 'POST', agent, headers: { ...request.headers, 'Content-Length': request.body.length } }, (answer) => {
-        answer.resume();
-        answer.on('end', () => done({ status: answer.statusCode ?? 0 }));
-        answer.on('error', () => done({ failure: 'no answer' }));
-      });
+      const outgoing = send(
+        url,
+        { method: 'POST', agent, headers: { ...request.headers, 'Content-Length': request.body.length } },
+        (answer) => {
+          answer.resume();
+          answer.on('end', () => done({ status: answer.statusCode ?? 0 }));
+          answer.on('error', () => done({ failure: 'no answer' }));
+        },
+      );
       const timer = setTimeout(() => {
         done({ failure: 'timeout' });
         outgoing.destroy();

@@ -7,7 +7,11 @@ import type { EventName } from '#catalogue';
 const LADDER_S = [6, 19, 40, 82, 165, 326, 650, 1_293, 2_576, 5_140, 10_267, 20_508, 40_988, 81_953];
 /** One more try in the same second, only after a 5xx and only for these. */
 const AT_ONCE_S = 0.23;
-const TRIED_AT_ONCE: ReadonlySet<EventName> = new Set<EventName>(['payment.authorized', 'payment.captured', 'order.paid']);
+const TRIED_AT_ONCE: ReadonlySet<EventName> = new Set<EventName>([
+  'payment.authorized',
+  'payment.captured',
+  'order.paid',
+]);
 
 /** Seconds of Razorpay's day that pass in one of ours: the 24 hours become 72 seconds, the last delivery comes after 68. */
 export const COMPRESSION = 1_200;

@@ -4,7 +4,12 @@ import { sign } from '../wire.ts';
 import { retriesMs } from './ladder.ts';
 import { plan, requestOf } from './plan.ts';
 
-const { events } = simulation({ seed: 'plan', count: 400, stories: ['checkout-captured', 'link-partial'], at: instant(1_790_000_000_000) });
+const { events } = simulation({
+  seed: 'plan',
+  count: 400,
+  stories: ['checkout-captured', 'link-partial'],
+  at: instant(1_790_000_000_000),
+});
 const options = { seed: 'plan', duplicates: 0.2, shuffle: false, tamper: 0.05 };
 const SECRET = 'a secret';
 
@@ -24,7 +29,8 @@ test('without shuffling the genuine deliveries keep the true order and a repeat 
   const deliveries = plan(events, options);
   expect(deliveries.filter(({ kind }) => kind === 'genuine').map(({ event }) => event)).toEqual(events);
   for (const [index, { kind, event }] of deliveries.entries()) {
-    if (kind === 'again') expect(deliveries.findIndex((other) => other.kind === 'genuine' && other.event === event)).toBeLessThan(index);
+    if (kind === 'again')
+      expect(deliveries.findIndex((other) => other.kind === 'genuine' && other.event === event)).toBeLessThan(index);
   }
 });
 

@@ -32,11 +32,19 @@ const FURTHEST_BEHIND = 50;
 export const plan = (events: readonly SimulatedEvent[], options: PlanOptions): readonly Delivery[] => {
   const random = randomOf(`${options.seed}/plan`);
   const genuine = events.map((event): Delivery => ({ event, kind: 'genuine' }));
-  const again = chosen(events, options.duplicates, random).map((index) => placed(index, { event: events[index] as SimulatedEvent, kind: 'again' }, random));
-  const forged = chosen(events, options.tamper, random).map((index) =>
-    placed(index, { event: events[index] as SimulatedEvent, kind: 'tampered', tampering: random.pick(tamperings) }, random),
+  const again = chosen(events, options.duplicates, random).map((index) =>
+    placed(index, { event: events[index] as SimulatedEvent, kind: 'again' }, random),
   );
-  const inOrder = [...genuine.map((delivery, place) => ({ place, delivery })), ...again, ...forged].sort((a, b) => a.place - b.place);
+  const forged = chosen(events, options.tamper, random).map((index) =>
+    placed(
+      index,
+      { event: events[index] as SimulatedEvent, kind: 'tampered', tampering: random.pick(tamperings) },
+      random,
+    ),
+  );
+  const inOrder = [...genuine.map((delivery, place) => ({ place, delivery })), ...again, ...forged].sort(
+    (a, b) => a.place - b.place,
+  );
   const deliveries = inOrder.map(({ delivery }) => delivery);
   return options.shuffle ? shuffled(deliveries, random) : deliveries;
 };
@@ -44,7 +52,10 @@ export const plan = (events: readonly SimulatedEvent[], options: PlanOptions): r
 const chosen = (events: readonly SimulatedEvent[], share: number, random: Random): readonly number[] =>
   shuffled(Array.from(events.keys()), random).slice(0, Math.round(events.length * share));
 
-const placed = (index: number, delivery: Delivery, random: Random) => ({ place: index + random.whole(0, FURTHEST_BEHIND) + 0.5, delivery });
+const placed = (index: number, delivery: Delivery, random: Random) => ({
+  place: index + random.whole(0, FURTHEST_BEHIND) + 0.5,
+  delivery,
+});
 
 /** A delivery as it goes over the wire. */
 export interface SignedRequest {
@@ -64,7 +75,10 @@ export const requestOf = ({ event, tampering }: Delivery, secret: string): Signe
     case 'signature-changed':
       return { headers: headersOf(event.eventId, signature.replace(/^./, otherDigit)), body: event.body };
     case 'signature-missing':
-      return { headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'X-Razorpay-Signature')), body: event.body };
+      return {
+        headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'X-Razorpay-Signature')),
+        body: event.body,
+      };
     case 'other-secret':
       return { headers: headersOf(event.eventId, sign(`not-${secret}`, event.body)), body: event.body };
   }

@@ -78,7 +78,8 @@ export const send = async (deliveries: readonly Delivery[], options: SendOptions
     if (nameOf(answer) === expected) return;
     unexpected += 1;
     const { eventId, event } = delivery.event;
-    if (surprises.length < SURPRISES_SHOWN) surprises.push({ eventId, event, kind: delivery.kind, expected, found: nameOf(answer) });
+    if (surprises.length < SURPRISES_SHOWN)
+      surprises.push({ eventId, event, kind: delivery.kind, expected, found: nameOf(answer) });
   };
 
   /** Razorpay's ladder, counted from the first delivery. It ends with a 2xx or with its last step. */
@@ -102,7 +103,8 @@ export const send = async (deliveries: readonly Delivery[], options: SendOptions
       const since = performance.now();
       const answer = await attempt(delivery);
       // A forgery is refused for good: no sender repeats it.
-      if (compression > 0 && delivery.kind !== 'tampered' && !isAccepted(answer)) later.push(retry(delivery, answer, since));
+      if (compression > 0 && delivery.kind !== 'tampered' && !isAccepted(answer))
+        later.push(retry(delivery, answer, since));
       else settle(delivery, answer);
     }
   };

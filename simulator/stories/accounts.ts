@@ -1,4 +1,11 @@
-import { instantlyActivated, kycPending, newAccount, newValidation, validationCompleted, validationFailed } from '../builders/accounts.ts';
+import {
+  instantlyActivated,
+  kycPending,
+  newAccount,
+  newValidation,
+  validationCompleted,
+  validationFailed,
+} from '../builders/accounts.ts';
 import { end, step, telling } from './story.ts';
 import type { Story } from './story.ts';
 
@@ -33,8 +40,12 @@ export const validations: Story = {
     const vpa = newValidation(random, { at: start + 10, of: 'vpa' });
     const silent = newValidation(random, { at: start + 20, of: 'bank_account' });
     const steps = [
-      step(4, 'fund_account.validation.completed', { 'fund_account.validation': validationCompleted(bank, random, 'Asha Rao') }),
-      step(12, 'fund_account.validation.completed', { 'fund_account.validation': validationCompleted(vpa, random, 'Meena Kumar') }),
+      step(4, 'fund_account.validation.completed', {
+        'fund_account.validation': validationCompleted(bank, random, 'Asha Rao'),
+      }),
+      step(12, 'fund_account.validation.completed', {
+        'fund_account.validation': validationCompleted(vpa, random, 'Meena Kumar'),
+      }),
       step(80, 'fund_account.validation.failed', { 'fund_account.validation': validationFailed(silent) }),
     ];
     const done = [bank, vpa].map(({ id }) => end('fund_accounts', id, 'completed'));

@@ -26,7 +26,10 @@ export const disputeLost: Story = {
     const { random, start } = scene;
     const { payment, steps, ends } = checkout(random, start);
     const open = newDispute(random, { at: start + 100, payment });
-    const course = [step(100, 'payment.dispute.created', { payment, dispute: open }), step(200, 'payment.dispute.lost', { payment, dispute: lost(open) })];
+    const course = [
+      step(100, 'payment.dispute.created', { payment, dispute: open }),
+      step(200, 'payment.dispute.lost', { payment, dispute: lost(open) }),
+    ];
     return telling(scene, [...steps, ...course], [...ends, end('disputes', open.id, 'lost')]);
   },
 };
@@ -37,7 +40,10 @@ export const disputeClosed: Story = {
     const { random, start } = scene;
     const { payment, steps, ends } = checkout(random, start);
     const open = newDispute(random, { at: start + 100, payment, phase: 'fraud' });
-    const course = [step(100, 'payment.dispute.created', { payment, dispute: open }), step(700, 'payment.dispute.closed', { payment, dispute: closed(open) })];
+    const course = [
+      step(100, 'payment.dispute.created', { payment, dispute: open }),
+      step(700, 'payment.dispute.closed', { payment, dispute: closed(open) }),
+    ];
     return telling(scene, [...steps, ...course], [...ends, end('disputes', open.id, 'closed')]);
   },
 };

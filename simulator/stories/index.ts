@@ -2,7 +2,15 @@ import { accountActivated, accountAtItsLimit, validations } from './accounts.ts'
 import { disputeClosed, disputeLost, disputeReopened, disputeRounds, disputeWon } from './disputes.ts';
 import { invoiceExpires, invoicePaid, invoicePartialPayments } from './invoices.ts';
 import { linkExpires, linkIsCancelled, linkPaid, linkPartialPayments } from './links.ts';
-import { checkoutCaptured, lateAuthorised, noticeFails, overlappingDowntimes, paymentFailed, recurringCharge, secondAttempt } from './payments.ts';
+import {
+  checkoutCaptured,
+  lateAuthorised,
+  noticeFails,
+  overlappingDowntimes,
+  paymentFailed,
+  recurringCharge,
+  secondAttempt,
+} from './payments.ts';
 import { refundAtOnce, refundFails, refundFallsBack, refundNormal } from './refunds.ts';
 import type { Story } from './story.ts';
 

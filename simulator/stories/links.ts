@@ -6,9 +6,13 @@ import { end, step, telling } from './story.ts';
 import type { Step, Story } from './story.ts';
 
 /** All bodies of a link carry the link's creation as `created_at`, not their own time (razorpay.md §4, seen live). */
-const linkStep = (link: PaymentLink, after: number, event: Step['event'], parts: Step['parts']): Step => step(after, event, parts, { createdAt: link.created_at });
+const linkStep = (link: PaymentLink, after: number, event: Step['event'], parts: Step['parts']): Step =>
+  step(after, event, parts, { createdAt: link.created_at });
 
-const orderOf = (random: Random, link: PaymentLink): pay.Order => ({ ...pay.newOrder(random, { at: link.created_at, amount: link.amount }), id: link.order_id });
+const orderOf = (random: Random, link: PaymentLink): pay.Order => ({
+  ...pay.newOrder(random, { at: link.created_at, amount: link.amount }),
+  id: link.order_id,
+});
 const paymentOf = (random: Random, link: PaymentLink, order: pay.Order, amount: number, at: number): pay.Payment =>
   pay.captured(pay.newPayment(random, { at, order, amount, description: `#${link.id.slice('plink_'.length)}` }));
 
@@ -23,9 +27,17 @@ export const linkPaid: Story = {
     const steps = [
       step(26, 'payment.captured', { payment }),
       step(26, 'order.paid', { payment, order: paid }),
-      linkStep(link, 27, 'payment_link.paid', { payment_link: linkAfter(link, link.amount, start + 27), order: paid, payment: pay.rich(payment) }),
+      linkStep(link, 27, 'payment_link.paid', {
+        payment_link: linkAfter(link, link.amount, start + 27),
+        order: paid,
+        payment: pay.rich(payment),
+      }),
     ];
-    return telling(scene, steps, [end('payment_links', link.id, 'paid'), end('payments', payment.id, 'captured'), end('orders', order.id, 'paid')]);
+    return telling(scene, steps, [
+      end('payment_links', link.id, 'paid'),
+      end('payments', payment.id, 'captured'),
+      end('orders', order.id, 'paid'),
+    ]);
   },
 };
 
@@ -42,7 +54,11 @@ export const linkPartialPayments: Story = {
       const after = 62 + 200 * index;
       const sum = index === 2 ? link.amount : part * (index + 1);
       const then = pay.orderAfter(order, sum, index + 1);
-      const wrapped = { payment_link: linkAfter(link, sum, start + after + 1), order: then, payment: pay.rich(payment) };
+      const wrapped = {
+        payment_link: linkAfter(link, sum, start + after + 1),
+        order: then,
+        payment: pay.rich(payment),
+      };
       return [
         step(after, 'payment.captured', { payment }),
         ...(index === 2 ? [step(after, 'order.paid', { payment, order: then })] : []),
@@ -65,7 +81,11 @@ export const linkExpires: Story = {
     const partly = linkAfter(link, part, start + 63);
     const steps = [
       step(62, 'payment.captured', { payment }),
-      linkStep(link, 63, 'payment_link.partially_paid', { payment_link: partly, order: pay.orderAfter(order, part, 1), payment: pay.rich(payment) }),
+      linkStep(link, 63, 'payment_link.partially_paid', {
+        payment_link: partly,
+        order: pay.orderAfter(order, part, 1),
+        payment: pay.rich(payment),
+      }),
       linkStep(link, 1_208, 'payment_link.expired', { payment_link: linkExpired(partly, start + 1_208) }),
     ];
     return telling(scene, steps, [end('payment_links', link.id, 'expired'), end('payments', payment.id, 'captured')]);
@@ -76,7 +96,9 @@ export const linkIsCancelled: Story = {
   summary: 'A payment link is cancelled before anybody pays.',
   tell: (scene) => {
     const link = newPaymentLink(scene.random, { at: scene.start });
-    const steps = [linkStep(link, 28, 'payment_link.cancelled', { payment_link: linkCancelled(link, scene.start + 28) })];
+    const steps = [
+      linkStep(link, 28, 'payment_link.cancelled', { payment_link: linkCancelled(link, scene.start + 28) }),
+    ];
     return telling(scene, steps, [end('payment_links', link.id, 'cancelled')]);
   },
 };

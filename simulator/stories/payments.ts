@@ -60,7 +60,11 @@ export const paymentFailed: Story = {
   tell: (scene) => {
     const order = pay.newOrder(scene.random, { at: scene.start });
     const payment = pay.newPayment(scene.random, { at: scene.start, order });
-    return telling(scene, [step(40, 'payment.failed', { payment: pay.failed(payment) })], [end('payments', payment.id, 'failed')]);
+    return telling(
+      scene,
+      [step(40, 'payment.failed', { payment: pay.failed(payment) })],
+      [end('payments', payment.id, 'failed')],
+    );
   },
 };
 
@@ -78,12 +82,17 @@ export const secondAttempt: Story = {
       step(96, 'payment.captured', { payment: captured }),
       step(96, 'order.paid', { payment: captured, order: pay.orderAfter(order, order.amount, 2) }),
     ];
-    return telling(scene, steps, [end('payments', first.id, 'failed'), end('payments', second.id, 'captured'), end('orders', order.id, 'paid')]);
+    return telling(scene, steps, [
+      end('payments', first.id, 'failed'),
+      end('payments', second.id, 'captured'),
+      end('orders', order.id, 'paid'),
+    ]);
   },
 };
 
 export const recurringCharge: Story = {
-  summary: 'The notice before a recurring charge fails once and is delivered at the second try; then the order is charged.',
+  summary:
+    'The notice before a recurring charge fails once and is delivered at the second try; then the order is charged.',
   tell: (scene) => {
     const { random, start } = scene;
     const { order, steps, ends } = checkout(random, start, 300);
@@ -102,7 +111,11 @@ export const noticeFails: Story = {
   tell: (scene) => {
     const { random, start } = scene;
     const notification = pay.newNotification(random, { at: start, orderId: random.id('order_') });
-    return telling(scene, [step(5, 'order.notification.failed', { notification: pay.notificationFailed(notification) })], [end('orders', notification.order_id, 'created')]);
+    return telling(
+      scene,
+      [step(5, 'order.notification.failed', { notification: pay.notificationFailed(notification) })],
+      [end('orders', notification.order_id, 'created')],
+    );
   },
 };
 

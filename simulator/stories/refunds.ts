@@ -20,9 +20,16 @@ export const refundNormal: Story = {
       step(60, 'refund.created', { refund: first, payment: after(payment, half) }),
       step(300, 'refund.processed', { refund: refundProcessed(first, random), payment: after(payment, half) }),
       step(400, 'refund.created', { refund: second, payment: after(payment, payment.amount) }),
-      step(700, 'refund.processed', { refund: refundProcessed(second, random), payment: after(payment, payment.amount) }),
+      step(700, 'refund.processed', {
+        refund: refundProcessed(second, random),
+        payment: after(payment, payment.amount),
+      }),
     ];
-    return telling(scene, [...steps, ...refunds], [...ends, end('refunds', first.id, 'processed'), end('refunds', second.id, 'processed')]);
+    return telling(
+      scene,
+      [...steps, ...refunds],
+      [...ends, end('refunds', first.id, 'processed'), end('refunds', second.id, 'processed')],
+    );
   },
 };
 
@@ -50,7 +57,10 @@ export const refundAtOnce: Story = {
     const { payment, steps, ends } = checkout(random, start);
     const refund = refundProcessed(newRefund(random, { at: start + 60, payment }), random);
     const paid = after(payment, payment.amount);
-    const refunds = [step(60, 'refund.created', { refund, payment: paid }), step(60, 'refund.processed', { refund, payment: paid })];
+    const refunds = [
+      step(60, 'refund.created', { refund, payment: paid }),
+      step(60, 'refund.processed', { refund, payment: paid }),
+    ];
     return telling(scene, [...steps, ...refunds], [...ends, end('refunds', refund.id, 'processed')]);
   },
 };

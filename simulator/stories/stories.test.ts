@@ -10,7 +10,8 @@ import { STORY_SECONDS_MAX } from './story.ts';
 
 const AT = instant(1_790_000_000_000);
 const told = (name: StoryName, seed: string) => simulation({ seed, count: 60, stories: [name], at: AT });
-const all = (seed: string, count: number) => simulation({ seed, count, stories: storyNames as [StoryName, ...StoryName[]], at: AT });
+const all = (seed: string, count: number) =>
+  simulation({ seed, count, stories: storyNames as [StoryName, ...StoryName[]], at: AT });
 
 test('together the stories hold every event of the catalogue', () => {
   expect(new Set(all('any', 200).events.map(({ event }) => event))).toEqual(new Set(eventNames));
@@ -18,17 +19,22 @@ test('together the stories hold every event of the catalogue', () => {
 
 /** Short, because a difference between two simulations would fill pages. */
 const digest = ({ events, ends }: ReturnType<typeof simulation>): string =>
-  createHash('sha256').update(JSON.stringify([events.map(({ eventId, at, body }) => [eventId, at, body.toString()]), ends])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([events.map(({ eventId, at, body }) => [eventId, at, body.toString()]), ends]))
+    .digest('hex');
 
 test('the same settings give the same bytes; another seed or time gives others', () => {
   expect(digest(all('seed', 300))).toBe(digest(all('seed', 300)));
-  expect(digest(simulation({ seed: 'seed', count: 300, stories: ['downtimes'], at: AT }))).not.toBe(digest(simulation({ seed: 'seed', count: 300, stories: ['downtimes'], at: instant(AT + 1_000) })));
+  expect(digest(simulation({ seed: 'seed', count: 300, stories: ['downtimes'], at: AT }))).not.toBe(
+    digest(simulation({ seed: 'seed', count: 300, stories: ['downtimes'], at: instant(AT + 1_000) })),
+  );
   const ids = (seed: string) => all(seed, 300).events.map(({ eventId }) => eventId);
   expect(new Set([...ids('seed'), ...ids('other')]).size).toBe(600);
 });
 
 test('a larger count keeps the events of a smaller one', () => {
-  const bytes = (count: number) => new Map(all('seed', count).events.map(({ eventId, body }) => [eventId, body.toString()]));
+  const bytes = (count: number) =>
+    new Map(all('seed', count).events.map(({ eventId, body }) => [eventId, body.toString()]));
   const more = bytes(500);
   for (const [eventId, body] of bytes(120)) expect(more.get(eventId)).toBe(body);
 });
@@ -66,7 +72,8 @@ describe.each(storyNames)('%s', (name) => {
   test('ends as stated, in every column alike, whatever the order and however often', () => {
     expect(ends.length).toBeGreaterThan(0);
     const inOrder = byEntity(events);
-    for (const { family, key, status } of ends) expect({ family, key, status: inOrder.get(`${family}/${key}`)?.status }).toEqual({ family, key, status });
+    for (const { family, key, status } of ends)
+      expect({ family, key, status: inOrder.get(`${family}/${key}`)?.status }).toEqual({ family, key, status });
     for (const order of ['a', 'b', 'c', 'd']) {
       const again = shuffled([...events, ...events.slice(0, 20)], randomOf(order));
       expect(byEntity(again)).toEqual(inOrder);
@@ -76,4 +83,9 @@ describe.each(storyNames)('%s', (name) => {
 });
 
 const byEntity = (events: Parameters<typeof expectedEntities>[0]) =>
-  new Map(expectedEntities(events).map(({ aggregate, key, state }) => [`${aggregate.family}/${key}`, { status: state.status, values: state.values, record: toMergeRecord(state) }]));
+  new Map(
+    expectedEntities(events).map(({ aggregate, key, state }) => [
+      `${aggregate.family}/${key}`,
+      { status: state.status, values: state.values, record: toMergeRecord(state) },
+    ]),
+  );

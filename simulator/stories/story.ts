@@ -47,10 +47,19 @@ export interface Step {
   readonly accountId?: string;
 }
 
-export const step = (after: number, event: EventName, parts: Parts, more: Pick<Step, 'beside' | 'createdAt' | 'accountId'> = {}): Step => ({ after, event, parts, ...more });
+export const step = (
+  after: number,
+  event: EventName,
+  parts: Parts,
+  more: Pick<Step, 'beside' | 'createdAt' | 'accountId'> = {},
+): Step => ({ after, event, parts, ...more });
 export const end = (family: Family, key: string, status: string): End => ({ family, key, status });
 
-export const telling = ({ random, start, accountId }: Scene, steps: readonly Step[], ends: readonly End[]): Telling => ({
+export const telling = (
+  { random, start, accountId }: Scene,
+  steps: readonly Step[],
+  ends: readonly End[],
+): Telling => ({
   events: steps.map(({ after, event, parts, beside, ...own }) =>
     simulatedEvent(random.id(''), start + after, {
       event,

@@ -19,7 +19,10 @@ export type FoundRow = Readonly<Record<string, unknown>>;
 export const nameOf = (family: string, key: string): string => `${family} ${key}`;
 
 /** Compares one row with what the rules say, column by column, the merge record included. */
-export const compareRow = ({ aggregate, key, state }: ExpectedEntity, found: FoundRow | undefined): readonly Difference[] => {
+export const compareRow = (
+  { aggregate, key, state }: ExpectedEntity,
+  found: FoundRow | undefined,
+): readonly Difference[] => {
   const about = nameOf(aggregate.family, key);
   if (found === undefined) return [{ about, what: 'row', expected: 'a row', found: 'none' }];
   const expected: FoundRow = {
@@ -40,7 +43,12 @@ export const compareEnds = (entities: readonly ExpectedEntity[], ends: readonly 
   const computed = new Map(entities.map(({ aggregate, key, state }) => [nameOf(aggregate.family, key), state.status]));
   return ends
     .filter(({ family, key, status }) => computed.get(nameOf(family, key)) !== status)
-    .map(({ family, key, status }) => ({ about: nameOf(family, key), what: 'status by the rules', expected: status, found: computed.get(nameOf(family, key)) ?? null }));
+    .map(({ family, key, status }) => ({
+      about: nameOf(family, key),
+      what: 'status by the rules',
+      expected: status,
+      found: computed.get(nameOf(family, key)) ?? null,
+    }));
 };
 
 /** What `webhook_events` holds of one event id. */
@@ -53,12 +61,18 @@ export interface FoundEvent {
 }
 
 /** Every event must be there once, with exactly its bytes, and processed. */
-export const compareEvent = ({ event, eventId }: SimulatedEvent, sha256: string, found: FoundEvent | undefined): readonly Difference[] => {
+export const compareEvent = (
+  { event, eventId }: SimulatedEvent,
+  sha256: string,
+  found: FoundEvent | undefined,
+): readonly Difference[] => {
   const about = `${event} ${eventId}`;
   if (found === undefined) return [{ about, what: 'rows in webhook_events', expected: 1, found: 0 }];
   return [
     ...(found.rows === 1 ? [] : [{ about, what: 'rows in webhook_events', expected: 1, found: found.rows }]),
     ...(found.sha256 === sha256 ? [] : [{ about, what: 'sha256 of payload', expected: sha256, found: found.sha256 }]),
-    ...(found.processed ? [] : [{ about, what: 'processed', expected: true, found: `false: ${found.reason ?? 'no reason'}` }]),
+    ...(found.processed
+      ? []
+      : [{ about, what: 'processed', expected: true, found: `false: ${found.reason ?? 'no reason'}` }]),
   ];
 };

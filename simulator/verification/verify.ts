@@ -28,7 +28,11 @@ const LOOK_EVERY_MS = 500;
  * Compares Postgres with the end state of the simulation, and looks again until they are equal or `waitMs` are over. Only
  * rows of this simulation's entities are read.
  */
-export const verify = async (db: Pick<Transaction, 'query'>, settings: SimulationSettings, waitMs: number): Promise<VerifyReport> => {
+export const verify = async (
+  db: Pick<Transaction, 'query'>,
+  settings: SimulationSettings,
+  waitMs: number,
+): Promise<VerifyReport> => {
   const told = simulation(settings);
   const entities = expectedEntities(told.events);
   const rules = compareEnds(entities, told.ends);
@@ -36,23 +40,44 @@ export const verify = async (db: Pick<Transaction, 'query'>, settings: Simulatio
   for (;;) {
     const differences = [...rules, ...(await compareEvents(db, told)), ...(await compareRows(db, entities))];
     if (differences.length === 0 || rules.length > 0 || performance.now() >= end) {
-      return { ok: differences.length === 0, events: told.events.length, entities: entities.length, differences: differences.length, shown: differences.slice(0, DIFFERENCES_SHOWN) };
+      return {
+        ok: differences.length === 0,
+        events: told.events.length,
+        entities: entities.length,
+        differences: differences.length,
+        shown: differences.slice(0, DIFFERENCES_SHOWN),
+      };
     }
     await sleep(LOOK_EVERY_MS);
   }
 };
 
-const compareEvents = async (db: Pick<Transaction, 'query'>, { events }: Simulation): Promise<readonly Difference[]> => {
-  const found = await readEvents(db, events.map(({ eventId }) => eventId));
-  return events.flatMap((event) => compareEvent(event, createHash('sha256').update(event.body).digest('hex'), found.get(event.eventId)));
+const compareEvents = async (
+  db: Pick<Transaction, 'query'>,
+  { events }: Simulation,
+): Promise<readonly Difference[]> => {
+  const found = await readEvents(
+    db,
+    events.map(({ eventId }) => eventId),
+  );
+  return events.flatMap((event) =>
+    compareEvent(event, createHash('sha256').update(event.body).digest('hex'), found.get(event.eventId)),
+  );
 };
 
-const compareRows = async (db: Pick<Transaction, 'query'>, entities: readonly ExpectedEntity[]): Promise<readonly Difference[]> => {
+const compareRows = async (
+  db: Pick<Transaction, 'query'>,
+  entities: readonly ExpectedEntity[],
+): Promise<readonly Difference[]> => {
   const differences: Difference[] = [];
   for (const aggregate of allAggregates) {
     const mine = entities.filter((entity) => entity.aggregate === aggregate);
     if (mine.length === 0) continue;
-    const rows = await readRows(db, aggregate, mine.map(({ key }) => key));
+    const rows = await readRows(
+      db,
+      aggregate,
+      mine.map(({ key }) => key),
+    );
     differences.push(...mine.flatMap((entity) => compareRow(entity, rows.get(entity.key))));
   }
   return differences;

@@ -14,7 +14,8 @@ let system: System;
 let folder: string;
 const it = testsOf(() => system);
 const liveSecret = newSecret();
-const liveFile = (...secrets: readonly string[]): void => writeFileSync(join(folder, 'endpoints'), secrets.map((secret) => `live: ${secret}\n`).join(''));
+const liveFile = (...secrets: readonly string[]): void =>
+  writeFileSync(join(folder, 'endpoints'), secrets.map((secret) => `live: ${secret}\n`).join(''));
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dakia-e2e-'));
@@ -34,9 +35,19 @@ interface EventRow {
   readonly reason: string | null;
 }
 const eventRows = (ids: readonly string[]) =>
-  system.rows<EventRow>('SELECT razorpay_event_id, event_type, processed, verdict, reason FROM webhook_events WHERE razorpay_event_id = ANY($1) ORDER BY 1', [ids]);
-const countOf = async (table: string): Promise<number> => Number((await system.rows<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n);
-const paymentOf = async (id: string) => (await system.rows<{ status: string; amount_minor: string }>('SELECT status, amount_minor FROM payment_transactions WHERE payment_id = $1', [id]))[0];
+  system.rows<EventRow>(
+    'SELECT razorpay_event_id, event_type, processed, verdict, reason FROM webhook_events WHERE razorpay_event_id = ANY($1) ORDER BY 1',
+    [ids],
+  );
+const countOf = async (table: string): Promise<number> =>
+  Number((await system.rows<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n);
+const paymentOf = async (id: string) =>
+  (
+    await system.rows<{ status: string; amount_minor: string }>(
+      'SELECT status, amount_minor FROM payment_transactions WHERE payment_id = $1',
+      [id],
+    )
+  )[0];
 
 it('all 30 events, repeated, shuffled and among forgeries, end in their tables exactly as the rules say', async () => {
   const [count, again, forged] = [600, 180, 30];
@@ -44,35 +55,69 @@ it('all 30 events, repeated, shuffled and among forgeries, end in their tables e
   expect(report).toMatchObject({ unexpected: 0, answers: { 200: count + again, 401: forged } });
   const account = await system.drained();
   expect(await system.verify(report.run)).toMatchObject({ ok: true, events: count, shown: [] });
-  expect(account).toMatchObject({ ok: true, totals: { accepted: count + again, duplicate: again, parked: 0, quarantined: 0, dead: 0 } });
+  expect(account).toMatchObject({
+    ok: true,
+    totals: { accepted: count + again, duplicate: again, parked: 0, quarantined: 0, dead: 0 },
+  });
   expect(await countOf('webhook_events')).toBe(count);
-  expect(await system.rows(`SELECT 1 FROM audit_logs WHERE action = 'event' GROUP BY razorpay_event_id HAVING count(*) > 1`)).toEqual([]);
+  expect(
+    await system.rows(`SELECT 1 FROM audit_logs WHERE action = 'event' GROUP BY razorpay_event_id HAVING count(*) > 1`),
+  ).toEqual([]);
   const types = await system.rows<{ event_type: string }>('SELECT DISTINCT event_type FROM webhook_events');
   expect(types.map(({ event_type }) => event_type).sort()).toEqual([...eventNames].sort());
   for (const family of familyNames) expect([family, await countOf(families[family].table)]).not.toEqual([family, 0]);
 }, 40_000);
 
 it('what is authentic but not understood is answered 200 and kept with its reason', async () => {
-  const noId = Buffer.from(JSON.stringify({ entity: 'event', event: 'payment.captured', payload: { payment: { entity: { status: 'captured' } } } }));
+  const noId = Buffer.from(
+    JSON.stringify({
+      entity: 'event',
+      event: 'payment.captured',
+      payload: { payment: { entity: { status: 'captured' } } },
+    }),
+  );
   const posted = [
-    ['qUnknownEvent1', JSON.stringify({ entity: 'event', event: 'payment.teleported', payload: {} }), 'unknown-event', 'payment.teleported'],
+    [
+      'qUnknownEvent1',
+      JSON.stringify({ entity: 'event', event: 'payment.teleported', payload: {} }),
+      'unknown-event',
+      'payment.teleported',
+    ],
     ['qNotJson000001', 'event=payment.captured', 'not-json', '(none)'],
     ['qOddShape00001', '["payment.captured"]', 'odd-shape', '(none)'],
-    ['qNoSubject0001', JSON.stringify({ entity: 'event', event: 'refund.created', payload: {} }), 'no-subject', 'refund.created'],
+    [
+      'qNoSubject0001',
+      JSON.stringify({ entity: 'event', event: 'refund.created', payload: {} }),
+      'no-subject',
+      'refund.created',
+    ],
     ['qNoEntityId001', noId, 'no-entity-id', 'payment.captured'],
   ] as const;
-  for (const [eventId, body] of posted) expect([eventId, await system.post({ eventId, body })]).toEqual([eventId, { status: 200, reason: 'quarantined' }]);
+  for (const [eventId, body] of posted)
+    expect([eventId, await system.post({ eventId, body })]).toEqual([eventId, { status: 200, reason: 'quarantined' }]);
   await system.drained();
-  const expected = posted.map(([id, , reason, type]) => ({ razorpay_event_id: id, event_type: type, processed: false, verdict: 'quarantined', reason }));
-  expect(await eventRows(posted.map(([id]) => id))).toEqual(expected.sort((a, b) => (a.razorpay_event_id < b.razorpay_event_id ? -1 : 1)));
-  const [kept] = await system.rows<{ payload: Buffer }>(`SELECT payload FROM webhook_events WHERE razorpay_event_id = 'qNotJson000001'`);
+  const expected = posted.map(([id, , reason, type]) => ({
+    razorpay_event_id: id,
+    event_type: type,
+    processed: false,
+    verdict: 'quarantined',
+    reason,
+  }));
+  expect(await eventRows(posted.map(([id]) => id))).toEqual(
+    expected.sort((a, b) => (a.razorpay_event_id < b.razorpay_event_id ? -1 : 1)),
+  );
+  const [kept] = await system.rows<{ payload: Buffer }>(
+    `SELECT payload FROM webhook_events WHERE razorpay_event_id = 'qNotJson000001'`,
+  );
   expect(String(kept?.payload)).toBe('event=payment.captured');
 });
 
 it('a delivery without an event id gets one from its body, so that its repetition is known again', async () => {
   const event = buildEvent('refund.processed', { seed: 'without an id', at: instant(Date.now()) });
   const derived = `sha256.${createHash('sha256').update(event.body).digest('hex')}`;
-  expect([await system.post({ body: event.body }), await system.post({ body: event.body })].map(({ status }) => status)).toEqual([200, 200]);
+  expect(
+    [await system.post({ body: event.body }), await system.post({ body: event.body })].map(({ status }) => status),
+  ).toEqual([200, 200]);
   await system.drained();
   expect(await eventRows([derived])).toMatchObject([{ event_type: 'refund.processed', verdict: 'applied' }]);
 });
@@ -81,19 +126,37 @@ it('every published body is accounted for: those of the 30 events applied, all o
   const bodies = publishedBodies();
   const ids = bodies.map((_, index) => `published${String(index).padStart(5, '0')}`);
   const before = (await system.drained()).totals;
-  for (const [index, { body }] of bodies.entries()) expect((await system.post({ eventId: ids[index] ?? '', body: JSON.stringify(body) })).status).toBe(200);
+  for (const [index, { body }] of bodies.entries())
+    expect((await system.post({ eventId: ids[index] ?? '', body: JSON.stringify(body) })).status).toBe(200);
   const { ok, totals } = await system.drained();
   const found = new Map((await eventRows(ids)).map((row) => [row.razorpay_event_id, row]));
-  const became = bodies.map(({ file, body }, index) => [file, isEventName(String(body['event'])), found.get(ids[index] ?? '')?.processed]);
+  const became = bodies.map(({ file, body }, index) => [
+    file,
+    isEventName(String(body['event'])),
+    found.get(ids[index] ?? '')?.processed,
+  ]);
   expect(became.filter(([, known, processed]) => known !== processed)).toEqual([]);
   const known = bodies.filter(({ body }) => isEventName(String(body['event']))).length;
-  const changes = { accepted: totals.accepted - before.accepted, quarantined: totals.quarantined - before.quarantined, parked: totals.parked };
-  expect({ ok, ...changes }).toEqual({ ok: true, accepted: bodies.length, quarantined: bodies.length - known, parked: 0 });
+  const changes = {
+    accepted: totals.accepted - before.accepted,
+    quarantined: totals.quarantined - before.quarantined,
+    parked: totals.parked,
+  };
+  expect({ ok, ...changes }).toEqual({
+    ok: true,
+    accepted: bodies.length,
+    quarantined: bodies.length - known,
+    parked: 0,
+  });
 }, 30_000);
 
 it('a second body under the same event id is kept as a conflict and changes nothing', async () => {
   const [first, second] = [100, 90_000].map((amount) =>
-    buildEvent('payment.captured', { eventId: 'conflicting001', at: instant(Date.now() - amount), subject: { id: 'pay_Conflict000001', amount } }),
+    buildEvent('payment.captured', {
+      eventId: 'conflicting001',
+      at: instant(Date.now() - amount),
+      subject: { id: 'pay_Conflict000001', amount },
+    }),
   );
   if (first === undefined || second === undefined) throw new Error('two events');
   const before = (await system.drained()).totals;
@@ -102,25 +165,44 @@ it('a second body under the same event id is kept as a conflict and changes noth
   expect(await system.deliver(second)).toBe(200);
   const { ok, totals } = await system.drained();
   expect(await paymentOf('pay_Conflict000001')).toEqual({ status: 'captured', amount_minor: '100' });
-  expect(await system.rows('SELECT payload FROM event_conflicts WHERE razorpay_event_id = $1', ['conflicting001'])).toEqual([{ payload: second.body }]);
-  expect({ ok, applied: totals.applied - before.applied, rejected: totals.rejected - before.rejected }).toEqual({ ok: true, applied: 1, rejected: 1 });
-  expect(system.log.lines().filter(({ msg, eventId }) => msg === 'an event is rejected' && eventId === 'conflicting001')).toHaveLength(1);
+  expect(
+    await system.rows('SELECT payload FROM event_conflicts WHERE razorpay_event_id = $1', ['conflicting001']),
+  ).toEqual([{ payload: second.body }]);
+  expect({ ok, applied: totals.applied - before.applied, rejected: totals.rejected - before.rejected }).toEqual({
+    ok: true,
+    applied: 1,
+    rejected: 1,
+  });
+  expect(
+    system.log.lines().filter(({ msg, eventId }) => msg === 'an event is rejected' && eventId === 'conflicting001'),
+  ).toHaveLength(1);
 });
 
 it('one event that comes by two endpoints is applied once', async () => {
-  const event = buildEvent('payment.authorized', { seed: 'two endpoints', at: instant(Date.now()), subject: { id: 'pay_TwoEndpoints01' } });
+  const event = buildEvent('payment.authorized', {
+    seed: 'two endpoints',
+    at: instant(Date.now()),
+    subject: { id: 'pay_TwoEndpoints01' },
+  });
   const before = (await system.drained()).totals;
   expect(await system.deliver(event, { endpoint: 'live', secret: liveSecret })).toBe(200);
   expect(await system.deliver(event)).toBe(200);
   expect(await system.deliver(event, { endpoint: 'live' })).toBe(401);
   const { totals } = await system.drained();
-  expect({ applied: totals.applied - before.applied, duplicate: totals.duplicate - before.duplicate }).toEqual({ applied: 1, duplicate: 1 });
+  expect({ applied: totals.applied - before.applied, duplicate: totals.duplicate - before.duplicate }).toEqual({
+    applied: 1,
+    duplicate: 1,
+  });
   expect(await countOf(`audit_logs WHERE entity_key = 'pay_TwoEndpoints01'`)).toBe(1);
 });
 
 it('a secret is rotated without a restart: retries come with the old one, replays with the new one, applied once', async () => {
   const next = newSecret();
-  const event = buildEvent('payment.failed', { seed: 'rotation', at: instant(Date.now()), subject: { id: 'pay_Rotation000001' } });
+  const event = buildEvent('payment.failed', {
+    seed: 'rotation',
+    at: instant(Date.now()),
+    subject: { id: 'pay_Rotation000001' },
+  });
   const viaLive = (secret: string) => system.deliver(event, { endpoint: 'live', secret });
   expect([await viaLive(liveSecret), await viaLive(next)]).toEqual([200, 401]);
   liveFile(next, liveSecret);

@@ -11,8 +11,16 @@ beforeAll(async () => void (system = await startSystem({ settings: { DAKIA_RETRY
 afterAll(() => system.close(), 30_000);
 
 it('an event that Postgres refuses parks its entity alone; once it can be applied, nothing shows that it ever waited', async () => {
-  const run: SimulationSettings = { seed: 'poison', count: 200, stories: storyNames as readonly [StoryName, ...StoryName[]], at: thisSecond() };
-  const payments = Map.groupBy(simulation(run).events.filter(({ family }) => family === 'payments'), ({ key }) => key);
+  const run: SimulationSettings = {
+    seed: 'poison',
+    count: 200,
+    stories: storyNames as readonly [StoryName, ...StoryName[]],
+    at: thisSecond(),
+  };
+  const payments = Map.groupBy(
+    simulation(run).events.filter(({ family }) => family === 'payments'),
+    ({ key }) => key,
+  );
   const [key, events] = [...payments].find(([, { length }]) => length >= 3) ?? ['', []];
   expect(events.length).toBeGreaterThanOrEqual(3);
   const retry = () => system.dakia('parked', 'retry', '--family', 'payments', '--key', key, '--yes');
@@ -24,18 +32,26 @@ it('an event that Postgres refuses parks its entity alone; once it can be applie
 
   // Every other entity is as it must be, and every event is there.
   const { shown } = await system.verify(run);
-  expect(new Set(shown.map(({ about }) => about))).toEqual(new Set([`payments ${key}`, ...events.map(({ event, eventId }) => `${event} ${eventId}`)]));
+  expect(new Set(shown.map(({ about }) => about))).toEqual(
+    new Set([`payments ${key}`, ...events.map(({ event, eventId }) => `${event} ${eventId}`)]),
+  );
   expect(await system.rows('SELECT family, entity_key, failing_event_id, attempts FROM parked_keys')).toEqual([
     { family: 'payments', entity_key: key, failing_event_id: events[0]?.eventId, attempts: 1 },
   ]);
-  const pending = await system.rows<{ id: string; reason: string }>('SELECT razorpay_event_id AS id, reason FROM pending_events ORDER BY kafka_offset');
+  const pending = await system.rows<{ id: string; reason: string }>(
+    'SELECT razorpay_event_id AS id, reason FROM pending_events ORDER BY kafka_offset',
+  );
   expect(pending.map(({ id }) => id)).toEqual(events.map(({ eventId }) => eventId));
   expect(pending[0]?.reason).toMatch(/violates check constraint "poison"/);
-  expect(new Set(pending.slice(1).map(({ reason }) => reason))).toEqual(new Set([`waits behind ${events[0]?.eventId}`]));
+  expect(new Set(pending.slice(1).map(({ reason }) => reason))).toEqual(
+    new Set([`waits behind ${events[0]?.eventId}`]),
+  );
 
   // Still refused: it stays at the head of its queue, and its schedule begins again.
   expect((await retry()).code).toBe(1);
-  expect(await system.rows('SELECT attempts, last_attempt_at > parked_at AS again FROM parked_keys')).toEqual([{ attempts: 1, again: true }]);
+  expect(await system.rows('SELECT attempts, last_attempt_at > parked_at AS again FROM parked_keys')).toEqual([
+    { attempts: 1, again: true },
+  ]);
 
   await system.rows('ALTER TABLE payment_transactions DROP CONSTRAINT poison');
   expect((await retry()).code).toBe(0);

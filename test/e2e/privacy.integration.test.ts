@@ -24,12 +24,18 @@ rules:
 const SHOP_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 beforeAll(async () => {
-  receiver = await startReceiver((response, _socket, _count, { body }) => response.writeHead(400).end(`cannot use ${body.slice(body.indexOf('"email"'))}`), SHOP_SECRET);
+  receiver = await startReceiver(
+    (response, _socket, _count, { body }) =>
+      response.writeHead(400).end(`cannot use ${body.slice(body.indexOf('"email"'))}`),
+    SHOP_SECRET,
+  );
   folder = mkdtempSync(join(tmpdir(), 'dakia-privacy-'));
   const file = join(folder, 'rules.yaml');
   writeFileSync(file, rules(receiver.url));
   // Everything that any level can say.
-  system = await startSystem({ settings: { DAKIA_LOG_LEVEL: 'trace', DAKIA_NOTIFICATIONS_FILE: file, SHOP_SECRETS: SHOP_SECRET } });
+  system = await startSystem({
+    settings: { DAKIA_LOG_LEVEL: 'trace', DAKIA_NOTIFICATIONS_FILE: file, SHOP_SECRETS: SHOP_SECRET },
+  });
 }, 30_000);
 afterAll(async () => {
   await system.close();
@@ -49,9 +55,17 @@ const canaries = {
 } as const;
 
 it('no secret and no personal data in any line that any service logs or in Redis, whatever becomes of the delivery', async () => {
-  const person = { email: canaries.email, contact: canaries.contact, vpa: canaries.vpa, notes: { note: canaries.note }, description: canaries.name, card: { name: canaries.name, last4: '1111' } };
+  const person = {
+    email: canaries.email,
+    contact: canaries.contact,
+    vpa: canaries.vpa,
+    notes: { note: canaries.note },
+    description: canaries.name,
+    card: { name: canaries.name, last4: '1111' },
+  };
   const at = instant(Date.now());
-  const event = (id: string, subject = {}) => buildEvent('payment.captured', { eventId: id, at, subject: { id: `pay_${id}`, ...person, ...subject } });
+  const event = (id: string, subject = {}) =>
+    buildEvent('payment.captured', { eventId: id, at, subject: { id: `pay_${id}`, ...person, ...subject } });
   const headers = { 'X-Canary': canaries.header, Authorization: `Bearer ${canaries.header}` };
 
   const good = event('privacyGood001');
@@ -60,18 +74,42 @@ it('no secret and no personal data in any line that any service logs or in Redis
   expect(await system.deliver({ ...good, body: event('privacyGood001', { amount: 7 }).body })).toBe(200);
   expect(await system.deliver(event('privacyForged1'), { headers, secret: 'another secret' })).toBe(401);
   expect((await system.post({ eventId: 'privacyText001', body: canaries.text, headers })).status).toBe(200);
-  expect((await system.post({ eventId: 'privacyNew0001', body: JSON.stringify({ event: 'payment.canary', payload: person }) })).status).toBe(200);
+  expect(
+    (
+      await system.post({
+        eventId: 'privacyNew0001',
+        body: JSON.stringify({ event: 'payment.canary', payload: person }),
+      })
+    ).status,
+  ).toBe(200);
   // Refused by Postgres, with the whole row in the details of the error, and with a value in its message.
-  await system.rows(`ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (payment_id <> 'pay_privacyPoison1')`);
+  await system.rows(
+    `ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (payment_id <> 'pay_privacyPoison1')`,
+  );
   expect(await system.deliver(event('privacyPoison1'))).toBe(200);
-  await system.rows(`CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM NEW.email::integer; RETURN NEW; END $$`);
-  await system.rows(`CREATE TRIGGER speak BEFORE INSERT ON payment_transactions FOR EACH ROW WHEN (NEW.payment_id = 'pay_privacySpeaks1') EXECUTE FUNCTION speak()`);
+  await system.rows(
+    `CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM NEW.email::integer; RETURN NEW; END $$`,
+  );
+  await system.rows(
+    `CREATE TRIGGER speak BEFORE INSERT ON payment_transactions FOR EACH ROW WHEN (NEW.payment_id = 'pay_privacySpeaks1') EXECUTE FUNCTION speak()`,
+  );
   expect(await system.deliver(event('privacySpeaks1'))).toBe(200);
 
-  expect(await system.drained()).toMatchObject({ ok: true, totals: { accepted: 7, applied: 1, duplicate: 1, rejected: 1, quarantined: 2, parked: 2 } });
-  await eventually('the parked events are logged', () => system.log.lines().filter(({ msg }) => msg === 'an event is parked').length === 2);
+  expect(await system.drained()).toMatchObject({
+    ok: true,
+    totals: { accepted: 7, applied: 1, duplicate: 1, rejected: 1, quarantined: 2, parked: 2 },
+  });
+  await eventually(
+    'the parked events are logged',
+    () => system.log.lines().filter(({ msg }) => msg === 'an event is parked').length === 2,
+  );
   const told = await eventually('the capture is told', async () => {
-    const rows = await system.rows<{ readonly destination: string; readonly status: string; readonly reason: string | null; readonly row: string }>(
+    const rows = await system.rows<{
+      readonly destination: string;
+      readonly status: string;
+      readonly reason: string | null;
+      readonly row: string;
+    }>(
       `SELECT destination, status, reason, (to_jsonb(n) - 'reason')::text AS row FROM notifications n WHERE status IN ('delivered', 'failed') ORDER BY destination`,
     );
     return rows.length === 2 && rows;
@@ -83,14 +121,21 @@ it('no secret and no personal data in any line that any service logs or in Redis
   expect(told[1]?.reason).toContain(canaries.email);
 
   const lines = system.log.raw();
-  for (const id of ['privacyGood001', 'privacyText001', 'privacyPoison1', 'privacySpeaks1']) expect(lines.some((line) => line.includes(id))).toBe(true);
+  for (const id of ['privacyGood001', 'privacyText001', 'privacyPoison1', 'privacySpeaks1'])
+    expect(lines.some((line) => line.includes(id))).toBe(true);
   const secrets = { secret: system.secret, password: new URL(system.databaseUrl).password };
   const planted = Object.entries({ ...canaries, ...secrets, shop: SHOP_SECRET });
   const redis = await everythingInRedis();
   expect(redis.some((entry) => entry.includes('ntf_'))).toBe(true);
   const places = { log: lines, redis, notifications: told.map(({ row }) => row) };
   expect(planted.filter(([, text]) => text === '')).toEqual([]);
-  expect(planted.flatMap(([what, text]) => Object.entries(places).flatMap(([place, entries]) => entries.filter((entry) => entry.includes(text)).map((entry) => [what, place, entry])))).toEqual([]);
+  expect(
+    planted.flatMap(([what, text]) =>
+      Object.entries(places).flatMap(([place, entries]) =>
+        entries.filter((entry) => entry.includes(text)).map((entry) => [what, place, entry]),
+      ),
+    ),
+  ).toEqual([]);
 }, 30_000);
 
 /** Every key of the system's queues, with what it holds. */

@@ -28,7 +28,12 @@ interface Sent {
 }
 
 /** A payment's events as a sender would give them; whitespace shows whether the bytes stay as they are. */
-const paymentEvent = (key: string, event: string, second: number, entity: Readonly<Record<string, unknown>> = {}): Sent => ({
+const paymentEvent = (
+  key: string,
+  event: string,
+  second: number,
+  entity: Readonly<Record<string, unknown>> = {},
+): Sent => ({
   eventId: `ev_${randomBytes(8).toString('hex')}`,
   body: JSON.stringify(
     {
@@ -36,7 +41,19 @@ const paymentEvent = (key: string, event: string, second: number, entity: Readon
       account_id: 'acc_BFQ7uQEaa7j2z7',
       event,
       contains: ['payment'],
-      payload: { payment: { entity: { id: key, entity: 'payment', amount: 50_000, currency: 'INR', status: event.slice('payment.'.length), method: 'upi', ...entity } } },
+      payload: {
+        payment: {
+          entity: {
+            id: key,
+            entity: 'payment',
+            amount: 50_000,
+            currency: 'INR',
+            status: event.slice('payment.'.length),
+            method: 'upi',
+            ...entity,
+          },
+        },
+      },
       created_at: Math.floor(thisSecond() / 1000) + second,
     },
     undefined,
@@ -51,7 +68,11 @@ const sendInOrder = async (events: readonly Sent[]): Promise<void> => {
 
 const deadLettersInKafka = async (): Promise<readonly StoredRecord[]> => {
   const found: StoredRecord[] = [];
-  await readTopics(system.kafka, { topics: [deadLetterTopicOf('payments')], prefix: system.prefix, onBatch: async (records) => void found.push(...records) });
+  await readTopics(system.kafka, {
+    topics: [deadLetterTopicOf('payments')],
+    prefix: system.prefix,
+    onBatch: async (records) => void found.push(...records),
+  });
   return found;
 };
 
@@ -66,22 +87,42 @@ it('poison in the middle of a hot key: others flow on, the poison alone becomes 
   // Too long for an index, in a field that is no business of ours to refuse.
   const poison = paymentEvent(key, 'payment.authorized', 2, { order_id: randomBytes(6_000).toString('hex') });
   const before = [paymentEvent(key, 'payment.failed', 0), paymentEvent(key, 'payment.failed', 1)];
-  const behind = Array.from({ length: BEHIND }, (_, index) => paymentEvent(key, index === BEHIND - 1 ? 'payment.captured' : 'payment.failed', 3 + index));
+  const behind = Array.from({ length: BEHIND }, (_, index) =>
+    paymentEvent(key, index === BEHIND - 1 ? 'payment.captured' : 'payment.failed', 3 + index),
+  );
   await sendInOrder([...before, poison, ...behind]);
   const others = await system.simulate({ count: 200 });
   expect(await system.verify(others.run, 15_000)).toMatchObject({ ok: true, shown: [] });
 
-  await eventually('the poison is given up and copied to Kafka', async () => (await system.rows('SELECT 1 FROM dead_letters WHERE published_at IS NOT NULL')).length === 1);
+  await eventually(
+    'the poison is given up and copied to Kafka',
+    async () => (await system.rows('SELECT 1 FROM dead_letters WHERE published_at IS NOT NULL')).length === 1,
+  );
   const total = 200 + before.length + 1 + BEHIND;
-  expect(await system.drained()).toMatchObject({ ok: true, difference: 0, totals: { accepted: total, parked: 0, dead: 1, lag: 0 } });
+  expect(await system.drained()).toMatchObject({
+    ok: true,
+    difference: 0,
+    totals: { accepted: total, parked: 0, dead: 1, lag: 0 },
+  });
 
   // Why, in Postgres.
-  expect(await system.rows('SELECT razorpay_event_id AS id, family, entity_key AS key, attempts, reason, resolution FROM dead_letters')).toEqual([
-    { id: poison.eventId, family: 'payments', key, attempts: ATTEMPTS, reason: expect.stringContaining('index row') as string, resolution: null },
+  expect(
+    await system.rows(
+      'SELECT razorpay_event_id AS id, family, entity_key AS key, attempts, reason, resolution FROM dead_letters',
+    ),
+  ).toEqual([
+    {
+      id: poison.eventId,
+      family: 'payments',
+      key,
+      attempts: ATTEMPTS,
+      reason: expect.stringContaining('index row') as string,
+      resolution: null,
+    },
   ]);
-  expect(await system.rows(`SELECT actor, razorpay_event_id AS id, reason FROM audit_logs WHERE verdict = 'dead'`)).toEqual([
-    { actor: 'retry:payments', id: poison.eventId, reason: expect.stringContaining('index row') as string },
-  ]);
+  expect(
+    await system.rows(`SELECT actor, razorpay_event_id AS id, reason FROM audit_logs WHERE verdict = 'dead'`),
+  ).toEqual([{ actor: 'retry:payments', id: poison.eventId, reason: expect.stringContaining('index row') as string }]);
 
   // And in Kafka, as it was signed.
   const [place] = await system.rows<{ topic: string; partition: number; offset: string }>(
@@ -103,13 +144,24 @@ it('poison in the middle of a hot key: others flow on, the poison alone becomes 
   const envelope = decodeEnvelope(letter.value, letter.headers);
   if (!envelope.ok) throw new Error(envelope.issues.join('; '));
   expect(Buffer.from(envelope.value.rawBody).toString()).toBe(poison.body);
-  expect(envelope.value).toMatchObject({ kind: 'event', event: 'payment.authorized', eventId: poison.eventId, key, endpoint: 'default' });
+  expect(envelope.value).toMatchObject({
+    kind: 'event',
+    event: 'payment.authorized',
+    eventId: poison.eventId,
+    key,
+    endpoint: 'default',
+  });
 
   // What was behind it is applied once each, in the order of the log, and ends where it must.
-  const applied = await system.rows<{ id: string; actor: string }>(`SELECT razorpay_event_id AS id, actor FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id`, [key]);
+  const applied = await system.rows<{ id: string; actor: string }>(
+    `SELECT razorpay_event_id AS id, actor FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id`,
+    [key],
+  );
   expect(applied.map(({ id }) => id)).toEqual([...before, ...behind].map(({ eventId }) => eventId));
   expect(new Set(applied.slice(before.length).map(({ actor }) => actor))).toEqual(new Set(['retry:payments']));
-  expect(await system.rows('SELECT status FROM payment_transactions WHERE payment_id = $1', [key])).toEqual([{ status: 'captured' }]);
+  expect(await system.rows('SELECT status FROM payment_transactions WHERE payment_id = $1', [key])).toEqual([
+    { status: 'captured' },
+  ]);
   expect(await system.rows('SELECT 1 FROM parked_keys')).toEqual([]);
 
   const metrics = await system.metrics();
@@ -121,16 +173,30 @@ it('poison in the middle of a hot key: others flow on, the poison alone becomes 
 });
 
 it('a trouble that passes leaves no trace: every entity that waited is woken by itself, and ends as in an undisturbed run', async () => {
-  const run: SimulationSettings = { seed: 'passing', count: 300, stories: storyNames as readonly [StoryName, ...StoryName[]], at: thisSecond() };
-  const refunds = new Set(simulation(run).events.filter(({ family }) => family === 'refunds').map(({ key }) => key));
+  const run: SimulationSettings = {
+    seed: 'passing',
+    count: 300,
+    stories: storyNames as readonly [StoryName, ...StoryName[]],
+    at: thisSecond(),
+  };
+  const refunds = new Set(
+    simulation(run)
+      .events.filter(({ family }) => family === 'refunds')
+      .map(({ key }) => key),
+  );
   expect(refunds.size).toBeGreaterThan(3);
   await system.rows('ALTER TABLE payment_refunds ADD CONSTRAINT passing_trouble CHECK (amount_minor < 0) NOT VALID');
   await system.simulate(run);
   await system.drained();
-  expect(new Set((await system.rows<{ key: string }>('SELECT entity_key AS key FROM parked_keys')).map(({ key }) => key))).toEqual(refunds);
+  expect(
+    new Set((await system.rows<{ key: string }>('SELECT entity_key AS key FROM parked_keys')).map(({ key }) => key)),
+  ).toEqual(refunds);
   const [, oldest] = /^dakia_parked_oldest_seconds\{family="refunds"\} (.*)$/m.exec(await system.metrics()) ?? [];
   expect(Number(oldest)).toBeGreaterThan(0);
-  await eventually('one was tried in vain', async () => (await system.rows('SELECT 1 FROM parked_keys WHERE attempts = 2')).length > 0);
+  await eventually(
+    'one was tried in vain',
+    async () => (await system.rows('SELECT 1 FROM parked_keys WHERE attempts = 2')).length > 0,
+  );
 
   await system.rows('ALTER TABLE payment_refunds DROP CONSTRAINT passing_trouble');
   await eventually('all are free', async () => (await system.rows('SELECT 1 FROM parked_keys')).length === 0);

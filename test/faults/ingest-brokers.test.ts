@@ -30,14 +30,28 @@ let ingest: IngestProcess;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-brokers-'));
   chmodSync(root, 0o755);
-  cluster = await startKafka({ files: await serverFiles(silent), folder: stateFolder(root), report: silent, ports: [0, 0, 0] });
+  cluster = await startKafka({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    report: silent,
+    ports: [0, 0, 0],
+  });
   kafka = await openTestKafka({ KAFKA_BROKERS: cluster.addresses.plain });
   await kafka.admin.createTopics({
     waitForLeaders: false,
-    topics: topics.map((topic) => ({ topic: `${kafka.prefix}${topic}`, numPartitions: PARTITIONS, replicationFactor: 3, configEntries: [{ name: 'min.insync.replicas', value: '2' }] })),
+    topics: topics.map((topic) => ({
+      topic: `${kafka.prefix}${topic}`,
+      numPartitions: PARTITIONS,
+      replicationFactor: 3,
+      configEntries: [{ name: 'min.insync.replicas', value: '2' }],
+    })),
   });
   await allInSync();
-  ingest = await startIngest({ KAFKA_BROKERS: cluster.addresses.plain, DAKIA_TOPIC_PREFIX: kafka.prefix, RAZORPAY_WEBHOOK_SECRETS: SECRET });
+  ingest = await startIngest({
+    KAFKA_BROKERS: cluster.addresses.plain,
+    DAKIA_TOPIC_PREFIX: kafka.prefix,
+    RAZORPAY_WEBHOOK_SECRETS: SECRET,
+  });
 }, 120 * SECOND);
 afterAll(async () => {
   ingest.kill('SIGKILL');
@@ -48,7 +62,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 }, 60 * SECOND);
 
-const partitionsOf = async (admin: Admin) => (await admin.fetchTopicMetadata({ topics: [`${kafka.prefix}${PAYMENTS}`] })).topics[0]?.partitions ?? [];
+const partitionsOf = async (admin: Admin) =>
+  (await admin.fetchTopicMetadata({ topics: [`${kafka.prefix}${PAYMENTS}`] })).topics[0]?.partitions ?? [];
 const allInSync = (): Promise<unknown> =>
   eventually(
     'every copy in sync and led',
@@ -98,14 +113,21 @@ const load = () => {
 };
 
 /** Runs a fault under load and judges the answers around it. */
-const under = async (fault: (leader: KafkaNode) => void | Promise<void>, mend: (leader: KafkaNode) => void | Promise<void>): Promise<void> => {
+const under = async (
+  fault: (leader: KafkaNode) => void | Promise<void>,
+  mend: (leader: KafkaNode) => void | Promise<void>,
+): Promise<void> => {
   await allInSync();
   const leader = await leaderNow();
   const running = load();
   await eventually('deliveries flow', () => running.answers.filter(({ status }) => status === 200).length > 100);
   const brokeAt = performance.now();
   const breaking = fault(leader);
-  await eventually('deliveries for a while after it', () => running.answers.some(({ sentAt }) => sentAt > brokeAt + BACK_WITHIN_MS + SLACK_MS + 2 * SECOND), 30 * SECOND);
+  await eventually(
+    'deliveries for a while after it',
+    () => running.answers.some(({ sentAt }) => sentAt > brokeAt + BACK_WITHIN_MS + SLACK_MS + 2 * SECOND),
+    30 * SECOND,
+  );
   const answers = await running.end();
   await breaking;
   await mend(leader);
@@ -123,7 +145,9 @@ const under = async (fault: (leader: KafkaNode) => void | Promise<void>, mend: (
 const storedKeys = async (): Promise<ReadonlySet<string>> => {
   await allInSync();
   const topic = `${kafka.prefix}${PAYMENTS}`;
-  const ends = new Map((await kafka.admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]));
+  const ends = new Map(
+    (await kafka.admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]),
+  );
   const keys = new Set<string>();
   const reached = new Map<number, number>();
   const consumer = kafka.kafka.consumer({ groupId: `${topic}-${sequence++}`, maxWaitTimeInMs: 100 });
@@ -135,18 +159,42 @@ const storedKeys = async (): Promise<ReadonlySet<string>> => {
       reached.set(partition, Number(offset) + 1);
     },
   });
-  await eventually('all records read', () => [...ends].every(([partition, end]) => (reached.get(partition) ?? 0) >= end), 30 * SECOND);
+  await eventually(
+    'all records read',
+    () => [...ends].every(([partition, end]) => (reached.get(partition) ?? 0) >= end),
+    30 * SECOND,
+  );
   await consumer.disconnect();
   return keys;
 };
 
-test('the leader is killed: every delivery answered in time, 200 again within 3 s, no 200 lost', () => under(({ server }) => server.kill(), ({ server }) => server.start()), 120 * SECOND);
+test(
+  'the leader is killed: every delivery answered in time, 200 again within 3 s, no 200 lost',
+  () =>
+    under(
+      ({ server }) => server.kill(),
+      ({ server }) => server.start(),
+    ),
+  120 * SECOND,
+);
 
-test('the leader is frozen: every delivery answered in time, 200 again within 3 s, no 200 lost', () => under(({ server }) => server.freeze(), ({ server }) => server.thaw()), 120 * SECOND);
+test(
+  'the leader is frozen: every delivery answered in time, 200 again within 3 s, no 200 lost',
+  () =>
+    under(
+      ({ server }) => server.freeze(),
+      ({ server }) => server.thaw(),
+    ),
+  120 * SECOND,
+);
 
-test('a follower is frozen: the same', async () => {
-  await under(
-    (leader) => cluster.nodes.find((node) => node !== leader)?.server.freeze(),
-    () => cluster.nodes.forEach(({ server }) => server.thaw()),
-  );
-}, 120 * SECOND);
+test(
+  'a follower is frozen: the same',
+  async () => {
+    await under(
+      (leader) => cluster.nodes.find((node) => node !== leader)?.server.freeze(),
+      () => cluster.nodes.forEach(({ server }) => server.thaw()),
+    );
+  },
+  120 * SECOND,
+);

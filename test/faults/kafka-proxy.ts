@@ -65,12 +65,18 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
   const advertised = (frame: Buffer, ours: number): Buffer => {
     const theirs = Buffer.concat([Buffer.from([0, host.length]), Buffer.from(host), int32(Number(port))]);
     const copy = Buffer.from(frame);
-    for (let at = copy.indexOf(theirs); at !== -1; at = copy.indexOf(theirs, at + 1)) copy.writeInt32BE(ours, at + theirs.length - 4);
+    for (let at = copy.indexOf(theirs); at !== -1; at = copy.indexOf(theirs, at + 1))
+      copy.writeInt32BE(ours, at + theirs.length - 4);
     return copy;
   };
 
   const server = net.createServer((client) => {
-    const link: Link = { client, broker: net.connect({ host, port: Number(port) }), asked: new Map(), isSevered: false };
+    const link: Link = {
+      client,
+      broker: net.connect({ host, port: Number(port) }),
+      asked: new Map(),
+      isSevered: false,
+    };
     links.add(link);
     const end = (): void => {
       links.delete(link);
@@ -102,7 +108,8 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
       }),
     );
   });
-  const listen = (at: number): Promise<void> => new Promise((resolve) => server.listen({ host: '127.0.0.1', port: at }, resolve));
+  const listen = (at: number): Promise<void> =>
+    new Promise((resolve) => server.listen({ host: '127.0.0.1', port: at }, resolve));
   const sever = (): void => links.forEach(({ client }) => client.destroy());
   await listen(0);
   const ourPort = (server.address() as AddressInfo).port;

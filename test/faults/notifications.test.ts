@@ -49,7 +49,14 @@ const ordinary = (seed: string): Answer => {
   const random = randomOf(seed);
   return (response, socket, count, request) => {
     const draw = random.whole(1, 100);
-    const answer = draw <= 3 ? answers.status(500) : draw <= 4 ? answers.reset : draw <= 10 ? answers.slow(300) : answers.status(200);
+    const answer =
+      draw <= 3
+        ? answers.status(500)
+        : draw <= 4
+          ? answers.reset
+          : draw <= 10
+            ? answers.slow(300)
+            : answers.status(200);
     answer(response, socket, count, request);
   };
 };
@@ -60,7 +67,15 @@ beforeAll(async () => {
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
   receiver = await startReceiver(ordinary(`${SEED}/answers`), secret);
   const rules = {
-    destinations: { shop: { type: 'http', url: receiver.url.href, secrets_env: 'SHOP_SECRETS', allow: ['127.0.0.1'], concurrency: CONCURRENCY } },
+    destinations: {
+      shop: {
+        type: 'http',
+        url: receiver.url.href,
+        secrets_env: 'SHOP_SECRETS',
+        allow: ['127.0.0.1'],
+        concurrency: CONCURRENCY,
+      },
+    },
     rules: [{ name: 'everything', when: factKinds, to: 'shop' }],
   };
   const ruleFile = join(servers.folder.root, 'rules.yaml');
@@ -116,7 +131,13 @@ const faults: readonly Fault[] = [
 
 /** Tells facts as consumers do, transaction by transaction, each again until it is committed. `told` settles when so many are. */
 const tellFacts = (firstPayment: number) => {
-  const facts = Array.from({ length: FACTS }, (_, index): PaymentFact => ({ kind: index % 2 === 0 ? 'payment.authorized' : 'payment.captured', payment: firstPayment + Math.floor(index / 2) }));
+  const facts = Array.from(
+    { length: FACTS },
+    (_, index): PaymentFact => ({
+      kind: index % 2 === 0 ? 'payment.authorized' : 'payment.captured',
+      payment: firstPayment + Math.floor(index / 2),
+    }),
+  );
   let committed = 0;
   const tell = async (): Promise<void> => {
     const database = createDatabase({ url: system.databaseUrl, poolSize: 1, applicationName: 'dakia-test' });
@@ -125,7 +146,11 @@ const tellFacts = (firstPayment: number) => {
       await fillPayments(database, firstPayment, FACTS / 2);
       for (let from = 0; from < FACTS; from += TOGETHER) {
         const next = sleep(EVERY_MS);
-        await eventually('facts are committed', async () => insertPaymentFacts(database, facts.slice(from, from + TOGETHER)).then(() => true), TOLD_WITHIN_MS);
+        await eventually(
+          'facts are committed',
+          async () => insertPaymentFacts(database, facts.slice(from, from + TOGETHER)).then(() => true),
+          TOLD_WITHIN_MS,
+        );
         committed = from + TOGETHER;
         bell.ring();
         await next;
@@ -134,7 +159,10 @@ const tellFacts = (firstPayment: number) => {
       await database.close();
     }
   };
-  return { done: tell(), told: (count: number) => eventually(`${count} facts are told`, () => committed >= count, TOLD_WITHIN_MS) };
+  return {
+    done: tell(),
+    told: (count: number) => eventually(`${count} facts are told`, () => committed >= count, TOLD_WITHIN_MS),
+  };
 };
 
 it(
@@ -156,7 +184,9 @@ it(
       say(`all facts are told and all faults are over (${((performance.now() - began) / 1000).toFixed(0)} s)`);
       await everyNotificationIsDelivered();
       const { facts, repeats } = await everyFactIsNotified(system, receiver);
-      say(`${facts} facts notified in ${receiver.received.length} requests, ${repeats} of them repeats (${((performance.now() - began) / 1000).toFixed(0)} s)`);
+      say(
+        `${facts} facts notified in ${receiver.received.length} requests, ${repeats} of them repeats (${((performance.now() - began) / 1000).toFixed(0)} s)`,
+      );
       expect(facts).toBe(round * FACTS);
       expect(repeats).toBeLessThanOrEqual(round * faults.reduce((sum, fault) => sum + fault.repeats, 0));
       expect(system.deaths()).toEqual([]);

@@ -10,7 +10,12 @@ export interface Heard {
 }
 
 export const heardBy = ({ received }: Receiver): ReadonlyMap<string, Heard> =>
-  new Map([...Map.groupBy(received, ({ id }) => id)].map(([id, requests]) => [id, { requests, taken: requests.filter(({ status }) => status === 200).length }]));
+  new Map(
+    [...Map.groupBy(received, ({ id }) => id)].map(([id, requests]) => [
+      id,
+      { requests, taken: requests.filter(({ status }) => status === 200).length },
+    ]),
+  );
 
 interface Row {
   readonly id: string;
@@ -22,19 +27,38 @@ interface Row {
  * Demands that nothing shows of the faults at the receiver either: every fact has its notification, every notification was taken at least
  * once, under one id and with one sequence, and nothing came that is in no row. Answers how many deliveries were repeats.
  */
-export const everyFactIsNotified = async (world: World, receiver: Receiver): Promise<{ readonly facts: number; readonly repeats: number }> => {
+export const everyFactIsNotified = async (
+  world: World,
+  receiver: Receiver,
+): Promise<{ readonly facts: number; readonly repeats: number }> => {
   const { ok, facts, notifications } = await world.withDatabase(notificationAccount);
   const rows = await world.rows<Row>('SELECT id, fact_id, entity_key FROM notifications');
-  const untold = await world.rows('SELECT name, entity_key FROM outbox WHERE NOT EXISTS (SELECT FROM notifications WHERE fact_id = outbox.id)');
-  expect({ ok, relayed: facts.relayed, delivered: notifications.delivered, all: notifications.total, untold }).toEqual({ ok: true, relayed: facts.total, delivered: facts.total, all: facts.total, untold: [] });
+  const untold = await world.rows(
+    'SELECT name, entity_key FROM outbox WHERE NOT EXISTS (SELECT FROM notifications WHERE fact_id = outbox.id)',
+  );
+  expect({ ok, relayed: facts.relayed, delivered: notifications.delivered, all: notifications.total, untold }).toEqual({
+    ok: true,
+    relayed: facts.total,
+    delivered: facts.total,
+    all: facts.total,
+    untold: [],
+  });
 
   const heard = heardBy(receiver);
   const missing = rows.filter(({ id }) => (heard.get(id)?.taken ?? 0) === 0);
   const strangers = [...heard.keys()].filter((id) => !rows.some((row) => row.id === id));
   // One fact under two ids would be a repeat that the receiver cannot recognise.
   const notified = new Set(rows.map(({ fact_id }) => fact_id));
-  const different = rows.filter(({ id, fact_id, entity_key }) => heard.get(id)?.requests.some(({ sequence, entityId }) => sequence !== Number(fact_id) || entityId !== entity_key));
+  const different = rows.filter(({ id, fact_id, entity_key }) =>
+    heard.get(id)?.requests.some(({ sequence, entityId }) => sequence !== Number(fact_id) || entityId !== entity_key),
+  );
   const refused = receiver.received.flatMap(({ refusal }) => refusal ?? []);
-  expect({ missing, strangers, different, refused, facts: notified.size }).toEqual({ missing: [], strangers: [], different: [], refused: [], facts: rows.length });
+  expect({ missing, strangers, different, refused, facts: notified.size }).toEqual({
+    missing: [],
+    strangers: [],
+    different: [],
+    refused: [],
+    facts: rows.length,
+  });
   return { facts: rows.length, repeats: [...heard.values()].reduce((sum, { taken }) => sum + taken - 1, 0) };
 };

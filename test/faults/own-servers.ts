@@ -10,9 +10,16 @@ export interface OwnServers<Own extends keyof ServerAddresses> extends RunningSe
 }
 
 /** Starts the servers named, because they are to die, which those of the other tests must not; the rest are the ones that all tests share. */
-export const startOwnServers = async <Own extends keyof ServerAddresses>(own: readonly Own[]): Promise<OwnServers<Own>> => {
+export const startOwnServers = async <Own extends keyof ServerAddresses>(
+  own: readonly Own[],
+): Promise<OwnServers<Own>> => {
   const shared = Object.entries(testServers()).filter(([name]) => !(own as readonly string[]).includes(name));
-  const running = await startServers({ dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')), ports: 'free', environment: Object.fromEntries(shared), temporary: true });
+  const running = await startServers({
+    dataDir: join(ROOT, '.dakia', 'test', randomBytes(4).toString('hex')),
+    ports: 'free',
+    environment: Object.fromEntries(shared),
+    temporary: true,
+  });
   return {
     ...running,
     of: (name) => {

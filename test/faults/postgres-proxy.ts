@@ -26,7 +26,10 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   const server = net.createServer((client) => {
     if (isCut) return void client.on('error', () => undefined).destroy();
     const postgres = net.connect(Number(target.port), target.hostname);
-    for (const [socket, other] of [[client, postgres], [postgres, client]] as const) {
+    for (const [socket, other] of [
+      [client, postgres],
+      [postgres, client],
+    ] as const) {
       sockets.add(socket.setNoDelay(true));
       socket.on('error', () => other.destroy());
       socket.on('close', () => {

@@ -29,7 +29,13 @@ const SCRAPE_MS_MAX = 3_000;
 const root = mkdtempSync(join(tmpdir(), 'dakia-redis-outage-'));
 const servers: Redis[] = [];
 const start = async (name: string): Promise<Redis> => {
-  const redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: await freePort(), report: silent, name });
+  const redis = await startRedis({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    port: await freePort(),
+    report: silent,
+    name,
+  });
   servers.push(redis);
   return redis;
 };
@@ -49,7 +55,9 @@ afterEach(async () => {
 });
 
 /** Work that comes while Redis fails. What is done stands in `done`, as it stands in Postgres in life; Redis is only told. */
-const underLoad = async (fault: (done: ReadonlySet<string>) => Promise<void>): Promise<{ readonly slowestCallMs: number; readonly refusedCalls: number }> => {
+const underLoad = async (
+  fault: (done: ReadonlySet<string>) => Promise<void>,
+): Promise<{ readonly slowestCallMs: number; readonly refusedCalls: number }> => {
   const ids = Array.from({ length: JOBS }, (_, index) => `job-${index}`);
   const known: string[] = [];
   const done = new Set<string>();

@@ -18,7 +18,10 @@ export const startRedisProxy = async (redisUrl: string): Promise<RedisProxy> => 
   const sockets = new Set<Socket>();
   const server = net.createServer((client) => {
     const redis = net.connect(Number(target.port), target.hostname);
-    for (const [socket, other] of [[client, redis], [redis, client]] as const) {
+    for (const [socket, other] of [
+      [client, redis],
+      [redis, client],
+    ] as const) {
       sockets.add(socket.setNoDelay(true));
       socket.on('error', () => other.destroy());
       socket.on('close', () => {

@@ -69,10 +69,17 @@ test('a worker that stops taking jobs and says nothing is replaced, and the jobs
     await eventually('the first one runs', () => ran.length === 1);
     isFaulty = true;
     await corner.queue.add([job('kick')]);
-    await eventually('the loop is stuck', async () => (await corner.stats()).active === 2 || (await corner.stats()).completed === 1);
+    await eventually(
+      'the loop is stuck',
+      async () => (await corner.stats()).active === 2 || (await corner.stats()).completed === 1,
+    );
     isFaulty = false;
     await corner.queue.add([job('next'), job('after')]);
-    await eventually('the others have run', () => ran.includes('next') && ran.includes('after'), STUCK_AFTER_MS + NOTICED_MS);
+    await eventually(
+      'the others have run',
+      () => ran.includes('next') && ran.includes('after'),
+      STUCK_AFTER_MS + NOTICED_MS,
+    );
     expect(corner.logged.filter(({ msg }) => String(msg).includes('it is replaced'))).toHaveLength(1);
     release.resolve();
     await eventually('all are done', async () => (await corner.stats()).completed === 4);

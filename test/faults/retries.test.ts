@@ -23,7 +23,8 @@ beforeAll(async () => void (system = await startSeparateSystem(undefined, SETTIN
 afterAll(() => system.close(), 60_000);
 
 const parkedKeys = async (): Promise<number> => (await system.rows('SELECT 1 FROM parked_keys')).length;
-const attempts = async (): Promise<number> => Number((await system.rows<{ n: string }>('SELECT coalesce(sum(attempts), 0) AS n FROM parked_keys'))[0]?.n);
+const attempts = async (): Promise<number> =>
+  Number((await system.rows<{ n: string }>('SELECT coalesce(sum(attempts), 0) AS n FROM parked_keys'))[0]?.n);
 
 it(
   'kill -9 of a service while it tries hundreds of parked entities: the end is that of an undisturbed run',
@@ -39,7 +40,11 @@ it(
       for (let kill = 1; kill <= KILLS; kill += 1) {
         const tried = await attempts();
         const enough = Math.max(PARKED_MIN, await parkedKeys());
-        await eventually('each is tried about once more', async () => (await attempts()) >= tried + enough, GOES_ON_WITHIN_MS);
+        await eventually(
+          'each is tried about once more',
+          async () => (await attempts()) >= tried + enough,
+          GOES_ON_WITHIN_MS,
+        );
         await payments.signal('SIGKILL');
         say(`payments is killed with ${await parkedKeys()} parked entities, ${kill} of ${KILLS}`);
         await payments.restart();

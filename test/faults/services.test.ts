@@ -44,7 +44,12 @@ it(
         say(`payments is killed, ${kill} of ${KILLS}`);
         await payments.restart();
         // The next kill comes as soon as it has begun to catch up.
-        if (kill < KILLS) await eventually('payments goes on', async () => (await passedBy(system, 'payments')) > before, TAKEN_OVER_WITHIN_MS);
+        if (kill < KILLS)
+          await eventually(
+            'payments goes on',
+            async () => (await passedBy(system, 'payments')) > before,
+            TAKEN_OVER_WITHIN_MS,
+          );
       }
     }),
   ROUNDS * ROUND_MS,
@@ -61,10 +66,18 @@ it(
   async () => {
     const proxy = await startPostgresProxy(system.databaseUrl);
     const second = await system.another('payments', 'payments-2', { DATABASE_URL: proxy.url });
-    const moved = () => system.log.lines('payments-2').filter(({ msg }) => msg.startsWith('the ledger was moved by someone else')).length;
+    const moved = () =>
+      system.log.lines('payments-2').filter(({ msg }) => msg.startsWith('the ledger was moved by someone else')).length;
     try {
       await underLoad(system, 'two owners of one partition', async (load) => {
-        await eventually('both work', () => [partitionsOf('payments'), partitionsOf('payments-2')].every((count) => count !== undefined && count > 0 && count < PARTITIONS), TAKEN_OVER_WITHIN_MS);
+        await eventually(
+          'both work',
+          () =>
+            [partitionsOf('payments'), partitionsOf('payments-2')].every(
+              (count) => count !== undefined && count > 0 && count < PARTITIONS,
+            ),
+          TAKEN_OVER_WITHIN_MS,
+        );
         await load.answered(DELIVERIES * 0.2);
         proxy.hold();
         await eventually('it has sent a batch to Postgres', () => proxy.holds('dakia_ledger_lock'));
@@ -78,7 +91,14 @@ it(
         await second.signal('SIGCONT');
         say('it comes back with a batch that is long applied');
         await eventually('its batch is refused', () => moved() > before, TAKEN_OVER_WITHIN_MS);
-        await eventually('both work again', () => [partitionsOf('payments'), partitionsOf('payments-2')].every((count) => count !== undefined && count > 0 && count < PARTITIONS), TAKEN_OVER_WITHIN_MS);
+        await eventually(
+          'both work again',
+          () =>
+            [partitionsOf('payments'), partitionsOf('payments-2')].every(
+              (count) => count !== undefined && count > 0 && count < PARTITIONS,
+            ),
+          TAKEN_OVER_WITHIN_MS,
+        );
       });
     } finally {
       proxy.release();

@@ -18,7 +18,11 @@ const DRAINED_WITHIN_MS = 120_000;
 export const say = (text: string): void => void process.stdout.write(`  faults: ${text}\n`);
 
 /** Sends like Razorpay while `faults` happen, and then demands that nothing shows of them. */
-export const underLoad = async (system: SeparateSystem, what: string, faults: (load: RunningLoad) => Promise<void>): Promise<void> => {
+export const underLoad = async (
+  system: SeparateSystem,
+  what: string,
+  faults: (load: RunningLoad) => Promise<void>,
+): Promise<void> => {
   for (let round = 1; round <= ROUNDS; round += 1) {
     const began = performance.now();
     const seconds = (): string => `${((performance.now() - began) / 1000).toFixed(0)} s`;
@@ -27,7 +31,9 @@ export const underLoad = async (system: SeparateSystem, what: string, faults: (l
     const harmed = faults(load);
     // Heard at once, so that a failure of the faults does not go unhandled while the load goes on.
     const [report] = await Promise.all([load.done, harmed]);
-    say(`${what}, round ${round} of ${ROUNDS}: ${report.sent} requests, ${report.retried} of them retries, answers ${JSON.stringify(report.answers)} (${seconds()})`);
+    say(
+      `${what}, round ${round} of ${ROUNDS}: ${report.sent} requests, ${report.retried} of them retries, answers ${JSON.stringify(report.answers)} (${seconds()})`,
+    );
     await nothingShows(system, load.run, before + EVENTS, report.unexpected);
     say(`${what}, round ${round} of ${ROUNDS}: applied, adds up, equal (${seconds()})`);
   }
@@ -35,18 +41,42 @@ export const underLoad = async (system: SeparateSystem, what: string, faults: (l
 
 /** Records that the consumers of one group have passed so far. */
 export const passedBy = async (system: World, group: string): Promise<number> =>
-  Number((await system.rows<{ n: string }>('SELECT coalesce(sum(next_offset - first_offset), 0) AS n FROM partition_ledger WHERE consumer_group = $1', [group]))[0]?.n);
+  Number(
+    (
+      await system.rows<{ n: string }>(
+        'SELECT coalesce(sum(next_offset - first_offset), 0) AS n FROM partition_ledger WHERE consumer_group = $1',
+        [group],
+      )
+    )[0]?.n,
+  );
 
-export const eventsKept = async (system: World): Promise<number> => Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
+export const eventsKept = async (system: World): Promise<number> =>
+  Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
 
 /** Every delivery was acknowledged in the end, every acknowledged one is there once, the account adds up, the rows are equal. */
-export const nothingShows = async (system: SeparateSystem, run: SimulationSettings, events: number, unexpected: number, drainedWithinMs = DRAINED_WITHIN_MS): Promise<void> => {
+export const nothingShows = async (
+  system: SeparateSystem,
+  run: SimulationSettings,
+  events: number,
+  unexpected: number,
+  drainedWithinMs = DRAINED_WITHIN_MS,
+): Promise<void> => {
   expect(unexpected).toBe(0);
   const account = await system.drained(drainedWithinMs);
-  expect({ ok: account.ok, difference: account.difference, lag: account.totals.lag, parked: account.totals.parked, dead: account.totals.dead }).toEqual({ ok: true, difference: 0, lag: 0, parked: 0, dead: 0 });
+  expect({
+    ok: account.ok,
+    difference: account.difference,
+    lag: account.totals.lag,
+    parked: account.totals.parked,
+    dead: account.totals.dead,
+  }).toEqual({ ok: true, difference: 0, lag: 0, parked: 0, dead: 0 });
   expect(await system.verify(run)).toMatchObject({ ok: true, shown: [] });
   expect(await eventsKept(system)).toBe(events);
-  expect(await system.rows(`SELECT razorpay_event_id FROM audit_logs WHERE action = 'event' GROUP BY razorpay_event_id HAVING count(*) <> 1`)).toEqual([]);
+  expect(
+    await system.rows(
+      `SELECT razorpay_event_id FROM audit_logs WHERE action = 'event' GROUP BY razorpay_event_id HAVING count(*) <> 1`,
+    ),
+  ).toEqual([]);
   expect(await system.rows('SELECT count(*)::int AS rows FROM audit_logs')).toEqual([{ rows: events }]);
   expect(system.deaths()).toEqual([]);
 };

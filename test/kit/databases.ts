@@ -53,7 +53,11 @@ export const createTestDatabase = async (serverUrl = process.env['DATABASE_URL']
   });
   return {
     url: urlOf(serverUrl, database),
-    drop: () => withAdmin(serverUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`))),
+    drop: () =>
+      withAdmin(
+        serverUrl,
+        async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)),
+      ),
   };
 };
 

@@ -20,13 +20,22 @@ export interface TestKafka {
 }
 
 /** Creates a corner on the cluster of KAFKA_BROKERS, or on the one that `environment` names. */
-export const openTestKafka = async (environment: Readonly<Record<string, string | undefined>> = process.env): Promise<TestKafka> => {
+export const openTestKafka = async (
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<TestKafka> => {
   const prefix = `test-${randomBytes(5).toString('hex')}.`;
   const read = readConfig(kafkaSettings, { ...environment, DAKIA_TOPIC_PREFIX: prefix });
   if (!read.ok) throw new Error(read.issues.join('; '));
-  const { kafka } = createKafka(read.value, createLogger('test', 'fatal'), { clientId: 'test', requestTimeoutMs: 5_000, retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 } });
+  const { kafka } = createKafka(read.value, createLogger('test', 'fatal'), {
+    clientId: 'test',
+    requestTimeoutMs: 5_000,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
+  });
   const admin = kafka.admin();
-  const producer: Producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer: Producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
   await Promise.all([admin.connect(), producer.connect()]);
   return {
     config: read.value,
@@ -36,14 +45,21 @@ export const openTestKafka = async (environment: Readonly<Record<string, string 
     createTopic: async (topic, partitions) => {
       const name = `${prefix}${topic}`;
       // kafkajs' own wait for leaders gives up when a busy broker does not know the new topic yet.
-      await admin.createTopics({ waitForLeaders: false, topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }] });
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: [{ topic: name, numPartitions: partitions, replicationFactor: 1 }],
+      });
       await eventually(`${name} has leaders`, async () => {
         const [created] = (await admin.fetchTopicMetadata({ topics: [name] })).topics;
         return created?.partitions.length === partitions && created.partitions.every(({ leader }) => leader >= 0);
       });
     },
     send: async (topic, partition, messages) => {
-      await producer.send({ topic: `${prefix}${topic}`, acks: -1, messages: messages.map((message) => ({ ...message, partition })) });
+      await producer.send({
+        topic: `${prefix}${topic}`,
+        acks: -1,
+        messages: messages.map((message) => ({ ...message, partition })),
+      });
     },
     close: async () => {
       const ours = (await admin.listTopics()).filter((name) => name.startsWith(prefix));

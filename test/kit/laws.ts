@@ -37,7 +37,12 @@ interface History {
 /** Any value of `values`, null, or nothing at all. */
 const sometimes = (values: Values): fc.Arbitrary<Record<string, unknown>> =>
   fc.record(
-    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) })])),
+    Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [
+        key,
+        fc.oneof({ weight: 4, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) }),
+      ]),
+    ),
     { requiredKeys: [] },
   );
 
@@ -46,7 +51,10 @@ const snapshotOf = (world: FamilyWorld, event: EventName): fc.Arbitrary<Omit<Sna
     .record({
       occurredAt: fc.oneof(fc.constant(null), fc.constantFrom(...TIMES).map(fromEpochSeconds)),
       accountId: fc.constantFrom(null, 'acc_00000000000001', 'acc_00000000000002'),
-      subject: sometimes({ status: fc.oneof(fc.constantFrom(...world.aggregate.statuses), fc.constantFrom('brand_new', '', 7)), ...world.subject(event) }),
+      subject: sometimes({
+        status: fc.oneof(fc.constantFrom(...world.aggregate.statuses), fc.constantFrom('brand_new', '', 7)),
+        ...world.subject(event),
+      }),
       payload: sometimes(world.beside ?? {}),
     })
     .map((parts) => ({ event, key: KEY, ...parts }));
@@ -56,7 +64,14 @@ const historyOf = (world: FamilyWorld): fc.Arbitrary<History> => {
   const id = fc.integer({ min: 0, max: 99 });
   return fc
     .uniqueArray(fc.tuple(id, one), { minLength: 1, maxLength: HISTORY_LENGTH_MAX, selector: ([number]) => number })
-    .map((entries) => entries.map(([number, snapshot]): Snapshot => ({ ...snapshot, eventId: eventId(`event_${String(number).padStart(2, '0')}`) })))
+    .map((entries) =>
+      entries.map(
+        ([number, snapshot]): Snapshot => ({
+          ...snapshot,
+          eventId: eventId(`event_${String(number).padStart(2, '0')}`),
+        }),
+      ),
+    )
     .chain((events) => fc.record({ events: fc.constant(events), batches: batchesOf(events.length) }));
 };
 
@@ -66,7 +81,9 @@ const batchesOf = (length: number): fc.Arbitrary<number[][]> => {
   return fc
     .array(fc.nat(length - 1), { maxLength: 3 })
     .chain((again) => fc.shuffledSubarray([...all, ...again], { minLength: length + again.length }))
-    .chain((order) => fc.array(fc.boolean(), { minLength: order.length, maxLength: order.length }).map((cuts) => cut(order, cuts)));
+    .chain((order) =>
+      fc.array(fc.boolean(), { minLength: order.length, maxLength: order.length }).map((cuts) => cut(order, cuts)),
+    );
 };
 
 const cut = (order: readonly number[], cuts: readonly boolean[]): number[][] =>
@@ -91,8 +108,15 @@ const isStamped = ({ rule }: Field): boolean => rule === 'latest' || rule === 'c
 /** Writes a state as columns and merge record and reads it again, the way the store does between two batches. */
 const throughStore = (aggregate: Aggregate, state: EntityState): EntityState => {
   const columns = Object.fromEntries(Object.keys(aggregate.fields).map((name) => [name, state.values[name] ?? null]));
-  const stamped = new Set(Object.entries(aggregate.fields).filter(([, field]) => isStamped(field)).map(([name]) => name));
-  const stored = JSON.parse(JSON.stringify({ columns, record: toMergeRecord(state) })) as { columns: Record<string, FieldValue>; record: MergeRecord };
+  const stamped = new Set(
+    Object.entries(aggregate.fields)
+      .filter(([, field]) => isStamped(field))
+      .map(([name]) => name),
+  );
+  const stored = JSON.parse(JSON.stringify({ columns, record: toMergeRecord(state) })) as {
+    columns: Record<string, FieldValue>;
+    record: MergeRecord;
+  };
   return fromMergeRecord(state.status, stored.record, stored.columns, stamped);
 };
 
@@ -119,7 +143,10 @@ export const arrive = (aggregate: Aggregate, batches: readonly (readonly Snapsho
 };
 
 const arrivalOf = (aggregate: Aggregate, { events, batches }: History): Outcome =>
-  arrive(aggregate, batches.map((batch) => batch.map((index) => events[index]).filter((event) => event !== undefined)));
+  arrive(
+    aggregate,
+    batches.map((batch) => batch.map((index) => events[index]).filter((event) => event !== undefined)),
+  );
 
 const inOrder = (aggregate: Aggregate, { events }: History): Outcome => arrive(aggregate, [events]);
 
@@ -175,7 +202,8 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
       const { path } = arrivalOf(aggregate, history);
       for (const [name, { rule }] of rules) {
         const seen = path.map((state) => state.values[name]).filter((value) => value !== undefined);
-        if (rule === 'highest' || rule === 'ever') expect(seen.map(Number)).toEqual(seen.map(Number).toSorted((a, b) => a - b));
+        if (rule === 'highest' || rule === 'ever')
+          expect(seen.map(Number)).toEqual(seen.map(Number).toSorted((a, b) => a - b));
         if (rule === 'lowest') expect(seen.map(Number)).toEqual(seen.map(Number).toSorted((a, b) => b - a));
       }
     });
@@ -207,21 +235,26 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
       fc.property(fc.constantFrom(...eventsOf(aggregate.family)), odd, odd, (event, subject, payload) => {
         const { state } = arrive(aggregate, [[{ ...bareSnapshot(event), subject, payload }]]);
         if (state === undefined) throw new Error(`${event} was rejected`);
-        for (const [name, field] of rules) expect([name, fits(field, state.values[name] ?? emptyOf(field))]).toEqual([name, true]);
+        for (const [name, field] of rules)
+          expect([name, fits(field, state.values[name] ?? emptyOf(field))]).toEqual([name, true]);
         expect(throughStore(aggregate, state)).toEqual(state);
       }),
       { numRuns: LAW_RUNS },
     );
   });
 
-  test.each(eventsOf(aggregate.family))('%s with nothing but its id is applied; what is absent stays unknown', (event) => {
-    const { state } = arrive(aggregate, [[bareSnapshot(event)]]);
-    expect(state?.values).toEqual({ last_event_id: BARE_EVENT, last_event_at: null, ...world.said?.(event) });
-  });
+  test.each(eventsOf(aggregate.family))(
+    '%s with nothing but its id is applied; what is absent stays unknown',
+    (event) => {
+      const { state } = arrive(aggregate, [[bareSnapshot(event)]]);
+      expect(state?.values).toEqual({ last_event_id: BARE_EVENT, last_event_at: null, ...world.said?.(event) });
+    },
+  );
 };
 
 /** A value that stands for "nothing was said" and fits every column of the field's type. */
-const emptyOf = ({ type }: Field): FieldValue => (type === 'text' ? 'unknown' : type === 'boolean' ? false : type === 'jsonb' ? {} : 0);
+const emptyOf = ({ type }: Field): FieldValue =>
+  type === 'text' ? 'unknown' : type === 'boolean' ? false : type === 'jsonb' ? {} : 0;
 
 const BARE_EVENT = 'event_bare';
 
@@ -265,18 +298,20 @@ export const followsItsTable = <Status extends string, Event extends EventName>(
     eventNames.map((event) => ({ from, event, move: lifecycle.table[from][event] })),
   );
 
-  test.each(cells.map((cell) => [`${cell.from} + ${cell.event} → ${typeof cell.move === 'string' ? cell.move : cell.move.to}`, cell] as const))(
-    '%s',
-    (_name, { from, event, move }) => {
-      const before = from === 'absent' ? undefined : stateWith(from);
-      const seen = sight(lifecycle, snapshotAt(event, LATER, 'event_now'));
-      if (seen === undefined) throw new Error(`${event} says nothing, so its column has no meaning`);
-      const verdict = reduce(before, seen);
-      const found = verdict.kind === 'applied' ? { to: verdict.next.status } : verdict.kind;
-      expect(found).toEqual(move);
-      if (verdict.kind === 'stale') expect(verdict.next.status).toBe(before?.status);
-    },
-  );
+  test.each(
+    cells.map(
+      (cell) =>
+        [`${cell.from} + ${cell.event} → ${typeof cell.move === 'string' ? cell.move : cell.move.to}`, cell] as const,
+    ),
+  )('%s', (_name, { from, event, move }) => {
+    const before = from === 'absent' ? undefined : stateWith(from);
+    const seen = sight(lifecycle, snapshotAt(event, LATER, 'event_now'));
+    if (seen === undefined) throw new Error(`${event} says nothing, so its column has no meaning`);
+    const verdict = reduce(before, seen);
+    const found = verdict.kind === 'applied' ? { to: verdict.next.status } : verdict.kind;
+    expect(found).toEqual(move);
+    if (verdict.kind === 'stale') expect(verdict.next.status).toBe(before?.status);
+  });
 };
 
 const MAIN_LANE = '';

@@ -7,12 +7,20 @@ export const createMemoryLedger = () => {
   let verdict: (topic: string, partition: number, log: PartitionLog) => Position | undefined = () => undefined;
   const key = (topic: string, partition: number): string => `${topic}/${partition}`;
   const positions: PositionSource = {
-    positionOf: async (topic, partition, log) => verdict(topic, partition, log) ?? { kind: 'at', offset: stands.get(key(topic, partition)) ?? 0n },
+    positionOf: async (topic, partition, log) =>
+      verdict(topic, partition, log) ?? { kind: 'at', offset: stands.get(key(topic, partition)) ?? 0n },
   };
   const commit = (batch: PartitionBatch, by: string): 'applied' | 'moved' => {
     if ((stands.get(key(batch.topic, batch.partition)) ?? 0n) !== batch.firstOffset) return 'moved';
     stands.set(key(batch.topic, batch.partition), batch.nextOffset);
-    for (const { offset, envelope } of batch.records) applied.push({ topic: batch.topic, partition: batch.partition, offset, id: envelope.ok ? envelope.value.eventId : 'undecodable', by });
+    for (const { offset, envelope } of batch.records)
+      applied.push({
+        topic: batch.topic,
+        partition: batch.partition,
+        offset,
+        id: envelope.ok ? envelope.value.eventId : 'undecodable',
+        by,
+      });
     return 'applied';
   };
   return {

@@ -12,7 +12,11 @@ export interface NotificationAccount {
   readonly orphans: number;
 }
 
-type Row = NotificationAccount['notifications'] & { readonly facts: number; readonly relayed: number; readonly orphans: number };
+type Row = NotificationAccount['notifications'] & {
+  readonly facts: number;
+  readonly relayed: number;
+  readonly orphans: number;
+};
 
 /** One statement sees one moment, so that a relay at work does not blur it. It reads both tables whole: for people and tests. */
 const ACCOUNT = adHoc(

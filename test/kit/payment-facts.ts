@@ -14,7 +14,8 @@ const FILL = adHoc(
 );
 
 /** Rows as the payments service leaves them after `payment.captured`, of `count` payments from this number on. */
-export const fillPayments = async (database: Database, from: number, count: number): Promise<void> => void (await database.query(FILL, [from, from + count - 1]));
+export const fillPayments = async (database: Database, from: number, count: number): Promise<void> =>
+  void (await database.query(FILL, [from, from + count - 1]));
 
 export interface PaymentFact {
   readonly kind: Extract<FactKind, `payment.${string}`>;
@@ -27,5 +28,12 @@ const INSERT_FACTS = adHoc(`WITH ${outboxOf(1)} SELECT 1`);
 export const insertPaymentFacts = async (database: Database, facts: readonly PaymentFact[]): Promise<void> => {
   const keys = facts.map(({ payment }) => paymentKey(payment));
   const dedupeKeys = facts.map(({ kind, payment }) => `payments:${paymentKey(payment)}:${kind}:`);
-  await database.query(INSERT_FACTS, [facts.map(({ kind }) => kind), dedupeKeys, facts.map(() => 'payments'), keys, keys.map((key) => `evt_${key}`), facts.map(() => 'default')]);
+  await database.query(INSERT_FACTS, [
+    facts.map(({ kind }) => kind),
+    dedupeKeys,
+    facts.map(() => 'payments'),
+    keys,
+    keys.map((key) => `evt_${key}`),
+    facts.map(() => 'default'),
+  ]);
 };

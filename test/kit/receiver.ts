@@ -22,14 +22,19 @@ export interface ReceivedRequest {
 /** What the receiver does with a request; `count` is from 1. */
 export type Answer = (response: http.ServerResponse, socket: Socket, count: number, request: ReceivedRequest) => void;
 
-const answerStatus = (status: number, headers: http.OutgoingHttpHeaders = {}): Answer => (response) => void response.writeHead(status, headers).end();
+const answerStatus =
+  (status: number, headers: http.OutgoingHttpHeaders = {}): Answer =>
+  (response) =>
+    void response.writeHead(status, headers).end();
 /** Takes the request and never answers. */
 const hang: Answer = () => undefined;
 const reset: Answer = (_response, socket) => void socket.resetAndDestroy();
-const slow = (afterMs: number): Answer => (response) => {
-  const timer = setTimeout(() => response.end(), afterMs);
-  response.once('close', () => clearTimeout(timer));
-};
+const slow =
+  (afterMs: number): Answer =>
+  (response) => {
+    const timer = setTimeout(() => response.end(), afterMs);
+    response.once('close', () => clearTimeout(timer));
+  };
 
 /** What receivers do. Any other function will do as well. */
 export const answers = { status: answerStatus, hang, reset, slow } as const;
@@ -99,7 +104,9 @@ const read = (headers: http.IncomingHttpHeaders, body: string, webhook: Webhook 
 
 const placeOf = (body: string): Pick<ReceivedRequest, 'sequence' | 'entityId'> => {
   try {
-    const { data } = JSON.parse(body) as { readonly data?: { readonly sequence?: number; readonly entity_id?: string } };
+    const { data } = JSON.parse(body) as {
+      readonly data?: { readonly sequence?: number; readonly entity_id?: string };
+    };
     return { sequence: data?.sequence ?? null, entityId: data?.entity_id ?? null };
   } catch {
     return { sequence: null, entityId: null };

@@ -11,7 +11,13 @@ export const deleteRedisKeys = async (url: string, prefix: string): Promise<void
     await client.connect();
     let cursor = '0';
     do {
-      const [next, keys] = await client.scan(cursor, 'MATCH', `${prefix.replace(/[[\]*?\\]/g, '\\$&')}*`, 'COUNT', STEP);
+      const [next, keys] = await client.scan(
+        cursor,
+        'MATCH',
+        `${prefix.replace(/[[\]*?\\]/g, '\\$&')}*`,
+        'COUNT',
+        STEP,
+      );
       if (keys.length > 0) await client.unlink(...keys);
       cursor = next;
     } while (cursor !== '0');

@@ -11,7 +11,10 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 /** The servers that this test run talks to; set by the global set-up or given by whoever runs the tests. */
 export const testServers = (): ServerAddresses => {
   const missing = ADDRESSES.filter((name) => process.env[name] === undefined);
-  if (missing.length > 0) throw new Error(`no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest --selectProjects integration`);
+  if (missing.length > 0)
+    throw new Error(
+      `no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest --selectProjects integration`,
+    );
   return Object.fromEntries(ADDRESSES.map((name) => [name, process.env[name]])) as ServerAddresses;
 };
 

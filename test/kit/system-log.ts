@@ -33,7 +33,8 @@ export const createSystemLog = (): SystemLog => {
       };
     },
     raw: () => taken.map(({ text }) => text),
-    lines: (wanted) => taken.filter(({ source }) => wanted === undefined || source === wanted).flatMap(({ text }) => parse(text) ?? []),
+    lines: (wanted) =>
+      taken.filter(({ source }) => wanted === undefined || source === wanted).flatMap(({ text }) => parse(text) ?? []),
     tail: () =>
       taken
         .filter(({ text }) => !QUIET_LEVELS.has(parse(text)?.level ?? ''))

@@ -21,19 +21,36 @@ export interface ServiceProcess {
 export interface SeparateSystem extends World {
   readonly service: (name: string) => ServiceProcess;
   /** A second process of a service beside the first; `environment` on top of the usual one. */
-  readonly another: (name: string, as: string, environment?: Readonly<Record<string, string>>) => Promise<ServiceProcess>;
+  readonly another: (
+    name: string,
+    as: string,
+    environment?: Readonly<Record<string, string>>,
+  ) => Promise<ServiceProcess>;
   /** Services that ended without being asked to, and how. */
   readonly deaths: () => readonly string[];
 }
 
-const SERVICES = ['notifier', 'payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine', 'ingest'];
+const SERVICES = [
+  'notifier',
+  'payments',
+  'disputes',
+  'refunds',
+  'accounts',
+  'links',
+  'invoices',
+  'quarantine',
+  'ingest',
+];
 /** Nine processes start at once on two cores. */
 const READY_WITHIN_MS = 60_000;
 const ENDED_WITHIN_MS = 10_000;
 const STOPPED_WITHIN_MS = 30_000;
 
 /** `settings`: environment variables of every service on top of the usual ones. */
-export const startSeparateSystem = async (addresses?: ServerAddresses, settings?: Readonly<Record<string, string>>): Promise<SeparateSystem> => {
+export const startSeparateSystem = async (
+  addresses?: ServerAddresses,
+  settings?: Readonly<Record<string, string>>,
+): Promise<SeparateSystem> => {
   const world = await createWorld(addresses, settings);
   const deaths: string[] = [];
   const processes = new Map<string, ServiceProcess & { readonly stop: () => Promise<void> }>();
@@ -49,7 +66,10 @@ export const startSeparateSystem = async (addresses?: ServerAddresses, settings?
     let asked = false;
     const start = async (): Promise<void> => {
       asked = false;
-      const started = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'services', name, 'main.ts')], { env: { PATH: process.env['PATH'] ?? '', ...world.environment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const started = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'services', name, 'main.ts')], {
+        env: { PATH: process.env['PATH'] ?? '', ...world.environment, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       child = started;
       let ready = false;
       for (const stream of [started.stdout, started.stderr]) {
@@ -62,7 +82,11 @@ export const startSeparateSystem = async (addresses?: ServerAddresses, settings?
       started.once('exit', (code, by) => {
         if (!asked) deaths.push(`${as} ended by itself: ${by ?? `exit code ${code ?? 0}`}`);
       });
-      await eventually(`${as} is ready`, () => ready || (!isRunning() && Promise.reject(new Error(`${as} has ended`))), READY_WITHIN_MS);
+      await eventually(
+        `${as} is ready`,
+        () => ready || (!isRunning() && Promise.reject(new Error(`${as} has ended`))),
+        READY_WITHIN_MS,
+      );
     };
     const service = {
       name: as,
@@ -80,7 +104,9 @@ export const startSeparateSystem = async (addresses?: ServerAddresses, settings?
     return service;
   };
   const stopAll = async (): Promise<void> => {
-    const failures = (await Promise.allSettled([...processes.values()].map(async (service) => service.stop()))).filter(({ status }) => status === 'rejected');
+    const failures = (await Promise.allSettled([...processes.values()].map(async (service) => service.stop()))).filter(
+      ({ status }) => status === 'rejected',
+    );
     if (failures.length === 0) return;
     await Promise.all([...processes.values()].map(async (service) => service.signal('SIGKILL')));
     throw new Error(`${failures.length} services did not stop when asked to\n${world.log.tail()}`);

@@ -72,7 +72,9 @@ export interface World {
   readonly simulate: (load: Load) => Promise<SendReport & { readonly run: SimulationSettings }>;
   readonly verify: (run: SimulationSettings, waitMs?: number) => Promise<VerifyReport>;
   /** Runs `npx dakia` with these arguments and `--json`. */
-  readonly dakia: (...args: readonly string[]) => Promise<{ readonly code: number; readonly answer: unknown; readonly stderr: string }>;
+  readonly dakia: (
+    ...args: readonly string[]
+  ) => Promise<{ readonly code: number; readonly answer: unknown; readonly stderr: string }>;
   readonly status: () => Promise<Account>;
   /** Waits until every accepted event is applied and counted, and answers with the account. */
   readonly drained: (limitMs?: number) => Promise<Account>;
@@ -84,7 +86,11 @@ export interface World {
 }
 
 const HOST = '127.0.0.1';
-const KAFKA_OPTIONS = { clientId: 'test', requestTimeoutMs: 5_000, retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 } };
+const KAFKA_OPTIONS = {
+  clientId: 'test',
+  requestTimeoutMs: 5_000,
+  retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 1_000 },
+};
 /** Warnings of Node that say nothing about us: kafkajs' timer, and the stripping of types. */
 export const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning'];
 const SECRET_BYTES = 24;
@@ -97,7 +103,10 @@ const CONCURRENCY = 16;
 export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
 
 /** `settings`: environment variables on top of the usual ones. */
-export const createWorld = async (addresses: ServerAddresses = testServers(), settings: Readonly<Record<string, string>> = {}): Promise<World> => {
+export const createWorld = async (
+  addresses: ServerAddresses = testServers(),
+  settings: Readonly<Record<string, string>> = {},
+): Promise<World> => {
   const prefix = `test-${randomBytes(5).toString('hex')}.`;
   const queuePrefix = prefix.slice(0, -1);
   const secret = newSecret();
@@ -145,10 +154,15 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
     const bytes = Buffer.from(body);
     const { 'X-Razorpay-Event-Id': id, ...usual } = headersOf(eventId ?? '', sign(signedWith, bytes));
     const target = endpoint === undefined ? url : new URL(`${url.pathname}/${endpoint}`, url);
-    const answer = await fetch(target, { method: 'POST', body: bytes, headers: { ...usual, ...(eventId !== undefined && { 'X-Razorpay-Event-Id': id ?? '' }), ...headers } });
+    const answer = await fetch(target, {
+      method: 'POST',
+      body: bytes,
+      headers: { ...usual, ...(eventId !== undefined && { 'X-Razorpay-Event-Id': id ?? '' }), ...headers },
+    });
     return { status: answer.status, reason: ((await answer.json()) as { reason: string }).reason };
   };
-  const status = (): Promise<Account> => withDatabase((opened) => accounting(opened, () => readLogs(kafka, { topics, prefix })));
+  const status = (): Promise<Account> =>
+    withDatabase((opened) => accounting(opened, () => readLogs(kafka, { topics, prefix })));
   const load: World['load'] = (options) => startLoad(url, secret, options);
 
   return {
@@ -204,28 +218,49 @@ export const createWorld = async (addresses: ServerAddresses = testServers(), se
 
 const runDakia = (environment: Readonly<Record<string, string>>, args: readonly string[]): ReturnType<World['dakia']> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [...NODE_FLAGS, join(ROOT, 'cli', 'dakia.ts'), ...args], { env: { ...process.env, ...environment } }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : Number(error.code);
-      resolve({ code, answer: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr });
-    });
+    execFile(
+      process.execPath,
+      [...NODE_FLAGS, join(ROOT, 'cli', 'dakia.ts'), ...args],
+      { env: { ...process.env, ...environment } },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : Number(error.code);
+        resolve({ code, answer: stdout === '' ? undefined : (JSON.parse(stdout) as unknown), stderr });
+      },
+    );
   });
 
 /** Simulations know whole seconds, as Razorpay's bodies do. */
 export const thisSecond = (): Instant => instant(Math.floor(Date.now() / 1000) * 1000);
 
 const startLoad = (url: URL, secret: string, options: Load): RunningLoad => {
-  const { count, seed = randomBytes(4).toString('hex'), stories = storyNames as readonly [StoryName, ...StoryName[]] } = options;
+  const {
+    count,
+    seed = randomBytes(4).toString('hex'),
+    stories = storyNames as readonly [StoryName, ...StoryName[]],
+  } = options;
   const { duplicates = 0, shuffle = false, tamper = 0, rate = 0, concurrency = CONCURRENCY, retry = false } = options;
   const run: SimulationSettings = { seed, count, stories, at: options.at ?? thisSecond() };
-  const waiting: { readonly deliveries: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  const waiting: {
+    readonly deliveries: number;
+    readonly resolve: () => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
   let settled = 0;
   const onProgress = (now: number): void => {
     settled = now;
     for (const wait of waiting) if (wait.deliveries <= now) wait.resolve();
   };
   const deliveries = plan(simulation(run).events, { seed, duplicates, shuffle, tamper });
-  const done = send(deliveries, { url, secret, concurrency, rate, compression: retry ? COMPRESSION : 0, onProgress }).then((report) => {
-    for (const { deliveries: wanted, reject } of waiting) reject(new Error(`all ${settled} deliveries are answered; ${wanted} never will be`));
+  const done = send(deliveries, {
+    url,
+    secret,
+    concurrency,
+    rate,
+    compression: retry ? COMPRESSION : 0,
+    onProgress,
+  }).then((report) => {
+    for (const { deliveries: wanted, reject } of waiting)
+      reject(new Error(`all ${settled} deliveries are answered; ${wanted} never will be`));
     return report;
   });
   return {

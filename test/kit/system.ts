@@ -25,12 +25,15 @@ export const startSystem = async ({ settings }: SystemOptions = {}): Promise<Sys
     const started = await startServices('dakia', services, world.environment, { write: world.log.take('dakia') });
     if (!started.ok) throw new Error(started.issues.join('; '));
     running = started.value;
-    void running.failed.then((error) => world.log.take('dakia')(`a service cannot go on: ${error.stack ?? error.message}\n`));
+    void running.failed.then((error) =>
+      world.log.take('dakia')(`a service cannot go on: ${error.stack ?? error.message}\n`),
+    );
   };
   const stop = async (): Promise<void> => {
     const stopping = running;
     running = undefined;
-    if (stopping !== undefined && !(await stopping.stop())) throw new Error(`the services did not stop cleanly\n${world.log.tail()}`);
+    if (stopping !== undefined && !(await stopping.stop()))
+      throw new Error(`the services did not stop cleanly\n${world.log.tail()}`);
   };
 
   try {

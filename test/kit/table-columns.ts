@@ -10,8 +10,16 @@ const BOOKKEEPING = { status: 'text', merge_record: 'jsonb', first_seen_at: 'tim
 /** Columns and types of a family's state table, as the migrations create it and add to it. */
 const columnsOf = (sql: string, table: string): Readonly<Record<string, string>> => {
   const created = new RegExp(`CREATE TABLE ${table} \\(\\n(.*?)\\n\\);`, 's').exec(sql)?.[1] ?? '';
-  const added = [...sql.matchAll(new RegExp(`ALTER TABLE ${table}\\s+ADD COLUMN (\\w+)\\s+(\\w+)`, 'g'))].map(([, name, type]) => [name, type]);
-  const own = created.split('\n').map((line) => line.trim().split(/\s+/).slice(0, 2).map((word) => word.replace(',', '')));
+  const added = [...sql.matchAll(new RegExp(`ALTER TABLE ${table}\\s+ADD COLUMN (\\w+)\\s+(\\w+)`, 'g'))].map(
+    ([, name, type]) => [name, type],
+  );
+  const own = created.split('\n').map((line) =>
+    line
+      .trim()
+      .split(/\s+/)
+      .slice(0, 2)
+      .map((word) => word.replace(',', '')),
+  );
   return Object.fromEntries([...own, ...added]) as Record<string, string>;
 };
 
@@ -25,7 +33,11 @@ export const fitsItsTable = ({ family, fields, statuses }: Aggregate): void => {
     .join('\n');
 
   test(`${table} has a column of the right type for every field, and no other`, () => {
-    const wanted = { [keyColumn]: 'text', ...BOOKKEEPING, ...Object.fromEntries(Object.entries(fields).map(([name, { type }]) => [name, type])) };
+    const wanted = {
+      [keyColumn]: 'text',
+      ...BOOKKEEPING,
+      ...Object.fromEntries(Object.entries(fields).map(([name, { type }]) => [name, type])),
+    };
     expect(columnsOf(sql, table)).toEqual(wanted);
   });
 

@@ -46,25 +46,47 @@ export interface TestPartition {
 export const openTestStore = async (
   group: string,
   aggregates: readonly Aggregate[],
-  options: { readonly poolSize?: number; readonly role?: string } & Partial<Pick<ApplyOptions, 'policy' | 'onCommitted'>> = {},
+  options: { readonly poolSize?: number; readonly role?: string } & Partial<
+    Pick<ApplyOptions, 'policy' | 'onCommitted'>
+  > = {},
 ): Promise<TestStore> => {
   const testDatabase = await createTestDatabase();
   const { url } = testDatabase;
   const logged: string[] = [];
   const log = createLogger('test', 'debug', { write: (line) => void logged.push(line) });
   const metrics = new promClient.Registry();
-  const open = (role?: string): Database => createDatabase({ url, poolSize: options.poolSize ?? 4, applicationName: 'dakia-test', log, ...(role === undefined ? {} : { role }) });
+  const open = (role?: string): Database =>
+    createDatabase({
+      url,
+      poolSize: options.poolSize ?? 4,
+      applicationName: 'dakia-test',
+      log,
+      ...(role === undefined ? {} : { role }),
+    });
   const database = open();
   const consumers = options.role === undefined ? database : open(options.role);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, aggregates, storeMetrics);
-  const handler = applyBatches({ group, aggregates, database: consumers, clock: () => TEST_NOW, log, metrics: storeMetrics, policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS }, ...options });
+  const handler = applyBatches({
+    group,
+    aggregates,
+    database: consumers,
+    clock: () => TEST_NOW,
+    log,
+    metrics: storeMetrics,
+    policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS },
+    ...options,
+  });
   return {
     url,
     database,
     rows: async (sql, values = []) => database.query(adHoc(sql), values),
     partition: async (topic, partition = 0, startOffset = 0n) => {
-      await createPositions(consumers, group).positionOf(topic, partition, { clusterId: TEST_CLUSTER, startOffset, endOffset: 1_000_000n });
+      await createPositions(consumers, group).positionOf(topic, partition, {
+        clusterId: TEST_CLUSTER,
+        startOffset,
+        endOffset: 1_000_000n,
+      });
       return testPartition(handler, topic, partition, startOffset);
     },
     metrics,
@@ -79,8 +101,18 @@ export const openTestStore = async (
 const testPartition = (handler: BatchHandler, topic: string, partition: number, startOffset: bigint): TestPartition => {
   let next = startOffset;
   const sendAt: TestPartition['sendAt'] = async (offset, ...envelopes) => {
-    const records = envelopes.map((envelope, index): ReceivedRecord => ({ offset: offset + BigInt(index), key: null, value: Buffer.from('raw record'), envelope }));
-    return handler({ topic, partition, firstOffset: offset, nextOffset: offset + BigInt(records.length), records }, new AbortController().signal);
+    const records = envelopes.map(
+      (envelope, index): ReceivedRecord => ({
+        offset: offset + BigInt(index),
+        key: null,
+        value: Buffer.from('raw record'),
+        envelope,
+      }),
+    );
+    return handler(
+      { topic, partition, firstOffset: offset, nextOffset: offset + BigInt(records.length), records },
+      new AbortController().signal,
+    );
   };
   return {
     sendAt,
@@ -94,10 +126,26 @@ const testPartition = (handler: BatchHandler, topic: string, partition: number, 
 };
 
 /** An event as it comes out of Kafka. `subject` is what the entity holds besides its id; `at` null leaves the body's time out. */
-export const testEvent = (event: EventName, id: string, key: string, subject: Readonly<Record<string, unknown>> = {}, at: number | null = TODAY_S): Parsed<Envelope> => {
+export const testEvent = (
+  event: EventName,
+  id: string,
+  key: string,
+  subject: Readonly<Record<string, unknown>> = {},
+  at: number | null = TODAY_S,
+): Parsed<Envelope> => {
   const spec = eventSpec(event);
   const entity = { [spec.keyField]: key, ...subject };
-  return testBody(event, id, key, JSON.stringify({ entity: 'event', event, payload: { [spec.subject]: { entity } }, ...(at === null ? {} : { created_at: at }) }));
+  return testBody(
+    event,
+    id,
+    key,
+    JSON.stringify({
+      entity: 'event',
+      event,
+      payload: { [spec.subject]: { entity } },
+      ...(at === null ? {} : { created_at: at }),
+    }),
+  );
 };
 
 /** The same with a body given as text. */

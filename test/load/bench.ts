@@ -17,21 +17,34 @@ const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 
 const began = performance.now();
-const report: Report = (part, message) => void process.stdout.write(`  ${((performance.now() - began) / 1000).toFixed(0).padStart(3)} s  ${part.padEnd(10)} ${message}\n`);
+const report: Report = (part, message) =>
+  void process.stdout.write(
+    `  ${((performance.now() - began) / 1000).toFixed(0).padStart(3)} s  ${part.padEnd(10)} ${message}\n`,
+  );
 
 const measure = async (stack: Stack, { parts, seconds }: BenchOptions): Promise<BenchResult> => {
   const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report) : undefined;
   const apply = parts.includes('apply') ? await measureApply(stack, seconds, report) : undefined;
-  const endToEnd = parts.includes('end-to-end') ? await measureEndToEnd(stack, seconds, report, apply?.events_per_s) : undefined;
+  const endToEnd = parts.includes('end-to-end')
+    ? await measureEndToEnd(stack, seconds, report, apply?.events_per_s)
+    : undefined;
   const notify = parts.includes('notify') ? await measureNotify(stack, seconds, report) : undefined;
-  return { machine: thisMachine(), ...(ingest && { ingest }), ...(apply && { apply }), ...(endToEnd && { end_to_end: endToEnd }), ...(notify && { notify }) };
+  return {
+    machine: thisMachine(),
+    ...(ingest && { ingest }),
+    ...(apply && { apply }),
+    ...(endToEnd && { end_to_end: endToEnd }),
+    ...(notify && { notify }),
+  };
 };
 
 /** The first request to stop. */
 const interrupted = new AbortController();
 
 const run = async (options: BenchOptions): Promise<number> => {
-  const stopped = new Promise<never>((_, reject) => interrupted.signal.addEventListener('abort', () => reject(new Error('stopped'))));
+  const stopped = new Promise<never>((_, reject) =>
+    interrupted.signal.addEventListener('abort', () => reject(new Error('stopped'))),
+  );
   stopped.catch(() => undefined);
   let stack: Stack | undefined;
   try {
@@ -41,7 +54,9 @@ const run = async (options: BenchOptions): Promise<number> => {
     return 0;
   } catch (error) {
     if (interrupted.signal.aborted) return EXIT_INTERRUPTED;
-    process.stderr.write(`\nnpm run bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `\nnpm run bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     return EXIT_FAILED;
   } finally {
     await stopChildren();

@@ -26,16 +26,26 @@ const TAIL_LINES = 20;
 const running = new Set<Child>();
 
 /** Stops every program that still runs: after a failure, before the servers under them are stopped. */
-export const stopChildren = async (): Promise<void> => void (await Promise.all([...running].map((child) => child.stop())));
+export const stopChildren = async (): Promise<void> =>
+  void (await Promise.all([...running].map((child) => child.stop())));
 
 /**
  * Starts a program of this folder as a process of its own, so that its CPU and its event loop can be told from ours. It runs with
  * the flags of this process: `node --cpu-prof test/load/bench.ts` writes a profile of each.
  */
-export const startChild = (program: string, logs: string, environment: Readonly<Record<string, string | undefined>>): Child => {
+export const startChild = (
+  program: string,
+  logs: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Child => {
   const logFile = join(logs, `bench-${program.replaceAll('/', '-')}.log`);
   const log = openSync(logFile, 'a', 0o600);
-  const child = fork(join(import.meta.dirname, `${program}.ts`), [], { execPath: process.execPath, env: environment, stdio: ['ignore', log, log, 'ipc'], serialization: 'advanced' });
+  const child = fork(join(import.meta.dirname, `${program}.ts`), [], {
+    execPath: process.execPath,
+    env: environment,
+    stdio: ['ignore', log, log, 'ipc'],
+    serialization: 'advanced',
+  });
   closeSync(log);
   const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
   let next = 0;
@@ -43,8 +53,13 @@ export const startChild = (program: string, logs: string, environment: Readonly<
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
       isOver = true;
-      const tail = existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n') : '';
-      for (const { reject } of waiting.values()) reject(new Error(`${program} ended (${signal ?? code ?? 0}) before it answered. Last lines of ${logFile}:\n${tail}`));
+      const tail = existsSync(logFile)
+        ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
+        : '';
+      for (const { reject } of waiting.values())
+        reject(
+          new Error(`${program} ended (${signal ?? code ?? 0}) before it answered. Last lines of ${logFile}:\n${tail}`),
+        );
       resolve();
     });
   });

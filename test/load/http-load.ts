@@ -111,7 +111,10 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
     for (let socket = idle[0]; socket !== undefined && sendOn(socket); socket = idle[0]) idle.shift();
   };
   const timer = setInterval(tick, TICK_MS);
-  const limit = setTimeout(() => fail(new Error(`${sent - latenciesMs.length} requests were not answered`)), seconds * 1000 + LAST_ANSWERS_WITHIN_MS);
+  const limit = setTimeout(
+    () => fail(new Error(`${sent - latenciesMs.length} requests were not answered`)),
+    seconds * 1000 + LAST_ANSWERS_WITHIN_MS,
+  );
   try {
     tick();
     await over;
@@ -120,7 +123,15 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
     clearTimeout(limit);
     for (const socket of sockets) socket.removeAllListeners('close').destroy();
   }
-  return { sent, answered, answeredInTime, others, seconds: measured, latenciesMs, generatorCore: cpu / 1e6 / measured };
+  return {
+    sent,
+    answered,
+    answeredInTime,
+    others,
+    seconds: measured,
+    latenciesMs,
+    generatorCore: cpu / 1e6 / measured,
+  };
 };
 
 const connect = (port: number): Promise<net.Socket> =>

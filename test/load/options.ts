@@ -27,14 +27,25 @@ ports; KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL are used i
 
 /** Reads the arguments; an unknown one is an issue, not ignored. */
 export const readOptions = (args: readonly string[]): Parsed<BenchOptions> => {
-  const options = { only: { type: 'string', multiple: true }, seconds: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+  const options = {
+    only: { type: 'string', multiple: true },
+    seconds: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true });
     const unknown = (values.only ?? []).find((name) => !isPart(name));
     if (unknown !== undefined) return unparsed(`--only is ${JSON.stringify(unknown)}; give one of ${parts.join(', ')}`);
     const seconds = Number(values.seconds ?? SECONDS_DEFAULT);
-    if (!Number.isInteger(seconds) || seconds < 1 || seconds > SECONDS_MAX) return unparsed(`--seconds is ${JSON.stringify(values.seconds)}; give a whole number from 1 to ${SECONDS_MAX}`);
-    return parsed({ parts: parts.filter((part) => values.only?.includes(part) ?? true), seconds, json: values.json === true, help: values.help === true });
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds > SECONDS_MAX)
+      return unparsed(`--seconds is ${JSON.stringify(values.seconds)}; give a whole number from 1 to ${SECONDS_MAX}`);
+    return parsed({
+      parts: parts.filter((part) => values.only?.includes(part) ?? true),
+      seconds,
+      json: values.json === true,
+      help: values.help === true,
+    });
   } catch (error) {
     return unparsed(error instanceof Error ? error.message : String(error));
   }

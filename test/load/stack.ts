@@ -35,14 +35,32 @@ export interface Stack {
 const ROOT = join(import.meta.dirname, '..', '..');
 /** One benchmark at a time: a second one is refused, what a killed one left is ended by the next. */
 const FOLDER = join(ROOT, '.dakia', 'bench');
-const KAFKA_OPTIONS = { clientId: 'dakia-bench', requestTimeoutMs: 10_000, retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 } };
+const KAFKA_OPTIONS = {
+  clientId: 'dakia-bench',
+  requestTimeoutMs: 10_000,
+  retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 },
+};
 
 export const openStack = async (given: Environment, report: Report, signal: AbortSignal): Promise<Stack> => {
   const choice = chooseServers(given, machine(given));
   if ('missing' in choice) throw new Error(choice.missing);
   // Not `temporary`: Postgres is measured as it runs in earnest, waiting for the disk.
-  const servers = await startServers({ dataDir: FOLDER, environment: given, ports: 'free', report, signal, ...(choice.servers === 'given' ? {} : { source: choice.servers }) });
-  const environment = { ...given, ...servers.addresses, DAKIA_LOG_LEVEL: 'warn', DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0', KAFKAJS_NO_PARTITIONER_WARNING: '1' };
+  const servers = await startServers({
+    dataDir: FOLDER,
+    environment: given,
+    ports: 'free',
+    report,
+    signal,
+    ...(choice.servers === 'given' ? {} : { source: choice.servers }),
+  });
+  const environment = {
+    ...given,
+    ...servers.addresses,
+    DAKIA_LOG_LEVEL: 'warn',
+    DAKIA_OPS_HOST: '127.0.0.1',
+    DAKIA_OPS_PORT: '0',
+    KAFKAJS_NO_PARTITIONER_WARNING: '1',
+  };
   const name = `dakia_bench_${randomBytes(4).toString('hex')}`;
   const databases: string[] = [];
   const prefixes: string[] = [];
@@ -74,14 +92,18 @@ export const openStack = async (given: Environment, report: Report, signal: Abor
       await admin.connect();
       const { brokers } = await admin.describeCluster();
       await admin.disconnect();
-      const shape = brokers.length >= productionShape.replicationFactor ? productionShape : { ...embeddedShape, partitions: productionShape.partitions };
+      const shape =
+        brokers.length >= productionShape.replicationFactor
+          ? productionShape
+          : { ...embeddedShape, partitions: productionShape.partitions };
       const { problems } = await applyTopics(kafka, { topics, prefix, shape });
       if (problems.length > 0) throw new Error(problems.join('; '));
       return prefix;
     },
     close: async () => {
       // What is ours goes with the servers, unless they are somebody else's.
-      if (servers.servers.DATABASE_URL === undefined) for (const database of databases) await onServer(url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+      if (servers.servers.DATABASE_URL === undefined)
+        for (const database of databases) await onServer(url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
       if (servers.servers.KAFKA_BROKERS === undefined) await deleteTopics(kafka, prefixes);
       await closeServers(servers);
     },
@@ -94,7 +116,10 @@ const closeServers = async (servers: RunningServers): Promise<void> => {
   rmSync(FOLDER, { recursive: true, force: true });
 };
 
-const deleteTopics = async (kafka: ReturnType<typeof createKafka>['kafka'], prefixes: readonly string[]): Promise<void> => {
+const deleteTopics = async (
+  kafka: ReturnType<typeof createKafka>['kafka'],
+  prefixes: readonly string[],
+): Promise<void> => {
   const admin = kafka.admin();
   await admin.connect();
   const ours = (name: string): boolean => prefixes.some((prefix) => name.startsWith(prefix));

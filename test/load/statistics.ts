@@ -16,7 +16,8 @@ export const quantile = (values: readonly number[], share: number): number => {
 };
 
 /** How far the rounds lie apart: (highest - lowest) / median. Above about 0.2 something else was running. */
-export const spread = (values: readonly number[]): number => (Math.max(...values) - Math.min(...values)) / median(values);
+export const spread = (values: readonly number[]): number =>
+  (Math.max(...values) - Math.min(...values)) / median(values);
 
 /** To `digits` significant digits: more would claim a precision that a shared machine does not have. */
 export const rounded = (value: number, digits = 3): number => Number(value.toPrecision(digits));

@@ -15,43 +15,181 @@ export interface EventSpec {
  * api/payments/recurring-payments/webhooks (its table leaves out the `order.` that its samples have).
  */
 export const events = {
-  'payment.authorized': { family: 'payments', subject: 'payment', keyField: 'id', summary: 'The bank approved; the money is reserved, not yet yours.' },
+  'payment.authorized': {
+    family: 'payments',
+    subject: 'payment',
+    keyField: 'id',
+    summary: 'The bank approved; the money is reserved, not yet yours.',
+  },
   'payment.captured': { family: 'payments', subject: 'payment', keyField: 'id', summary: 'The payment is complete.' },
-  'payment.failed': { family: 'payments', subject: 'payment', keyField: 'id', summary: 'This attempt failed; a late authorisation can still follow.' },
-  'order.paid': { family: 'orders', subject: 'order', keyField: 'id', summary: "The order's amount is covered: fulfil on this." },
-  'order.notification.delivered': { family: 'orders', subject: 'notification', keyField: 'order_id', summary: 'The pre-debit notice of a recurring charge reached the customer.' },
-  'order.notification.failed': { family: 'orders', subject: 'notification', keyField: 'order_id', summary: 'The pre-debit notice of a recurring charge was not delivered.' },
-  'payment.downtime.started': { family: 'downtimes', subject: 'payment.downtime', keyField: 'id', summary: 'A bank, network or method has a downtime.' },
-  'payment.downtime.updated': { family: 'downtimes', subject: 'payment.downtime', keyField: 'id', summary: 'The severity or the instrument of a downtime changed.' },
-  'payment.downtime.resolved': { family: 'downtimes', subject: 'payment.downtime', keyField: 'id', summary: 'A downtime is over.' },
-  'payment.dispute.created': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'A customer disputes a payment; a deadline to respond runs.' },
-  'payment.dispute.under_review': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'Evidence was submitted and is being reviewed.' },
-  'payment.dispute.action_required': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'More evidence is needed before the deadline.' },
-  'payment.dispute.won': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'Decided for the merchant.' },
-  'payment.dispute.lost': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'Decided against the merchant; the amount is deducted.' },
-  'payment.dispute.closed': { family: 'disputes', subject: 'dispute', keyField: 'id', summary: 'Closed without a decision (fraud and retrieval phases).' },
-  'refund.created': { family: 'refunds', subject: 'refund', keyField: 'id', summary: 'A refund exists; its status may already be further.' },
-  'refund.processed': { family: 'refunds', subject: 'refund', keyField: 'id', summary: 'The refund is final on the side of Razorpay.' },
-  'refund.failed': { family: 'refunds', subject: 'refund', keyField: 'id', summary: 'The refund did not happen; the money stays with you.' },
-  'refund.speed_changed': { family: 'refunds', subject: 'refund', keyField: 'id', summary: 'An instant refund became a normal one.' },
-  'account.instantly_activated': { family: 'accounts', subject: 'account', keyField: 'id', summary: 'A sub-merchant may accept payments up to a limit.' },
-  'account.activated_kyc_pending': { family: 'accounts', subject: 'account', keyField: 'id', summary: 'A sub-merchant is activated, its verification is pending.' },
-  'fund_account.validation.completed': { family: 'fund_accounts', subject: 'fund_account.validation', keyField: 'id', summary: 'A bank account or VPA was checked.' },
-  'fund_account.validation.failed': { family: 'fund_accounts', subject: 'fund_account.validation', keyField: 'id', summary: 'A bank account or VPA could not be checked.' },
-  'payment_link.paid': { family: 'payment_links', subject: 'payment_link', keyField: 'id', summary: 'A payment link is paid in full.' },
-  'payment_link.partially_paid': { family: 'payment_links', subject: 'payment_link', keyField: 'id', summary: 'A part of a payment link is paid.' },
-  'payment_link.expired': { family: 'payment_links', subject: 'payment_link', keyField: 'id', summary: 'A payment link ran out of time.' },
-  'payment_link.cancelled': { family: 'payment_links', subject: 'payment_link', keyField: 'id', summary: 'A payment link was cancelled.' },
+  'payment.failed': {
+    family: 'payments',
+    subject: 'payment',
+    keyField: 'id',
+    summary: 'This attempt failed; a late authorisation can still follow.',
+  },
+  'order.paid': {
+    family: 'orders',
+    subject: 'order',
+    keyField: 'id',
+    summary: "The order's amount is covered: fulfil on this.",
+  },
+  'order.notification.delivered': {
+    family: 'orders',
+    subject: 'notification',
+    keyField: 'order_id',
+    summary: 'The pre-debit notice of a recurring charge reached the customer.',
+  },
+  'order.notification.failed': {
+    family: 'orders',
+    subject: 'notification',
+    keyField: 'order_id',
+    summary: 'The pre-debit notice of a recurring charge was not delivered.',
+  },
+  'payment.downtime.started': {
+    family: 'downtimes',
+    subject: 'payment.downtime',
+    keyField: 'id',
+    summary: 'A bank, network or method has a downtime.',
+  },
+  'payment.downtime.updated': {
+    family: 'downtimes',
+    subject: 'payment.downtime',
+    keyField: 'id',
+    summary: 'The severity or the instrument of a downtime changed.',
+  },
+  'payment.downtime.resolved': {
+    family: 'downtimes',
+    subject: 'payment.downtime',
+    keyField: 'id',
+    summary: 'A downtime is over.',
+  },
+  'payment.dispute.created': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'A customer disputes a payment; a deadline to respond runs.',
+  },
+  'payment.dispute.under_review': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'Evidence was submitted and is being reviewed.',
+  },
+  'payment.dispute.action_required': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'More evidence is needed before the deadline.',
+  },
+  'payment.dispute.won': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'Decided for the merchant.',
+  },
+  'payment.dispute.lost': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'Decided against the merchant; the amount is deducted.',
+  },
+  'payment.dispute.closed': {
+    family: 'disputes',
+    subject: 'dispute',
+    keyField: 'id',
+    summary: 'Closed without a decision (fraud and retrieval phases).',
+  },
+  'refund.created': {
+    family: 'refunds',
+    subject: 'refund',
+    keyField: 'id',
+    summary: 'A refund exists; its status may already be further.',
+  },
+  'refund.processed': {
+    family: 'refunds',
+    subject: 'refund',
+    keyField: 'id',
+    summary: 'The refund is final on the side of Razorpay.',
+  },
+  'refund.failed': {
+    family: 'refunds',
+    subject: 'refund',
+    keyField: 'id',
+    summary: 'The refund did not happen; the money stays with you.',
+  },
+  'refund.speed_changed': {
+    family: 'refunds',
+    subject: 'refund',
+    keyField: 'id',
+    summary: 'An instant refund became a normal one.',
+  },
+  'account.instantly_activated': {
+    family: 'accounts',
+    subject: 'account',
+    keyField: 'id',
+    summary: 'A sub-merchant may accept payments up to a limit.',
+  },
+  'account.activated_kyc_pending': {
+    family: 'accounts',
+    subject: 'account',
+    keyField: 'id',
+    summary: 'A sub-merchant is activated, its verification is pending.',
+  },
+  'fund_account.validation.completed': {
+    family: 'fund_accounts',
+    subject: 'fund_account.validation',
+    keyField: 'id',
+    summary: 'A bank account or VPA was checked.',
+  },
+  'fund_account.validation.failed': {
+    family: 'fund_accounts',
+    subject: 'fund_account.validation',
+    keyField: 'id',
+    summary: 'A bank account or VPA could not be checked.',
+  },
+  'payment_link.paid': {
+    family: 'payment_links',
+    subject: 'payment_link',
+    keyField: 'id',
+    summary: 'A payment link is paid in full.',
+  },
+  'payment_link.partially_paid': {
+    family: 'payment_links',
+    subject: 'payment_link',
+    keyField: 'id',
+    summary: 'A part of a payment link is paid.',
+  },
+  'payment_link.expired': {
+    family: 'payment_links',
+    subject: 'payment_link',
+    keyField: 'id',
+    summary: 'A payment link ran out of time.',
+  },
+  'payment_link.cancelled': {
+    family: 'payment_links',
+    subject: 'payment_link',
+    keyField: 'id',
+    summary: 'A payment link was cancelled.',
+  },
   'invoice.paid': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'An invoice is paid in full.' },
-  'invoice.partially_paid': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'A part of an invoice is paid.' },
+  'invoice.partially_paid': {
+    family: 'invoices',
+    subject: 'invoice',
+    keyField: 'id',
+    summary: 'A part of an invoice is paid.',
+  },
   'invoice.expired': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'An invoice ran out of time.' },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof events;
 /** The events of one family. */
-export type EventIn<Wanted extends Family> = { [Name in EventName]: (typeof events)[Name]['family'] extends Wanted ? Name : never }[EventName];
+export type EventIn<Wanted extends Family> = {
+  [Name in EventName]: (typeof events)[Name]['family'] extends Wanted ? Name : never;
+}[EventName];
 
 export const eventNames = Object.keys(events) as readonly EventName[];
 export const isEventName = (name: string): name is EventName => Object.hasOwn(events, name);
 export const eventSpec = (event: EventName): EventSpec => events[event];
-export const eventsOf = (family: Family): readonly EventName[] => eventNames.filter((event) => events[event].family === family);
+export const eventsOf = (family: Family): readonly EventName[] =>
+  eventNames.filter((event) => events[event].family === family);

@@ -18,7 +18,10 @@ const snapshotsOf = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, '
   eventsOf(family).flatMap((event: EventName) =>
     [undefined, ...statuses].flatMap((status) =>
       (family === 'disputes' ? phases : [undefined]).map((phase) => {
-        const subject: JsonRecord = { ...(status === undefined ? {} : { status }), ...(phase === undefined ? {} : { phase }) };
+        const subject: JsonRecord = {
+          ...(status === undefined ? {} : { status }),
+          ...(phase === undefined ? {} : { phase }),
+        };
         return { ...bareSnapshot(event), occurredAt: fromEpochSeconds(1_700_000_000), subject };
       }),
     ),
@@ -52,7 +55,10 @@ describe('catalogue of facts', () => {
   });
 
   test.each(cases)('%s: columns and statuses are those of its lifecycle', (family, aggregate) => {
-    const types = (of: Readonly<Record<string, { readonly type: string }>>) => Object.entries(of).map(([name, { type }]) => `${name} ${type}`).toSorted();
+    const types = (of: Readonly<Record<string, { readonly type: string }>>) =>
+      Object.entries(of)
+        .map(([name, { type }]) => `${name} ${type}`)
+        .toSorted();
     expect(types(rowSpec(family).columns)).toEqual(types(aggregate.fields));
     expect(rowSpec(family).statuses).toEqual(aggregate.statuses);
   });

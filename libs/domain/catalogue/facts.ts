@@ -17,8 +17,14 @@ const facts = {
   'payment.refunded': { family: 'payments', summary: 'A payment was refunded.' },
   'order.created': { family: 'orders', summary: 'An order became known.' },
   'order.paid': { family: 'orders', summary: 'An order is paid.' },
-  'order.notification_delivered': { family: 'orders', summary: 'The pre-debit notice of a recurring charge reached the customer.' },
-  'order.notification_failed': { family: 'orders', summary: 'The pre-debit notice of a recurring charge was not delivered.' },
+  'order.notification_delivered': {
+    family: 'orders',
+    summary: 'The pre-debit notice of a recurring charge reached the customer.',
+  },
+  'order.notification_failed': {
+    family: 'orders',
+    summary: 'The pre-debit notice of a recurring charge was not delivered.',
+  },
   'downtime.started': { family: 'downtimes', summary: 'A bank, network or method has a downtime.' },
   'downtime.updated': { family: 'downtimes', summary: 'A downtime changed its severity or its instrument.' },
   'downtime.resolved': { family: 'downtimes', summary: 'A downtime is over.' },
@@ -33,7 +39,10 @@ const facts = {
   'refund.processed': { family: 'refunds', summary: 'A refund is done.' },
   'refund.failed': { family: 'refunds', summary: 'A refund failed; the money was not returned.' },
   'account.instantly_activated': { family: 'accounts', summary: 'A sub-merchant may accept payments up to a limit.' },
-  'account.activated_kyc_pending': { family: 'accounts', summary: 'A sub-merchant is activated; its verification is pending.' },
+  'account.activated_kyc_pending': {
+    family: 'accounts',
+    summary: 'A sub-merchant is activated; its verification is pending.',
+  },
   'fund_account.validation.completed': { family: 'fund_accounts', summary: 'A bank account or VPA was checked.' },
   'fund_account.validation.failed': { family: 'fund_accounts', summary: 'A bank account or VPA could not be checked.' },
   'payment_link.paid': { family: 'payment_links', summary: 'A payment link is paid in full.' },

@@ -8,4 +8,12 @@ export type { NotificationStatus } from './notifications.ts';
 export { notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
 export { accountIdOf, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
-export { deadLetterTopicOf, deadLetterTopics, familiesOf, ownTopics, topics, topicsOf, waitsForPeople } from './topics.ts';
+export {
+  deadLetterTopicOf,
+  deadLetterTopics,
+  familiesOf,
+  ownTopics,
+  topics,
+  topicsOf,
+  waitsForPeople,
+} from './topics.ts';

@@ -20,12 +20,17 @@ const keyPaths: Readonly<Record<Family, readonly string[]>> = {
 };
 const notificationKeyPath = ['notification', 'entity', 'order_id'];
 
-const at = (value: unknown, path: readonly string[]): unknown => path.reduce<unknown>((here, key) => (here as JsonRecord)[key], value);
+const at = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((here, key) => (here as JsonRecord)[key], value);
 const keyIn = (body: JsonRecord, event: EventName): unknown =>
   at(body['payload'], event.startsWith('order.notification.') ? notificationKeyPath : keyPaths[events[event].family]);
 
 /** A body as Razorpay sends it, reduced to what routing reads. */
-const bodyOf = (event: EventName, entity: unknown): JsonRecord => ({ entity: 'event', event, payload: { [eventSpec(event).subject]: { entity } } });
+const bodyOf = (event: EventName, entity: unknown): JsonRecord => ({
+  entity: 'event',
+  event,
+  payload: { [eventSpec(event).subject]: { entity } },
+});
 
 describe('published bodies', () => {
   test('every body of an event we know is routed to it, with its entity id; every other is quarantined with its reason', () => {
@@ -35,7 +40,10 @@ describe('published bodies', () => {
         : { kind: 'quarantined', reason: 'unknown-event', event: body['event'] };
       // This sample is Razorpay's internal wrapper, with the body at `.event.payload` (razorpay.md §1).
       const wrapped = file.startsWith('token.service_provider.failed--');
-      expect([file, route(body)]).toEqual([file, wrapped ? { kind: 'quarantined', reason: 'odd-shape', event: null } : expected]);
+      expect([file, route(body)]).toEqual([
+        file,
+        wrapped ? { kind: 'quarantined', reason: 'odd-shape', event: null } : expected,
+      ]);
     }
   });
 
@@ -47,11 +55,19 @@ describe('published bodies', () => {
 
 describe('known oddities of bodies', () => {
   test('payload keys with dots', () => {
-    const downtime = { event: 'payment.downtime.started', payload: { 'payment.downtime': { entity: { id: 'down_1Aa00000000001' } } } };
+    const downtime = {
+      event: 'payment.downtime.started',
+      payload: { 'payment.downtime': { entity: { id: 'down_1Aa00000000001' } } },
+    };
     expect(route(downtime)).toMatchObject({ family: 'downtimes', key: 'down_1Aa00000000001' });
-    const validation = { event: 'fund_account.validation.failed', payload: { 'fund_account.validation': { entity: { id: 'fav_1Aa00000000001' } } } };
+    const validation = {
+      event: 'fund_account.validation.failed',
+      payload: { 'fund_account.validation': { entity: { id: 'fav_1Aa00000000001' } } },
+    };
     expect(route(validation)).toMatchObject({ family: 'fund_accounts', key: 'fav_1Aa00000000001' });
-    expect(route({ ...downtime, payload: { payment: { downtime: { entity: { id: 'down_1Aa00000000001' } } } } })).toMatchObject({ reason: 'no-subject' });
+    expect(
+      route({ ...downtime, payload: { payment: { downtime: { entity: { id: 'down_1Aa00000000001' } } } } }),
+    ).toMatchObject({ reason: 'no-subject' });
   });
 
   test.each([
@@ -59,14 +75,19 @@ describe('known oddities of bodies', () => {
     ['invoice.paid', 'invoice', 'inv_1Aa00000000001'],
     ['payment.dispute.created', 'dispute', 'disp_1Aa00000000001'],
   ] as const)('%s lists the payment first and is about the %s', (event, subject, id) => {
-    const body = { event, contains: ['payment', subject], payload: { payment: { entity: { id: 'pay_1Aa00000000001' } }, [subject]: { entity: { id } } } };
+    const body = {
+      event,
+      contains: ['payment', subject],
+      payload: { payment: { entity: { id: 'pay_1Aa00000000001' } }, [subject]: { entity: { id } } },
+    };
     expect(route(body)).toMatchObject({ kind: 'routed', key: id });
     expect(subjectOf(body, event)).toEqual({ id });
   });
 
   test('`contains` is not needed and not believed', () => {
     const body = bodyOf('payment.captured', { id: 'pay_1Aa00000000001' });
-    for (const contains of [undefined, [], ['order'], 'payment', null]) expect(route({ ...body, contains })).toMatchObject({ key: 'pay_1Aa00000000001' });
+    for (const contains of [undefined, [], ['order'], 'payment', null])
+      expect(route({ ...body, contains })).toMatchObject({ key: 'pay_1Aa00000000001' });
   });
 
   test.each([[[]], [{}], [null], [{ a: 1 }]])('notes %j do not matter', (notes) => {
@@ -88,15 +109,24 @@ describe('known oddities of bodies', () => {
     expect(route(bodyOf('payment.captured', { id: 12345 }))).toMatchObject({ key: '12345' });
   });
 
-  test.each([undefined, null, '', ' ', 'pay_1 2', 'pay_\n', 'é', true, {}, [], ['pay_1'], 'x'.repeat(129)])('%j is no usable id', (id) => {
-    expect(route(bodyOf('payment.captured', { id }))).toEqual({ kind: 'quarantined', reason: 'no-entity-id', event: 'payment.captured' });
-  });
+  test.each([undefined, null, '', ' ', 'pay_1 2', 'pay_\n', 'é', true, {}, [], ['pay_1'], 'x'.repeat(129)])(
+    '%j is no usable id',
+    (id) => {
+      expect(route(bodyOf('payment.captured', { id }))).toEqual({
+        kind: 'quarantined',
+        reason: 'no-entity-id',
+        event: 'payment.captured',
+      });
+    },
+  );
 
   test('a payload without `.entity` holds the entity itself', () => {
     const body = { event: 'payment.captured', payload: { payment: { id: 'pay_1Aa00000000001', entity: 'payment' } } };
     expect(route(body)).toMatchObject({ key: 'pay_1Aa00000000001' });
     expect(subjectOf(body, 'payment.captured')).toEqual({ id: 'pay_1Aa00000000001', entity: 'payment' });
-    expect(route({ ...body, payload: { payment: { id: 'pay_1Aa00000000001' } } })).toMatchObject({ key: 'pay_1Aa00000000001' });
+    expect(route({ ...body, payload: { payment: { id: 'pay_1Aa00000000001' } } })).toMatchObject({
+      key: 'pay_1Aa00000000001',
+    });
   });
 
   test.each([null, [], 7, false])('an `.entity` that is %j is no entity', (entity) => {
@@ -104,32 +134,65 @@ describe('known oddities of bodies', () => {
     expect(route(bodyOf('payment.captured', entity))).toMatchObject({ reason: 'no-subject' });
   });
 
-  test.each([undefined, null, [], {}, 'payment', { payment: null }, { order: { entity: { id: 'order_1' } } }])('payload %j has no subject', (payload) => {
-    expect(route({ event: 'payment.captured', payload })).toEqual({ kind: 'quarantined', reason: 'no-subject', event: 'payment.captured' });
-  });
-
-  test.each([undefined, null, true, 'text', 7, [], ['event'], {}, { event: null }, { event: 7 }, { event: '' }, { event: ['payment.captured'] }])(
-    '%j has an odd shape',
-    (body) => {
-      expect(route(body)).toEqual({ kind: 'quarantined', reason: 'odd-shape', event: null });
+  test.each([undefined, null, [], {}, 'payment', { payment: null }, { order: { entity: { id: 'order_1' } } }])(
+    'payload %j has no subject',
+    (payload) => {
+      expect(route({ event: 'payment.captured', payload })).toEqual({
+        kind: 'quarantined',
+        reason: 'no-subject',
+        event: 'payment.captured',
+      });
     },
   );
 
-  test("Razorpay's internal wrapper, with the body inside `event`, has an odd shape even around an event we know", () => {
-    const inner = bodyOf('payment.captured', { id: 'pay_1Aa00000000001' });
-    expect(route({ event: { name: 'payment.captured', id: 'RNR8hMNdcxoOdE', service: 'api-live', payload: inner } })).toMatchObject({ reason: 'odd-shape' });
+  test.each([
+    undefined,
+    null,
+    true,
+    'text',
+    7,
+    [],
+    ['event'],
+    {},
+    { event: null },
+    { event: 7 },
+    { event: '' },
+    { event: ['payment.captured'] },
+  ])('%j has an odd shape', (body) => {
+    expect(route(body)).toEqual({ kind: 'quarantined', reason: 'odd-shape', event: null });
   });
 
-  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'Payment.captured', 'payment.captured ', 'payment_link.created'])('%s is an unknown event', (event) => {
+  test("Razorpay's internal wrapper, with the body inside `event`, has an odd shape even around an event we know", () => {
+    const inner = bodyOf('payment.captured', { id: 'pay_1Aa00000000001' });
+    expect(
+      route({ event: { name: 'payment.captured', id: 'RNR8hMNdcxoOdE', service: 'api-live', payload: inner } }),
+    ).toMatchObject({ reason: 'odd-shape' });
+  });
+
+  test.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    'Payment.captured',
+    'payment.captured ',
+    'payment_link.created',
+  ])('%s is an unknown event', (event) => {
     expect(route({ event, payload: {} })).toEqual({ kind: 'quarantined', reason: 'unknown-event', event });
   });
 
   test('what a body inherits is not in it', () => {
     const heir = (own: object, inherited: object): unknown => Object.assign(Object.create(inherited) as object, own);
     const body = bodyOf('payment.captured', { id: 'pay_1Aa00000000001' });
-    expect(route(heir({ payload: body['payload'] }, { event: 'payment.captured' }))).toMatchObject({ reason: 'odd-shape' });
-    expect(route(heir({ event: 'payment.captured' }, { payload: body['payload'] }))).toMatchObject({ reason: 'no-subject' });
-    expect(route(bodyOf('payment.captured', heir({}, { id: 'pay_1Aa00000000001' })))).toMatchObject({ reason: 'no-entity-id' });
+    expect(route(heir({ payload: body['payload'] }, { event: 'payment.captured' }))).toMatchObject({
+      reason: 'odd-shape',
+    });
+    expect(route(heir({ event: 'payment.captured' }, { payload: body['payload'] }))).toMatchObject({
+      reason: 'no-subject',
+    });
+    expect(route(bodyOf('payment.captured', heir({}, { id: 'pay_1Aa00000000001' })))).toMatchObject({
+      reason: 'no-entity-id',
+    });
   });
 
   test('the name of an unknown event is kept up to 128 characters, never cut inside one', () => {
@@ -143,8 +206,16 @@ describe('time and account of a body', () => {
     ['epoch seconds', { created_at: 1595456636 }, 1595456636000],
     ['a numeric string', { created_at: '1595456636' }, 1595456636000],
     ['the time inside payload, as in order.notification.*', { payload: { created_at: 1595456636 } }, 1595456636000],
-    ['its own before the one inside payload', { created_at: 1595456636, payload: { created_at: 1595456637 } }, 1595456636000],
-    ['the one inside payload when its own is unusable', { created_at: 0, payload: { created_at: 1595456637 } }, 1595456637000],
+    [
+      'its own before the one inside payload',
+      { created_at: 1595456636, payload: { created_at: 1595456637 } },
+      1595456636000,
+    ],
+    [
+      'the one inside payload when its own is unusable',
+      { created_at: 0, payload: { created_at: 1595456637 } },
+      1595456637000,
+    ],
     ['nothing', {}, null],
     ['0 for unset', { created_at: 0 }, null],
     ['a date that cannot be', { created_at: 1e15 }, null],
@@ -173,17 +244,48 @@ describe('time and account of a body', () => {
 });
 
 describe('any JSON', () => {
-  const oddKeys = ['__proto__', 'constructor', 'toString', 'entity', 'id', 'order_id', 'event', 'payload', 'created_at', 'account_id'];
+  const oddKeys = [
+    '__proto__',
+    'constructor',
+    'toString',
+    'entity',
+    'id',
+    'order_id',
+    'event',
+    'payload',
+    'created_at',
+    'account_id',
+  ];
   const key = fc.constantFrom(...oddKeys, ...eventNames.map((event) => eventSpec(event).subject));
-  const leaf = fc.oneof(fc.constantFrom('pay_1Aa00000000001', 'acc_', '\u0000', '\ud800', 0, -0, 1e999, 1595456636), fc.jsonValue({ maxDepth: 2 }));
+  const leaf = fc.oneof(
+    fc.constantFrom('pay_1Aa00000000001', 'acc_', '\u0000', '\ud800', 0, -0, 1e999, 1595456636),
+    fc.jsonValue({ maxDepth: 2 }),
+  );
   const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
     tree: fc.oneof({ maxDepth: 5 }, leaf, fc.dictionary(key, tie('tree'), { maxKeys: 5 })),
   }));
   const entity = fc.dictionary(key, leaf, { maxKeys: 5 });
   const known = fc.constantFrom(...eventNames).chain((event) =>
-    fc.record({ event: fc.constant(event), payload: fc.oneof(entity, entity.map((held) => ({ entity: held })), tree).map((holder) => ({ [eventSpec(event).subject]: holder })) }),
+    fc.record({
+      event: fc.constant(event),
+      payload: fc
+        .oneof(
+          entity,
+          entity.map((held) => ({ entity: held })),
+          tree,
+        )
+        .map((holder) => ({ [eventSpec(event).subject]: holder })),
+    }),
   );
-  const envelope = fc.record({ event: fc.oneof(fc.constantFrom(...eventNames, ...oddKeys), leaf), payload: tree, account_id: leaf, created_at: leaf }, { requiredKeys: [] });
+  const envelope = fc.record(
+    {
+      event: fc.oneof(fc.constantFrom(...eventNames, ...oddKeys), leaf),
+      payload: tree,
+      account_id: leaf,
+      created_at: leaf,
+    },
+    { requiredKeys: [] },
+  );
 
   test('is routed to a usable key or quarantined with a reason, and nothing throws', () => {
     const seen = new Set<string>();
@@ -214,7 +316,9 @@ describe('any JSON', () => {
     fc.assert(
       fc.property(fc.constantFrom(...eventNames), fc.dictionary(key, leaf), (event, subject) => {
         const { keyField } = eventSpec(event);
-        const body: unknown = JSON.parse(JSON.stringify(bodyOf(event, { ...subject, [keyField]: 'pay_1Aa00000000001' })));
+        const body: unknown = JSON.parse(
+          JSON.stringify(bodyOf(event, { ...subject, [keyField]: 'pay_1Aa00000000001' })),
+        );
         expect(route(body)).toEqual({ kind: 'routed', event, family: events[event].family, key: 'pay_1Aa00000000001' });
       }),
     );

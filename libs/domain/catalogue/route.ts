@@ -4,7 +4,14 @@ import { eventSpec, isEventName } from './events.ts';
 import type { EventName } from './events.ts';
 import type { Family } from './families.ts';
 
-export const quarantineReasons = ['not-json', 'odd-shape', 'unknown-event', 'no-subject', 'no-entity-id', 'undecodable'] as const;
+export const quarantineReasons = [
+  'not-json',
+  'odd-shape',
+  'unknown-event',
+  'no-subject',
+  'no-entity-id',
+  'undecodable',
+] as const;
 /**
  * Why an authentic delivery is kept aside: the body is not JSON; it is not an object with a text `event`; the catalogue has no
  * such event; the event's subject is missing; the subject has no usable id. `undecodable` is a record in Kafka that no
@@ -18,7 +25,9 @@ export interface Routed {
   readonly family: Family;
   readonly key: EntityId;
 }
-export type Routing = Routed | { readonly kind: 'quarantined'; readonly reason: QuarantineReason; readonly event: string | null };
+export type Routing =
+  | Routed
+  | { readonly kind: 'quarantined'; readonly reason: QuarantineReason; readonly event: string | null };
 
 /** Razorpay's ids are 14 base62 characters behind a prefix; this refuses only what could not be a key at all. */
 const USABLE_ID = /^[\x21-\x7e]{1,128}$/;
@@ -36,7 +45,9 @@ export const route = (body: unknown): Routing => {
   if (subject === undefined) return quarantined('no-subject', name);
   const spec = eventSpec(name);
   const key = usableId(spec.family, Object.hasOwn(subject, spec.keyField) ? subject[spec.keyField] : undefined);
-  return key === undefined ? quarantined('no-entity-id', name) : { kind: 'routed', event: name, family: spec.family, key };
+  return key === undefined
+    ? quarantined('no-entity-id', name)
+    : { kind: 'routed', event: name, family: spec.family, key };
 };
 
 const quarantined = (reason: QuarantineReason, event: string | null): Routing => ({
@@ -80,4 +91,6 @@ const createdAt = (holder: unknown): number | undefined =>
 
 /** The account that the body names, with its `acc_`; null when the body has none. */
 export const accountIdOf = (body: unknown): string | null =>
-  (isRecord(body) && Object.hasOwn(body, 'account_id') ? readText(body['account_id'])?.slice(0, ACCOUNT_ID_LENGTH_MAX).toWellFormed() : undefined) ?? null;
+  (isRecord(body) && Object.hasOwn(body, 'account_id')
+    ? readText(body['account_id'])?.slice(0, ACCOUNT_ID_LENGTH_MAX).toWellFormed()
+    : undefined) ?? null;

@@ -19,4 +19,5 @@ export const waitsForPeople = (topic: string): boolean => forPeople.has(topic);
 export const topicsOf = (service: ServiceName | typeof QUARANTINE_SERVICE): readonly string[] =>
   service === QUARANTINE_SERVICE ? [QUARANTINE_TOPIC] : familiesOf(service).map((family) => families[family].topic);
 
-export const familiesOf = (service: ServiceName): readonly Family[] => familyNames.filter((family) => families[family].service === service);
+export const familiesOf = (service: ServiceName): readonly Family[] =>
+  familyNames.filter((family) => families[family].service === service);

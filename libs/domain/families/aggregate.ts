@@ -14,7 +14,10 @@ export interface Aggregate {
 }
 
 /** Binds a family to its lifecycle. The types see to it that the lifecycle's table covers every event of the family. */
-export const defineAggregate = <In extends Family, Status extends string>(family: In, lifecycle: Lifecycle<Status, EventIn<In>>): Aggregate => {
+export const defineAggregate = <In extends Family, Status extends string>(
+  family: In,
+  lifecycle: Lifecycle<Status, EventIn<In>>,
+): Aggregate => {
   const reduce = reducerOf(lifecycle);
   return {
     family,
@@ -23,7 +26,8 @@ export const defineAggregate = <In extends Family, Status extends string>(family
     table: lifecycle.table,
     apply: (current, snapshot) => {
       const seen = sight(lifecycle, snapshot as Snapshot<EventIn<In>>);
-      if (seen === undefined) return { kind: 'rejected', reason: `${snapshot.event} says nothing about a ${family} entity` };
+      if (seen === undefined)
+        return { kind: 'rejected', reason: `${snapshot.event} says nothing about a ${family} entity` };
       return reduce(current as EntityState<Status> | undefined, seen);
     },
   };

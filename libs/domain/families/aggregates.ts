@@ -27,4 +27,5 @@ const aggregates = {
 export const allAggregates: readonly Aggregate[] = familyNames.map((family) => aggregates[family]);
 
 /** What a service applies: one aggregate per family it owns. */
-export const aggregatesOf = (service: ServiceName): readonly Aggregate[] => familiesOf(service).map((family) => aggregates[family]);
+export const aggregatesOf = (service: ServiceName): readonly Aggregate[] =>
+  familiesOf(service).map((family) => aggregates[family]);

@@ -2,12 +2,16 @@ import fc from 'fast-check';
 import { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
 
 /** Parsed, because a literal with __proto__ sets the prototype instead of a key. */
-const hostile = JSON.parse('{"__proto__": {"id": "planted"}, "constructor": {"name": "planted"}, "a.b": {"c": 1}}') as Record<string, unknown>;
+const hostile = JSON.parse(
+  '{"__proto__": {"id": "planted"}, "constructor": {"name": "planted"}, "a.b": {"c": 1}}',
+) as Record<string, unknown>;
 
 describe('paths', () => {
   test('keys with dots are one key', () => {
     expect(valueAt(hostile, ['a.b', 'c'])).toBe(1);
-    expect(recordAt({ payload: { 'payment.downtime': { entity: {} } } }['payload'], 'payment.downtime')).toEqual({ entity: {} });
+    expect(recordAt({ payload: { 'payment.downtime': { entity: {} } } }['payload'], 'payment.downtime')).toEqual({
+      entity: {},
+    });
   });
 
   test('what an object only inherits is not there', () => {
@@ -22,7 +26,11 @@ describe('paths', () => {
   });
 
   test.each([null, undefined, 'text', 7, true, [], [1]])('%p holds no records', (value) => {
-    expect([isRecord(value), recordAt(value, 'length'), valueAt({ value }, ['value', 'length'])]).toEqual([false, undefined, undefined]);
+    expect([isRecord(value), recordAt(value, 'length'), valueAt({ value }, ['value', 'length'])]).toEqual([
+      false,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

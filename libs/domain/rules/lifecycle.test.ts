@@ -40,7 +40,10 @@ const at = (event: Event, second: number, subject: JsonRecord = {}): Snapshot<Ev
   payload: {},
 });
 
-const fold = (rules: Lifecycle<Status, Event>, ...snapshots: readonly Snapshot<Event>[]): EntityState<Status> | undefined =>
+const fold = (
+  rules: Lifecycle<Status, Event>,
+  ...snapshots: readonly Snapshot<Event>[]
+): EntityState<Status> | undefined =>
   snapshots.reduce<EntityState<Status> | undefined>((state, snapshot) => {
     const seen = sight(rules, snapshot);
     if (seen === undefined) return state;
@@ -71,7 +74,10 @@ describe('rules of fields', () => {
   });
 
   test('a path may have keys with dots', () => {
-    expect(fold(lifecycle, at('begin', 0, { raw: { 'a.b': { z: 1, y: [] } } }))?.values['raw']).toEqual({ y: [], z: 1 });
+    expect(fold(lifecycle, at('begin', 0, { raw: { 'a.b': { z: 1, y: [] } } }))?.values['raw']).toEqual({
+      y: [],
+      z: 1,
+    });
   });
 });
 
@@ -82,7 +88,10 @@ describe('what an event says of the status', () => {
   });
 
   test('an event without a meaning for an unknown entity says nothing', () => {
-    const rules: Lifecycle<Status, Event> = { ...lifecycle, table: { ...lifecycle.table, absent: { begin: 'rejected', end: { to: 'done' } } } };
+    const rules: Lifecycle<Status, Event> = {
+      ...lifecycle,
+      table: { ...lifecycle.table, absent: { begin: 'rejected', end: { to: 'done' } } },
+    };
     expect(sight(rules, at('begin', 0))).toBeUndefined();
   });
 });
@@ -108,27 +117,46 @@ describe('verdicts', () => {
   });
 
   test('a cell that rejects keeps the state as it was and says what is not possible', () => {
-    const strict: Lifecycle<Status, Event> = { ...lifecycle, table: { ...lifecycle.table, done: { begin: 'rejected', end: 'rejected' } } };
-    expect(reducerOf(strict)(done, seen(at('begin', 9)))).toEqual({ kind: 'rejected', reason: 'begin is not possible from done' });
+    const strict: Lifecycle<Status, Event> = {
+      ...lifecycle,
+      table: { ...lifecycle.table, done: { begin: 'rejected', end: 'rejected' } },
+    };
+    expect(reducerOf(strict)(done, seen(at('begin', 9)))).toEqual({
+      kind: 'rejected',
+      reason: 'begin is not possible from done',
+    });
   });
 
   test('lanes do not compete: the lower of two is applied, and the higher decides the status', () => {
     const lanes: Lifecycle<Status, Event> = { ...lifecycle, lane: ({ event }) => event };
     const verdict = reducerOf(lanes)(fold(lanes, at('end', 5)), sight(lanes, at('begin', 0)) ?? seen(at('begin', 0)));
-    expect(verdict).toMatchObject({ kind: 'applied', next: { status: 'done', marks: { begin: { status: 'new' }, end: { status: 'done' } } } });
+    expect(verdict).toMatchObject({
+      kind: 'applied',
+      next: { status: 'done', marks: { begin: { status: 'new' }, end: { status: 'done' } } },
+    });
   });
 });
 
 describe('facts', () => {
-  const [fresh, done] = [fold(lifecycle, at('begin', 0)), fold(lifecycle, at('end', 5))] as [EntityState<Status>, EntityState<Status>];
+  const [fresh, done] = [fold(lifecycle, at('begin', 0)), fold(lifecycle, at('end', 5))] as [
+    EntityState<Status>,
+    EntityState<Status>,
+  ];
 
   test('a status is told when it becomes another', () => {
     const facts = onStatusChange<Status>((status) => status);
-    expect([facts(undefined, fresh), facts(fresh, done), facts(done, done)]).toEqual([[{ kind: 'new', occurrence: '' }], [{ kind: 'done', occurrence: '' }], []]);
+    expect([facts(undefined, fresh), facts(fresh, done), facts(done, done)]).toEqual([
+      [{ kind: 'new', occurrence: '' }],
+      [{ kind: 'done', occurrence: '' }],
+      [],
+    ]);
   });
 
   test('an occurrence is told whenever it is another, under the same status too', () => {
-    const facts = onOccurrence<Status>(({ status, marks }) => ({ kind: status, occurrence: marks['']?.stamp.eventId ?? '' }));
+    const facts = onOccurrence<Status>(({ status, marks }) => ({
+      kind: status,
+      occurrence: marks['']?.stamp.eventId ?? '',
+    }));
     const again = fold(lifecycle, at('end', 5), at('end', 6)) as EntityState<Status>;
     expect(facts(done, again)).toEqual([{ kind: 'done', occurrence: 'end@6' }]);
     expect(facts(again, again)).toEqual([]);

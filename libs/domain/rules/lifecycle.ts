@@ -53,7 +53,10 @@ export interface Lifecycle<Status extends string, Event extends string> {
 }
 
 /** Rank of status first; between snapshots of equal rank the envelope's time (unknown time stands lowest). */
-export const byRankThenTime = (snapshot: Snapshot, rank: number): readonly number[] => [rank, snapshot.occurredAt ?? UNKNOWN];
+export const byRankThenTime = (snapshot: Snapshot, rank: number): readonly number[] => [
+  rank,
+  snapshot.occurredAt ?? UNKNOWN,
+];
 
 /** The common rule for facts: one when the status becomes another, which by rank can happen only once per status. */
 export const onStatusChange =
@@ -124,9 +127,16 @@ export const reducerOf =
     }
     const mark = current?.marks[seen.lane];
     const advances = mark === undefined || compareStamps(seen.stamp, mark.stamp) > 0;
-    const marks = advances ? { ...current?.marks, [seen.lane]: { stamp: seen.stamp, status: seen.status } } : (current?.marks ?? {});
+    const marks = advances
+      ? { ...current?.marks, [seen.lane]: { stamp: seen.stamp, status: seen.status } }
+      : (current?.marks ?? {});
     const { values, stamps } = mergeFields(lifecycle.fields, current, seen);
-    const next: EntityState<Status> = { status: (lifecycle.settle ?? highestMark)(marks).status, marks, values, stamps };
+    const next: EntityState<Status> = {
+      status: (lifecycle.settle ?? highestMark)(marks).status,
+      marks,
+      values,
+      stamps,
+    };
     const facts = lifecycle.facts(current, next);
     if (advances) return { kind: 'applied', next, facts };
     return { kind: 'stale', next, facts, reason: `a newer snapshot with status ${mark.status} is already applied` };

@@ -32,7 +32,12 @@ export const toMergeRecord = (state: EntityState): MergeRecord => {
   }
   const record = {
     s: snapshots.map((stamp): readonly [...number[], string] => [...stamp.order, stamp.eventId]),
-    m: Object.fromEntries(lanes.map((lane) => [lane, [positionOf((state.marks[lane] as Mark).stamp), (state.marks[lane] as Mark).status] as const])),
+    m: Object.fromEntries(
+      lanes.map((lane) => [
+        lane,
+        [positionOf((state.marks[lane] as Mark).stamp), (state.marks[lane] as Mark).status] as const,
+      ]),
+    ),
     f: Object.fromEntries(later.sort(byName)),
   };
   return cleared.length === 0 ? record : { ...record, n: cleared.sort() };
@@ -49,7 +54,8 @@ const distinctStamps = ({ marks, stamps }: EntityState): Stamp[] => {
   return distinct;
 };
 
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
 
 /**
  * `values` holds what the columns hold; null columns are dropped unless the record says that they were cleared.
@@ -61,7 +67,9 @@ export const fromMergeRecord = <Status extends string>(
   columns: Readonly<Record<string, FieldValue>>,
   stamped: ReadonlySet<string>,
 ): EntityState<Status> => {
-  const snapshots = record.s.map((entry): Stamp => ({ order: entry.slice(0, -1) as number[], eventId: entry.at(-1) as string }));
+  const snapshots = record.s.map(
+    (entry): Stamp => ({ order: entry.slice(0, -1) as number[], eventId: entry.at(-1) as string }),
+  );
   const stampAt = (position: number): Stamp => {
     const stamp = snapshots[position];
     if (stamp === undefined) throw new Error(`merge record refers to snapshot ${position} of ${snapshots.length}`);

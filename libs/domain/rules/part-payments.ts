@@ -18,7 +18,9 @@ export const onStatusChangeOrPartPayment =
     const amount = amountPaid(after);
     const grew = after.status !== 'paid' && amount > amountPaid(before);
     return [
-      ...(grew || (entered && partial) ? [{ kind: kindOf('partially_paid'), occurrence: amount > 0 ? String(amount) : '' }] : []),
+      ...(grew || (entered && partial)
+        ? [{ kind: kindOf('partially_paid'), occurrence: amount > 0 ? String(amount) : '' }]
+        : []),
       ...(entered && !partial ? [{ kind: kindOf(after.status), occurrence: '' }] : []),
     ];
   };

@@ -20,7 +20,10 @@ test('only the same event stands level', () => {
 });
 
 test('stamps are totally ordered', () => {
-  const stamps = fc.record({ order: fc.array(fc.integer({ min: -1, max: 2 }), { maxLength: 3 }), eventId: fc.constantFrom('a', 'b', 'c') });
+  const stamps = fc.record({
+    order: fc.array(fc.integer({ min: -1, max: 2 }), { maxLength: 3 }),
+    eventId: fc.constantFrom('a', 'b', 'c'),
+  });
   fc.assert(
     fc.property(stamps, stamps, stamps, (a, b, c) => {
       expect(Math.sign(compareStamps(a, b)) + Math.sign(compareStamps(b, a))).toBe(0);

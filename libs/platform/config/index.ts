@@ -1,4 +1,13 @@
 export { optionalText, port, text, whole } from './schemas.ts';
 export type { ConfigOf, Environment, Setting, Settings } from './setting.ts';
 export { describeConfig, processEnvironment, readConfig, secretSetting, setting } from './setting.ts';
-export { boardSettings, kafkaSettings, opsSettings, postgresSettings, processSettings, queueSettings, redisSettings, registrySettings } from './settings.ts';
+export {
+  boardSettings,
+  kafkaSettings,
+  opsSettings,
+  postgresSettings,
+  processSettings,
+  queueSettings,
+  redisSettings,
+  registrySettings,
+} from './settings.ts';

@@ -12,7 +12,10 @@ export const whole = (fallback: number, min: number, max: number) =>
       if (value === undefined) return fallback;
       const number = Number(value);
       if (Number.isInteger(number) && number >= min && number <= max) return number;
-      context.addIssue({ code: 'custom', message: `is ${JSON.stringify(value)}; give a whole number from ${min} to ${max}` });
+      context.addIssue({
+        code: 'custom',
+        message: `is ${JSON.stringify(value)}; give a whole number from ${min} to ${max}`,
+      });
       return z.NEVER;
     });
 
@@ -30,8 +33,15 @@ export const flag = (fallback: boolean) =>
 export const list = (what: string) =>
   z
     .string({ error: `is not set; give ${what}` })
-    .transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    )
     .refine((items) => items.length > 0, { error: `is empty; give ${what}` });
 
 export const url = (what: string) =>
-  z.string({ error: `is not set; give ${what}` }).refine((value) => URL.canParse(value), { error: `is not a URL; give ${what}` });
+  z
+    .string({ error: `is not set; give ${what}` })
+    .refine((value) => URL.canParse(value), { error: `is not a URL; give ${what}` });

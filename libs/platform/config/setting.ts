@@ -12,10 +12,20 @@ export interface Setting<Value> {
   readonly secret: boolean;
 }
 export type Settings = Readonly<Record<string, Setting<unknown>>>;
-export type ConfigOf<Of extends Settings> = { readonly [Key in keyof Of]: Of[Key] extends Setting<infer Value> ? Value : never };
+export type ConfigOf<Of extends Settings> = {
+  readonly [Key in keyof Of]: Of[Key] extends Setting<infer Value> ? Value : never;
+};
 
-export const setting = <Value>(env: string, schema: z.ZodType<Value, string | undefined>, description: string): Setting<Value> => ({ env, schema, description, secret: false });
-export const secretSetting = <Value>(env: string, schema: z.ZodType<Value, string | undefined>, description: string): Setting<Value> => ({ env, schema, description, secret: true });
+export const setting = <Value>(
+  env: string,
+  schema: z.ZodType<Value, string | undefined>,
+  description: string,
+): Setting<Value> => ({ env, schema, description, secret: false });
+export const secretSetting = <Value>(
+  env: string,
+  schema: z.ZodType<Value, string | undefined>,
+  description: string,
+): Setting<Value> => ({ env, schema, description, secret: true });
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

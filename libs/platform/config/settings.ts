@@ -3,8 +3,16 @@ import { secretSetting, setting } from './setting.ts';
 
 /** Settings that several services share. A setting exists only where two deployments differ; the rest are named constants. */
 export const processSettings = {
-  logLevel: setting('DAKIA_LOG_LEVEL', choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info'), 'Least severe level that is logged.'),
-  drainMs: setting('DAKIA_DRAIN_MS', whole(20_000, 0, 600_000), 'Longest time in ms that a stop may take; keep it below the terminationGracePeriod.'),
+  logLevel: setting(
+    'DAKIA_LOG_LEVEL',
+    choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info'),
+    'Least severe level that is logged.',
+  ),
+  drainMs: setting(
+    'DAKIA_DRAIN_MS',
+    whole(20_000, 0, 600_000),
+    'Longest time in ms that a stop may take; keep it below the terminationGracePeriod.',
+  ),
 } as const;
 
 export const opsSettings = {
@@ -13,31 +21,69 @@ export const opsSettings = {
 } as const;
 
 export const kafkaSettings = {
-  kafkaBrokers: setting('KAFKA_BROKERS', list('host:port, separated by commas'), 'Kafka bootstrap servers, host:port separated by commas.'),
+  kafkaBrokers: setting(
+    'KAFKA_BROKERS',
+    list('host:port, separated by commas'),
+    'Kafka bootstrap servers, host:port separated by commas.',
+  ),
   kafkaTls: setting('KAFKA_TLS', flag(false), 'Connect to Kafka with TLS.'),
-  kafkaTlsCaFile: setting('KAFKA_TLS_CA_FILE', optionalText(), 'PEM file with the certificate authority of the brokers, where it is not a public one.'),
-  kafkaTlsCertFile: setting('KAFKA_TLS_CERT_FILE', optionalText(), 'PEM file with the client certificate, for mutual TLS.'),
+  kafkaTlsCaFile: setting(
+    'KAFKA_TLS_CA_FILE',
+    optionalText(),
+    'PEM file with the certificate authority of the brokers, where it is not a public one.',
+  ),
+  kafkaTlsCertFile: setting(
+    'KAFKA_TLS_CERT_FILE',
+    optionalText(),
+    'PEM file with the client certificate, for mutual TLS.',
+  ),
   kafkaTlsKeyFile: setting('KAFKA_TLS_KEY_FILE', optionalText(), 'PEM file with the client key, for mutual TLS.'),
-  kafkaSaslMechanism: setting('KAFKA_SASL_MECHANISM', choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], 'none'), 'How to log in to Kafka.'),
+  kafkaSaslMechanism: setting(
+    'KAFKA_SASL_MECHANISM',
+    choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], 'none'),
+    'How to log in to Kafka.',
+  ),
   kafkaSaslUsername: setting('KAFKA_SASL_USERNAME', optionalText(), 'User for SASL.'),
   kafkaSaslPassword: secretSetting('KAFKA_SASL_PASSWORD', optionalText(), 'Password for SASL.'),
-  topicPrefix: setting('DAKIA_TOPIC_PREFIX', text(''), 'Put before every topic and consumer group, so that several deployments can share a cluster.'),
+  topicPrefix: setting(
+    'DAKIA_TOPIC_PREFIX',
+    text(''),
+    'Put before every topic and consumer group, so that several deployments can share a cluster.',
+  ),
 } as const;
 
 export const postgresSettings = {
-  databaseUrl: secretSetting('DATABASE_URL', url('postgres://user:password@host:5432/database'), 'Postgres; add ?sslmode=verify-full&sslrootcert=FILE for TLS.'),
-  databasePoolSize: setting('DAKIA_DATABASE_POOL_SIZE', whole(8, 1, 200), 'Connections to Postgres per service; also how many partitions are applied at once.'),
+  databaseUrl: secretSetting(
+    'DATABASE_URL',
+    url('postgres://user:password@host:5432/database'),
+    'Postgres; add ?sslmode=verify-full&sslrootcert=FILE for TLS.',
+  ),
+  databasePoolSize: setting(
+    'DAKIA_DATABASE_POOL_SIZE',
+    whole(8, 1, 200),
+    'Connections to Postgres per service; also how many partitions are applied at once.',
+  ),
 } as const;
 
 export const redisSettings = {
-  redisUrl: secretSetting('REDIS_URL', url('redis://:password@host:6379, or rediss:// for TLS'), 'Redis; rediss:// for TLS.'),
-  redisTlsCaFile: setting('REDIS_TLS_CA_FILE', optionalText(), 'PEM file with the certificate authority of Redis, where it is not a public one.'),
+  redisUrl: secretSetting(
+    'REDIS_URL',
+    url('redis://:password@host:6379, or rediss:// for TLS'),
+    'Redis; rediss:// for TLS.',
+  ),
+  redisTlsCaFile: setting(
+    'REDIS_TLS_CA_FILE',
+    optionalText(),
+    'PEM file with the certificate authority of Redis, where it is not a public one.',
+  ),
 } as const;
 
 export const queueSettings = {
   queuePrefix: setting(
     'DAKIA_QUEUE_PREFIX',
-    text('dakia').refine((value) => /^[A-Za-z0-9._-]+$/.test(value), { error: 'may have letters, digits, dots, dashes and underscores only' }),
+    text('dakia').refine((value) => /^[A-Za-z0-9._-]+$/.test(value), {
+      error: 'may have letters, digits, dots, dashes and underscores only',
+    }),
     'Put before every key in Redis, in braces, so that several deployments can share a Redis and one of them stays in one slot of a cluster.',
   ),
 } as const;
@@ -48,12 +94,22 @@ const BOARD_PASSWORD_MIN = 12;
 export const boardSettings = {
   boardPassword: secretSetting(
     'DAKIA_BOARD_PASSWORD',
-    optionalText().refine((value) => value === undefined || value.length >= BOARD_PASSWORD_MIN, { error: `has fewer than ${BOARD_PASSWORD_MIN} characters` }),
+    optionalText().refine((value) => value === undefined || value.length >= BOARD_PASSWORD_MIN, {
+      error: `has fewer than ${BOARD_PASSWORD_MIN} characters`,
+    }),
     `Password of the page /queues on the health port, for the user dakia; at least ${BOARD_PASSWORD_MIN} characters. Without it there is no such page.`,
   ),
-  boardWrites: setting('DAKIA_BOARD_WRITES', flag(false), 'Let the page /queues change queues and jobs; without it the page only shows them.'),
+  boardWrites: setting(
+    'DAKIA_BOARD_WRITES',
+    flag(false),
+    'Let the page /queues change queues and jobs; without it the page only shows them.',
+  ),
 } as const;
 
 export const registrySettings = {
-  schemaRegistryUrl: setting('SCHEMA_REGISTRY_URL', url('http://host:8081/apis/ccompat/v7').optional(), 'Schema registry (Confluent API). Without it the bundled schema is used alone.'),
+  schemaRegistryUrl: setting(
+    'SCHEMA_REGISTRY_URL',
+    url('http://host:8081/apis/ccompat/v7').optional(),
+    'Schema registry (Confluent API). Without it the bundled schema is used alone.',
+  ),
 } as const;

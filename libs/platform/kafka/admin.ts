@@ -19,7 +19,8 @@ export interface AppliedTopics {
 }
 
 /** What `applyTopics` would do, and what it would leave to a person. Changes nothing. */
-export const verifyTopics = (kafka: Kafka, request: TopicsRequest): Promise<TopicPlan> => withAdmin(kafka, (admin) => readPlan(admin, request));
+export const verifyTopics = (kafka: Kafka, request: TopicsRequest): Promise<TopicPlan> =>
+  withAdmin(kafka, (admin) => readPlan(admin, request));
 
 /**
  * Creates what is missing and changes what is safe; deletes nothing. Applying it again does nothing. Afterwards every topic
@@ -56,7 +57,10 @@ const readTopics = async (admin: Admin, wanted: readonly string[]): Promise<read
   const names = wanted.filter((name) => existing.has(name));
   if (names.length === 0) return [];
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
-  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })) });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+  });
   const settings = new Map(resources.map(({ resourceName, configEntries }) => [resourceName, configEntries]));
   return Promise.all(
     topics.map(async ({ name, partitions }) => {
@@ -74,7 +78,9 @@ const readTopics = async (admin: Admin, wanted: readonly string[]): Promise<read
   );
 };
 
-const settingsOf = (entries: readonly { readonly configName: string; readonly configValue: string }[]): Record<string, string> =>
+const settingsOf = (
+  entries: readonly { readonly configName: string; readonly configValue: string }[],
+): Record<string, string> =>
   Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
 
 const carryOut = async (admin: Admin, action: TopicAction): Promise<void> => {
@@ -84,35 +90,63 @@ const carryOut = async (admin: Admin, action: TopicAction): Promise<void> => {
       await admin.createTopics({
         timeout: CHANGE_TIMEOUT_MS,
         waitForLeaders: false,
-        topics: [{ topic: action.topic, numPartitions: action.partitions, replicationFactor: action.replicationFactor, configEntries: entriesOf(action.settings) }],
+        topics: [
+          {
+            topic: action.topic,
+            numPartitions: action.partitions,
+            replicationFactor: action.replicationFactor,
+            configEntries: entriesOf(action.settings),
+          },
+        ],
       });
       return;
     case 'configure':
       // The request replaces all settings of the topic, so the ones it already has are sent too.
-      await admin.alterConfigs({ validateOnly: false, resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: action.topic, configEntries: entriesOf(action.settings) }] });
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          { type: kafkajs.ConfigResourceTypes.TOPIC, name: action.topic, configEntries: entriesOf(action.settings) },
+        ],
+      });
       return;
     case 'add-partitions':
-      await admin.createPartitions({ timeout: CHANGE_TIMEOUT_MS, topicPartitions: [{ topic: action.topic, count: action.to }] });
+      await admin.createPartitions({
+        timeout: CHANGE_TIMEOUT_MS,
+        topicPartitions: [{ topic: action.topic, count: action.to }],
+      });
       return;
   }
 };
 
-const entriesOf = (settings: Readonly<Record<string, string>>): { name: string; value: string }[] => Object.entries(settings).map(([name, value]) => ({ name, value }));
+const entriesOf = (settings: Readonly<Record<string, string>>): { name: string; value: string }[] =>
+  Object.entries(settings).map(([name, value]) => ({ name, value }));
 
 /** Waits until the topics take records; names those that do not in time. */
-const waitForLeaders = async (admin: Admin, names: readonly string[], shape: TopicShape): Promise<readonly string[]> => {
+const waitForLeaders = async (
+  admin: Admin,
+  names: readonly string[],
+  shape: TopicShape,
+): Promise<readonly string[]> => {
   const end = performance.now() + LEADERS_TIMEOUT_MS;
   for (;;) {
     const waiting = await notReady(admin, names, shape);
     if (waiting.length === 0) return [];
-    if (performance.now() > end) return waiting.map((name) => `${name} does not have ${shape.partitions} partitions with a leader and ${shape.minInsyncReplicas} in-sync replica(s) after ${LEADERS_TIMEOUT_MS / 1000} s; look at the brokers' logs`);
+    if (performance.now() > end)
+      return waiting.map(
+        (name) =>
+          `${name} does not have ${shape.partitions} partitions with a leader and ${shape.minInsyncReplicas} in-sync replica(s) after ${LEADERS_TIMEOUT_MS / 1000} s; look at the brokers' logs`,
+      );
     await new Promise((resolve) => setTimeout(resolve, LEADERS_LOOK_MS));
   }
 };
 
 const notReady = async (admin: Admin, names: readonly string[], shape: TopicShape): Promise<readonly string[]> => {
   const topics = await metadataOf(admin, names);
-  const ready = topics.filter(({ partitions }) => partitions.length >= shape.partitions && partitions.every(({ leader, isr }) => leader >= 0 && isr.length >= shape.minInsyncReplicas));
+  const ready = topics.filter(
+    ({ partitions }) =>
+      partitions.length >= shape.partitions &&
+      partitions.every(({ leader, isr }) => leader >= 0 && isr.length >= shape.minInsyncReplicas),
+  );
   return names.filter((name) => !ready.some((topic) => topic.name === name));
 };
 

@@ -21,16 +21,45 @@ const written = (name: string, content: string): string => {
 };
 
 test('settings that contradict each other, and files that cannot be used, are named', () => {
-  const issues = (environment: Readonly<Record<string, string>>): readonly string[] => kafkaIssues(configOf(environment));
-  const [pem, nonsense, missing] = [written('a.pem', '-----BEGIN CERTIFICATE-----'), written('nonsense', 'not PEM'), join(folder, 'missing')];
+  const issues = (environment: Readonly<Record<string, string>>): readonly string[] =>
+    kafkaIssues(configOf(environment));
+  const [pem, nonsense, missing] = [
+    written('a.pem', '-----BEGIN CERTIFICATE-----'),
+    written('nonsense', 'not PEM'),
+    join(folder, 'missing'),
+  ];
   const password = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'canary' };
   expect(issues({})).toEqual([]);
-  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: pem, KAFKA_TLS_CERT_FILE: pem, KAFKA_TLS_KEY_FILE: pem, ...password })).toEqual([]);
+  expect(
+    issues({
+      KAFKA_TLS: 'true',
+      KAFKA_TLS_CA_FILE: pem,
+      KAFKA_TLS_CERT_FILE: pem,
+      KAFKA_TLS_KEY_FILE: pem,
+      ...password,
+    }),
+  ).toEqual([]);
   expect(issues({ KAFKA_TLS_CA_FILE: pem })).toEqual([expect.stringMatching(/^KAFKA_TLS: is not true, but/)]);
-  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CERT_FILE: pem })).toEqual([expect.stringMatching(/^KAFKA_TLS_CERT_FILE: a client certificate needs/)]);
-  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: nonsense })).toEqual([`KAFKA_TLS_CA_FILE: ${nonsense} is not a PEM file`]);
-  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: missing })).toEqual([`KAFKA_TLS_CA_FILE: ${missing} cannot be read (ENOENT)`]);
-  expect(issues({ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' })).toEqual(['KAFKA_SASL_MECHANISM: plain needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD']);
-  expect(issues({ KAFKA_SASL_PASSWORD: 'canary' })).toEqual([expect.stringMatching(/^KAFKA_SASL_MECHANISM: is none, but (?!.*canary)/)]);
-  expect(() => createKafka(configOf({ KAFKA_TLS_CA_FILE: pem }), createLogger('test', 'fatal'), { clientId: 'c', requestTimeoutMs: 1, retry: { retries: 0, initialRetryTime: 1, maxRetryTime: 1 } })).toThrow('KAFKA_TLS: is not true');
+  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CERT_FILE: pem })).toEqual([
+    expect.stringMatching(/^KAFKA_TLS_CERT_FILE: a client certificate needs/),
+  ]);
+  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: nonsense })).toEqual([
+    `KAFKA_TLS_CA_FILE: ${nonsense} is not a PEM file`,
+  ]);
+  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: missing })).toEqual([
+    `KAFKA_TLS_CA_FILE: ${missing} cannot be read (ENOENT)`,
+  ]);
+  expect(issues({ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' })).toEqual([
+    'KAFKA_SASL_MECHANISM: plain needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+  ]);
+  expect(issues({ KAFKA_SASL_PASSWORD: 'canary' })).toEqual([
+    expect.stringMatching(/^KAFKA_SASL_MECHANISM: is none, but (?!.*canary)/),
+  ]);
+  expect(() =>
+    createKafka(configOf({ KAFKA_TLS_CA_FILE: pem }), createLogger('test', 'fatal'), {
+      clientId: 'c',
+      requestTimeoutMs: 1,
+      retry: { retries: 0, initialRetryTime: 1, maxRetryTime: 1 },
+    }),
+  ).toThrow('KAFKA_TLS: is not true');
 });

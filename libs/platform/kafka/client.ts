@@ -63,13 +63,23 @@ export const kafkaIssues = (config: KafkaConfig): readonly string[] =>
 
 const tlsOf = (config: KafkaConfig): Parsed<ConnectionOptions | null> => {
   const files = [config.kafkaTlsCaFile, config.kafkaTlsCertFile, config.kafkaTlsKeyFile];
-  if (!config.kafkaTls) return files.every((file) => file === undefined) ? parsed(null) : unparsed('KAFKA_TLS: is not true, but KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is set; set KAFKA_TLS=true');
-  if ((config.kafkaTlsCertFile === undefined) !== (config.kafkaTlsKeyFile === undefined)) return unparsed('KAFKA_TLS_CERT_FILE: a client certificate needs KAFKA_TLS_KEY_FILE too, and the other way round');
+  if (!config.kafkaTls)
+    return files.every((file) => file === undefined)
+      ? parsed(null)
+      : unparsed(
+          'KAFKA_TLS: is not true, but KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is set; set KAFKA_TLS=true',
+        );
+  if ((config.kafkaTlsCertFile === undefined) !== (config.kafkaTlsKeyFile === undefined))
+    return unparsed('KAFKA_TLS_CERT_FILE: a client certificate needs KAFKA_TLS_KEY_FILE too, and the other way round');
   const ca = pemOf('KAFKA_TLS_CA_FILE', config.kafkaTlsCaFile);
   const cert = pemOf('KAFKA_TLS_CERT_FILE', config.kafkaTlsCertFile);
   const key = pemOf('KAFKA_TLS_KEY_FILE', config.kafkaTlsKeyFile);
   if (!ca.ok || !cert.ok || !key.ok) return unparsed(...[ca, cert, key].flatMap((pem) => (pem.ok ? [] : pem.issues)));
-  return parsed({ ...(ca.value && { ca: ca.value }), ...(cert.value && { cert: cert.value }), ...(key.value && { key: key.value }) });
+  return parsed({
+    ...(ca.value && { ca: ca.value }),
+    ...(cert.value && { cert: cert.value }),
+    ...(key.value && { key: key.value }),
+  });
 };
 
 const pemOf = (setting: string, file: string | undefined): Parsed<string | null> => {
@@ -84,7 +94,13 @@ const pemOf = (setting: string, file: string | undefined): Parsed<string | null>
 
 const saslOf = (config: KafkaConfig): Parsed<SASLOptions | null> => {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config;
-  if (mechanism === 'none') return username === undefined && password === undefined ? parsed(null) : unparsed('KAFKA_SASL_MECHANISM: is none, but a SASL user or password is set; set it to plain, scram-sha-256 or scram-sha-512');
-  if (username === undefined || password === undefined) return unparsed(`KAFKA_SASL_MECHANISM: ${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
+  if (mechanism === 'none')
+    return username === undefined && password === undefined
+      ? parsed(null)
+      : unparsed(
+          'KAFKA_SASL_MECHANISM: is none, but a SASL user or password is set; set it to plain, scram-sha-256 or scram-sha-512',
+        );
+  if (username === undefined || password === undefined)
+    return unparsed(`KAFKA_SASL_MECHANISM: ${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
   return parsed({ mechanism, username, password });
 };

@@ -52,7 +52,12 @@ export interface PartitionLog {
 /** Where to read from, or why the partition stands still until an operator decides. */
 export type Position =
   | { readonly kind: 'at'; readonly offset: bigint }
-  | { readonly kind: 'halted'; readonly reason: 'other-cluster' | 'gap' | 'past-end'; readonly explanation: string; /** Where the ledger stands. */ readonly offset: bigint };
+  | {
+      readonly kind: 'halted';
+      readonly reason: 'other-cluster' | 'gap' | 'past-end';
+      readonly explanation: string /** Where the ledger stands. */;
+      readonly offset: bigint;
+    };
 
 /**
  * The ledger is the position of truth: asked on assignment, after `moved`, and every HALT_RECHECK_MS while halted. `earlier`: what it

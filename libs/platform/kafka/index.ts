@@ -2,7 +2,17 @@ export { applyTopics, verifyTopics } from './admin.ts';
 export type { KafkaClient, KafkaConfig } from './client.ts';
 export { createKafka, kafkaIssues } from './client.ts';
 export { createConsumer } from './consumer/consumer.ts';
-export type { BatchHandler, BatchOutcome, EventProducer, PartitionBatch, PartitionLog, Position, PositionSource, PublishOutcome, ReceivedRecord } from './contracts.ts';
+export type {
+  BatchHandler,
+  BatchOutcome,
+  EventProducer,
+  PartitionBatch,
+  PartitionLog,
+  Position,
+  PositionSource,
+  PublishOutcome,
+  ReceivedRecord,
+} from './contracts.ts';
 export type { LogOfPartition } from './log-ends.ts';
 export { readLogs } from './log-ends.ts';
 export type { Reluctance } from './producer/batcher.ts';

@@ -22,7 +22,10 @@ export const kafkajsInternal = (path: string): unknown => require(`kafkajs/${pat
 /** Throws when another kafkajs is installed than the one whose internals are replaced here. */
 export const assertKnownKafkajs = (): void => {
   const { version } = kafkajsInternal('package.json') as { version: string };
-  if (version !== KNOWN_VERSION) throw new Error(`kafkajs is ${version}; libs/platform/kafka patches ${KNOWN_VERSION}. Install that version, or check the patches against the new one.`);
+  if (version !== KNOWN_VERSION)
+    throw new Error(
+      `kafkajs is ${version}; libs/platform/kafka patches ${KNOWN_VERSION}. Install that version, or check the patches against the new one.`,
+    );
 };
 
 /**

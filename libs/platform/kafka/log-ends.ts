@@ -8,14 +8,20 @@ export interface LogOfPartition extends PartitionLog {
 }
 
 /** Asks Kafka once for the logs of `topics` (catalogue names). Throws when one of them does not exist. */
-export const readLogs = async (kafka: Kafka, { topics, prefix }: { readonly topics: readonly string[]; readonly prefix: string }): Promise<readonly LogOfPartition[]> => {
+export const readLogs = async (
+  kafka: Kafka,
+  { topics, prefix }: { readonly topics: readonly string[]; readonly prefix: string },
+): Promise<readonly LogOfPartition[]> => {
   const admin = kafka.admin();
   await admin.connect();
   try {
     // Only what exists is asked for: metadata of an unknown topic is retried for seconds.
     const existing = new Set(await admin.listTopics());
     const absent = topics.filter((topic) => !existing.has(`${prefix}${topic}`));
-    if (absent.length > 0) throw new Error(`Kafka has no topic ${absent.map((topic) => `${prefix}${topic}`).join(', ')}; create it with npx dakia topics apply`);
+    if (absent.length > 0)
+      throw new Error(
+        `Kafka has no topic ${absent.map((topic) => `${prefix}${topic}`).join(', ')}; create it with npx dakia topics apply`,
+      );
     const { clusterId } = await admin.describeCluster();
     const logs = await Promise.all(topics.map(async (topic) => logsOf(admin, topic, prefix, clusterId)));
     return logs.flat();
@@ -25,9 +31,20 @@ export const readLogs = async (kafka: Kafka, { topics, prefix }: { readonly topi
 };
 
 /** The logs of one topic, in order of their partitions. */
-export const logsOf = async (admin: Admin, topic: string, prefix: string, clusterId: string): Promise<readonly LogOfPartition[]> => {
+export const logsOf = async (
+  admin: Admin,
+  topic: string,
+  prefix: string,
+  clusterId: string,
+): Promise<readonly LogOfPartition[]> => {
   const offsets = await admin.fetchTopicOffsets(`${prefix}${topic}`);
   return offsets
-    .map(({ partition, low, high }) => ({ topic, partition, clusterId, startOffset: BigInt(low), endOffset: BigInt(high) }))
+    .map(({ partition, low, high }) => ({
+      topic,
+      partition,
+      clusterId,
+      startOffset: BigInt(low),
+      endOffset: BigInt(high),
+    }))
     .sort((a, b) => a.partition - b.partition);
 };

@@ -34,7 +34,14 @@ beforeAll(async () => {
   const client = await makeCertificate(root, 'client');
   certFile = server.certFile;
   clientFiles = { KAFKA_TLS_CERT_FILE: client.certFile, KAFKA_TLS_KEY_FILE: client.keyFile };
-  broker = await startKafka({ files: await serverFiles(silent), folder: stateFolder(root), ports: [0], report: silent, tls: { ...server, clientCaFile: client.certFile }, users });
+  broker = await startKafka({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    ports: [0],
+    report: silent,
+    tls: { ...server, clientCaFile: client.certFile },
+    users,
+  });
 });
 afterAll(async () => {
   await broker.stop();
@@ -47,13 +54,25 @@ const configOf = (environment: Environment): KafkaConfig => {
   return config.value;
 };
 const tls = (): Environment => ({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: certFile });
-const login = (mechanism: string, password = users.dakia): Environment => ({ KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: 'dakia', KAFKA_SASL_PASSWORD: password });
-const kafkaOf = (config: KafkaConfig) => createKafka(config, log, { clientId: 'test', requestTimeoutMs: 5_000, retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 200 } }).kafka;
+const login = (mechanism: string, password = users.dakia): Environment => ({
+  KAFKA_SASL_MECHANISM: mechanism,
+  KAFKA_SASL_USERNAME: 'dakia',
+  KAFKA_SASL_PASSWORD: password,
+});
+const kafkaOf = (config: KafkaConfig) =>
+  createKafka(config, log, {
+    clientId: 'test',
+    requestTimeoutMs: 5_000,
+    retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 200 },
+  }).kafka;
 
 /** From topic to handler over the connection that the settings describe. */
 const roundTrip = async (prefix: string, environment: Environment): Promise<readonly string[]> => {
   const config = configOf({ ...environment, DAKIA_TOPIC_PREFIX: prefix });
-  expect((await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } })).problems).toEqual([]);
+  expect(
+    (await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } }))
+      .problems,
+  ).toEqual([]);
   const seen: string[] = [];
   const fail = (error: Error): void => void seen.push(error.message);
   const producer = createProducer({ config, log, metrics: new promClient.Registry(), clientId: 'test', topics: ['t'] });
@@ -74,7 +93,19 @@ const roundTrip = async (prefix: string, environment: Environment): Promise<read
   await producer.start();
   await consumer.start();
   const record = encodeEnvelope(
-    { kind: 'event', event: 'payment.captured', family: 'payments', eventId: eventId('evt_1'), key: entityId('pay_1'), endpoint: 'default', accountId: null, occurredAt: null, receivedAt: instant(1_700_000_000_000), traceparent: null, rawBody: Buffer.from('{}') },
+    {
+      kind: 'event',
+      event: 'payment.captured',
+      family: 'payments',
+      eventId: eventId('evt_1'),
+      key: entityId('pay_1'),
+      endpoint: 'default',
+      accountId: null,
+      occurredAt: null,
+      receivedAt: instant(1_700_000_000_000),
+      traceparent: null,
+      rawBody: Buffer.from('{}'),
+    },
     0,
   );
   expect(await producer.publish('t', record)).toBe('durable');
@@ -85,19 +116,39 @@ const roundTrip = async (prefix: string, environment: Environment): Promise<read
 };
 
 test.each([
-  ['TLS with a client certificate', 'mutual.', () => ({ KAFKA_BROKERS: broker.addresses.tls, ...tls(), ...clientFiles })],
+  [
+    'TLS with a client certificate',
+    'mutual.',
+    () => ({ KAFKA_BROKERS: broker.addresses.tls, ...tls(), ...clientFiles }),
+  ],
   ['SASL PLAIN', 'plain.', () => ({ KAFKA_BROKERS: broker.addresses.sasl, ...login('plain') })],
   ['SASL SCRAM-SHA-256', 'scram256.', () => ({ KAFKA_BROKERS: broker.addresses.sasl, ...login('scram-sha-256') })],
-  ['SASL SCRAM-SHA-512 under TLS', 'scram512.', () => ({ KAFKA_BROKERS: broker.addresses.saslTls, ...tls(), ...login('scram-sha-512') })],
+  [
+    'SASL SCRAM-SHA-512 under TLS',
+    'scram512.',
+    () => ({ KAFKA_BROKERS: broker.addresses.saslTls, ...tls(), ...login('scram-sha-512') }),
+  ],
 ])('producer, topics and consumer work over %s', async (_case, prefix, environment) => {
   expect(await roundTrip(prefix, environment())).toEqual(['evt_1']);
 });
 
 test.each([
-  ['an unknown authority', () => ({ KAFKA_BROKERS: broker.addresses.saslTls, KAFKA_TLS: 'true', ...login('plain') }), /self-signed certificate/],
-  ['a wrong password', () => ({ KAFKA_BROKERS: broker.addresses.sasl, ...login('scram-sha-512', 'wrong') }), /Authentication failed|invalid credentials/i],
+  [
+    'an unknown authority',
+    () => ({ KAFKA_BROKERS: broker.addresses.saslTls, KAFKA_TLS: 'true', ...login('plain') }),
+    /self-signed certificate/,
+  ],
+  [
+    'a wrong password',
+    () => ({ KAFKA_BROKERS: broker.addresses.sasl, ...login('scram-sha-512', 'wrong') }),
+    /Authentication failed|invalid credentials/i,
+  ],
   ['no password where one is wanted', () => ({ KAFKA_BROKERS: broker.addresses.sasl }), /Closed connection/],
-  ['no client certificate where one is wanted', () => ({ KAFKA_BROKERS: broker.addresses.tls, ...tls() }), /certificate required|bad certificate/],
+  [
+    'no client certificate where one is wanted',
+    () => ({ KAFKA_BROKERS: broker.addresses.tls, ...tls() }),
+    /certificate required|bad certificate/,
+  ],
 ])('nobody is let in with %s', async (_case, environment, reason) => {
   const admin = kafkaOf(configOf(environment())).admin();
   await expect(admin.connect().then(() => admin.listTopics())).rejects.toThrow(reason);
@@ -106,20 +157,44 @@ test.each([
 
 test('a consumer that is not let in says so and where', async () => {
   const config = configOf({ KAFKA_BROKERS: broker.addresses.sasl, ...login('plain', 'wrong') });
-  const consumer = createConsumer({ config, group: 'g', topics: ['t'], positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) }, handler: async () => 'applied', concurrency: 1, log, metrics: new promClient.Registry(), fail: () => undefined });
-  await expect(consumer.start()).rejects.toThrow(/^the consumer of g cannot start with Kafka at 127\.0\.0\.1:\d+: .*[Aa]uthentication/);
+  const consumer = createConsumer({
+    config,
+    group: 'g',
+    topics: ['t'],
+    positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) },
+    handler: async () => 'applied',
+    concurrency: 1,
+    log,
+    metrics: new promClient.Registry(),
+    fail: () => undefined,
+  });
+  await expect(consumer.start()).rejects.toThrow(
+    /^the consumer of g cannot start with Kafka at 127\.0\.0\.1:\d+: .*[Aa]uthentication/,
+  );
 });
 
 test('a producer that is not let in refuses records, says once what to check, and tries on', async () => {
   const logged: string[] = [];
   const metrics = new promClient.Registry();
   const config = configOf({ KAFKA_BROKERS: broker.addresses.sasl, ...login('scram-sha-512', 'canary-password') });
-  const producer = createProducer({ config, log: createLogger('test', 'trace', { write: (line) => logged.push(line) }), metrics, clientId: 'test', topics: ['t'] });
+  const producer = createProducer({
+    config,
+    log: createLogger('test', 'trace', { write: (line) => logged.push(line) }),
+    metrics,
+    clientId: 'test',
+    topics: ['t'],
+  });
   await producer.start();
   try {
-    await eventually('several attempts', async () => Number(/failures_total{kind="authentication"} (\d+)/.exec(await metrics.metrics())?.[1] ?? 0) >= 3, 20_000);
+    await eventually(
+      'several attempts',
+      async () => Number(/failures_total{kind="authentication"} (\d+)/.exec(await metrics.metrics())?.[1] ?? 0) >= 3,
+      20_000,
+    );
     expect(await producer.publish('t', { key: 'k', value: Buffer.from('v'), headers: {} })).not.toBe('durable');
-    expect(logged.filter((line) => line.includes('check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'))).toHaveLength(1);
+    expect(
+      logged.filter((line) => line.includes('check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD')),
+    ).toHaveLength(1);
     expect(logged.join('')).not.toContain('canary');
   } finally {
     await producer.stop(instant(now() + 1_000));

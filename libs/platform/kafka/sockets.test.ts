@@ -5,7 +5,22 @@ import { createKillableSockets } from './sockets.ts';
 const MINUTE_MS = 60_000;
 let servers: net.Server[] = [];
 
-beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'queueMicrotask', 'performance', 'hrtime'] }));
+beforeEach(
+  () =>
+    void jest.useFakeTimers({
+      doNotFake: [
+        'nextTick',
+        'setImmediate',
+        'setTimeout',
+        'clearTimeout',
+        'setInterval',
+        'clearInterval',
+        'queueMicrotask',
+        'performance',
+        'hrtime',
+      ],
+    }),
+);
 afterEach(async () => {
   jest.useRealTimers();
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -27,7 +42,11 @@ const setUp = () => {
     const failure = Promise.withResolvers<NodeJS.ErrnoException>();
     socket.once('error', failure.resolve);
     await Promise.race([connected.promise, failure.promise]);
-    return { socket, failure: failure.promise, exchange: () => new Promise((resolve) => socket.once('data', resolve).write('?')) };
+    return {
+      socket,
+      failure: failure.promise,
+      exchange: () => new Promise((resolve) => socket.once('data', resolve).write('?')),
+    };
   };
   return { sockets, connect };
 };

@@ -59,14 +59,20 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
       return refused;
     }
     // kafkajs only stops waiting for a connect that takes too long; the socket itself would live on until the system gives up.
-    const tooLong = setTimeout(() => socket.destroy(socketError(`no connection to ${broker} within ${connectTimeoutMs} ms`, 'ETIMEDOUT')), connectTimeoutMs);
+    const tooLong = setTimeout(
+      () => socket.destroy(socketError(`no connection to ${broker} within ${connectTimeoutMs} ms`, 'ETIMEDOUT')),
+      connectTimeoutMs,
+    );
     const connected = (): void => {
       clearTimeout(tooLong);
       onConnect();
     };
     // kafkajs' types say that `ssl` is always there; it is null without TLS.
     const secure = ssl as tls.ConnectionOptions | null;
-    const socket = secure === null ? net.connect({ host, port }, connected) : tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...secure }, connected);
+    const socket =
+      secure === null
+        ? net.connect({ host, port }, connected)
+        : tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...secure }, connected);
     socket.once('close', () => clearTimeout(tooLong));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
@@ -76,7 +82,8 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
 
   const close = (broker: string, heardBefore = Infinity): void => {
     for (const socket of open.get(broker) ?? []) {
-      if ((heardAt.get(socket) ?? 0) < heardBefore) socket.destroy(socketError(`no answer from ${broker}`, 'ETIMEDOUT'));
+      if ((heardAt.get(socket) ?? 0) < heardBefore)
+        socket.destroy(socketError(`no answer from ${broker}`, 'ETIMEDOUT'));
     }
   };
 

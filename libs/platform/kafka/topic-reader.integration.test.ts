@@ -13,10 +13,16 @@ beforeAll(async () => {
 });
 afterAll(async () => kafka.close());
 
-const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => ({ key: `k${from + index}`, value: `v${from + index}`, headers: { n: String(from + index) } }));
+const numbered = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => ({
+    key: `k${from + index}`,
+    value: `v${from + index}`,
+    headers: { n: String(from + index) },
+  }));
 /** Two of these are more than one fetch of a partition. */
 const large = { key: 'k', value: Buffer.alloc(400 * 1024) };
-const ourGroups = async (): Promise<readonly string[]> => (await kafka.admin.listGroups()).groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(kafka.prefix));
+const ourGroups = async (): Promise<readonly string[]> =>
+  (await kafka.admin.listGroups()).groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(kafka.prefix));
 
 test('every record of several topics, partitions in order, with key, bytes and headers; the group is gone afterwards', async () => {
   await kafka.send('a', 0, numbered(0, 700));
@@ -24,12 +30,27 @@ test('every record of several topics, partitions in order, with key, bytes and h
   await kafka.send('b', 0, [{ key: null, value: null }, ...numbered(0, 1)]);
   const read: StoredRecord[] = [];
   const progress: number[] = [];
-  const total = await readTopics(kafka.kafka, { topics: ['a', 'b', 'empty'], prefix: kafka.prefix, onBatch: async (records) => void read.push(...records), onProgress: (done, of) => progress.push(done, of) });
+  const total = await readTopics(kafka.kafka, {
+    topics: ['a', 'b', 'empty'],
+    prefix: kafka.prefix,
+    onBatch: async (records) => void read.push(...records),
+    onProgress: (done, of) => progress.push(done, of),
+  });
   expect(total).toBe(705);
-  const of = (topic: string, partition: number) => read.filter((record) => record.topic === topic && record.partition === partition);
-  expect(of('a', 0).map(({ value, offset }) => [String(value), offset])).toEqual(numbered(0, 700).map(({ value }, index) => [value, BigInt(index)]));
-  expect(of('a', 2).map(({ key, headers }) => [String(key), String(headers['n'])])).toEqual([['k700', '700'], ['k701', '701'], ['k702', '702']]);
-  expect(of('b', 0).map(({ key, value }) => [key === null, value === null])).toEqual([[true, true], [false, false]]);
+  const of = (topic: string, partition: number) =>
+    read.filter((record) => record.topic === topic && record.partition === partition);
+  expect(of('a', 0).map(({ value, offset }) => [String(value), offset])).toEqual(
+    numbered(0, 700).map(({ value }, index) => [value, BigInt(index)]),
+  );
+  expect(of('a', 2).map(({ key, headers }) => [String(key), String(headers['n'])])).toEqual([
+    ['k700', '700'],
+    ['k701', '701'],
+    ['k702', '702'],
+  ]);
+  expect(of('b', 0).map(({ key, value }) => [key === null, value === null])).toEqual([
+    [true, true],
+    [false, false],
+  ]);
   expect(read).toHaveLength(705);
   expect(progress.slice(-2)).toEqual([705, 705]);
   expect(await ourGroups()).toEqual([]);
@@ -40,7 +61,9 @@ test('topics without a record end at once, a topic that is missing is named', as
     throw new Error('there is nothing to hand over');
   };
   expect(await readTopics(kafka.kafka, { topics: ['empty'], prefix: kafka.prefix, onBatch: none })).toBe(0);
-  await expect(readTopics(kafka.kafka, { topics: ['no-such'], prefix: kafka.prefix, onBatch: none })).rejects.toThrow(`Kafka has no topic ${kafka.prefix}no-such; create it with npx dakia topics apply`);
+  await expect(readTopics(kafka.kafka, { topics: ['no-such'], prefix: kafka.prefix, onBatch: none })).rejects.toThrow(
+    `Kafka has no topic ${kafka.prefix}no-such; create it with npx dakia topics apply`,
+  );
 });
 
 test('what is deleted is not read, what is written meanwhile neither', async () => {
@@ -68,7 +91,9 @@ test('what a batch throws ends the reading', async () => {
     seen.push(records.length);
     throw new Error('this record is refused');
   };
-  await expect(readTopics(kafka.kafka, { topics: ['b'], prefix: kafka.prefix, onBatch: refuse })).rejects.toThrow('this record is refused');
+  await expect(readTopics(kafka.kafka, { topics: ['b'], prefix: kafka.prefix, onBatch: refuse })).rejects.toThrow(
+    'this record is refused',
+  );
   expect(seen).toHaveLength(1);
   expect(await ourGroups()).toEqual([]);
 });
@@ -79,7 +104,11 @@ test('records that are deleted before they were read would be waited for in vain
   const reading = readTopics(kafka.kafka, {
     topics: ['shrinking'],
     prefix: kafka.prefix,
-    onBatch: async () => kafka.admin.deleteTopicRecords({ topic: `${kafka.prefix}shrinking`, partitions: [{ partition: 0, offset: '-1' }] }),
+    onBatch: async () =>
+      kafka.admin.deleteTopicRecords({
+        topic: `${kafka.prefix}shrinking`,
+        partitions: [{ partition: 0, offset: '-1' }],
+      }),
     stallMs: 1_500,
   });
   await expect(reading).rejects.toThrow(`Kafka has sent nothing of ${kafka.prefix}shrinking for 1500 ms`);

@@ -40,12 +40,22 @@ interface Progress {
  * What is written meanwhile is not read. kafkajs reads as member of a group only, so a group of a random name exists meanwhile;
  * nothing is committed to it and it is deleted at the end. Throws when a topic is missing, or Kafka cannot be reached or falls silent.
  */
-export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProgress, stallMs = STALL_MS }: TopicReading): Promise<number> => {
-  const logs = (await readLogs(kafka, { topics, prefix })).filter(({ startOffset, endOffset }) => startOffset < endOffset);
+export const readTopics = async (
+  kafka: Kafka,
+  { topics, prefix, onBatch, onProgress, stallMs = STALL_MS }: TopicReading,
+): Promise<number> => {
+  const logs = (await readLogs(kafka, { topics, prefix })).filter(
+    ({ startOffset, endOffset }) => startOffset < endOffset,
+  );
   const total = logs.reduce((sum, { startOffset, endOffset }) => sum + Number(endOffset - startOffset), 0);
   if (total === 0) return 0;
 
-  const progress = new Map(logs.map(({ topic, partition, startOffset, endOffset }): [string, Progress] => [nameOf(`${prefix}${topic}`, partition), { next: startOffset, end: endOffset }]));
+  const progress = new Map(
+    logs.map(({ topic, partition, startOffset, endOffset }): [string, Progress] => [
+      nameOf(`${prefix}${topic}`, partition),
+      { next: startOffset, end: endOffset },
+    ]),
+  );
   const finished = Promise.withResolvers<undefined>();
   const groupId = `${prefix}dakia-reader-${randomBytes(GROUP_ID_BYTES).toString('hex')}`;
   const consumer = openConsumer(kafka, groupId);
@@ -64,7 +74,16 @@ export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProg
     const position = progress.get(nameOf(batch.topic, batch.partition));
     if (position === undefined || position.next >= position.end) return;
     const records = batch.messages
-      .map(({ key, value, headers = {}, offset }): StoredRecord => ({ topic: batch.topic.slice(prefix.length), partition: batch.partition, offset: BigInt(offset), key, value, headers }))
+      .map(
+        ({ key, value, headers = {}, offset }): StoredRecord => ({
+          topic: batch.topic.slice(prefix.length),
+          partition: batch.partition,
+          offset: BigInt(offset),
+          key,
+          value,
+          headers,
+        }),
+      )
       .filter(({ offset }) => offset >= position.next && offset < position.end);
     if (records.length > 0) await onBatch(records);
     payload.resolveOffset(batch.lastOffset());
@@ -87,10 +106,16 @@ export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProg
   };
 
   const watch = setInterval(() => {
-    if (!busy && performance.now() - heardAt > stallMs) finished.reject(new Error(`Kafka has sent nothing of ${topics.map((topic) => `${prefix}${topic}`).join(', ')} for ${stallMs} ms; try again once it answers`));
+    if (!busy && performance.now() - heardAt > stallMs)
+      finished.reject(
+        new Error(
+          `Kafka has sent nothing of ${topics.map((topic) => `${prefix}${topic}`).join(', ')} for ${stallMs} ms; try again once it answers`,
+        ),
+      );
   }, STALL_LOOK_MS);
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    for (const [topic, partitions] of Object.entries(payload.memberAssignment)) for (const partition of partitions) takePosition(topic, partition);
+    for (const [topic, partitions] of Object.entries(payload.memberAssignment))
+      for (const partition of partitions) takePosition(topic, partition);
   });
   consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
     if (!restart) finished.reject(new Error(`reading from Kafka failed: ${error.message}`, { cause: error }));
@@ -98,8 +123,16 @@ export const readTopics = async (kafka: Kafka, { topics, prefix, onBatch, onProg
 
   try {
     await consumer.connect();
-    await consumer.subscribe({ topics: [...new Set(logs.map(({ topic }) => `${prefix}${topic}`))], fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 1, eachBatch });
+    await consumer.subscribe({
+      topics: [...new Set(logs.map(({ topic }) => `${prefix}${topic}`))],
+      fromBeginning: true,
+    });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1,
+      eachBatch,
+    });
     await finished.promise;
     return total;
   } finally {

@@ -10,9 +10,19 @@ export interface TopicShape {
 
 const DAY_MS = 86_400_000;
 /** Three copies, two of them confirmed: one broker can go without loss and without a stop. */
-export const productionShape: TopicShape = { partitions: 12, replicationFactor: 3, minInsyncReplicas: 2, retentionMs: 14 * DAY_MS };
+export const productionShape: TopicShape = {
+  partitions: 12,
+  replicationFactor: 3,
+  minInsyncReplicas: 2,
+  retentionMs: 14 * DAY_MS,
+};
 /** The single broker of `npm start` and of the tests. */
-export const embeddedShape: TopicShape = { partitions: 3, replicationFactor: 1, minInsyncReplicas: 1, retentionMs: 14 * DAY_MS };
+export const embeddedShape: TopicShape = {
+  partitions: 3,
+  replicationFactor: 1,
+  minInsyncReplicas: 1,
+  retentionMs: 14 * DAY_MS,
+};
 
 /**
  * Least retention of dead letters and of the quarantine, which wait for somebody to mend a rule and release it: that takes longer than
@@ -53,8 +63,19 @@ export interface ActualTopic {
 }
 
 export type TopicAction =
-  | { readonly kind: 'create'; readonly topic: string; readonly partitions: number; readonly replicationFactor: number; readonly settings: TopicSettings }
-  | { readonly kind: 'configure'; readonly topic: string; readonly changes: TopicSettings; /** All settings of the topic afterwards. */ readonly settings: TopicSettings }
+  | {
+      readonly kind: 'create';
+      readonly topic: string;
+      readonly partitions: number;
+      readonly replicationFactor: number;
+      readonly settings: TopicSettings;
+    }
+  | {
+      readonly kind: 'configure';
+      readonly topic: string;
+      readonly changes: TopicSettings /** All settings of the topic afterwards. */;
+      readonly settings: TopicSettings;
+    }
   | { readonly kind: 'add-partitions'; readonly topic: string; readonly from: number; readonly to: number };
 
 /** `actions`: what differs and is safe to change. `problems`: what only a person can decide. */
@@ -82,9 +103,18 @@ const wantedSettings = (shape: TopicShape): Readonly<Record<string, Wanted>> => 
 });
 
 /** What to do about each wanted topic, which are catalogue names. Pure; nothing here deletes, shrinks or shortens. */
-export const planTopics = ({ topics, prefix, shape }: TopicsRequest, actual: readonly ActualTopic[], brokers: number): TopicPlan => {
+export const planTopics = (
+  { topics, prefix, shape }: TopicsRequest,
+  actual: readonly ActualTopic[],
+  brokers: number,
+): TopicPlan => {
   if (shape.minInsyncReplicas > shape.replicationFactor) {
-    return { actions: [], problems: [`min.insync.replicas ${shape.minInsyncReplicas} with ${shape.replicationFactor} replica(s) would refuse every record; ask for at most ${shape.replicationFactor}`] };
+    return {
+      actions: [],
+      problems: [
+        `min.insync.replicas ${shape.minInsyncReplicas} with ${shape.replicationFactor} replica(s) would refuse every record; ask for at most ${shape.replicationFactor}`,
+      ],
+    };
   }
   const found = new Map(actual.map((topic) => [topic.name, topic]));
   const plans = topics.map((topic) => {
@@ -97,19 +127,42 @@ export const planTopics = ({ topics, prefix, shape }: TopicsRequest, actual: rea
 
 const planNew = (name: string, shape: TopicShape, brokers: number): TopicPlan => {
   if (brokers < shape.replicationFactor) {
-    return { actions: [], problems: [`${name} cannot be created with ${shape.replicationFactor} replicas: the cluster has ${brokers} broker(s); add brokers or ask for fewer replicas`] };
+    return {
+      actions: [],
+      problems: [
+        `${name} cannot be created with ${shape.replicationFactor} replicas: the cluster has ${brokers} broker(s); add brokers or ask for fewer replicas`,
+      ],
+    };
   }
-  const settings = Object.fromEntries(Object.entries(wantedSettings(shape)).map(([setting, wanted]) => [setting, textOf(wanted)]));
-  return { actions: [{ kind: 'create', topic: name, partitions: shape.partitions, replicationFactor: shape.replicationFactor, settings }], problems: [] };
+  const settings = Object.fromEntries(
+    Object.entries(wantedSettings(shape)).map(([setting, wanted]) => [setting, textOf(wanted)]),
+  );
+  return {
+    actions: [
+      {
+        kind: 'create',
+        topic: name,
+        partitions: shape.partitions,
+        replicationFactor: shape.replicationFactor,
+        settings,
+      },
+    ],
+    problems: [],
+  };
 };
 
 const planExisting = (topic: ActualTopic, shape: TopicShape): TopicPlan => {
   const partitions = planPartitions(topic, shape.partitions);
   const changes = changesOf(topic, shape);
-  const configure: readonly TopicAction[] = Object.keys(changes).length === 0 ? [] : [{ kind: 'configure', topic: topic.name, changes, settings: { ...topic.own, ...changes } }];
+  const configure: readonly TopicAction[] =
+    Object.keys(changes).length === 0
+      ? []
+      : [{ kind: 'configure', topic: topic.name, changes, settings: { ...topic.own, ...changes } }];
   const replicas =
     topic.replicationFactor < shape.replicationFactor
-      ? [`${topic.name} has ${topic.replicationFactor} replica(s), wanted ${shape.replicationFactor}; move it with kafka-reassign-partitions, which copies data between brokers`]
+      ? [
+          `${topic.name} has ${topic.replicationFactor} replica(s), wanted ${shape.replicationFactor}; move it with kafka-reassign-partitions, which copies data between brokers`,
+        ]
       : [];
   return { actions: [...partitions.actions, ...configure], problems: [...partitions.problems, ...replicas] };
 };
@@ -118,10 +171,20 @@ const planExisting = (topic: ActualTopic, shape: TopicShape): TopicPlan => {
 const planPartitions = (topic: ActualTopic, wanted: number): TopicPlan => {
   if (topic.partitions === wanted) return { actions: [], problems: [] };
   if (topic.partitions > wanted) {
-    return { actions: [], problems: [`${topic.name} has ${topic.partitions} partitions, wanted ${wanted}; Kafka cannot take partitions away, ask for ${topic.partitions}`] };
+    return {
+      actions: [],
+      problems: [
+        `${topic.name} has ${topic.partitions} partitions, wanted ${wanted}; Kafka cannot take partitions away, ask for ${topic.partitions}`,
+      ],
+    };
   }
   if (topic.written) {
-    return { actions: [], problems: [`${topic.name} has ${topic.partitions} partitions and records, wanted ${wanted}; more partitions would move keys away from their earlier events, ask for ${topic.partitions}`] };
+    return {
+      actions: [],
+      problems: [
+        `${topic.name} has ${topic.partitions} partitions and records, wanted ${wanted}; more partitions would move keys away from their earlier events, ask for ${topic.partitions}`,
+      ],
+    };
   }
   return { actions: [{ kind: 'add-partitions', topic: topic.name, from: topic.partitions, to: wanted }], problems: [] };
 };
@@ -153,7 +216,9 @@ export const describeTopicAction = (action: TopicAction): string => {
     case 'create':
       return `create ${action.topic}: ${action.partitions} partition(s), ${action.replicationFactor} replica(s)`;
     case 'configure':
-      return `set on ${action.topic}: ${Object.entries(action.changes).map(([setting, value]) => `${setting}=${value}`).join(', ')}`;
+      return `set on ${action.topic}: ${Object.entries(action.changes)
+        .map(([setting, value]) => `${setting}=${value}`)
+        .join(', ')}`;
     case 'add-partitions':
       return `add partitions to ${action.topic}: ${action.from} to ${action.to}; it holds no record yet`;
   }

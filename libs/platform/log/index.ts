@@ -16,7 +16,10 @@ export const createLogger = (program: string, level: string, destination?: { wri
       base: { program },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError, reason: (reason: unknown) => (typeof reason === 'string' ? withoutValues(reason) : reason) },
+      serializers: {
+        err: describeError,
+        reason: (reason: unknown) => (typeof reason === 'string' ? withoutValues(reason) : reason),
+      },
     },
     ...(destination === undefined ? [] : [destination]),
   );
@@ -34,4 +37,5 @@ const QUOTED = /(\b(?:column|constraint|database|function|index|relation|role|sc
  * Postgres quotes what it could not use (`invalid input syntax for type integer: "…"`), and so does JSON.parse: the text of a body.
  * The whole message of an event that was refused is kept in Postgres beside it.
  */
-const withoutValues = (text: string): string => text.replaceAll(QUOTED, (quoted, named?: string) => (named === undefined ? '"…"' : quoted));
+const withoutValues = (text: string): string =>
+  text.replaceAll(QUOTED, (quoted, named?: string) => (named === undefined ? '"…"' : quoted));

@@ -3,13 +3,25 @@ import pg from 'pg';
 import { arrayLiteral } from './array-literal.ts';
 
 const TEXT_ARRAY_OID = 1009;
-const readArray = (pg.types.getTypeParser as (oid: number, format: 'text') => (text: string) => unknown)(TEXT_ARRAY_OID, 'text');
+const readArray = (pg.types.getTypeParser as (oid: number, format: 'text') => (text: string) => unknown)(
+  TEXT_ARRAY_OID,
+  'text',
+);
 
 test('any texts and nulls are read again as they were', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.constant(null), fc.constantFrom('', 'NULL', 'null', '{}', '"', '\\', ',', ' a '), fc.string({ unit: 'binary' }))), (values) => {
-      expect(readArray(arrayLiteral(values))).toEqual(values);
-    }),
+    fc.property(
+      fc.array(
+        fc.oneof(
+          fc.constant(null),
+          fc.constantFrom('', 'NULL', 'null', '{}', '"', '\\', ',', ' a '),
+          fc.string({ unit: 'binary' }),
+        ),
+      ),
+      (values) => {
+        expect(readArray(arrayLiteral(values))).toEqual(values);
+      },
+    ),
   );
 });
 

@@ -23,21 +23,32 @@ const ask = async (url: string): Promise<unknown> => {
   }
 };
 
-test('DATABASE_URL asks for TLS: the certificate is checked, the password is wanted, the role is taken', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'dakia-tls-'));
-  chmodSync(root, 0o755);
-  const tls = await makeCertificate(root, 'postgres', { byName: true });
-  const postgres = await startPostgres({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, tls, temporary: true });
-  try {
-    const url = postgres.url.replace('127.0.0.1', 'localhost');
-    await migrate(url, () => undefined);
-    const verified = `${url}?sslmode=verify-full&sslrootcert=${tls.certFile}`;
-    expect(await ask(verified)).toEqual({ ssl: true, me: 'dakia_payments' });
-    await expect(ask(`${url}?sslmode=verify-full`)).rejects.toThrow(/self-signed certificate/);
-    await expect(ask(verified.replace('localhost', '127.0.0.1'))).rejects.toThrow(/altnames/);
-    await expect(ask(verified.replace(/:[^:@]+@/, ':wrong@'))).rejects.toThrow(/password authentication failed/);
-  } finally {
-    await postgres.server.stop();
-    rmSync(root, { recursive: true, force: true });
-  }
-}, START_WITHIN_MS);
+test(
+  'DATABASE_URL asks for TLS: the certificate is checked, the password is wanted, the role is taken',
+  async () => {
+    const root = mkdtempSync(join(tmpdir(), 'dakia-tls-'));
+    chmodSync(root, 0o755);
+    const tls = await makeCertificate(root, 'postgres', { byName: true });
+    const postgres = await startPostgres({
+      files: await serverFiles(silent),
+      folder: stateFolder(root),
+      port: 0,
+      report: silent,
+      tls,
+      temporary: true,
+    });
+    try {
+      const url = postgres.url.replace('127.0.0.1', 'localhost');
+      await migrate(url, () => undefined);
+      const verified = `${url}?sslmode=verify-full&sslrootcert=${tls.certFile}`;
+      expect(await ask(verified)).toEqual({ ssl: true, me: 'dakia_payments' });
+      await expect(ask(`${url}?sslmode=verify-full`)).rejects.toThrow(/self-signed certificate/);
+      await expect(ask(verified.replace('localhost', '127.0.0.1'))).rejects.toThrow(/altnames/);
+      await expect(ask(verified.replace(/:[^:@]+@/, ':wrong@'))).rejects.toThrow(/password authentication failed/);
+    } finally {
+      await postgres.server.stop();
+      rmSync(root, { recursive: true, force: true });
+    }
+  },
+  START_WITHIN_MS,
+);

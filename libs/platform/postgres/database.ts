@@ -54,7 +54,9 @@ const readInt8 = (text: string): number | bigint => {
 
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID && format !== 'binary' ? readInt8 : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
+    oid === INT8_OID && format !== 'binary'
+      ? readInt8
+      : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser,
 };
 
 /**
@@ -63,10 +65,16 @@ const types: pg.CustomTypesConfig = {
  * made while a table was empty must not read the whole table once it has grown: no sequential scans where there is an index.
  */
 export const withSessionSettings = (url: string, role: string | undefined): string => {
-  if (role !== undefined && !ROLE_NAME.test(role)) throw new Error(`${JSON.stringify(role)} cannot be a role of Postgres`);
+  if (role !== undefined && !ROLE_NAME.test(role))
+    throw new Error(`${JSON.stringify(role)} cannot be a role of Postgres`);
   const target = new URL(url);
   const given = target.searchParams.get('options');
-  const settings = ['-c plan_cache_mode=force_generic_plan', '-c enable_seqscan=off', '-c jit=off', ...(role === undefined ? [] : [`-c role=${role}`])];
+  const settings = [
+    '-c plan_cache_mode=force_generic_plan',
+    '-c enable_seqscan=off',
+    '-c jit=off',
+    ...(role === undefined ? [] : [`-c role=${role}`]),
+  ];
   target.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
   return target.href;
 };
@@ -92,7 +100,8 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   pool.on('error', () => undefined);
 
   return {
-    query: async <Row>(sql: Statement, values: readonly unknown[] = []) => (await pool.query({ ...sql, values: wired(values) })).rows as Row[],
+    query: async <Row>(sql: Statement, values: readonly unknown[] = []) =>
+      (await pool.query({ ...sql, values: wired(values) })).rows as Row[],
     transaction: async (work) => {
       const client = await pool.connect();
       let broken = false;
@@ -109,7 +118,8 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   };
 };
 
-const wired = (values: readonly unknown[]): unknown[] => values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
+const wired = (values: readonly unknown[]): unknown[] =>
+  values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
 
 const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
   const begun = client.query('BEGIN');

@@ -18,7 +18,8 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
  */
 const SYSTEM_ERROR = /^(E[A-Z]+|(?!ERR_)[A-Z]+(_[A-Z]+)+|ERR_(SSL|TLS|STREAM|SOCKET)_[A-Z_]+)$/;
 /** What the driver itself says, without a code, when the server is gone or does not answer. */
-const DRIVER_MESSAGES = /connection (terminated|ended|error)|timeout exceeded when trying to connect|query read timeout|not queryable|client was closed|cannot use a pool after calling end|answered ROLLBACK to COMMIT/i;
+const DRIVER_MESSAGES =
+  /connection (terminated|ended|error)|timeout exceeded when trying to connect|query read timeout|not queryable|client was closed|cannot use a pool after calling end|answered ROLLBACK to COMMIT/i;
 
 const textOf = (error: object, name: 'code' | 'message'): string => {
   const value: unknown = Reflect.get(error, name);
@@ -29,7 +30,8 @@ export const classifyError = (error: unknown): ErrorClass => {
   if (typeof error !== 'object' || error === null) return 'event';
   const code = textOf(error, 'code');
   if (SYSTEM_ERROR.test(code)) return 'infrastructure';
-  if (SQLSTATE.test(code)) return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code) ? 'infrastructure' : 'event';
+  if (SQLSTATE.test(code))
+    return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code) ? 'infrastructure' : 'event';
   return DRIVER_MESSAGES.test(textOf(error, 'message')) ? 'infrastructure' : 'event';
 };
 

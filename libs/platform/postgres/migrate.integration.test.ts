@@ -31,7 +31,10 @@ afterEach(async () => {
   await query(`DROP DATABASE ${database} WITH (FORCE)`, serverUrl);
 });
 
-const [first, second] = [migrationOf('0001_first.sql', 'CREATE TABLE first (n int)'), migrationOf('0005_second.sql', 'CREATE TABLE second (n int)')];
+const [first, second] = [
+  migrationOf('0001_first.sql', 'CREATE TABLE first (n int)'),
+  migrationOf('0005_second.sql', 'CREATE TABLE second (n int)'),
+];
 
 test('two starts at once apply everything once, and a later one has nothing to do', async () => {
   const [a, b] = await Promise.all([migrate(url, silent), migrate(url, silent)]);
@@ -45,30 +48,44 @@ test('two starts at once apply everything once, and a later one has nothing to d
 
 test('a number between applied ones is applied as well: numbers are by service', async () => {
   await migrate(url, silent, [first, second]);
-  expect(await migrate(url, silent, [first, migrationOf('0003_between.sql', 'CREATE TABLE between_them (n int)'), second])).toEqual(['0003_between.sql']);
+  expect(
+    await migrate(url, silent, [first, migrationOf('0003_between.sql', 'CREATE TABLE between_them (n int)'), second]),
+  ).toEqual(['0003_between.sql']);
 });
 
 test('a file that was edited after it was applied is an error that names it, and nothing is changed', async () => {
   await migrate(url, silent, [first]);
   const edited = migrationOf('0001_first.sql', 'CREATE TABLE first (n bigint)');
-  await expect(migrate(url, silent, [edited, second])).rejects.toThrow('migration 0001_first.sql was edited after it was applied');
+  await expect(migrate(url, silent, [edited, second])).rejects.toThrow(
+    'migration 0001_first.sql was edited after it was applied',
+  );
   expect(await query("SELECT 1 FROM pg_class WHERE relname = 'second'")).toEqual([]);
 });
 
 test('a database that is newer than this version is left alone', async () => {
   await migrate(url, silent, [first, second]);
-  await expect(migrate(url, silent, [first])).rejects.toThrow('migration 0005_second.sql was applied to this database, but this version of Dakia has no such file');
+  await expect(migrate(url, silent, [first])).rejects.toThrow(
+    'migration 0005_second.sql was applied to this database, but this version of Dakia has no such file',
+  );
 });
 
 test('a file that fails leaves nothing behind and is named; what was before it stays', async () => {
   const broken = migrationOf('0005_broken.sql', 'CREATE TABLE half (n int); SELECT no_such_function();');
-  await expect(migrate(url, silent, [first, broken])).rejects.toThrow(/migration 0005_broken.sql failed: .*no_such_function/);
-  expect(await query("SELECT relname FROM pg_class WHERE relname IN ('first', 'half')")).toEqual([{ relname: 'first' }]);
+  await expect(migrate(url, silent, [first, broken])).rejects.toThrow(
+    /migration 0005_broken.sql failed: .*no_such_function/,
+  );
+  expect(await query("SELECT relname FROM pg_class WHERE relname IN ('first', 'half')")).toEqual([
+    { relname: 'first' },
+  ]);
   expect(await query('SELECT name FROM schema_migrations')).toEqual([{ name: '0001_first.sql' }]);
 });
 
 test('waiting for Postgres ends at once when waiting cannot help, and in time when nobody listens', async () => {
   await expect(waitForPostgres(url, 1_000)).resolves.toBeUndefined();
-  await expect(waitForPostgres(url.replace(database, 'no_such_database'), 60_000)).rejects.toThrow(/database "no_such_database" does not exist; check DATABASE_URL/);
-  await expect(waitForPostgres('postgres://nobody@127.0.0.1:1/none', 300)).rejects.toThrow(/Postgres cannot be used after 0 s: .*ECONNREFUSED/);
+  await expect(waitForPostgres(url.replace(database, 'no_such_database'), 60_000)).rejects.toThrow(
+    /database "no_such_database" does not exist; check DATABASE_URL/,
+  );
+  await expect(waitForPostgres('postgres://nobody@127.0.0.1:1/none', 300)).rejects.toThrow(
+    /Postgres cannot be used after 0 s: .*ECONNREFUSED/,
+  );
 });

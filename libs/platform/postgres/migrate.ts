@@ -19,7 +19,11 @@ interface Applied {
  * Brings the database to the newest version, forward only, one transaction per file, and answers which files were applied.
  * Throws, before anything is changed, when a file that was applied has been edited or is gone.
  */
-export const migrate = async (url: string, say: (line: string) => void, migrations?: readonly Migration[]): Promise<readonly string[]> => {
+export const migrate = async (
+  url: string,
+  say: (line: string) => void,
+  migrations?: readonly Migration[],
+): Promise<readonly string[]> => {
   const wanted = migrations ?? (await readMigrations());
   const client = new pg.Client({ connectionString: url, application_name: 'dakia-migrate' });
   client.on('error', () => undefined);
@@ -28,7 +32,11 @@ export const migrate = async (url: string, say: (line: string) => void, migratio
     await takeTurn(client);
     const pending = pendingOf(wanted, await readApplied(client));
     for (const migration of pending) await applyOne(client, migration, say);
-    say(pending.length === 0 ? `database is up to date (${wanted.length} migrations)` : `applied ${pending.length} migrations`);
+    say(
+      pending.length === 0
+        ? `database is up to date (${wanted.length} migrations)`
+        : `applied ${pending.length} migrations`,
+    );
     return pending.map(({ name }) => name);
   } finally {
     // Ends the session, and with it the advisory lock.
@@ -41,7 +49,9 @@ const takeTurn = async (client: pg.Client): Promise<void> => {
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
   } catch (error) {
-    throw new Error(`another migration has held the lock for ${TURN_WAIT_MS / 1000} s; wait for it or end it`, { cause: error });
+    throw new Error(`another migration has held the lock for ${TURN_WAIT_MS / 1000} s; wait for it or end it`, {
+      cause: error,
+    });
   }
   await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
 };
@@ -59,8 +69,14 @@ export const pendingOf = (wanted: readonly Migration[], applied: readonly Applie
   const files = new Map(wanted.map((migration) => [migration.number, migration]));
   for (const { number, name, checksum } of applied) {
     const file = files.get(number);
-    if (file === undefined) throw new Error(`migration ${name} was applied to this database, but this version of Dakia has no such file: it is older than the database`);
-    if (file.checksum !== checksum) throw new Error(`migration ${file.name} was edited after it was applied (as ${name}); undo the edit and write a new migration`);
+    if (file === undefined)
+      throw new Error(
+        `migration ${name} was applied to this database, but this version of Dakia has no such file: it is older than the database`,
+      );
+    if (file.checksum !== checksum)
+      throw new Error(
+        `migration ${file.name} was edited after it was applied (as ${name}); undo the edit and write a new migration`,
+      );
   }
   const done = new Set(applied.map(({ number }) => number));
   return wanted.filter(({ number }) => !done.has(number));
@@ -71,11 +87,17 @@ const applyOne = async (client: pg.Client, migration: Migration, say: (line: str
   try {
     await client.query('BEGIN');
     await client.query(migration.sql);
-    await client.query('INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)', [migration.number, migration.name, migration.checksum]);
+    await client.query('INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)', [
+      migration.number,
+      migration.name,
+      migration.checksum,
+    ]);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   say(`${migration.name} ${Math.round(performance.now() - began)} ms`);
 };
@@ -92,7 +114,9 @@ export const waitForPostgres = async (url: string, limitMs: number): Promise<voi
     const problem = await tryOnce(url);
     if (problem === undefined) return;
     if (problem.hopeless || performance.now() >= end) {
-      throw new Error(`Postgres cannot be used${problem.hopeless ? '' : ` after ${Math.round(limitMs / 1000)} s`}: ${problem.message}; check DATABASE_URL`);
+      throw new Error(
+        `Postgres cannot be used${problem.hopeless ? '' : ` after ${Math.round(limitMs / 1000)} s`}: ${problem.message}; check DATABASE_URL`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_EVERY_MS));
   }

@@ -18,7 +18,13 @@ afterAll(async () => store.close());
 
 const listening = async (): Promise<{ readonly heard: () => number }> => {
   let heard = 0;
-  const listener = createOutboxListener({ url: store.url, role: roleOf('notifier'), applicationName: 'dakia-test-bell', heard: () => void (heard += 1), log: createLogger('test', 'silent') });
+  const listener = createOutboxListener({
+    url: store.url,
+    role: roleOf('notifier'),
+    applicationName: 'dakia-test-bell',
+    heard: () => void (heard += 1),
+    log: createLogger('test', 'silent'),
+  });
   closing.push(listener.stop);
   listener.start();
   await eventually('it listens', () => heard === 1);
@@ -43,7 +49,12 @@ test('rung a thousand times at once, the bell is heard, and costs Postgres a few
 
 test('a service rings with its own rights, and goes on when Postgres is away', async () => {
   const listener = await listening();
-  const database = createDatabase({ url: store.url, poolSize: 1, applicationName: 'dakia-test', role: roleOf('payments') });
+  const database = createDatabase({
+    url: store.url,
+    poolSize: 1,
+    applicationName: 'dakia-test',
+    role: roleOf('payments'),
+  });
   const bell = createOutboxBell(database);
   bell.ring();
   await eventually('it is heard', () => listener.heard() === 2);

@@ -19,7 +19,10 @@ const ANSWER_TIMEOUT_MS = 5_000;
  * commits, and holds it while the commit is written to disk, so that all of them would go one by one
  * (src/backend/commands/async.c, PreCommit_Notify). For the same reason this one does not wait for the disk: it has nothing to lose.
  */
-const RING = statement('outbox_ring', `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', '')`);
+const RING = statement(
+  'outbox_ring',
+  `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', '')`,
+);
 
 export interface OutboxBell {
   /** Tells relays that facts were committed. Costs the caller nothing and may get lost: relays also look by themselves. */
@@ -64,7 +67,13 @@ export interface OutboxListener {
 }
 
 /** Hears the bell on a connection of its own, which it opens again when it is lost. Deaf meanwhile, and never a reason to stop. */
-export const createOutboxListener = ({ url, role, applicationName, heard, log }: OutboxListenerOptions): OutboxListener => {
+export const createOutboxListener = ({
+  url,
+  role,
+  applicationName,
+  heard,
+  log,
+}: OutboxListenerOptions): OutboxListener => {
   const stopping = new AbortController();
   let deaf = false;
   let failures = 0;
@@ -84,7 +93,11 @@ export const createOutboxListener = ({ url, role, applicationName, heard, log }:
   /** Ends when the connection does, with an error, or when the listener stops. */
   const listen = async (): Promise<void> => {
     const client = new pg.Client({
-      connectionString: withSessionSettings(url, role), application_name: applicationName, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: ANSWER_TIMEOUT_MS, keepAlive: true,
+      connectionString: withSessionSettings(url, role),
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
+      keepAlive: true,
     });
     const ended = Promise.withResolvers<void>();
     // It may end before anybody waits for it.
@@ -116,7 +129,11 @@ export const createOutboxListener = ({ url, role, applicationName, heard, log }:
         await listen();
       } catch (error) {
         if (isStopping()) return;
-        if (!deaf) log.warn({ err: error }, 'the bell of the outbox is not heard; the outbox is looked at by the clock meanwhile');
+        if (!deaf)
+          log.warn(
+            { err: error },
+            'the bell of the outbox is not heard; the outbox is looked at by the clock meanwhile',
+          );
         deaf = true;
         await pause(Math.min(RECONNECT_MS * 2 ** Math.min(failures, 10), RECONNECT_MS_MAX));
         failures += 1;

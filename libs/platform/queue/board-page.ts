@@ -29,10 +29,21 @@ const sameText = (given: string, expected: string): boolean => {
 };
 
 /** Serves the page on `app`, which is a scope of its own below BOARD_PATH: login, then what the method may do, then bull-board. */
-export const serveBoard = async (app: FastifyInstance, config: BoardConfig & { readonly boardPassword: string }, names: readonly string[], log: Logger): Promise<void> => {
+export const serveBoard = async (
+  app: FastifyInstance,
+  config: BoardConfig & { readonly boardPassword: string },
+  names: readonly string[],
+  log: Logger,
+): Promise<void> => {
   const client = openAskingRedis(config, 'page of queues', log);
   const queues = names.map((name) => {
-    const queue = new Queue(name, { connection: client, prefix: keyPrefixOf(config.queuePrefix), skipVersionCheck: true, skipWaitingForReady: true, skipMetasUpdate: true });
+    const queue = new Queue(name, {
+      connection: client,
+      prefix: keyPrefixOf(config.queuePrefix),
+      skipVersionCheck: true,
+      skipWaitingForReady: true,
+      skipMetasUpdate: true,
+    });
     queue.on('error', () => undefined);
     return queue;
   });
@@ -50,7 +61,8 @@ export const serveBoard = async (app: FastifyInstance, config: BoardConfig & { r
   app.addHook('onRequest', app.basicAuth);
   app.addHook('onRequest', async ({ method, headers }) => {
     if (READING.has(method)) return;
-    if (!config.boardWrites) throw new Refused(403, 'this page only shows; DAKIA_BOARD_WRITES=true lets it change queues');
+    if (!config.boardWrites)
+      throw new Refused(403, 'this page only shows; DAKIA_BOARD_WRITES=true lets it change queues');
     // The browser adds the login to what another site makes it send.
     if (headers['sec-fetch-site'] === 'cross-site') throw new Refused(403, 'another site may not change queues');
   });
@@ -69,7 +81,9 @@ export const serveBoard = async (app: FastifyInstance, config: BoardConfig & { r
   createBullBoard({
     queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: !config.boardWrites })),
     serverAdapter: server,
-    options: { uiConfig: { boardTitle: 'Dakia queues', hideRedisDetails: true, showWorkers: false, hideDocsLink: true } },
+    options: {
+      uiConfig: { boardTitle: 'Dakia queues', hideRedisDetails: true, showWorkers: false, hideDocsLink: true },
+    },
   });
   await app.register(server.registerPlugin());
 };

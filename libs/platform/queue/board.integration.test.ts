@@ -28,12 +28,22 @@ interface Answer {
   readonly text: string;
   readonly headers: Headers;
 }
-type Ask = (path: string, options?: { readonly login?: string; readonly method?: string; readonly headers?: Readonly<Record<string, string>> }) => Promise<Answer>;
+type Ask = (
+  path: string,
+  options?: { readonly login?: string; readonly method?: string; readonly headers?: Readonly<Record<string, string>> },
+) => Promise<Answer>;
 
-const serve = async (settings: Readonly<Record<string, string>>): Promise<{ readonly ask: Ask; readonly said: () => string }> => {
+const serve = async (
+  settings: Readonly<Record<string, string>>,
+): Promise<{ readonly ask: Ask; readonly said: () => string }> => {
   const child = spawn(process.execPath, [join(ROOT, 'test', 'kit', 'queue', 'serve-board.ts'), corner.queueName], {
     cwd: ROOT,
-    env: { ...process.env, REDIS_URL: corner.config.redisUrl, DAKIA_QUEUE_PREFIX: corner.config.queuePrefix, ...settings },
+    env: {
+      ...process.env,
+      REDIS_URL: corner.config.redisUrl,
+      DAKIA_QUEUE_PREFIX: corner.config.queuePrefix,
+      ...settings,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   children.push(child);
@@ -44,7 +54,13 @@ const serve = async (settings: Readonly<Record<string, string>>): Promise<{ read
   return {
     said: () => said,
     ask: async (path, { login, method = 'GET', headers = {} } = {}) => {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { ...headers, ...(login !== undefined && { authorization: `Basic ${Buffer.from(login).toString('base64')}` }) } });
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+        method,
+        headers: {
+          ...headers,
+          ...(login !== undefined && { authorization: `Basic ${Buffer.from(login).toString('base64')}` }),
+        },
+      });
       return { status: response.status, text: await response.text(), headers: response.headers };
     },
   };
@@ -96,10 +112,17 @@ test('shows jobs and changes nothing until that is switched on', async () => {
   const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
   const shown = await ask(JOBS, { login: LOGIN });
   expect(shown.status).toBe(200);
-  const [queue] = (JSON.parse(shown.text) as { readonly queues: readonly { readonly name: string; readonly readOnlyMode: boolean; readonly counts: object }[] }).queues;
+  const [queue] = (
+    JSON.parse(shown.text) as {
+      readonly queues: readonly { readonly name: string; readonly readOnlyMode: boolean; readonly counts: object }[];
+    }
+  ).queues;
   expect(queue).toMatchObject({ name: 'retry-test', readOnlyMode: true, counts: { failed: 1, delayed: 1 } });
   for (const [method, path] of WRITES) {
-    expect(await ask(`/queues/api/queues/${path}`, { login: LOGIN, method })).toMatchObject({ status: 403, text: expect.stringContaining('DAKIA_BOARD_WRITES=true') as string });
+    expect(await ask(`/queues/api/queues/${path}`, { login: LOGIN, method })).toMatchObject({
+      status: 403,
+      text: expect.stringContaining('DAKIA_BOARD_WRITES=true') as string,
+    });
   }
   expect(await corner.stats()).toMatchObject({ failed: 1, delayed: 1, paused: 0 });
 });
@@ -118,6 +141,9 @@ test('switched on, it changes what its own page asks for, and not what another s
 
 test('while Redis is away it says so', async () => {
   const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD, REDIS_URL: 'redis://127.0.0.1:1' });
-  expect(await ask(JOBS, { login: LOGIN })).toMatchObject({ status: 503, text: expect.stringContaining('Redis is away') as string });
+  expect(await ask(JOBS, { login: LOGIN })).toMatchObject({
+    status: 503,
+    text: expect.stringContaining('Redis is away') as string,
+  });
   expect((await ask('/queues', { login: LOGIN })).status).toBe(200);
 });

@@ -7,7 +7,11 @@ import { BOARD_PATH } from './names.ts';
  * Serves the page of queues (bull-board) below /queues on the ops port of `host`, when DAKIA_BOARD_PASSWORD is set; call it once per
  * process, while components are built. The user is `dakia`. It only shows until DAKIA_BOARD_WRITES=true. Jobs hold ids and nothing else.
  */
-export const mountQueueBoard = (host: Pick<Host<unknown>, 'addOpsPlugin' | 'log'>, config: BoardConfig, names: readonly string[]): void => {
+export const mountQueueBoard = (
+  host: Pick<Host<unknown>, 'addOpsPlugin' | 'log'>,
+  config: BoardConfig,
+  names: readonly string[],
+): void => {
   const { boardPassword } = config;
   if (boardPassword === undefined) return;
   const serve = async (app: FastifyInstance): Promise<void> => {

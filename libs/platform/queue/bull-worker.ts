@@ -39,7 +39,10 @@ export interface BullWorker {
   readonly close: (ms: number) => Promise<void>;
 }
 
-export const openBullWorker = ({ config, queue, concurrency, work, log }: WorkerOptions, metrics: QueueMetrics): BullWorker => {
+export const openBullWorker = (
+  { config, queue, concurrency, work, log }: WorkerOptions,
+  metrics: QueueMetrics,
+): BullWorker => {
   const keyPrefix = keyPrefixOf(config.queuePrefix);
   const client = openWorkerRedis(config, queue, log);
   const letGo = new AbortController();
@@ -52,7 +55,10 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
     } catch (error) {
       if (letGo.signal.aborted) return { kind: 'later', afterMs: 0 };
       metrics.count(queue, 'unexpected');
-      log.error({ err: error, queue, job: id, againInMs: UNEXPECTED_WAIT_MS }, 'a job failed unexpectedly; it comes again');
+      log.error(
+        { err: error, queue, job: id, againInMs: UNEXPECTED_WAIT_MS },
+        'a job failed unexpectedly; it comes again',
+      );
       return { kind: 'later', afterMs: UNEXPECTED_WAIT_MS };
     }
   };
@@ -79,7 +85,9 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
         case 'later': {
           const afterMs = Math.max(0, Math.round(outcome.afterMs));
           const now = Date.now();
-          await worker.getBackend().moveToDelayed(id, now, afterMs, token, { skipAttempt: true, fieldsToUpdate: { due: now + afterMs } });
+          await worker
+            .getBackend()
+            .moveToDelayed(id, now, afterMs, token, { skipAttempt: true, fieldsToUpdate: { due: now + afterMs } });
           metrics.count(queue, 'later');
           throw new DelayedError();
         }
@@ -118,15 +126,29 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
     metrics.count(queue, 'stalled');
     log.warn({ queue, job: id }, 'job stalled: its worker gave no sign of life, so it runs again');
   });
-  worker.on('error', onRefusal(worker, (error, more) => log.warn({ err: error, queue, more }, 'Redis refused something that the worker asked; what is due runs again')));
+  worker.on(
+    'error',
+    onRefusal(worker, (error, more) =>
+      log.warn({ err: error, queue, more }, 'Redis refused something that the worker asked; what is due runs again'),
+    ),
+  );
   // Only then does it run: a worker whose first question was refused would ask again without a pause, for ever. The watchdog replaces it.
   // After a refusal it may run already: `resume` starts it, too.
-  worker.waitUntilReady().then(async () => (worker.isRunning() ? undefined : worker.run())).catch((error: unknown) => log.warn({ err: error, queue }, 'the worker cannot work with this Redis'));
+  worker
+    .waitUntilReady()
+    .then(async () => (worker.isRunning() ? undefined : worker.run()))
+    .catch((error: unknown) => log.warn({ err: error, queue }, 'the worker cannot work with this Redis'));
 
   return {
     takenAt: () => takenAt,
     isBusy: () => underWay.size >= concurrency,
-    look: async () => (client.status === 'ready' ? within(LOOK_MS, lookAt(client, keyPrefix, queue).catch(() => undefined)) : undefined),
+    look: async () =>
+      client.status === 'ready'
+        ? within(
+            LOOK_MS,
+            lookAt(client, keyPrefix, queue).catch(() => undefined),
+          )
+        : undefined,
     close: async (ms) => {
       const end = Date.now() + ms;
       const closed = worker.close();
@@ -134,7 +156,8 @@ export const openBullWorker = ({ config, queue, concurrency, work, log }: Worker
       // Without Redis nobody can be told; the jobs themselves are waited for all the same. It may also go while it is waited for.
       await within<unknown>(ms, Promise.race([closed, goneOf(client).then(async () => Promise.allSettled(underWay))]));
       letGo.abort();
-      if (underWay.size > 0) await within(Math.max(0, Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - Date.now())), closed);
+      if (underWay.size > 0)
+        await within(Math.max(0, Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - Date.now())), closed);
       await worker.getBackend().close(true);
       client.disconnect();
     },

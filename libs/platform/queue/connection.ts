@@ -18,11 +18,24 @@ const OPTIONS = {
 
 /** For those who ask and must have an answer soon: nothing is kept in memory while Redis is away. */
 export const openAskingRedis = (config: RedisConfig, queue: string, log: Logger): Redis =>
-  watched(createRedis(config, { ...OPTIONS, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: QUEUE_ANSWER_MS }), queue, log);
+  watched(
+    createRedis(config, {
+      ...OPTIONS,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      commandTimeout: QUEUE_ANSWER_MS,
+    }),
+    queue,
+    log,
+  );
 
 /** For a worker: its commands wait for Redis to come back, because the outcome of a job that is done must get there. */
 export const openWorkerRedis = (config: RedisConfig, queue: string, log: Logger): Redis => {
-  const client = watched(quietAboutPolicy(createRedis(config, { ...OPTIONS, lazyConnect: false, maxRetriesPerRequest: null })), queue, log);
+  const client = watched(
+    quietAboutPolicy(createRedis(config, { ...OPTIONS, lazyConnect: false, maxRetriesPerRequest: null })),
+    queue,
+    log,
+  );
   client.on('ready', () => void warnOfPolicy(client, new URL(config.redisUrl).host, log));
   return client;
 };
@@ -50,7 +63,11 @@ const warnOfPolicy = async (client: Redis, host: string, log: Logger): Promise<v
   examined.add(host);
   try {
     const warnings = await redisPolicyWarnings(client);
-    if (warnings.length > 0) log.warn({ redis: host, warnings }, `Redis can lose jobs (Dakia finds them again in Postgres, later): ${warnings.join('; ')}`);
+    if (warnings.length > 0)
+      log.warn(
+        { redis: host, warnings },
+        `Redis can lose jobs (Dakia finds them again in Postgres, later): ${warnings.join('; ')}`,
+      );
   } catch {
     // The connection was lost meanwhile; the next one asks again.
     examined.delete(host);
@@ -65,7 +82,8 @@ const quietAboutPolicy = (client: Redis): Redis => {
   const info = client.info.bind(client) as (...given: readonly unknown[]) => Promise<string>;
   const duplicate = client.duplicate.bind(client);
   const quiet = {
-    info: (...given: readonly unknown[]) => (given.length > 0 ? info(...given) : info().then((text) => text.replace(/^maxmemory_policy:.*\r?\n/m, ''))),
+    info: (...given: readonly unknown[]) =>
+      given.length > 0 ? info(...given) : info().then((text) => text.replace(/^maxmemory_policy:.*\r?\n/m, '')),
     duplicate: (...given: Parameters<typeof duplicate>) => quietAboutPolicy(duplicate(...given)),
   };
   return Object.assign(client, quiet as object);

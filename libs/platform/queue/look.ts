@@ -25,7 +25,8 @@ const valueOf = (replies: readonly Reply[] | null, at: number): unknown => {
   return reply[1];
 };
 const countOf = (replies: readonly Reply[] | null, at: number): number => Number(valueOf(replies, at));
-const idsOf = (value: unknown): readonly string[] => (typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []);
+const idsOf = (value: unknown): readonly string[] =>
+  typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 
 /** When a job was to run, in epoch ms: as it was last put off, else as it was added. */
 const dueOf = (value: unknown): number | null => {
@@ -57,7 +58,15 @@ export const lookAt = async (client: Redis, keyPrefix: string, name: string): Pr
     .lindex(key('active'), -1)
     .lindex(key('wait'), -1)
     .lindex(key('paused'), -1);
-  for (const priority of PRIORITIES) asked.zrangebyscore(key('prioritized'), priority * PRIORITY_BAND, String((priority + 1) * PRIORITY_BAND - 1), 'LIMIT', 0, 1);
+  for (const priority of PRIORITIES)
+    asked.zrangebyscore(
+      key('prioritized'),
+      priority * PRIORITY_BAND,
+      String((priority + 1) * PRIORITY_BAND - 1),
+      'LIMIT',
+      0,
+      1,
+    );
   const replies = await asked.exec();
 
   const oldest = [11, 12, 13, 14, 15, 16, 17].flatMap((at) => idsOf(valueOf(replies, at)));

@@ -16,7 +16,11 @@ export interface OverdueOptions<Row> {
 }
 
 /** Makes the jobs of what Postgres says is overdue, a bounded number of pages each time it is called. What has its job is left alone. */
-export const createOverdueSweep = <Row>({ queue, find, jobOf }: OverdueOptions<Row>): ((signal: AbortSignal) => Promise<void>) => {
+export const createOverdueSweep = <Row>({
+  queue,
+  find,
+  jobOf,
+}: OverdueOptions<Row>): ((signal: AbortSignal) => Promise<void>) => {
   let after: Row | undefined;
   return async (signal) => {
     for (let page = 0; page < PAGES_PER_SWEEP && !signal.aborted; page++) {

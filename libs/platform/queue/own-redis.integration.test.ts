@@ -19,7 +19,13 @@ let server: EmbeddedRedis | undefined;
 let corner: QueueCorner | undefined;
 let onTestEnd = (): unknown => undefined;
 const start = async (options: Partial<Parameters<typeof startRedis>[0]> = {}): Promise<EmbeddedRedis> => {
-  server = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, ...options });
+  server = await startRedis({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    port: 0,
+    report: silent,
+    ...options,
+  });
   return server;
 };
 afterEach(async () => {
@@ -104,7 +110,8 @@ test('while Redis refuses what it asks, a worker neither asks nor logs without a
   await eventually('the worker is at work', () => runs === 1);
 
   // Reads and not commands: those that were refused are not counted as commands.
-  const commands = async (): Promise<number> => Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
+  const commands = async (): Promise<number> =>
+    Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
   await redis.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
   await expect(corner.queue.renew([job('four')])).rejects.toThrow('NOPERM');
   release.resolve();

@@ -19,7 +19,15 @@ beforeEach(async () => {
 afterEach(async () => corner.close());
 
 /** Stands before Redis and keeps back what a client sends, from the first bytes with `text` in them on, until it is opened. */
-const openGate = async (redisUrl: string, text: string): Promise<{ readonly url: string; readonly isClosed: () => boolean; readonly open: () => void; readonly end: () => void }> => {
+const openGate = async (
+  redisUrl: string,
+  text: string,
+): Promise<{
+  readonly url: string;
+  readonly isClosed: () => boolean;
+  readonly open: () => void;
+  readonly end: () => void;
+}> => {
   const { port, hostname } = new URL(redisUrl);
   const kept: (() => void)[] = [];
   let state: 'before' | 'closed' | 'opened' = 'before';
@@ -60,7 +68,13 @@ const runAll = async (): Promise<string[]> => {
 };
 
 test('jobs run by priority, and in the order in which they came within one', async () => {
-  await corner.queue.add([job('low', { priority: 4 }), job('third', { priority: 3 }), job('first', { priority: 1 }), job('second', { priority: 2 }), job('first-too', { priority: 1 })]);
+  await corner.queue.add([
+    job('low', { priority: 4 }),
+    job('third', { priority: 3 }),
+    job('first', { priority: 1 }),
+    job('second', { priority: 2 }),
+    job('first-too', { priority: 1 }),
+  ]);
   const ran = await runAll();
   await eventually('all have run', () => ran.length === 5);
   expect(ran).toEqual(['first', 'first-too', 'second', 'third', 'low']);
@@ -124,7 +138,11 @@ describe('renewing', () => {
     await corner.queue.add([job('other')]);
     await eventually('the other has run', async () => ran.includes('other') && (await corner.stats()).completed === 1);
     const name = `{${corner.config.queuePrefix}}:${Buffer.from(corner.queueName).toString('base64')}`;
-    await eventually('the worker waits', async () => String(await corner.redis.client('LIST')).split('\n').some((line) => line.includes(`name=${name} `) && line.includes('cmd=bzpopmin')));
+    await eventually('the worker waits', async () =>
+      String(await corner.redis.client('LIST'))
+        .split('\n')
+        .some((line) => line.includes(`name=${name} `) && line.includes('cmd=bzpopmin')),
+    );
     await corner.queue.renew([job('late')]);
     await eventually('it has run', () => ran.includes('late'), 3_000);
   });
@@ -133,7 +151,10 @@ describe('renewing', () => {
     const ids = Array.from({ length: 300 }, (_, index) => `job-${index}`);
     await corner.queue.add(ids.slice(100).map((id) => job(id, { delayMs: 60 * MINUTE })));
     const other = openQueue(corner.config, corner.queueName, corner.log);
-    await Promise.all([...ids.map((id) => corner.queue.renew([job(id, { delayMs: MINUTE })])), other.renew(ids.map((id) => job(id, { delayMs: 10 * MINUTE })))]);
+    await Promise.all([
+      ...ids.map((id) => corner.queue.renew([job(id, { delayMs: MINUTE })])),
+      other.renew(ids.map((id) => job(id, { delayMs: 10 * MINUTE }))),
+    ]);
     await other.close();
     const delays = await Promise.all(ids.map(corner.delayOf));
     expect(delays.filter((delay) => delay === null || delay > MINUTE)).toEqual([]);
@@ -202,7 +223,10 @@ describe('renewing', () => {
       return id === 'fails' ? { kind: 'failed', reason: 'it was told to' } : { kind: 'done' };
     });
     await corner.queue.add([job('fails'), job('works')]);
-    await eventually('both have finished', async () => ran.length === 2 && (await corner.stats()).completed + (await corner.stats()).failed === 2);
+    await eventually(
+      'both have finished',
+      async () => ran.length === 2 && (await corner.stats()).completed + (await corner.stats()).failed === 2,
+    );
     await corner.queue.renew([job('fails'), job('works'), job('works-again', { delayMs: MINUTE })]);
     await eventually('both have run again', () => ran.length === 4);
     expect(ran.toSorted()).toEqual(['fails', 'fails', 'works', 'works']);
@@ -234,7 +258,8 @@ test('while Redis is away each call says so, soon', async () => {
   const silent = createServer((socket) => sockets.add(socket));
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const log = createLogger('test', 'silent');
-  const open = (port: number): ReturnType<typeof openQueue> => openQueue({ ...corner.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
+  const open = (port: number): ReturnType<typeof openQueue> =>
+    openQueue({ ...corner.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
   const [refused, mute] = [open(1), open((silent.address() as AddressInfo).port)];
   const started = performance.now();
   try {
@@ -251,7 +276,17 @@ test('while Redis is away each call says so, soon', async () => {
 });
 
 test('stats tell every state and the age of the oldest that should run', async () => {
-  expect(await corner.stats()).toEqual({ name: corner.queueName, waiting: 0, active: 0, completed: 0, failed: 0, delayed: 0, prioritized: 0, paused: 0, oldestMs: null });
+  expect(await corner.stats()).toEqual({
+    name: corner.queueName,
+    waiting: 0,
+    active: 0,
+    completed: 0,
+    failed: 0,
+    delayed: 0,
+    prioritized: 0,
+    paused: 0,
+    oldestMs: null,
+  });
   await corner.queue.add([job('later', { delayMs: MINUTE })]);
   expect(await corner.stats()).toMatchObject({ delayed: 1, oldestMs: null });
 

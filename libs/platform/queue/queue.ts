@@ -18,32 +18,61 @@ export const JOB_NAME = 'job';
 
 const checked = (job: Job, taken: object): Job => {
   if (Object.hasOwn(taken, job.id)) throw new TypeError(`the job id ${job.id} is the name of a key of BullMQ's`);
-  if (!JOB_ID.test(job.id)) throw new TypeError(`the job id ${JSON.stringify(job.id)} has other signs than letters, digits, dots, dashes and underscores, or is a number`);
-  if (!PRIORITIES.has(job.priority)) throw new TypeError(`job ${job.id} has the priority ${String(job.priority)}; give 1 to 4, because BullMQ runs any other before all of these`);
-  if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX)) throw new TypeError(`job ${job.id} has a delay of ${String(job.delayMs)} ms; give 0 to ${DELAY_MS_MAX}`);
+  if (!JOB_ID.test(job.id))
+    throw new TypeError(
+      `the job id ${JSON.stringify(job.id)} has other signs than letters, digits, dots, dashes and underscores, or is a number`,
+    );
+  if (!PRIORITIES.has(job.priority))
+    throw new TypeError(
+      `job ${job.id} has the priority ${String(job.priority)}; give 1 to 4, because BullMQ runs any other before all of these`,
+    );
+  if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX))
+    throw new TypeError(`job ${job.id} has a delay of ${String(job.delayMs)} ms; give 0 to ${DELAY_MS_MAX}`);
   return job;
 };
 
-const inChunks = async <Item>(items: readonly Item[], work: (chunk: readonly Item[]) => Promise<void>): Promise<void> => {
+const inChunks = async <Item>(
+  items: readonly Item[],
+  work: (chunk: readonly Item[]) => Promise<void>,
+): Promise<void> => {
   for (let at = 0; at < items.length; at += BULK_JOBS) await work(items.slice(at, at + BULK_JOBS));
 };
 
 /** Opens the giving side of a queue. It connects at the first call and by itself again after that; an absent Redis makes a call reject, nothing else. */
 export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQueue => {
   const client = openAskingRedis(config, name, log);
-  const queue = new Queue(name, { connection: client, prefix: keyPrefixOf(config.queuePrefix), skipVersionCheck: true, skipWaitingForReady: true, skipMetasUpdate: true });
+  const queue = new Queue(name, {
+    connection: client,
+    prefix: keyPrefixOf(config.queuePrefix),
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+    skipMetasUpdate: true,
+  });
   // The client says it once; without a listener BullMQ would print each of them.
   queue.on('error', () => undefined);
 
   const addChunk = async (jobs: readonly Job[]): Promise<void> => {
-    await queue.addBulk(jobs.map(({ id, data, priority, delayMs }) => ({ name: JOB_NAME, data, opts: { jobId: id, priority, delay: Math.round(delayMs) } })));
+    await queue.addBulk(
+      jobs.map(({ id, data, priority, delayMs }) => ({
+        name: JOB_NAME,
+        data,
+        opts: { jobId: id, priority, delay: Math.round(delayMs) },
+      })),
+    );
   };
 
   /** The jobs that are missing. */
   const mend = async (jobs: readonly Job[], now: number, which: 'all' | 'new'): Promise<readonly Job[]> => {
     const times = jobs.flatMap(({ id, delayMs }) => [id, Math.round(now + delayMs)]);
     const keys = [queue.toKey('completed'), queue.toKey('failed'), queue.toKey('delayed'), queue.toKey('marker')];
-    const missing = (await client.eval(RENEW, keys.length, ...keys, queue.toKey(''), which, ...times)) as readonly number[];
+    const missing = (await client.eval(
+      RENEW,
+      keys.length,
+      ...keys,
+      queue.toKey(''),
+      which,
+      ...times,
+    )) as readonly number[];
     return jobs.filter((_, index) => missing[index] === 1);
   };
 

@@ -10,7 +10,9 @@ export const getQueueStats = async (config: QueueConfig, names: readonly string[
   const client = openAskingRedis(config, 'queues', pino({ level: 'silent' }));
   try {
     await untilReady(client, QUEUE_ANSWER_MS);
-    return await Promise.all(names.map(async (name) => (await lookAt(client, keyPrefixOf(config.queuePrefix), name)).stats));
+    return await Promise.all(
+      names.map(async (name) => (await lookAt(client, keyPrefixOf(config.queuePrefix), name)).stats),
+    );
   } finally {
     client.disconnect();
   }

@@ -4,10 +4,28 @@ import type { Sight } from './watchdog.ts';
 
 const look = (stats: Partial<QueueLook['stats']>, held = false): QueueLook => ({
   held,
-  stats: { name: 'q', waiting: 0, active: 0, completed: 0, failed: 0, delayed: 0, prioritized: 0, paused: 0, oldestMs: null, ...stats },
+  stats: {
+    name: 'q',
+    waiting: 0,
+    active: 0,
+    completed: 0,
+    failed: 0,
+    delayed: 0,
+    prioritized: 0,
+    paused: 0,
+    oldestMs: null,
+    ...stats,
+  },
 });
 const due = look({ prioritized: 3, oldestMs: 5_000 });
-const at = (ms: number, sight: Partial<Sight> = {}): Sight => ({ at: 1_000_000 + ms, look: due, answersOthers: false, takenAt: 0, isBusy: false, ...sight });
+const at = (ms: number, sight: Partial<Sight> = {}): Sight => ({
+  at: 1_000_000 + ms,
+  look: due,
+  answersOthers: false,
+  takenAt: 0,
+  isBusy: false,
+  ...sight,
+});
 
 /** Whether the last of these sights tells that the worker is stuck. */
 const verdict = (...sights: readonly Sight[]): boolean | undefined => {
@@ -17,8 +35,17 @@ const verdict = (...sights: readonly Sight[]): boolean | undefined => {
 
 test.each<readonly [string, readonly Sight[]]>([
   ['jobs are due and none is taken', [at(0), at(STUCK_AFTER_MS)]],
-  ['a delayed job is overdue and none runs', [at(0, { look: look({ delayed: 1, oldestMs: 1 }) }), at(STUCK_AFTER_MS, { look: look({ delayed: 1, oldestMs: 20_001 }) })]],
-  ['its own connection is dead while Redis answers others', [at(0, { look: undefined, answersOthers: true }), at(STUCK_AFTER_MS, { look: undefined, answersOthers: true })]],
+  [
+    'a delayed job is overdue and none runs',
+    [
+      at(0, { look: look({ delayed: 1, oldestMs: 1 }) }),
+      at(STUCK_AFTER_MS, { look: look({ delayed: 1, oldestMs: 20_001 }) }),
+    ],
+  ],
+  [
+    'its own connection is dead while Redis answers others',
+    [at(0, { look: undefined, answersOthers: true }), at(STUCK_AFTER_MS, { look: undefined, answersOthers: true })],
+  ],
   ['it took one long before', [at(0, { takenAt: 999_999 }), at(STUCK_AFTER_MS, { takenAt: 999_999 })]],
 ])('stuck: %s', (_, sights) => {
   expect(verdict(...sights)).toBe(true);
@@ -28,7 +55,13 @@ test.each<readonly [string, readonly Sight[]]>([
   ['not for long enough', [at(0), at(STUCK_AFTER_MS - 1)]],
   ['it takes jobs', [at(0), at(STUCK_AFTER_MS, { takenAt: 1_000_001 })]],
   ['all its hands are full', [at(0, { isBusy: true }), at(STUCK_AFTER_MS, { isBusy: true })]],
-  ['the queue is held', [at(0, { look: look({ prioritized: 3, oldestMs: 1 }, true) }), at(STUCK_AFTER_MS, { look: look({ prioritized: 3, oldestMs: 1 }, true) })]],
+  [
+    'the queue is held',
+    [
+      at(0, { look: look({ prioritized: 3, oldestMs: 1 }, true) }),
+      at(STUCK_AFTER_MS, { look: look({ prioritized: 3, oldestMs: 1 }, true) }),
+    ],
+  ],
   ['nothing is due', [at(0, { look: look({ delayed: 5 }) }), at(STUCK_AFTER_MS, { look: look({ delayed: 5 }) })]],
   ['Redis is away', [at(0, { look: undefined }), at(STUCK_AFTER_MS, { look: undefined })]],
   ['it was well in between', [at(0), at(STUCK_AFTER_MS / 2, { look: look({}) }), at(STUCK_AFTER_MS)]],

@@ -13,7 +13,12 @@ beforeEach(async () => {
 });
 afterEach(async () => corner.close());
 
-const counted = async (outcome: string): Promise<number> => Number(new RegExp(`dakia_jobs_total\\{queue="retry-test",outcome="${outcome}"\\} (\\d+)`).exec(await corner.registry.metrics())?.[1] ?? 0);
+const counted = async (outcome: string): Promise<number> =>
+  Number(
+    new RegExp(`dakia_jobs_total\\{queue="retry-test",outcome="${outcome}"\\} (\\d+)`).exec(
+      await corner.registry.metrics(),
+    )?.[1] ?? 0,
+  );
 
 test('later: the job comes again by its time, which is no failure', async () => {
   const ran: string[] = [];
@@ -73,7 +78,10 @@ test('a short rest does not end a long one', async () => {
     return { kind: 'rest', afterMs: 100 };
   }, 2);
   await corner.queue.add([job('long'), job('short')]);
-  await eventually('both are back', async () => (await corner.stats()).prioritized === 2 && (await corner.stats()).active === 0);
+  await eventually(
+    'both are back',
+    async () => (await corner.stats()).prioritized === 2 && (await corner.stats()).active === 0,
+  );
   expect(await corner.redis.pttl(corner.key('limiter'))).toBeGreaterThan(MINUTE / 2);
 });
 
@@ -90,7 +98,15 @@ test('failed: for good, kept with its reason, in the log and in the counts', asy
   expect(runs).toBe(1);
   expect(await corner.redis.hget(corner.key('gone'), 'failedReason')).toBe('the receiver answered 410');
   expect(await counted('failed')).toBe(1);
-  expect(corner.logged).toContainEqual(expect.objectContaining({ level: 'warn', queue: 'retry-test', job: 'gone', reason: 'the receiver answered 410', msg: 'job failed for good' }));
+  expect(corner.logged).toContainEqual(
+    expect.objectContaining({
+      level: 'warn',
+      queue: 'retry-test',
+      job: 'gone',
+      reason: 'the receiver answered 410',
+      msg: 'job failed for good',
+    }),
+  );
 });
 
 test('an unexpected error is logged with the id, and the job comes again however often', async () => {
@@ -123,7 +139,12 @@ test('finished jobs are trimmed by number and by age', async () => {
   expect((await corner.stats()).completed).toBe(KEPT_COMPLETED.count);
 
   const [old] = await corner.redis.zrange(corner.key('completed'), '500', '500');
-  await corner.redis.zadd(corner.key('completed'), 'XX', String(Date.now() - KEPT_COMPLETED.age * 1000 - 1_000), old ?? '');
+  await corner.redis.zadd(
+    corner.key('completed'),
+    'XX',
+    String(Date.now() - KEPT_COMPLETED.age * 1000 - 1_000),
+    old ?? '',
+  );
   await corner.redis.zremrangebyrank(corner.key('completed'), 1, 200);
   await corner.queue.add([job('one-more')]);
   await eventually('the old one is gone', async () => (await corner.redis.exists(corner.key(old ?? ''))) === 0);

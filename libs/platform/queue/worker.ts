@@ -27,7 +27,9 @@ export const createWorker = (options: WorkerOptions): Component => {
 
   const replace = (stuck: BullWorker): BullWorker => {
     log.warn({ queue }, 'the worker took no job although some are due: it is replaced');
-    const gone = stuck.close(REPLACED_MS).catch((error: unknown) => log.warn({ err: error, queue }, 'the worker that was replaced did not close cleanly'));
+    const gone = stuck
+      .close(REPLACED_MS)
+      .catch((error: unknown) => log.warn({ err: error, queue }, 'the worker that was replaced did not close cleanly'));
     leaving.add(gone);
     void gone.then(() => leaving.delete(gone));
     return openBullWorker(options, metrics);
@@ -40,7 +42,11 @@ export const createWorker = (options: WorkerOptions): Component => {
       if (watched === undefined) return;
       const look = await watched.look();
       const answersOthers = look === undefined && (await answers(config));
-      if (stopped.signal.aborted || !isStuck({ at: Date.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })) continue;
+      if (
+        stopped.signal.aborted ||
+        !isStuck({ at: Date.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })
+      )
+        continue;
       current = replace(watched);
       isStuck = createWatchdog();
     }

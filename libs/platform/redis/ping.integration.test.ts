@@ -17,7 +17,13 @@ test('answers with the version of a Redis that answers, and with the reason of o
 
 test('logs in with the password of the URL', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-redis-'));
-  const redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, password: 'a-password' });
+  const redis = await startRedis({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    port: 0,
+    report: silent,
+    password: 'a-password',
+  });
   try {
     expect(await pingRedis(config(redis.url))).toMatch(/^\d/);
     await expect(pingRedis(config(redis.url.replace('a-password', 'wrong')))).rejects.toThrow('WRONGPASS');

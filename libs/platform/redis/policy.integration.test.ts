@@ -26,7 +26,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-const EVICTS = 'it throws keys away when memory is short (maxmemory-policy allkeys-lru): set maxmemory-policy to noeviction';
+const EVICTS =
+  'it throws keys away when memory is short (maxmemory-policy allkeys-lru): set maxmemory-policy to noeviction';
 const FORGETS = 'it forgets all jobs when it restarts: set appendonly to yes, or save to an interval';
 
 test.each([
@@ -39,9 +40,15 @@ test.each([
   await admin.config('SET', 'maxmemory-policy', policy);
   await admin.config('SET', 'appendonly', appendOnly);
   await admin.config('SET', 'save', save);
-  expect(await examineRedis({ redisUrl: server.url, redisTlsCaFile: undefined })).toEqual({ version: expect.stringMatching(/^\d/) as string, warnings });
+  expect(await examineRedis({ redisUrl: server.url, redisTlsCaFile: undefined })).toEqual({
+    version: expect.stringMatching(/^\d/) as string,
+    warnings,
+  });
 
-  const asTenant = await examineRedis({ redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'), redisTlsCaFile: undefined });
+  const asTenant = await examineRedis({
+    redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'),
+    redisTlsCaFile: undefined,
+  });
   // Without CONFIG, snapshots show only once one was written.
   expect(asTenant.warnings).toEqual(save === '' ? warnings : [FORGETS]);
 });
@@ -50,6 +57,9 @@ test('where CONFIG is forbidden, a snapshot that was written counts', async () =
   await admin.config('SET', 'appendonly', 'no');
   await admin.config('SET', 'maxmemory-policy', 'noeviction');
   await admin.save();
-  const asTenant = await examineRedis({ redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'), redisTlsCaFile: undefined });
+  const asTenant = await examineRedis({
+    redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'),
+    redisTlsCaFile: undefined,
+  });
   expect(asTenant.warnings).toEqual([]);
 });

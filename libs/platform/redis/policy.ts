@@ -23,14 +23,23 @@ const infoOf = async (client: Redis): Promise<(name: string) => string | undefin
  * when it is wrong: jobs that are lost are made again from Postgres, but only as often as that is looked at.
  */
 export const redisPolicyWarnings = async (client: Redis): Promise<readonly string[]> => {
-  const [policy, appendOnly, save] = [await configOf(client, 'maxmemory-policy'), await configOf(client, 'appendonly'), await configOf(client, 'save')];
+  const [policy, appendOnly, save] = [
+    await configOf(client, 'maxmemory-policy'),
+    await configOf(client, 'appendonly'),
+    await configOf(client, 'save'),
+  ];
   const info = await infoOf(client);
 
   const evicts = policy ?? info('maxmemory_policy');
-  const warnings = evicts === undefined || evicts === 'noeviction' ? [] : [`it throws keys away when memory is short (maxmemory-policy ${evicts}): set maxmemory-policy to noeviction`];
+  const warnings =
+    evicts === undefined || evicts === 'noeviction'
+      ? []
+      : [`it throws keys away when memory is short (maxmemory-policy ${evicts}): set maxmemory-policy to noeviction`];
 
   const appends = appendOnly === undefined ? info('aof_enabled') === '1' : appendOnly === 'yes';
   // Without CONFIG only what has been written tells of snapshots.
   const snapshots = save === undefined ? Number(info('rdb_saves') ?? 0) > 0 : save !== '';
-  return appends || snapshots ? warnings : [...warnings, 'it forgets all jobs when it restarts: set appendonly to yes, or save to an interval'];
+  return appends || snapshots
+    ? warnings
+    : [...warnings, 'it forgets all jobs when it restarts: set appendonly to yes, or save to an interval'];
 };

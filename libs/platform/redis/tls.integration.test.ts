@@ -11,13 +11,26 @@ jest.setTimeout(60_000);
 test('TLS and a password together: only the right authority is believed, and only the right password lets in', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-redis-tls-'));
   const tls = await makeCertificate(root, 'redis');
-  const redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent, password: 'a-password', tls });
+  const redis = await startRedis({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    port: 0,
+    report: silent,
+    password: 'a-password',
+    tls,
+  });
   try {
     expect(redis.url).toMatch(/^rediss:/);
     expect(await pingRedis({ redisUrl: redis.url, redisTlsCaFile: tls.certFile })).toMatch(/^\d+\.\d+\.\d+$/);
-    await expect(pingRedis({ redisUrl: redis.url, redisTlsCaFile: undefined })).rejects.toThrow('self-signed certificate');
-    await expect(pingRedis({ redisUrl: redis.url.replace('a-password', 'wrong'), redisTlsCaFile: tls.certFile })).rejects.toThrow('WRONGPASS');
-    await expect(pingRedis({ redisUrl: redis.url.replace('rediss:', 'redis:'), redisTlsCaFile: undefined })).rejects.toThrow();
+    await expect(pingRedis({ redisUrl: redis.url, redisTlsCaFile: undefined })).rejects.toThrow(
+      'self-signed certificate',
+    );
+    await expect(
+      pingRedis({ redisUrl: redis.url.replace('a-password', 'wrong'), redisTlsCaFile: tls.certFile }),
+    ).rejects.toThrow('WRONGPASS');
+    await expect(
+      pingRedis({ redisUrl: redis.url.replace('rediss:', 'redis:'), redisTlsCaFile: undefined }),
+    ).rejects.toThrow();
   } finally {
     await redis.server.stop();
     rmSync(root, { recursive: true });

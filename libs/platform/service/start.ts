@@ -27,7 +27,9 @@ const baseSettings = { ...processSettings, ...opsSettings };
 const readAll = (services: readonly Service[], environment: Environment): Parsed<readonly unknown[]> => {
   const configs = services.map((service) => readServiceConfig(service, environment));
   const issues = configs.flatMap((config) => (config.ok ? [] : config.issues));
-  return issues.length > 0 ? unparsed(...new Set(issues)) : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
+  return issues.length > 0
+    ? unparsed(...new Set(issues))
+    : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
 };
 
 /**
@@ -43,7 +45,8 @@ export const startServices = async (
 ): Promise<Parsed<RunningServices>> => {
   const base = readConfig(baseSettings, environment);
   const configs = readAll(services, environment);
-  if (!base.ok || !configs.ok) return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
+  if (!base.ok || !configs.ok)
+    return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
 
   const log = createLogger(name, base.value.logLevel, destination);
   const registry = new promClient.Registry();
@@ -61,12 +64,27 @@ export const startServices = async (
 
   let draining = false;
   checks.push(() => (draining ? 'draining' : undefined));
-  const ops = createOpsServer({ host: base.value.opsHost, port: base.value.opsPort, registry, checks: () => checks, plugins: () => plugins });
-  const parts = services.flatMap((service, index) => service.build(configs.value[index], { ...host, log: log.child({ service: service.name }) }));
+  const ops = createOpsServer({
+    host: base.value.opsHost,
+    port: base.value.opsPort,
+    registry,
+    checks: () => checks,
+    plugins: () => plugins,
+  });
+  const parts = services.flatMap((service, index) =>
+    service.build(configs.value[index], { ...host, log: log.child({ service: service.name }) }),
+  );
   const components: readonly Component[] = [ops, ...parts];
 
-  const settings = Object.assign({}, baseSettings, ...services.map((service) => service.settings)) as typeof baseSettings;
-  log.info({ settings: describeConfig(settings, environment), services: services.map((service) => service.name) }, `${name} starts`);
+  const settings = Object.assign(
+    {},
+    baseSettings,
+    ...services.map((service) => service.settings),
+  ) as typeof baseSettings;
+  log.info(
+    { settings: describeConfig(settings, environment), services: services.map((service) => service.name) },
+    `${name} starts`,
+  );
   await startAll(components, log, base.value.drainMs);
   log.info({ opsPort: ops.port() }, `${name} is ready`);
 

@@ -33,7 +33,8 @@ const watched = (everyMs: number): { readonly periodic: Periodic; readonly runs:
   });
   return { periodic, runs, logged };
 };
-const begun = (runs: readonly Run[], count: number): Promise<Run> => eventually(`run ${count}`, () => (runs.length === count ? runs.at(-1) : undefined), 5_000);
+const begun = (runs: readonly Run[], count: number): Promise<Run> =>
+  eventually(`run ${count}`, () => (runs.length === count ? runs.at(-1) : undefined), 5_000);
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 test('the first run is at the start, which does not wait for it; the next comes after a pause', async () => {

@@ -48,14 +48,19 @@ export const createPeriodic = ({ name, everyMs, work, log }: PeriodicOptions): P
       failures = 0;
     } catch (error) {
       if (stopping.signal.aborted) return;
-      if (failures === 0) log.warn({ err: error, component: name }, `${name} cannot do its work; it tries again until it can`);
+      if (failures === 0)
+        log.warn({ err: error, component: name }, `${name} cannot do its work; it tries again until it can`);
       failures += 1;
     }
   };
   const runUntilStopped = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await run();
-      await pause(failures === 0 ? everyMs : Math.min(Math.min(everyMs, FAILING_FIRST_MS_MAX) * 2 ** Math.min(failures - 1, 10), FAILING_EVERY_MS_MAX));
+      await pause(
+        failures === 0
+          ? everyMs
+          : Math.min(Math.min(everyMs, FAILING_FIRST_MS_MAX) * 2 ** Math.min(failures - 1, 10), FAILING_EVERY_MS_MAX),
+      );
     }
   };
 

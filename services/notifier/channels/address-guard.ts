@@ -16,9 +16,34 @@ export interface AllowList {
  * wrap an IPv4 address, which would be a way around. Mapped addresses (::ffff:0:0/96) are checked by BlockList as IPv4.
  */
 const INTERNAL_NETWORKS = [
-  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24',
-  '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
-  '::/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', '5f00::/16', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8',
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/96',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
 ] as const;
 
 const addNetwork = (list: BlockList, network: string): boolean => {
@@ -35,7 +60,11 @@ const internal = new BlockList();
 for (const network of INTERNAL_NETWORKS) addNetwork(internal, network);
 
 const HOST = /^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/;
-export const normalHost = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+export const normalHost = (host: string): string =>
+  host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '');
 
 /** Reads host names, addresses and networks (`orders.internal`, `10.1.2.3`, `10.0.0.0/8`). */
 export const parseAllowList = (entries: readonly string[]): Parsed<AllowList> => {
@@ -70,9 +99,17 @@ export const guardedLookup =
   (host, options, callback) => {
     dns.lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
-      const usable = allow.hosts.has(normalHost(host)) ? addresses : addresses.filter(({ address }) => isReachable(address, allow));
+      const usable = allow.hosts.has(normalHost(host))
+        ? addresses
+        : addresses.filter(({ address }) => isReachable(address, allow));
       const [first] = usable;
-      if (first === undefined) return callback(new RefusedAddress(`${host} is the internal address ${addresses.map(({ address }) => address).join(', ')}; allow it by name or network if that is meant`), []);
+      if (first === undefined)
+        return callback(
+          new RefusedAddress(
+            `${host} is the internal address ${addresses.map(({ address }) => address).join(', ')}; allow it by name or network if that is meant`,
+          ),
+          [],
+        );
       return options.all === true ? callback(null, usable) : callback(null, first.address, first.family);
     });
   };

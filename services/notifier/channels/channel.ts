@@ -31,4 +31,9 @@ export interface Channel {
 const FOREIGN_TEXT_MAX = 300;
 
 /** What a foreign system said, as one bounded line. */
-export const foreignText = (text: string): string => text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim().slice(0, FOREIGN_TEXT_MAX).toWellFormed();
+export const foreignText = (text: string): string =>
+  text
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, FOREIGN_TEXT_MAX)
+    .toWellFormed();

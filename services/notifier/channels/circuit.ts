@@ -17,7 +17,8 @@ export const circuitWaitMs = (circuit: Circuit, nowMs: number, probeMs: number):
   circuit.kind === 'closed' ? 0 : circuit.kind === 'probing' ? probeMs : Math.max(circuit.untilMs - nowMs, 0);
 
 /** A delivery begins, which `circuitWaitMs` had allowed. */
-export const begun = (circuit: Circuit): Circuit => (circuit.kind === 'open' ? { kind: 'probing', coolDownMs: circuit.coolDownMs } : circuit);
+export const begun = (circuit: Circuit): Circuit =>
+  circuit.kind === 'open' ? { kind: 'probing', coolDownMs: circuit.coolDownMs } : circuit;
 
 /** A delivery ended; `isAlive` when the destination answered in any way that is not "later". */
 export const ended = (circuit: Circuit, isAlive: boolean, nowMs: number): Circuit => {
@@ -25,7 +26,9 @@ export const ended = (circuit: Circuit, isAlive: boolean, nowMs: number): Circui
   switch (circuit.kind) {
     case 'closed': {
       const failures = circuit.failures + 1;
-      return failures < FAILURES_TO_OPEN ? { kind: 'closed', failures } : { kind: 'open', untilMs: nowMs + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS };
+      return failures < FAILURES_TO_OPEN
+        ? { kind: 'closed', failures }
+        : { kind: 'open', untilMs: nowMs + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS };
     }
     case 'probing': {
       const coolDownMs = Math.min(circuit.coolDownMs * 2, COOL_DOWN_MAX_MS);

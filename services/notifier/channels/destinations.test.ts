@@ -12,7 +12,12 @@ import type { Destinations } from './destinations.ts';
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const lines: string[] = [];
 const log = createLogger('notifier', 'info', { write: (line) => void lines.push(line) });
-const context: DeliveryContext = { notificationId: 'ntf_1', sequence: 1, attempt: 1, signal: new AbortController().signal };
+const context: DeliveryContext = {
+  notificationId: 'ntf_1',
+  sequence: 1,
+  attempt: 1,
+  signal: new AbortController().signal,
+};
 
 const rulesOf = (destinations: string): NotificationRules => {
   const read = readRuleFile(`destinations:\n${destinations}\nrules: []`, 'rules.yaml');
@@ -29,7 +34,12 @@ describe('what the environment adds', () => {
   const rules = rulesOf(
     '  log: {type: log}\n  api: {type: http, url_env: API_URL, secrets_env: API_SECRETS}\n  chat: {type: slack, url_env: CHAT_URL}\n  mail: {type: email, smtp_url_env: MAIL_URL, from: a@example.com, to: b@example.com}',
   );
-  const good = { API_URL: 'https://api.example.com/hook', API_SECRETS: SECRET, CHAT_URL: 'https://hooks.slack.com/services/T/B/secret', MAIL_URL: 'smtps://user:hunter2@mail.example.com:465' };
+  const good = {
+    API_URL: 'https://api.example.com/hook',
+    API_SECRETS: SECRET,
+    CHAT_URL: 'https://hooks.slack.com/services/T/B/secret',
+    MAIL_URL: 'smtps://user:hunter2@mail.example.com:465',
+  };
   const issuesOf = (environment: Readonly<Record<string, string>>): readonly string[] => {
     const read = openDestinations(rules, environment, log, 'rules.yaml');
     return read.ok ? [] : read.issues;
@@ -37,7 +47,12 @@ describe('what the environment adds', () => {
 
   test('all there', async () => {
     const { open, off } = opened(rules, good);
-    expect([...open.values()].map(({ name, type, concurrency }) => [name, type, concurrency])).toEqual([['log', 'log', 64], ['api', 'http', 16], ['chat', 'slack', 1], ['mail', 'email', 2]]);
+    expect([...open.values()].map(({ name, type, concurrency }) => [name, type, concurrency])).toEqual([
+      ['log', 'log', 64],
+      ['api', 'http', 16],
+      ['chat', 'slack', 1],
+      ['mail', 'email', 2],
+    ]);
     expect(off).toEqual([]);
     for (const destination of open.values()) await destination.close();
   });
@@ -53,7 +68,10 @@ describe('what the environment adds', () => {
   test.each([
     [{ API_URL: 'http://api.example.com/hunter2' }, 'rules.yaml:3: destinations.api: API_URL must begin with https://'],
     [{ API_SECRETS: 'hunter2' }, 'rules.yaml:3: destinations.api: API_SECRETS must be 1 to 5 secrets'],
-    [{ CHAT_URL: 'https://10.0.0.1/hunter2' }, 'rules.yaml:4: destinations.chat: CHAT_URL is the internal address 10.0.0.1'],
+    [
+      { CHAT_URL: 'https://10.0.0.1/hunter2' },
+      'rules.yaml:4: destinations.chat: CHAT_URL is the internal address 10.0.0.1',
+    ],
     [{ MAIL_URL: 'mailto:hunter2' }, 'rules.yaml:5: destinations.mail: MAIL_URL must be smtp://'],
   ])('what is wrong is refused and not shown: %j', (wrong, issue) => {
     const issues = issuesOf({ ...good, ...wrong });
@@ -72,11 +90,23 @@ describe('deliveries', () => {
   test('the log has ids, and nothing of the row', async () => {
     const rules = rulesOf('  log: {type: log}');
     const message = testMessage(rules, instant(1_700_000_000_000));
-    const personal = { ...message, subject: { ...message.subject, columns: { email: 'asha@example.com', amount_minor: 77_777 } } };
+    const personal = {
+      ...message,
+      subject: { ...message.subject, columns: { email: 'asha@example.com', amount_minor: 77_777 } },
+    };
     lines.length = 0;
-    expect(await opened(rules, {}).open.get('log')?.deliver(personal, context)).toEqual({ kind: 'delivered', response: 'logged' });
+    expect(await opened(rules, {}).open.get('log')?.deliver(personal, context)).toEqual({
+      kind: 'delivered',
+      response: 'logged',
+    });
     expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ notification: 'ntf_1', type: 'dakia.test', entity: 'pay_DakiaTest00000', sequence: 1, attempt: 1 });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      notification: 'ntf_1',
+      type: 'dakia.test',
+      entity: 'pay_DakiaTest00000',
+      sequence: 1,
+      attempt: 1,
+    });
     expect(lines[0]).not.toMatch(/asha|77777/);
   });
 
@@ -88,7 +118,8 @@ describe('deliveries', () => {
     const { open } = opened(rules, { S_ECRET: SECRET });
     const [dead, well] = [open.get('dead'), open.get('well')];
     const message = testMessage(rules, instant(1_700_000_000_000));
-    for (let i = 0; i < FAILURES_TO_OPEN; i++) expect(await dead?.deliver(message, context)).toEqual({ kind: 'retry', reason: 'HTTP 500' });
+    for (let i = 0; i < FAILURES_TO_OPEN; i++)
+      expect(await dead?.deliver(message, context)).toEqual({ kind: 'retry', reason: 'HTTP 500' });
     expect(dead?.circuit()).toBe('open');
     expect(await dead?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'circuit' });
     expect(deadReceiver.received).toHaveLength(FAILURES_TO_OPEN);

@@ -23,7 +23,10 @@ const DEFAULTS = {
   slack: { concurrency: 1, perSecond: 1, timeoutMs: 10_000 },
   email: { concurrency: 2, perSecond: 5, timeoutMs: 30_000 },
   log: { concurrency: 64, perSecond: null, timeoutMs: 1_000 },
-} as const satisfies Record<DestinationShape['type'], { concurrency: number; perSecond: number | null; timeoutMs: number }>;
+} as const satisfies Record<
+  DestinationShape['type'],
+  { concurrency: number; perSecond: number | null; timeoutMs: number }
+>;
 
 /** A channel behind its limits. Limits hold per process: several notifiers together may do as many times more. */
 export interface Destination {
@@ -43,7 +46,12 @@ export interface Destinations {
 }
 
 /** Makes every destination of the file; everything that the environment lacks is reported at once, never with a value. */
-export const openDestinations = (rules: NotificationRules, environment: Environment, log: Logger, fileName: string): Parsed<Destinations> => {
+export const openDestinations = (
+  rules: NotificationRules,
+  environment: Environment,
+  log: Logger,
+  fileName: string,
+): Parsed<Destinations> => {
   const open = new Map<string, Destination>();
   const off: Destinations['off'][number][] = [];
   const issues: string[] = [];
@@ -51,7 +59,8 @@ export const openDestinations = (rules: NotificationRules, environment: Environm
     const missing = variablesOf(spec.settings).filter((name) => (environment[name] ?? '') === '');
     const at = `${fileName}:${spec.line}: destinations.${spec.name}`;
     if (missing.length > 0 && spec.settings.optional) off.push({ name: spec.name, missing });
-    else if (missing.length > 0) issues.push(`${at}: ${missing.join(' and ')} not set; set it, or make the destination optional`);
+    else if (missing.length > 0)
+      issues.push(`${at}: ${missing.join(' and ')} not set; set it, or make the destination optional`);
     else {
       const channel = channelOf(spec.settings, (name) => environment[name] ?? '', log);
       if (channel.ok) open.set(spec.name, limited(spec, channel.value));
@@ -80,7 +89,14 @@ const channelOf = (settings: DestinationShape, read: (name: string) => string, l
       const secrets = parseSecrets(read(settings.secrets_env));
       if (!secrets.ok) return unparsed(...secrets.issues.map((issue) => `${settings.secrets_env} ${issue}`));
       const target = targetOf(settings, settings.url ?? read(settings.url_env ?? ''), settings.url_env ?? 'url');
-      return target.ok ? parsed(createSignedHttp({ secrets: secrets.value, personalColumns: new Set(settings.personal_columns) }, target.value)) : target;
+      return target.ok
+        ? parsed(
+            createSignedHttp(
+              { secrets: secrets.value, personalColumns: new Set(settings.personal_columns) },
+              target.value,
+            ),
+          )
+        : target;
     }
     case 'slack': {
       const target = targetOf(settings, read(settings.url_env), settings.url_env);
@@ -88,16 +104,30 @@ const channelOf = (settings: DestinationShape, read: (name: string) => string, l
     }
     case 'email': {
       const smtpUrl = read(settings.smtp_url_env);
-      if (!/^smtps?:\/\/[^/\s]+/.test(smtpUrl) || !URL.canParse(smtpUrl)) return unparsed(`${settings.smtp_url_env} must be smtp://host:587 or smtps://user:password@host:465`);
+      if (!/^smtps?:\/\/[^/\s]+/.test(smtpUrl) || !URL.canParse(smtpUrl))
+        return unparsed(`${settings.smtp_url_env} must be smtp://host:587 or smtps://user:password@host:465`);
       const { concurrency, timeoutMs } = limitsOf(settings);
-      return parsed(createEmail({ smtpUrl, from: settings.from, to: settings.to, tls: settings.tls, connections: concurrency, timeoutMs }));
+      return parsed(
+        createEmail({
+          smtpUrl,
+          from: settings.from,
+          to: settings.to,
+          tls: settings.tls,
+          connections: concurrency,
+          timeoutMs,
+        }),
+      );
     }
     case 'log':
       return parsed(createLogChannel(log));
   }
 };
 
-const targetOf = (settings: DestinationShape & { readonly type: 'http' | 'slack' }, text: string, where: string): Parsed<PostTarget> => {
+const targetOf = (
+  settings: DestinationShape & { readonly type: 'http' | 'slack' },
+  text: string,
+  where: string,
+): Parsed<PostTarget> => {
   const allow = parseAllowList(settings.allow);
   if (!allow.ok) return allow;
   const url = checkUrl(text, allow.value);
@@ -109,7 +139,11 @@ const targetOf = (settings: DestinationShape & { readonly type: 'http' | 'slack'
 const limitsOf = (settings: DestinationShape): Limits & { readonly timeoutMs: number } => {
   const defaults = DEFAULTS[settings.type];
   const perSecond = settings.rate_per_second ?? defaults.perSecond;
-  return { concurrency: settings.concurrency ?? defaults.concurrency, rate: perSecond === null ? null : rateOf(perSecond), timeoutMs: settings.timeout_ms ?? defaults.timeoutMs };
+  return {
+    concurrency: settings.concurrency ?? defaults.concurrency,
+    rate: perSecond === null ? null : rateOf(perSecond),
+    timeoutMs: settings.timeout_ms ?? defaults.timeoutMs,
+  };
 };
 
 const limited = ({ name, settings }: DestinationSpec, channel: Channel): Destination => {

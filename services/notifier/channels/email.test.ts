@@ -23,13 +23,31 @@ const message: Message = {
   rule: 'invoices',
   reminder: null,
   formats: createFormats('en-IN', 'Asia/Kolkata'),
-  words: { title: template('{{customer_name}} paid {{amount}}'), text: template('Hello,\n{{customer_name}} paid <{{amount}}>.') },
+  words: {
+    title: template('{{customer_name}} paid {{amount}}'),
+    text: template('Hello,\n{{customer_name}} paid <{{amount}}>.'),
+  },
   subject: {
-    kind: 'invoice.paid', occurrence: '', family: 'invoices', entityId: 'inv_1Aa00000000001', at: instant(1_700_000_000_000), endpoint: null, status: 'paid',
-    columns: { amount_minor: 500, currency: 'INR', customer_name: 'Asha\r\nBcc: everyone@example.com\r\n\r\n<script>alert(1)</script>' },
+    kind: 'invoice.paid',
+    occurrence: '',
+    family: 'invoices',
+    entityId: 'inv_1Aa00000000001',
+    at: instant(1_700_000_000_000),
+    endpoint: null,
+    status: 'paid',
+    columns: {
+      amount_minor: 500,
+      currency: 'INR',
+      customer_name: 'Asha\r\nBcc: everyone@example.com\r\n\r\n<script>alert(1)</script>',
+    },
   },
 };
-const context: DeliveryContext = { notificationId: 'ntf_1', sequence: 1, attempt: 1, signal: new AbortController().signal };
+const context: DeliveryContext = {
+  notificationId: 'ntf_1',
+  sequence: 1,
+  attempt: 1,
+  signal: new AbortController().signal,
+};
 
 /** These servers show a certificate that nobody vouches for, so the client has to be told to take it. */
 const TAKE_ANY = '?tls.rejectUnauthorized=false';
@@ -40,7 +58,10 @@ beforeAll(async () => {
   certificate = { key: made.private, cert: made.cert };
 });
 
-const smtp = async (options: SMTPServerOptions, run: (url: (query?: string) => string, mails: readonly string[], secure: readonly boolean[]) => Promise<void>): Promise<void> => {
+const smtp = async (
+  options: SMTPServerOptions,
+  run: (url: (query?: string) => string, mails: readonly string[], secure: readonly boolean[]) => Promise<void>,
+): Promise<void> => {
   const mails: string[] = [];
   const secure: boolean[] = [];
   const server = new SMTPServer({
@@ -61,14 +82,26 @@ const smtp = async (options: SMTPServerOptions, run: (url: (query?: string) => s
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
   try {
-    await run((query = TAKE_ANY) => `${options.secure === true ? 'smtps' : 'smtp'}://127.0.0.1:${port}/${query}`, mails, secure);
+    await run(
+      (query = TAKE_ANY) => `${options.secure === true ? 'smtps' : 'smtp'}://127.0.0.1:${port}/${query}`,
+      mails,
+      secure,
+    );
   } finally {
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 };
 
 const sendTo = async (smtpUrl: string, more: Partial<EmailOptions> = {}, signal = context.signal): Promise<unknown> => {
-  const channel = createEmail({ smtpUrl, from: 'Dakia <dakia@example.com>', to: ['team@example.com'], tls: 'required', connections: 1, timeoutMs: TIMEOUT_MS, ...more });
+  const channel = createEmail({
+    smtpUrl,
+    from: 'Dakia <dakia@example.com>',
+    to: ['team@example.com'],
+    tls: 'required',
+    connections: 1,
+    timeoutMs: TIMEOUT_MS,
+    ...more,
+  });
   try {
     return await channel.deliver(message, { ...context, signal });
   } finally {
@@ -88,19 +121,24 @@ describe('e-mail', () => {
 
   test('a name cannot add a header, a recipient, a body or markup', async () => {
     const recipients: string[] = [];
-    await smtp({ onRcptTo: (address, _session, done) => (recipients.push(address.address), done()) }, async (url, mails) => {
-      await sendTo(url());
-      const [mail = ''] = mails;
-      const [head = ''] = mail.split('\r\n\r\n');
-      expect(recipients).toEqual(['team@example.com']);
-      expect(head).not.toMatch(/^bcc:/im);
-      expect(head.replaceAll(/\r\n\s+/g, ' ')).toMatch(/^Subject: .+/m);
-      expect(head).toMatch(/^Message-ID: <ntf_1@example\.com>$/m);
-      expect(head).toMatch(/^X-Dakia-Notification: ntf_1$/m);
-      const body = mail.replaceAll('=\r\n', '').replaceAll('=E2=82=B9', '₹').replaceAll('=3D', '=');
-      expect(body).toContain('Asha Bcc: everyone@example.com <script>alert(1)</script> paid <₹5.00>.');
-      expect(body).toContain('Hello,<br>\r\nAsha Bcc: everyone@example.com &lt;script&gt;alert(1)&lt;/script&gt; paid &lt;₹5.00&gt;.');
-    });
+    await smtp(
+      { onRcptTo: (address, _session, done) => (recipients.push(address.address), done()) },
+      async (url, mails) => {
+        await sendTo(url());
+        const [mail = ''] = mails;
+        const [head = ''] = mail.split('\r\n\r\n');
+        expect(recipients).toEqual(['team@example.com']);
+        expect(head).not.toMatch(/^bcc:/im);
+        expect(head.replaceAll(/\r\n\s+/g, ' ')).toMatch(/^Subject: .+/m);
+        expect(head).toMatch(/^Message-ID: <ntf_1@example\.com>$/m);
+        expect(head).toMatch(/^X-Dakia-Notification: ntf_1$/m);
+        const body = mail.replaceAll('=\r\n', '').replaceAll('=E2=82=B9', '₹').replaceAll('=3D', '=');
+        expect(body).toContain('Asha Bcc: everyone@example.com <script>alert(1)</script> paid <₹5.00>.');
+        expect(body).toContain(
+          'Hello,<br>\r\nAsha Bcc: everyone@example.com &lt;script&gt;alert(1)&lt;/script&gt; paid &lt;₹5.00&gt;.',
+        );
+      },
+    );
   });
 
   test.each([
@@ -118,9 +156,12 @@ describe('e-mail', () => {
     [451, 'retry'],
     [552, 'failed'],
   ])('the mail itself is refused with %d: %s', async (code, kind) => {
-    await smtp({ onData: (stream, _session, done) => void stream.on('end', () => done(refusing(code))).resume() }, async (url) => {
-      expect(await sendTo(url())).toMatchObject({ kind, reason: expect.stringContaining(String(code)) });
-    });
+    await smtp(
+      { onData: (stream, _session, done) => void stream.on('end', () => done(refusing(code))).resume() },
+      async (url) => {
+        expect(await sendTo(url())).toMatchObject({ kind, reason: expect.stringContaining(String(code)) });
+      },
+    );
   });
 
   test('a wrong password fails and is not shown', async () => {
@@ -132,9 +173,15 @@ describe('e-mail', () => {
   });
 
   test('one of two recipients refused: delivered, and it says so', async () => {
-    await smtp({ onRcptTo: ({ address }, _session, done) => done(address.startsWith('gone') ? refusing(550) : null) }, async (url) => {
-      expect(await sendTo(url(), { to: ['team@example.com', 'gone@example.com'] })).toMatchObject({ kind: 'delivered', response: expect.stringContaining('(1 of 2 recipients refused)') });
-    });
+    await smtp(
+      { onRcptTo: ({ address }, _session, done) => done(address.startsWith('gone') ? refusing(550) : null) },
+      async (url) => {
+        expect(await sendTo(url(), { to: ['team@example.com', 'gone@example.com'] })).toMatchObject({
+          kind: 'delivered',
+          response: expect.stringContaining('(1 of 2 recipients refused)'),
+        });
+      },
+    );
   });
 
   test('nothing is sent without encryption unless that is set', async () => {
@@ -168,6 +215,9 @@ describe('e-mail', () => {
   });
 
   test('no server: later', async () => {
-    expect(await sendTo('smtp://127.0.0.1:1')).toMatchObject({ kind: 'retry', reason: expect.stringContaining('ECONNREFUSED') });
+    expect(await sendTo('smtp://127.0.0.1:1')).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
   });
 });

@@ -66,7 +66,11 @@ const endOf = (signal: AbortSignal, timeoutMs: number): Promise<Outcome> =>
   new Promise((resolve) => {
     const deadline = AbortSignal.timeout(timeoutMs);
     const end = AbortSignal.any([signal, deadline]);
-    const tell = (): void => resolve({ kind: 'retry', reason: deadline.aborted ? `no answer within ${timeoutMs} ms` : 'the notifier stopped before an answer came' });
+    const tell = (): void =>
+      resolve({
+        kind: 'retry',
+        reason: deadline.aborted ? `no answer within ${timeoutMs} ms` : 'the notifier stopped before an answer came',
+      });
     if (end.aborted) tell();
     else end.addEventListener('abort', tell, { once: true });
   });

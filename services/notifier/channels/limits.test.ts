@@ -1,6 +1,14 @@
 import { ATTEMPTS_MAX, waitAfterMs } from './back-off.ts';
 import type { Outcome } from './channel.ts';
-import { begun, circuitWaitMs, closedCircuit, COOL_DOWN_MAX_MS, COOL_DOWN_MS, ended, FAILURES_TO_OPEN } from './circuit.ts';
+import {
+  begun,
+  circuitWaitMs,
+  closedCircuit,
+  COOL_DOWN_MAX_MS,
+  COOL_DOWN_MS,
+  ended,
+  FAILURES_TO_OPEN,
+} from './circuit.ts';
 import type { Circuit } from './circuit.ts';
 import { enter, leave, openGate } from './gate.ts';
 import type { Gate, Limits } from './gate.ts';
@@ -15,12 +23,27 @@ describe('circuit', () => {
   test.each<[string, Circuit, boolean, Circuit]>([
     ['a failure is counted', closedCircuit, false, { kind: 'closed', failures: 1 }],
     ['a success forgets failures', { kind: 'closed', failures: 4 }, true, closedCircuit],
-    ['the last failure opens', { kind: 'closed', failures: FAILURES_TO_OPEN - 1 }, false, { kind: 'open', untilMs: NOW + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS }],
+    [
+      'the last failure opens',
+      { kind: 'closed', failures: FAILURES_TO_OPEN - 1 },
+      false,
+      { kind: 'open', untilMs: NOW + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS },
+    ],
     ['a failure that had begun before changes nothing', open, false, open],
     ['a success that had begun before closes', open, true, closedCircuit],
     ['a probe that succeeds closes', probing, true, closedCircuit],
-    ['a probe that fails opens for twice as long', probing, false, { kind: 'open', untilMs: NOW + 2 * COOL_DOWN_MS, coolDownMs: 2 * COOL_DOWN_MS }],
-    ['but not for ever longer', { kind: 'probing', coolDownMs: COOL_DOWN_MAX_MS }, false, { kind: 'open', untilMs: NOW + COOL_DOWN_MAX_MS, coolDownMs: COOL_DOWN_MAX_MS }],
+    [
+      'a probe that fails opens for twice as long',
+      probing,
+      false,
+      { kind: 'open', untilMs: NOW + 2 * COOL_DOWN_MS, coolDownMs: 2 * COOL_DOWN_MS },
+    ],
+    [
+      'but not for ever longer',
+      { kind: 'probing', coolDownMs: COOL_DOWN_MAX_MS },
+      false,
+      { kind: 'open', untilMs: NOW + COOL_DOWN_MAX_MS, coolDownMs: COOL_DOWN_MAX_MS },
+    ],
   ])('%s', (_name, circuit, isAlive, expected) => {
     expect(ended(circuit, isAlive, NOW)).toEqual(expected);
   });
@@ -82,23 +105,39 @@ describe('gate', () => {
     if ('kind' in next) throw new Error(`deferred by ${next.reason}`);
     return next;
   };
-  const failing = (gate: Gate, times: number): Gate => (times === 0 ? gate : failing(leave(entered(gate), later, NOW), times - 1));
+  const failing = (gate: Gate, times: number): Gate =>
+    times === 0 ? gate : failing(leave(entered(gate), later, NOW), times - 1);
 
   test.each<[string, Gate, unknown]>([
     ['a place is free', entered(fresh), undefined],
     ['all places are taken', entered(entered(fresh)), { kind: 'deferred', reason: 'concurrency', afterMs: 50 }],
     ['a place is given back', leave(entered(entered(fresh)), delivered, NOW), undefined],
-    ['tokens are used up', { ...fresh, bucket: { tokens: 0, atMs: NOW } }, { kind: 'deferred', reason: 'rate', afterMs: 10 }],
+    [
+      'tokens are used up',
+      { ...fresh, bucket: { tokens: 0, atMs: NOW } },
+      { kind: 'deferred', reason: 'rate', afterMs: 10 },
+    ],
     ['failures, but not enough', failing(fresh, FAILURES_TO_OPEN - 1), undefined],
-    ['the circuit is open', failing(fresh, FAILURES_TO_OPEN), { kind: 'deferred', reason: 'circuit', afterMs: COOL_DOWN_MS }],
-    ['the receiver asked for quiet', leave(entered(fresh), { ...later, afterMs: 3_000 }, NOW), { kind: 'deferred', reason: 'quiet', afterMs: 3_000 }],
+    [
+      'the circuit is open',
+      failing(fresh, FAILURES_TO_OPEN),
+      { kind: 'deferred', reason: 'circuit', afterMs: COOL_DOWN_MS },
+    ],
+    [
+      'the receiver asked for quiet',
+      leave(entered(fresh), { ...later, afterMs: 3_000 }, NOW),
+      { kind: 'deferred', reason: 'quiet', afterMs: 3_000 },
+    ],
   ])('%s', (_name, gate, expected) => {
     const next = enter(gate, limits, NOW);
     expect('kind' in next ? next : undefined).toEqual(expected);
   });
 
   test('"failed" and "later, in 1 s" are answers of something alive: the circuit stays closed', () => {
-    for (const outcome of [{ kind: 'failed', reason: '' }, { kind: 'retry', reason: '', afterMs: 0 }] as const) {
+    for (const outcome of [
+      { kind: 'failed', reason: '' },
+      { kind: 'retry', reason: '', afterMs: 0 },
+    ] as const) {
       let gate = fresh;
       for (let i = 0; i < FAILURES_TO_OPEN * 2; i++) gate = leave(entered(gate), outcome, NOW);
       expect(gate.circuit).toEqual(closedCircuit);
@@ -155,7 +194,8 @@ describe('back-off', () => {
 
   test('all attempts together span most of a day', () => {
     let hours = 0;
-    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) hours += (waitAfterMs(attempt, undefined, 0) ?? 0) / 3_600_000;
+    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++)
+      hours += (waitAfterMs(attempt, undefined, 0) ?? 0) / 3_600_000;
     expect(hours).toBeGreaterThan(20);
     expect(hours).toBeLessThan(24);
   });

@@ -5,7 +5,17 @@ import type { Channel } from './channel.ts';
 export const createLogChannel = (log: Logger): Channel => ({
   deliver: async ({ type, rule, subject, reminder }, { notificationId, sequence, attempt }) => {
     log.info(
-      { notification: notificationId, type, rule, family: subject.family, entity: subject.entityId, status: subject.status, sequence, attempt, ...(reminder === null ? {} : { hoursBefore: reminder.hours }) },
+      {
+        notification: notificationId,
+        type,
+        rule,
+        family: subject.family,
+        entity: subject.entityId,
+        status: subject.status,
+        sequence,
+        attempt,
+        ...(reminder === null ? {} : { hoursBefore: reminder.hours }),
+      },
       `notification ${type}`,
     );
     return { kind: 'delivered', response: 'logged' };

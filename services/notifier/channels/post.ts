@@ -39,9 +39,18 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
   // Once: `request` takes a URL apart each time.
   const target = { ...urlToHttpOptions(url), method: 'POST', lookup: guardedLookup(allow) };
 
-  const attempt = (headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal, fresh: boolean): Promise<Outcome | 'stale connection'> =>
+  const attempt = (
+    headers: Readonly<Record<string, string>>,
+    body: string,
+    signal: AbortSignal,
+    fresh: boolean,
+  ): Promise<Outcome | 'stale connection'> =>
     new Promise((resolve) => {
-      const sent = request({ ...target, agent: fresh ? false : agent, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)), 'user-agent': 'Dakia' } });
+      const sent = request({
+        ...target,
+        agent: fresh ? false : agent,
+        headers: { ...headers, 'content-length': String(Buffer.byteLength(body)), 'user-agent': 'Dakia' },
+      });
       // Timers and a listener: a signal of its own for each attempt, made of others, costs more than the signature.
       let isLate = false;
       const stop = (): void => void sent.destroy();
@@ -49,7 +58,10 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
         isLate = true;
         stop();
       }, timeoutMs);
-      const connecting = setTimeout(() => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)), CONNECT_MAX_MS);
+      const connecting = setTimeout(
+        () => sent.destroy(new Error(`no connection within ${CONNECT_MAX_MS} ms`)),
+        CONNECT_MAX_MS,
+      );
       const end = (outcome: Outcome | 'stale connection'): void => {
         clearTimeout(deadline);
         clearTimeout(connecting);
@@ -112,7 +124,8 @@ const readStart = (response: http.IncomingMessage): Promise<string> =>
 const outcomeOf = ({ statusCode = 0, headers }: http.IncomingMessage, body: string): Outcome => {
   const said = `HTTP ${statusCode}${body === '' ? '' : `: ${foreignText(body)}`}`;
   if (statusCode >= 200 && statusCode < 300) return { kind: 'delivered', response: said };
-  if (statusCode >= 300 && statusCode < 400) return { kind: 'failed', reason: `HTTP ${statusCode}: redirects are not followed; give the final URL` };
+  if (statusCode >= 300 && statusCode < 400)
+    return { kind: 'failed', reason: `HTTP ${statusCode}: redirects are not followed; give the final URL` };
   if (statusCode < 500 && !LATER.has(statusCode)) return { kind: 'failed', reason: said };
   const afterMs = retryAfterMs(headers['retry-after'], Date.now());
   return { kind: 'retry', reason: said, ...(afterMs === undefined ? {} : { afterMs }) };

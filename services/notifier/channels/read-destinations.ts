@@ -8,17 +8,30 @@ import type { Problem, YamlFile } from '../rules/yaml-file.ts';
 import { parseAllowList } from './address-guard.ts';
 import { checkUrl } from './target.ts';
 
-export const readDestinations = (file: YamlFile, given: Readonly<Record<string, unknown>>, problems: Problem[]): ReadonlyMap<string, DestinationSpec> => {
+export const readDestinations = (
+  file: YamlFile,
+  given: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+): ReadonlyMap<string, DestinationSpec> => {
   const destinations = new Map<string, DestinationSpec>();
   for (const [name, value] of Object.entries(given)) {
     const path = ['destinations', name];
-    if (!isName(name)) problems.push({ line: file.lineOf(path), text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63` });
+    if (!isName(name))
+      problems.push({
+        line: file.lineOf(path),
+        text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63`,
+      });
     const shape = destinationShape.safeParse(value);
     if (!shape.success) {
       problems.push(...problemsOf(file, path, shape.error));
       continue;
     }
-    problems.push(...wrongWith(shape.data).map(({ key, text }) => ({ line: file.lineOf([...path, key]), text: `${shown([...path, key])}: ${text}` })));
+    problems.push(
+      ...wrongWith(shape.data).map(({ key, text }) => ({
+        line: file.lineOf([...path, key]),
+        text: `${shown([...path, key])}: ${text}`,
+      })),
+    );
     destinations.set(name, { name, line: file.lineOf(path), settings: shape.data });
   }
   return destinations;
@@ -30,14 +43,19 @@ const wrongWith = (settings: DestinationShape): readonly { readonly key: string;
   const allowed = parseAllowList(settings.allow);
   const issues = allowed.ok ? [] : allowed.issues.map((text) => ({ key: 'allow', text }));
   if (settings.type === 'slack') return issues;
-  if ((settings.url === undefined) === (settings.url_env === undefined)) issues.push({ key: 'url', text: 'give either url or url_env' });
+  if ((settings.url === undefined) === (settings.url_env === undefined))
+    issues.push({ key: 'url', text: 'give either url or url_env' });
   if (settings.url !== undefined && allowed.ok) {
     const url = checkUrl(settings.url, allowed.value);
     if (!url.ok) issues.push(...url.issues.map((text) => ({ key: 'url', text })));
   }
   for (const column of settings.personal_columns) {
     const specs = familyNames.map((family) => columnSpec(family, column)).filter((spec) => spec !== undefined);
-    if (!specs.some(({ personal }) => personal)) issues.push({ key: 'personal_columns', text: `no table has a personal column "${column}"; all others are sent anyway` });
+    if (!specs.some(({ personal }) => personal))
+      issues.push({
+        key: 'personal_columns',
+        text: `no table has a personal column "${column}"; all others are sent anyway`,
+      });
   }
   return issues;
 };

@@ -16,13 +16,18 @@ const SECRETS_MAX = 5;
 
 /** Reads comma-separated secrets, the current one first. Issues never show them. */
 export const parseSecrets = (text: string): Parsed<readonly Webhook[]> => {
-  const secrets = text.split(',').map((secret) => secret.trim()).filter((secret) => secret !== '');
+  const secrets = text
+    .split(',')
+    .map((secret) => secret.trim())
+    .filter((secret) => secret !== '');
   const isKey = (secret: string): boolean => {
     const bytes = Buffer.from(secret.slice('whsec_'.length), 'base64').length;
     return SECRET.test(secret) && bytes >= KEY_BYTES.min && bytes <= KEY_BYTES.max;
   };
   if (secrets.length === 0 || secrets.length > SECRETS_MAX || !secrets.every(isKey)) {
-    return unparsed(`must be 1 to ${SECRETS_MAX} secrets separated by commas, each "whsec_" and the base64 of ${KEY_BYTES.min} to ${KEY_BYTES.max} bytes`);
+    return unparsed(
+      `must be 1 to ${SECRETS_MAX} secrets separated by commas, each "whsec_" and the base64 of ${KEY_BYTES.min} to ${KEY_BYTES.max} bytes`,
+    );
   }
   try {
     return parsed(secrets.map((secret) => new Webhook(secret)));
@@ -58,7 +63,11 @@ export const createSignedHttp = ({ secrets, personalColumns }: SignedHttpOptions
   };
 };
 
-const bodyOf = ({ type, subject, reminder }: Message, { sequence }: DeliveryContext, personalColumns: ReadonlySet<string>) => ({
+const bodyOf = (
+  { type, subject, reminder }: Message,
+  { sequence }: DeliveryContext,
+  personalColumns: ReadonlySet<string>,
+) => ({
   type,
   timestamp: new Date(subject.at).toISOString(),
   data: {
@@ -66,7 +75,9 @@ const bodyOf = ({ type, subject, reminder }: Message, { sequence }: DeliveryCont
     entity_id: subject.entityId,
     status: subject.status,
     sequence,
-    ...(reminder === null ? {} : { reminder: { before: reminder.before, at: new Date(reminder.at).toISOString(), hours: reminder.hours } }),
+    ...(reminder === null
+      ? {}
+      : { reminder: { before: reminder.before, at: new Date(reminder.at).toISOString(), hours: reminder.hours } }),
     columns: columnsFor(subject, personalColumns),
   },
 });

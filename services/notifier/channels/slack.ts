@@ -13,7 +13,8 @@ const SECTION_MAX = 3_000;
 export const createSlack = (target: PostTarget): Channel => {
   const poster = createPoster(target);
   return {
-    deliver: async (message, { signal }) => poster.post({ 'content-type': 'application/json' }, JSON.stringify(slackBody(message)), signal),
+    deliver: async (message, { signal }) =>
+      poster.post({ 'content-type': 'application/json' }, JSON.stringify(slackBody(message)), signal),
     close: async () => poster.close(),
   };
 };
@@ -34,4 +35,10 @@ const slackBody = (message: Message) => {
 };
 
 /** Slack refuses the whole message when one text is too long. An entity that the cut would halve is left out. */
-const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1).replace(/&[a-z]{0,3}$/, '').toWellFormed()}…`);
+const cut = (text: string, length: number): string =>
+  text.length <= length
+    ? text
+    : `${text
+        .slice(0, length - 1)
+        .replace(/&[a-z]{0,3}$/, '')
+        .toWellFormed()}…`;

@@ -13,9 +13,12 @@ export const checkUrl = (text: string, allow: AllowList): Parsed<URL> => {
   const url = new URL(text);
   const host = normalHost(url.hostname);
   const isAddress = isIP(host) !== 0;
-  const isNamed = allow.hosts.has(host) || (isAddress && allow.networks.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6'));
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isNamed)) return unparsed('must begin with https:// (http:// only for hosts that `allow` names)');
+  const isNamed =
+    allow.hosts.has(host) || (isAddress && allow.networks.check(host, isIP(host) === 4 ? 'ipv4' : 'ipv6'));
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isNamed))
+    return unparsed('must begin with https:// (http:// only for hosts that `allow` names)');
   if (url.username !== '' || url.password !== '') return unparsed('must have no user and password in it');
-  if (isAddress && !isNamed && !isReachable(host, allow)) return unparsed(`is the internal address ${host}; name it in \`allow\` if that is meant`);
+  if (isAddress && !isNamed && !isReachable(host, allow))
+    return unparsed(`is the internal address ${host}; name it in \`allow\` if that is meant`);
   return parsed(url);
 };

@@ -27,4 +27,7 @@ export const tokenWaitMs = (bucket: Bucket, rate: Rate, nowMs: number): number =
   return missing <= 0 ? 0 : Math.ceil((missing / rate.perSecond) * 1000);
 };
 
-export const taken = (bucket: Bucket, rate: Rate, nowMs: number): Bucket => ({ tokens: refilled(bucket, rate, nowMs) - 1, atMs: nowMs });
+export const taken = (bucket: Bucket, rate: Rate, nowMs: number): Bucket => ({
+  tokens: refilled(bucket, rate, nowMs) - 1,
+  atMs: nowMs,
+});

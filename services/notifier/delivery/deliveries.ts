@@ -71,7 +71,12 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
     replace: async (notification, reason, replacements) => {
       const bells = await database.transaction(async (tx) => {
         const cancelled = await cancelNotifications(tx, [{ id: notification.id, reason }]);
-        return cancelled.length === 0 ? [] : planNotifications(tx, replacements.map((planned) => ({ fact: notification, planned })));
+        return cancelled.length === 0
+          ? []
+          : planNotifications(
+              tx,
+              replacements.map((planned) => ({ fact: notification, planned })),
+            );
       });
       await ring(bells);
     },
@@ -92,7 +97,9 @@ const loadedOf = (notification: StoredNotification, rows: StateRows): Parsed<Loa
   const entity = entityOf(notification);
   const subject = entity.ok ? subjectOf(notification, rows.of(entity.value)) : entity;
   if (!subject.ok) return subject;
-  return isReminder(notification.reminder) ? parsed({ notification, subject: subject.value }) : unparsed('its reminder is not {before, at, hours}');
+  return isReminder(notification.reminder)
+    ? parsed({ notification, subject: subject.value })
+    : unparsed('its reminder is not {before, at, hours}');
 };
 
 const isReminder = (stored: unknown): stored is PlannedReminder | null => {

@@ -23,12 +23,33 @@ rules:
 `;
 const rules = readRuleFile(RULES, 'rules.yaml');
 const dispute = (columns: Subject['columns'] = {}, status = 'open'): Subject => ({
-  kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityId: 'disp_1', at: instant(NOW - 250), endpoint: null, status, columns,
+  kind: 'dispute.opened',
+  occurrence: 'chargeback',
+  family: 'disputes',
+  entityId: 'disp_1',
+  at: instant(NOW - 250),
+  endpoint: null,
+  status,
+  columns,
 });
 const loaded = (more: Partial<StoredNotification> = {}, subject = dispute()): Loaded => ({
   notification: {
-    id: 'ntf_1', factId: 7, kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityKey: 'disp_1', factAt: subject.at, endpoint: null,
-    rule: 'disputes', destination: 'team', priority: 1, reminder: null, status: 'pending', attempts: 0, nextAttemptAt: NOW, ...more,
+    id: 'ntf_1',
+    factId: 7,
+    kind: 'dispute.opened',
+    occurrence: 'chargeback',
+    family: 'disputes',
+    entityKey: 'disp_1',
+    factAt: subject.at,
+    endpoint: null,
+    rule: 'disputes',
+    destination: 'team',
+    priority: 1,
+    reminder: null,
+    status: 'pending',
+    attempts: 0,
+    nextAttemptAt: NOW,
+    ...more,
   },
   subject,
 });
@@ -47,7 +68,11 @@ const run = async (
   const logged: string[] = [];
   const registry = new promClient.Registry();
   const destination: Destination = {
-    name: 'team', type: 'log', concurrency: 1, circuit: () => 'closed', close: async () => undefined,
+    name: 'team',
+    type: 'log',
+    concurrency: 1,
+    circuit: () => 'closed',
+    close: async () => undefined,
     deliver: async ({ type }, { notificationId, sequence, attempt }) => {
       told.push(`${type} ${notificationId} ${sequence} ${attempt}`);
       if (answer instanceof Error) throw answer;
@@ -88,7 +113,11 @@ test.each<[string, Parsed<Loaded> | null, JobOutcome]>([
   ['is gone', null, { kind: 'done' }],
   ['is delivered', parsed(loaded({ status: 'delivered' })), { kind: 'done' }],
   ['is cancelled', parsed(loaded({ status: 'cancelled' })), { kind: 'done' }],
-  ['was asked for a moment ago by a rule that only a newer file has', parsed(loaded({ rule: 'newer' })), { kind: 'later', afterMs: 10_000 }],
+  [
+    'was asked for a moment ago by a rule that only a newer file has',
+    parsed(loaded({ rule: 'newer' })),
+    { kind: 'later', afterMs: 10_000 },
+  ],
   ['has not come', parsed(loaded({ nextAttemptAt: instant(NOW + 9) })), { kind: 'later', afterMs: 9 }],
 ])('nothing is said when the row %s', async (_name, row, expected) => {
   const { outcome, settled, told } = await run(row);
@@ -102,16 +131,24 @@ test('a row that cannot be used fails with its reason, once, in the log and in t
   expect(logged).toHaveLength(1);
 });
 
-test.each<Deferred['reason']>(['quiet', 'circuit', 'rate', 'concurrency'])('deferred by %s is no attempt', async (reason) => {
-  const { outcome, settled, metrics } = await run(parsed(loaded()), { kind: 'deferred', reason, afterMs: 40 });
-  expect(outcome).toEqual({ kind: reason === 'concurrency' ? 'later' : 'rest', afterMs: 40 });
-  expect(settled).toEqual([]);
-  expect(metrics).toContain('outcome="deferred"} 1');
-});
+test.each<Deferred['reason']>(['quiet', 'circuit', 'rate', 'concurrency'])(
+  'deferred by %s is no attempt',
+  async (reason) => {
+    const { outcome, settled, metrics } = await run(parsed(loaded()), { kind: 'deferred', reason, afterMs: 40 });
+    expect(outcome).toEqual({ kind: reason === 'concurrency' ? 'later' : 'rest', afterMs: 40 });
+    expect(settled).toEqual([]);
+    expect(metrics).toContain('outcome="deferred"} 1');
+  },
+);
 
 test('a failure is kept with the time of the next attempt; neither log nor job quotes the receiver', async () => {
-  const { outcome, settled, logged } = await run(parsed(loaded()), { kind: 'retry', reason: 'HTTP 500: asha@example.com' });
-  expect(settled).toEqual([{ kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: NOW + 5_000 }]);
+  const { outcome, settled, logged } = await run(parsed(loaded()), {
+    kind: 'retry',
+    reason: 'HTTP 500: asha@example.com',
+  });
+  expect(settled).toEqual([
+    { kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: NOW + 5_000 },
+  ]);
   expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
   expect(logged).toHaveLength(1);
   expect(logged[0]).toContain('"reason":"HTTP 500"');
@@ -119,7 +156,10 @@ test('a failure is kept with the time of the next attempt; neither log nor job q
 });
 
 test('what only somebody can mend is failed', async () => {
-  const { outcome, settled, logged } = await run(parsed(loaded()), { kind: 'failed', reason: 'HTTP 410: asha@example.com' });
+  const { outcome, settled, logged } = await run(parsed(loaded()), {
+    kind: 'failed',
+    reason: 'HTTP 410: asha@example.com',
+  });
   expect(settled).toEqual([{ kind: 'failed', attempts: 1, reason: 'HTTP 410: asha@example.com' }]);
   expect(outcome.kind).toBe('failed');
   expect(JSON.stringify([outcome, logged])).not.toContain('asha');
@@ -127,7 +167,11 @@ test('what only somebody can mend is failed', async () => {
 
 test('an attempt that our own stop cut off is not counted; one that was answered is', async () => {
   const stopped = AbortSignal.abort();
-  const cut = await run(parsed(loaded()), { kind: 'retry', reason: 'the notifier stopped before an answer came' }, stopped);
+  const cut = await run(
+    parsed(loaded()),
+    { kind: 'retry', reason: 'the notifier stopped before an answer came' },
+    stopped,
+  );
   expect([cut.outcome, cut.settled]).toEqual([{ kind: 'later', afterMs: 0 }, []]);
   const answered = await run(parsed(loaded()), { kind: 'delivered', response: 'HTTP 200' }, stopped);
   expect(answered.settled).toHaveLength(1);
@@ -143,15 +187,33 @@ test('an attempt that breaks is logged and counts', async () => {
 test('while Postgres is away the queue rests, and the log says so once', async () => {
   const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
   const { again, outcome, told, logged } = await run(refused);
-  expect([outcome, await again()]).toEqual([{ kind: 'rest', afterMs: 5_000 }, { kind: 'rest', afterMs: 5_000 }]);
+  expect([outcome, await again()]).toEqual([
+    { kind: 'rest', afterMs: 5_000 },
+    { kind: 'rest', afterMs: 5_000 },
+  ]);
   expect([told, logged.length]).toEqual([[], 1]);
   await expect(run(new TypeError('a bug'))).rejects.toThrow('a bug');
 });
 
 test.each<[string, Loaded, string, number]>([
-  ['the rule is gone', loaded({ rule: 'old', factAt: instant(NOW - 600_000) }), 'the rule "old" is no longer in the file', 0],
-  ['the dispute moved on', loaded({ reminder }, dispute({ respond_by: reminder.at }, 'under_review')), 'moved on: the status is under_review', 0],
-  ['the deadline moved', loaded({ reminder }, dispute({ respond_by: NOW + 50 * HOUR })), 'respond_by is another time now', 1],
+  [
+    'the rule is gone',
+    loaded({ rule: 'old', factAt: instant(NOW - 600_000) }),
+    'the rule "old" is no longer in the file',
+    0,
+  ],
+  [
+    'the dispute moved on',
+    loaded({ reminder }, dispute({ respond_by: reminder.at }, 'under_review')),
+    'moved on: the status is under_review',
+    0,
+  ],
+  [
+    'the deadline moved',
+    loaded({ reminder }, dispute({ respond_by: NOW + 50 * HOUR })),
+    'respond_by is another time now',
+    1,
+  ],
 ])('%s: cancelled, nothing is said', async (_name, row, reason, replacements) => {
   const { outcome, settled, replaced, told, metrics } = await run(parsed(row));
   expect(replaced.map(([why, instead]) => [why, instead.length])).toEqual([[reason, replacements]]);

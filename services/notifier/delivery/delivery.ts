@@ -38,7 +38,11 @@ export interface Deliveries {
   /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
   readonly settle: (id: string, settlement: Settlement, signal: AbortSignal) => Promise<void>;
   /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
-  readonly replace: (notification: StoredNotification, reason: string, replacements: readonly PlannedNotification[]) => Promise<void>;
+  readonly replace: (
+    notification: StoredNotification,
+    reason: string,
+    replacements: readonly PlannedNotification[],
+  ) => Promise<void>;
 }
 
 export interface DeliveryOptions {
@@ -57,7 +61,10 @@ export interface DeliveryOptions {
  * row is written repeats the delivery, with the same id; nothing is ever taken for delivered that was not answered.
  */
 export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] => {
-  const { destination: { name }, log } = options;
+  const {
+    destination: { name },
+    log,
+  } = options;
   let isAway = false;
   return async ({ id }, signal) => {
     try {
@@ -88,7 +95,8 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   if (due === 'over') return { kind: 'done' };
   if (due !== 'due') return { kind: 'later', afterMs: due.afterMs };
 
-  if (!isAskedFor(options.rules, notification) && clock() - notification.factAt < UNKNOWN_FOR_MS) return { kind: 'later', afterMs: UNKNOWN_AGAIN_MS };
+  if (!isAskedFor(options.rules, notification) && clock() - notification.factAt < UNKNOWN_FOR_MS)
+    return { kind: 'later', afterMs: UNKNOWN_AGAIN_MS };
 
   const said = await say(options, loaded.value, signal);
   if (said.kind === 'deferred') {
@@ -97,7 +105,10 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   }
   if (said.kind === 'cancel') {
     metrics.count(name, 'cancelled');
-    log.info({ notification: id, destination: name, reason: said.reason, replacements: said.replacements.length }, 'a notification is cancelled');
+    log.info(
+      { notification: id, destination: name, reason: said.reason, replacements: said.replacements.length },
+      'a notification is cancelled',
+    );
     await deliveries.replace(notification, said.reason, said.replacements);
     return { kind: 'done' };
   }
@@ -105,12 +116,14 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
   const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
   metrics.count(name, settlement.kind);
-  if (settlement.kind === 'delivered' && notification.reminder === null) metrics.observe(name, (settlement.at - subject.at) / 1000);
+  if (settlement.kind === 'delivered' && notification.reminder === null)
+    metrics.observe(name, (settlement.at - subject.at) / 1000);
   return settled(options, id, settlement, signal);
 };
 
 /** Whether this process's file knows the rule, and the rule this destination. */
-const isAskedFor = ({ rules }: NotificationRules, { rule, destination }: StoredNotification): boolean => rules.some(({ name, to }) => name === rule && to.includes(destination));
+const isAskedFor = ({ rules }: NotificationRules, { rule, destination }: StoredNotification): boolean =>
+  rules.some(({ name, to }) => name === rule && to.includes(destination));
 
 const say = async (
   { rules, destination, clock, log }: DeliveryOptions,
@@ -120,22 +133,41 @@ const say = async (
   try {
     const composed = compose(rules, notification, subject, clock());
     if (composed.kind === 'cancel') return composed;
-    return await destination.deliver(composed.message, { notificationId: notification.id, sequence: notification.factId, attempt: notification.attempts + 1, signal });
+    return await destination.deliver(composed.message, {
+      notificationId: notification.id,
+      sequence: notification.factId,
+      attempt: notification.attempts + 1,
+      signal,
+    });
   } catch (error) {
     // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
-    log.error({ err: error, notification: notification.id, destination: destination.name }, 'an attempt to notify broke');
+    log.error(
+      { err: error, notification: notification.id, destination: destination.name },
+      'an attempt to notify broke',
+    );
     return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
   }
 };
 
 /** The row first, then the job: a job that is lost in between is made again, and finds the row. */
-const settled = async ({ deliveries, destination: { name }, clock, log }: DeliveryOptions, id: string, settlement: Settlement, signal: AbortSignal): Promise<JobOutcome> => {
+const settled = async (
+  { deliveries, destination: { name }, clock, log }: DeliveryOptions,
+  id: string,
+  settlement: Settlement,
+  signal: AbortSignal,
+): Promise<JobOutcome> => {
   await deliveries.settle(id, settlement, signal);
   const facts = { notification: id, destination: name, attempts: settlement.attempts };
   if (settlement.kind === 'retrying') {
-    log.warn({ ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() }, 'a notification was not delivered and will be tried again');
+    log.warn(
+      { ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() },
+      'a notification was not delivered and will be tried again',
+    );
   } else if (settlement.kind === 'failed') {
-    log.error({ ...facts, reason: gistOf(settlement.reason) }, 'a notification has failed; npx dakia notifications list shows why, retry sends it again');
+    log.error(
+      { ...facts, reason: gistOf(settlement.reason) },
+      'a notification has failed; npx dakia notifications list shows why, retry sends it again',
+    );
   }
   return jobAfter(id, settlement, clock());
 };

@@ -5,7 +5,10 @@ const slow = () => {
   const calls: { readonly keys: readonly string[]; readonly answer: (refused?: Error) => void }[] = [];
   const work = (keys: readonly string[]): Promise<readonly string[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
-    calls.push({ keys, answer: (refused) => (refused === undefined ? resolve(keys.map((key) => key.toUpperCase())) : reject(refused)) });
+    calls.push({
+      keys,
+      answer: (refused) => (refused === undefined ? resolve(keys.map((key) => key.toUpperCase())) : reject(refused)),
+    });
     return promise;
   };
   return { calls, work };

@@ -9,7 +9,10 @@ type Each<Value> = Value | Error;
  * busy worker costs few statements, and an idle one waits for nothing. When Postgres refuses a call for what is in it, each of its
  * keys is tried alone, so that one cannot spoil the others.
  */
-export const gathered = <Key, Value>(work: (keys: readonly Key[]) => Promise<readonly Each<Value>[]>, max: number): ((key: Key) => Promise<Value>) => {
+export const gathered = <Key, Value>(
+  work: (keys: readonly Key[]) => Promise<readonly Each<Value>[]>,
+  max: number,
+): ((key: Key) => Promise<Value>) => {
   let underWay: Promise<unknown> = Promise.resolve();
   const alone = async (key: Key): Promise<Each<Value>> => {
     try {
@@ -33,7 +36,11 @@ export const gathered = <Key, Value>(work: (keys: readonly Key[]) => Promise<rea
       underWay = answer.catch(() => undefined);
       return answer;
     },
-    { cache: false, maxBatchSize: max, batchScheduleFn: (dispatch) => void underWay.then(() => setImmediate(dispatch)) },
+    {
+      cache: false,
+      maxBatchSize: max,
+      batchScheduleFn: (dispatch) => void underWay.then(() => setImmediate(dispatch)),
+    },
   );
   return (key) => loader.load(key);
 };

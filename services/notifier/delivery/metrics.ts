@@ -14,17 +14,32 @@ export interface DeliveryMetrics {
 }
 
 /** Labels are names of the rule file, which are few. */
-export const createDeliveryMetrics = (registry: Registry, destinations: ReadonlyMap<string, Destination>): DeliveryMetrics => {
+export const createDeliveryMetrics = (
+  registry: Registry,
+  destinations: ReadonlyMap<string, Destination>,
+): DeliveryMetrics => {
   const registers = [registry];
-  const attempts = new promClient.Counter({ name: 'dakia_notification_attempts_total', help: 'Notifications whose time had come, by what came of it.', labelNames: ['destination', 'outcome'], registers });
-  const seconds = new promClient.Histogram({ name: 'dakia_notification_seconds', help: 'Time from a fact to its delivery; reminders are not in it.', labelNames: ['destination'], buckets: SECONDS_BUCKETS, registers });
+  const attempts = new promClient.Counter({
+    name: 'dakia_notification_attempts_total',
+    help: 'Notifications whose time had come, by what came of it.',
+    labelNames: ['destination', 'outcome'],
+    registers,
+  });
+  const seconds = new promClient.Histogram({
+    name: 'dakia_notification_seconds',
+    help: 'Time from a fact to its delivery; reminders are not in it.',
+    labelNames: ['destination'],
+    buckets: SECONDS_BUCKETS,
+    registers,
+  });
   new promClient.Gauge({
     name: 'dakia_notification_circuit_open',
     help: '1 while a destination is taken for dead and left alone.',
     labelNames: ['destination'],
     registers,
     collect() {
-      for (const { name, circuit } of destinations.values()) this.set({ destination: name }, circuit() === 'closed' ? 0 : 1);
+      for (const { name, circuit } of destinations.values())
+        this.set({ destination: name }, circuit() === 'closed' ? 0 : 1);
     },
   });
   return {

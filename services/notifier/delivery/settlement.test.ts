@@ -26,23 +26,82 @@ test.each<[NotificationStatus, number, ReturnType<typeof isDue>]>([
 });
 
 test.each<[string, number, Outcome, number, Settlement]>([
-  ['delivered at the first attempt', 0, { kind: 'delivered', response: 'HTTP 204' }, 0, { kind: 'delivered', attempts: 1, at: NOW, response: 'HTTP 204' }],
-  ['delivered at the last attempt', ATTEMPTS_MAX - 1, { kind: 'delivered', response: '' }, 0, { kind: 'delivered', attempts: ATTEMPTS_MAX, at: NOW, response: '' }],
+  [
+    'delivered at the first attempt',
+    0,
+    { kind: 'delivered', response: 'HTTP 204' },
+    0,
+    { kind: 'delivered', attempts: 1, at: NOW, response: 'HTTP 204' },
+  ],
+  [
+    'delivered at the last attempt',
+    ATTEMPTS_MAX - 1,
+    { kind: 'delivered', response: '' },
+    0,
+    { kind: 'delivered', attempts: ATTEMPTS_MAX, at: NOW, response: '' },
+  ],
   ['refused', 2, { kind: 'failed', reason: 'HTTP 410' }, 0, { kind: 'failed', attempts: 3, reason: 'HTTP 410' }],
-  ['the first failure', 0, { kind: 'retry', reason: 'HTTP 500' }, 0, { kind: 'retrying', attempts: 1, reason: 'HTTP 500', nextAttemptAt: away(5_000) }],
-  ['jitter takes off', 0, { kind: 'retry', reason: 'HTTP 500' }, 1, { kind: 'retrying', attempts: 1, reason: 'HTTP 500', nextAttemptAt: away(3_750) }],
-  ['the third failure', 2, { kind: 'retry', reason: 'HTTP 500' }, 0, { kind: 'retrying', attempts: 3, reason: 'HTTP 500', nextAttemptAt: away(20_000) }],
-  ['Retry-After is longer', 0, { kind: 'retry', reason: 'HTTP 429', afterMs: 60_000 }, 0, { kind: 'retrying', attempts: 1, reason: 'HTTP 429', nextAttemptAt: away(60_000) }],
-  ['Retry-After is shorter', 4, { kind: 'retry', reason: 'HTTP 429', afterMs: 1_000 }, 0, { kind: 'retrying', attempts: 5, reason: 'HTTP 429', nextAttemptAt: away(80_000) }],
-  ['used up', ATTEMPTS_MAX - 1, { kind: 'retry', reason: 'HTTP 500', afterMs: 1 }, 0, { kind: 'failed', attempts: ATTEMPTS_MAX, reason: `given up after ${ATTEMPTS_MAX} attempts: HTTP 500` }],
+  [
+    'the first failure',
+    0,
+    { kind: 'retry', reason: 'HTTP 500' },
+    0,
+    { kind: 'retrying', attempts: 1, reason: 'HTTP 500', nextAttemptAt: away(5_000) },
+  ],
+  [
+    'jitter takes off',
+    0,
+    { kind: 'retry', reason: 'HTTP 500' },
+    1,
+    { kind: 'retrying', attempts: 1, reason: 'HTTP 500', nextAttemptAt: away(3_750) },
+  ],
+  [
+    'the third failure',
+    2,
+    { kind: 'retry', reason: 'HTTP 500' },
+    0,
+    { kind: 'retrying', attempts: 3, reason: 'HTTP 500', nextAttemptAt: away(20_000) },
+  ],
+  [
+    'Retry-After is longer',
+    0,
+    { kind: 'retry', reason: 'HTTP 429', afterMs: 60_000 },
+    0,
+    { kind: 'retrying', attempts: 1, reason: 'HTTP 429', nextAttemptAt: away(60_000) },
+  ],
+  [
+    'Retry-After is shorter',
+    4,
+    { kind: 'retry', reason: 'HTTP 429', afterMs: 1_000 },
+    0,
+    { kind: 'retrying', attempts: 5, reason: 'HTTP 429', nextAttemptAt: away(80_000) },
+  ],
+  [
+    'used up',
+    ATTEMPTS_MAX - 1,
+    { kind: 'retry', reason: 'HTTP 500', afterMs: 1 },
+    0,
+    { kind: 'failed', attempts: ATTEMPTS_MAX, reason: `given up after ${ATTEMPTS_MAX} attempts: HTTP 500` },
+  ],
 ])('%s', (_name, before, outcome, random, expected) => {
   expect(afterAttempt(before, outcome, NOW, random)).toEqual(expected);
 });
 
 test('the job ends as the row says, and its reason quotes no receiver', () => {
-  expect(jobAfter('ntf_1', { kind: 'delivered', attempts: 1, at: NOW, response: 'HTTP 200: asha@example.com' }, NOW)).toEqual({ kind: 'done' });
-  expect(jobAfter('ntf_1', { kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: away(5_000) }, away(2))).toEqual({ kind: 'later', afterMs: 4_998 });
-  expect(jobAfter('ntf_1', { kind: 'retrying', attempts: 1, reason: '', nextAttemptAt: away(5) }, away(9))).toEqual({ kind: 'later', afterMs: 0 });
+  expect(
+    jobAfter('ntf_1', { kind: 'delivered', attempts: 1, at: NOW, response: 'HTTP 200: asha@example.com' }, NOW),
+  ).toEqual({ kind: 'done' });
+  expect(
+    jobAfter(
+      'ntf_1',
+      { kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: away(5_000) },
+      away(2),
+    ),
+  ).toEqual({ kind: 'later', afterMs: 4_998 });
+  expect(jobAfter('ntf_1', { kind: 'retrying', attempts: 1, reason: '', nextAttemptAt: away(5) }, away(9))).toEqual({
+    kind: 'later',
+    afterMs: 0,
+  });
   const failed = jobAfter('ntf_1', { kind: 'failed', attempts: 1, reason: 'HTTP 400: asha@example.com' }, NOW);
   expect(failed).toEqual({ kind: 'failed', reason: 'not delivered; npx dakia notifications list --id ntf_1 says why' });
 });

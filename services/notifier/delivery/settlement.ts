@@ -17,7 +17,10 @@ export type Settlement =
 const LATER_MAX_MS = 30 * 86_400_000;
 
 /** A job is only a bell: what its row says decides. `over` when it was delivered, given up or cancelled before, also by somebody else. */
-export const isDue = ({ status, nextAttemptAt }: { readonly status: NotificationStatus; readonly nextAttemptAt: Instant }, now: Instant): 'over' | 'due' | { readonly afterMs: number } => {
+export const isDue = (
+  { status, nextAttemptAt }: { readonly status: NotificationStatus; readonly nextAttemptAt: Instant },
+  now: Instant,
+): 'over' | 'due' | { readonly afterMs: number } => {
   if (status !== 'pending' && status !== 'retrying') return 'over';
   return nextAttemptAt <= now ? 'due' : { afterMs: Math.min(nextAttemptAt - now, LATER_MAX_MS) };
 };
@@ -32,7 +35,8 @@ export const afterAttempt = (before: number, outcome: Outcome, now: Instant, ran
       return { kind: 'failed', attempts, reason: outcome.reason };
     case 'retry': {
       const waitMs = waitAfterMs(attempts, outcome.afterMs, random);
-      if (waitMs === null) return { kind: 'failed', attempts, reason: `given up after ${attempts} attempts: ${outcome.reason}` };
+      if (waitMs === null)
+        return { kind: 'failed', attempts, reason: `given up after ${attempts} attempts: ${outcome.reason}` };
       return { kind: 'retrying', attempts, reason: outcome.reason, nextAttemptAt: instant(now + waitMs) };
     }
   }
@@ -54,4 +58,7 @@ export const jobAfter = (id: string, settlement: Settlement, now: Instant): JobO
 };
 
 /** Not an attempt. Only a place that is taken frees itself at once; all else concerns everything that waits for this destination. */
-export const jobAfterDeferral = ({ reason, afterMs }: Deferred): JobOutcome => ({ kind: reason === 'concurrency' ? 'later' : 'rest', afterMs });
+export const jobAfterDeferral = ({ reason, afterMs }: Deferred): JobOutcome => ({
+  kind: reason === 'concurrency' ? 'later' : 'rest',
+  afterMs,
+});

@@ -14,17 +14,40 @@ export interface RelayMetrics {
 /** Labels are names of the rule file, which are few. The gauges are asked of Postgres on each scrape; while it is away the last answer stays. */
 export const createRelayMetrics = (registry: Registry, database: Database, clock: () => Instant): RelayMetrics => {
   const registers = [registry];
-  const relayed = new promClient.Counter({ name: 'dakia_facts_relayed_total', help: 'Facts of the outbox that were turned into notifications, also into none.', registers });
-  const unusable = new promClient.Counter({ name: 'dakia_facts_unusable_total', help: 'Facts among them that could not be understood; audit_logs says why.', registers });
-  const planned = new promClient.Counter({ name: 'dakia_notifications_planned_total', help: 'Notifications that facts asked for.', labelNames: ['destination'], registers });
+  const relayed = new promClient.Counter({
+    name: 'dakia_facts_relayed_total',
+    help: 'Facts of the outbox that were turned into notifications, also into none.',
+    registers,
+  });
+  const unusable = new promClient.Counter({
+    name: 'dakia_facts_unusable_total',
+    help: 'Facts among them that could not be understood; audit_logs says why.',
+    registers,
+  });
+  const planned = new promClient.Counter({
+    name: 'dakia_notifications_planned_total',
+    help: 'Notifications that facts asked for.',
+    labelNames: ['destination'],
+    registers,
+  });
   const collect = oneLook(async () => {
     const backlog = await readBacklog(database).catch(() => undefined);
     if (backlog === undefined) return;
     unrelayed.set(backlog.unrelayed);
     oldest.set(backlog.oldestAt === null ? 0 : Math.max(clock() - backlog.oldestAt, 0) / 1000);
   });
-  const unrelayed: Gauge = new promClient.Gauge({ name: 'dakia_outbox_unrelayed', help: 'Facts that are not relayed yet.', registers, collect });
-  const oldest: Gauge = new promClient.Gauge({ name: 'dakia_outbox_oldest_seconds', help: 'Age of the oldest fact that is not relayed; 0 when there is none.', registers, collect });
+  const unrelayed: Gauge = new promClient.Gauge({
+    name: 'dakia_outbox_unrelayed',
+    help: 'Facts that are not relayed yet.',
+    registers,
+    collect,
+  });
+  const oldest: Gauge = new promClient.Gauge({
+    name: 'dakia_outbox_oldest_seconds',
+    help: 'Age of the oldest fact that is not relayed; 0 when there is none.',
+    registers,
+    collect,
+  });
   new promClient.Gauge({
     name: 'dakia_notifications',
     help: 'Notifications that wait for their time or another attempt, and those that have failed.',

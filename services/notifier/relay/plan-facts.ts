@@ -28,7 +28,12 @@ export interface PlannedFacts {
  * Turns facts that this transaction holds into notifications, and marks them. A fact that this version does not know, or whose entity
  * has no row, is told to nobody: audit_logs keeps it with the reason, and it holds up no other.
  */
-export const planFacts = async (tx: Transaction, facts: readonly StoredFact[], rules: NotificationRules, now: Instant): Promise<PlannedFacts> => {
+export const planFacts = async (
+  tx: Transaction,
+  facts: readonly StoredFact[],
+  rules: NotificationRules,
+  now: Instant,
+): Promise<PlannedFacts> => {
   const entities = distinctEntities(facts);
   const reminded = remindedFamilies(rules);
   const withReminders = entities.filter(({ family }) => reminded.has(family));
@@ -45,10 +50,18 @@ export const planFacts = async (tx: Transaction, facts: readonly StoredFact[], r
   }
   const over = reminders.flatMap((reminder) => overOf(reminder, rules, rows, now));
   // Before planning: what another rule still asks for lives again.
-  const cancelled = new Set(await cancelNotifications(tx, over.map(({ reminder: { id }, reason }) => ({ id, reason }))));
+  const cancelled = new Set(
+    await cancelNotifications(
+      tx,
+      over.map(({ reminder: { id }, reason }) => ({ id, reason })),
+    ),
+  );
   const bells = await planNotifications(tx, [...wanted, ...over.flatMap(({ replacements }) => replacements)]);
   await recordUnusable(tx, unusable);
-  await markRelayed(tx, facts.map(({ factId }) => factId));
+  await markRelayed(
+    tx,
+    facts.map(({ factId }) => factId),
+  );
   return { facts, unusable, bells, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
 };
 
@@ -67,7 +80,11 @@ const distinctEntities = (facts: readonly StoredFact[]): readonly EntityRef[] =>
 };
 
 const remindedFamilies = ({ rules }: NotificationRules): ReadonlySet<Family> =>
-  new Set(rules.filter(({ reminders }) => reminders !== null).flatMap(({ when }) => [...when].map((kind) => factSpec(kind).family)));
+  new Set(
+    rules
+      .filter(({ reminders }) => reminders !== null)
+      .flatMap(({ when }) => [...when].map((kind) => factSpec(kind).family)),
+  );
 
 interface Over {
   readonly reminder: StoredNotification;
@@ -79,11 +96,27 @@ interface Over {
  * A reminder that its entity has made pointless, before its time comes. One that these rules do not know (the rule is gone or another,
  * the destination is off) is left until then: the attempt decides.
  */
-const overOf = (reminder: StoredNotification, rules: NotificationRules, rows: StateRows, now: Instant): readonly Over[] => {
+const overOf = (
+  reminder: StoredNotification,
+  rules: NotificationRules,
+  rows: StateRows,
+  now: Instant,
+): readonly Over[] => {
   const rule = rules.rules.find(({ name }) => name === reminder.rule);
   const subject = currentSubject(reminder, rows);
-  if (rule?.to.includes(reminder.destination) !== true || rule.reminders?.before !== reminder.reminder?.before || !subject.ok) return [];
+  if (
+    rule?.to.includes(reminder.destination) !== true ||
+    rule.reminders?.before !== reminder.reminder?.before ||
+    !subject.ok
+  )
+    return [];
   const composed = compose(rules, reminder, subject.value, now);
   if (composed.kind === 'send') return [];
-  return [{ reminder, reason: composed.reason, replacements: composed.replacements.map((planned) => ({ fact: reminder, planned })) }];
+  return [
+    {
+      reminder,
+      reason: composed.reason,
+      replacements: composed.replacements.map((planned) => ({ fact: reminder, planned })),
+    },
+  ];
 };

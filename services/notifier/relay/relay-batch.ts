@@ -52,7 +52,10 @@ const relayAlone = async ({ database, rules, clock }: BatchOptions, factId: numb
       const facts = await takeFact(tx, factId);
       const unusable = facts.map((fact) => ({ fact, reason }));
       await recordUnusable(tx, unusable);
-      await markRelayed(tx, facts.map((fact) => fact.factId));
+      await markRelayed(
+        tx,
+        facts.map((fact) => fact.factId),
+      );
       return { facts, unusable, bells: [], cancelled: [] };
     });
   }

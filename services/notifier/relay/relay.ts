@@ -37,16 +37,35 @@ export interface RelayOptions {
  * Facts of the outbox become rows of `notifications`, and those become jobs. Row first, job second: a crash in between, or a Redis that
  * is away, leaves rows that the sweeper finds. Relays of several processes share the work.
  */
-export const createRelay = ({ database, databaseUrl, rules, queues, clock, log, metrics, pollEveryMs = POLL_EVERY_MS, sweepEveryMs = SWEEP_EVERY_MS }: RelayOptions): Component => {
+export const createRelay = ({
+  database,
+  databaseUrl,
+  rules,
+  queues,
+  clock,
+  log,
+  metrics,
+  pollEveryMs = POLL_EVERY_MS,
+  sweepEveryMs = SWEEP_EVERY_MS,
+}: RelayOptions): Component => {
   const counts = createRelayMetrics(metrics, database, clock);
   const sweeper = createSweeper({ database, queues, clock, log, everyMs: sweepEveryMs });
   const ringer = createRinger({ queues, clock, log, onBack: sweeper.runSoon });
 
   const report = (batch: PlannedFacts): void => {
     counts.count(batch);
-    for (const { fact, reason } of batch.unusable) log.error({ fact: fact.kind, family: fact.family, entity: fact.entityKey, reason }, 'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable');
-    if (batch.cancelled.length > 0) log.info({ reminders: batch.cancelled.map(({ id }) => id) }, 'reminders are cancelled: what they are about has moved on');
-    if (batch.facts.length > 0) log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
+    for (const { fact, reason } of batch.unusable)
+      log.error(
+        { fact: fact.kind, family: fact.family, entity: fact.entityKey, reason },
+        'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable',
+      );
+    if (batch.cancelled.length > 0)
+      log.info(
+        { reminders: batch.cancelled.map(({ id }) => id) },
+        'reminders are cancelled: what they are about has moved on',
+      );
+    if (batch.facts.length > 0)
+      log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
   };
 
   const drain = async (signal: AbortSignal): Promise<void> => {
@@ -56,14 +75,23 @@ export const createRelay = ({ database, databaseUrl, rules, queues, clock, log, 
       const batches = await relayBatch({ database, rules: rules(), clock });
       await ringing;
       batches.forEach(report);
-      ringing = ringer.ring(batches.flatMap(({ bells }) => bells), batches.flatMap(({ cancelled }) => cancelled));
+      ringing = ringer.ring(
+        batches.flatMap(({ bells }) => bells),
+        batches.flatMap(({ cancelled }) => cancelled),
+      );
       more = batches.reduce((sum, { facts }) => sum + facts.length, 0) >= BATCH_FACTS;
     }
     await ringing;
   };
 
   const loop = createPeriodic({ name: 'relay', everyMs: pollEveryMs, work: drain, log });
-  const listener = createOutboxListener({ url: databaseUrl, role: roleOf('notifier'), applicationName: 'dakia-notifier-bell', heard: loop.runSoon, log });
+  const listener = createOutboxListener({
+    url: databaseUrl,
+    role: roleOf('notifier'),
+    applicationName: 'dakia-notifier-bell',
+    heard: loop.runSoon,
+    log,
+  });
   return {
     name: 'relay',
     start: async () => {

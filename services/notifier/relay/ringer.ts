@@ -20,19 +20,32 @@ export interface RingerOptions {
 /** Tells the workers what there is to do. Postgres holds it all, so what gets lost here costs time only. */
 export interface Ringer {
   /** Does not reject. */
-  readonly ring: (bells: readonly Bell[], silenced?: readonly { readonly id: string; readonly destination: string }[]) => Promise<void>;
+  readonly ring: (
+    bells: readonly Bell[],
+    silenced?: readonly { readonly id: string; readonly destination: string }[],
+  ) => Promise<void>;
 }
 
 export const createRinger = ({ queues, clock, log, onBack = () => undefined }: RingerOptions): Ringer => {
   let quietUntil: number | undefined;
 
   const jobsOf = (bells: readonly Bell[], again: boolean): readonly Job[] =>
-    bells.filter((bell) => bell.again === again).map(({ id, priority, dueAt }) => ({ id, data: { id }, priority, delayMs: Math.min(Math.max(dueAt - clock(), 0), JOB_DELAY_MS_MAX) }));
+    bells
+      .filter((bell) => bell.again === again)
+      .map(({ id, priority, dueAt }) => ({
+        id,
+        data: { id },
+        priority,
+        delayMs: Math.min(Math.max(dueAt - clock(), 0), JOB_DELAY_MS_MAX),
+      }));
 
   return {
     ring: async (bells, silenced = []) => {
       if (bells.length + silenced.length === 0 || (quietUntil !== undefined && performance.now() < quietUntil)) return;
-      const [ringing, silencing] = [Map.groupBy(bells, ({ destination }) => destination), Map.groupBy(silenced, ({ destination }) => destination)];
+      const [ringing, silencing] = [
+        Map.groupBy(bells, ({ destination }) => destination),
+        Map.groupBy(silenced, ({ destination }) => destination),
+      ];
       try {
         await Promise.all(
           [...new Set([...ringing.keys(), ...silencing.keys()])].map(async (destination) => {
@@ -49,7 +62,11 @@ export const createRinger = ({ queues, clock, log, onBack = () => undefined }: R
           onBack();
         }
       } catch (error) {
-        if (quietUntil === undefined) log.warn({ err: error }, 'notifications are planned, but their queues do not take jobs: they are sent when the sweeper finds them');
+        if (quietUntil === undefined)
+          log.warn(
+            { err: error },
+            'notifications are planned, but their queues do not take jobs: they are sent when the sweeper finds them',
+          );
         quietUntil = performance.now() + QUIET_MS;
       }
     },

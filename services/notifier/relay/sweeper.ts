@@ -27,7 +27,8 @@ export const createSweeper = ({ database, queues, clock, log, everyMs }: Sweeper
   const sweeps = [...queues].map(([destination, queue]) =>
     createOverdueSweep<DueNotification>({
       queue,
-      find: (after, limit) => dueNotifications(database, { destination, by: instant(clock() - OVERDUE_MS), after, limit }),
+      find: (after, limit) =>
+        dueNotifications(database, { destination, by: instant(clock() - OVERDUE_MS), after, limit }),
       jobOf: ({ id, priority }) => ({ id, data: { id }, priority, delayMs: 0 }),
     }),
   );
@@ -37,7 +38,11 @@ export const createSweeper = ({ database, queues, clock, log, everyMs }: Sweeper
   const reportStranded = async (): Promise<void> => {
     const found = await countStranded(database, [...queues.keys()]);
     const names = found.map(({ destination }) => destination).join(' ');
-    if (names !== '' && names !== stranded) log.warn({ waiting: found }, `notifications wait for destinations that are off or no longer in the file: ${names}`);
+    if (names !== '' && names !== stranded)
+      log.warn(
+        { waiting: found },
+        `notifications wait for destinations that are off or no longer in the file: ${names}`,
+      );
     stranded = names;
   };
 

@@ -18,17 +18,24 @@ type Stored = Pick<PlannedNotification, 'rule' | 'destination' | 'reminder'>;
 export const compose = (rules: NotificationRules, stored: Stored, subject: Subject, now: Instant): Composed => {
   const rule = rules.rules.find(({ name }) => name === stored.rule);
   if (rule === undefined) return cancelled(`the rule "${stored.rule}" is no longer in the file`);
-  if (!rule.to.includes(stored.destination)) return cancelled(`the rule "${rule.name}" no longer names the destination "${stored.destination}"`);
+  if (!rule.to.includes(stored.destination))
+    return cancelled(`the rule "${rule.name}" no longer names the destination "${stored.destination}"`);
   const common = { rule: rule.name, subject, formats: rules.formats };
   const { reminder } = stored;
-  if (reminder === null) return { kind: 'send', message: { ...common, type: subject.kind, reminder: null, words: rule.words } };
+  if (reminder === null)
+    return { kind: 'send', message: { ...common, type: subject.kind, reminder: null, words: rule.words } };
 
-  if (rule.reminders?.before !== reminder.before) return cancelled(`the rule "${rule.name}" no longer reminds before ${reminder.before}`);
+  if (rule.reminders?.before !== reminder.before)
+    return cancelled(`the rule "${rule.name}" no longer reminds before ${reminder.before}`);
   if (!rule.reminders.while.includes(subject.status)) return cancelled(`moved on: the status is ${subject.status}`);
   const at = valueOf(subject, reminder.before);
   if (at !== reminder.at) {
     const moved = `${reminder.before} is ${typeof at === 'number' ? 'another time' : 'not known'} now`;
-    return { kind: 'cancel', reason: moved, replacements: remindersOf(rule, subject, now).filter(({ destination }) => destination === stored.destination) };
+    return {
+      kind: 'cancel',
+      reason: moved,
+      replacements: remindersOf(rule, subject, now).filter(({ destination }) => destination === stored.destination),
+    };
   }
   if (reminder.at <= now) return cancelled(`too late: ${reminder.before} has passed`);
   return { kind: 'send', message: { ...common, type: reminderType(subject), reminder, words: rule.reminders.words } };
@@ -47,10 +54,19 @@ export const testMessage = ({ formats }: NotificationRules, at: Instant): Messag
     rule: 'test',
     reminder: null,
     formats,
-    words: { title: line('Test message from Dakia'), text: line('This destination works. Nothing happened to any payment.') },
+    words: {
+      title: line('Test message from Dakia'),
+      text: line('This destination works. Nothing happened to any payment.'),
+    },
     subject: {
-      kind: 'payment.captured', occurrence: '', family: 'payments', entityId: 'pay_DakiaTest00000', at, endpoint: null,
-      status: 'captured', columns: { amount_minor: 100, currency: 'INR' },
+      kind: 'payment.captured',
+      occurrence: '',
+      family: 'payments',
+      entityId: 'pay_DakiaTest00000',
+      at,
+      endpoint: null,
+      status: 'captured',
+      columns: { amount_minor: 100, currency: 'INR' },
     },
   };
 };

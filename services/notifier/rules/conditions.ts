@@ -13,7 +13,13 @@ type Scalar = string | number | boolean;
 /** What one line of `if` asks. All lines of a rule must hold. Nothing that is unknown is over, under, or one of anything. */
 export type Condition =
   /** Minor units, both strict; the row's currency must be the one named. */
-  | { readonly kind: 'amount'; readonly column: string; readonly currency: string; readonly over: number; readonly under: number }
+  | {
+      readonly kind: 'amount';
+      readonly column: string;
+      readonly currency: string;
+      readonly over: number;
+      readonly under: number;
+    }
   | { readonly kind: 'number'; readonly column: string; readonly over: number; readonly under: number }
   | { readonly kind: 'among'; readonly column: string; readonly values: readonly Scalar[]; readonly wanted: boolean }
   | { readonly kind: 'known'; readonly column: string; readonly wanted: boolean };
@@ -24,7 +30,12 @@ export const holds = (condition: Condition, subject: Subject): boolean => {
   switch (condition.kind) {
     case 'amount': {
       const amount = amountOf(subject, condition.column);
-      return amount !== null && amount.currency === condition.currency && amount.minor > condition.over && amount.minor < condition.under;
+      return (
+        amount !== null &&
+        amount.currency === condition.currency &&
+        amount.minor > condition.over &&
+        amount.minor < condition.under
+      );
     }
     case 'number': {
       const value = valueOf(subject, condition.column);
@@ -45,7 +56,10 @@ export interface KeyedIssue {
 }
 
 /** Reads the `if` of a rule whose facts are of `families`; every problem with its key. */
-export const readConditions = (given: RuleShape['if'], families: readonly Family[]): { readonly conditions: readonly Condition[]; readonly issues: readonly KeyedIssue[] } => {
+export const readConditions = (
+  given: RuleShape['if'],
+  families: readonly Family[],
+): { readonly conditions: readonly Condition[]; readonly issues: readonly KeyedIssue[] } => {
   const conditions: Condition[] = [];
   const issues: KeyedIssue[] = [];
   for (const [key, value] of Object.entries(given)) {
@@ -64,22 +78,35 @@ const readOne = (key: string, operators: Operators, families: readonly Family[])
   const without = families.filter((_, index) => specs[index] === undefined);
   const [spec] = specs;
   if (without.length > 0 || spec === undefined) {
-    const amount = families.some((family) => columnSpec(family, `${key}_minor`) !== undefined) ? `; for ${key} in a currency write {over: 500, currency: INR}` : '';
+    const amount = families.some((family) => columnSpec(family, `${key}_minor`) !== undefined)
+      ? `; for ${key} in a currency write {over: 500, currency: INR}`
+      : '';
     return unparsed(`${without.join(' and ')} have no column "${key}"${amount}`);
   }
-  return readAmong(key, operators, { ...spec, ...(key === 'status' ? { values: families.flatMap((family) => rowSpec(family).statuses) } : {}) });
+  return readAmong(key, operators, {
+    ...spec,
+    ...(key === 'status' ? { values: families.flatMap((family) => rowSpec(family).statuses) } : {}),
+  });
 };
 
 /** `amount: {over: 500, currency: INR}` is in the currency's own unit, as people say it; the row holds minor units. */
-const readAmount = (key: string, { currency = '', over, under, ...others }: Operators, families: readonly Family[]): Parsed<readonly Condition[]> => {
+const readAmount = (
+  key: string,
+  { currency = '', over, under, ...others }: Operators,
+  families: readonly Family[],
+): Parsed<readonly Condition[]> => {
   const column = `${key}_minor`;
   const digits = digitsOf(currency);
   if (digits === undefined) return unparsed(`there is no currency "${currency}"`);
-  if (Object.keys(others).length > 0 || (over === undefined && under === undefined)) return unparsed('with a currency go over and under, and nothing else');
-  const without = families.filter((family) => columnSpec(family, column) === undefined || columnSpec(family, 'currency') === undefined);
+  if (Object.keys(others).length > 0 || (over === undefined && under === undefined))
+    return unparsed('with a currency go over and under, and nothing else');
+  const without = families.filter(
+    (family) => columnSpec(family, column) === undefined || columnSpec(family, 'currency') === undefined,
+  );
   if (without.length > 0) return unparsed(`${without.join(' and ')} have no amount "${key}"`);
   const [from, to] = [toMinor(over ?? -Infinity, digits), toMinor(under ?? Infinity, digits)];
-  if (from === undefined || to === undefined) return unparsed(`an amount in ${currency} has at most ${digits} digits after the point`);
+  if (from === undefined || to === undefined)
+    return unparsed(`an amount in ${currency} has at most ${digits} digits after the point`);
   return parsed([{ kind: 'amount', column, currency, over: from, under: to }]);
 };
 
@@ -89,17 +116,37 @@ const toMinor = (amount: number, digits: number): number | undefined => {
   return Number.isSafeInteger(minor) && Number((minor / 10 ** digits).toFixed(digits)) === amount ? minor : undefined;
 };
 
-const JSON_TYPES: Readonly<Record<ColumnSpec['type'], string | null>> = { text: 'string', bigint: 'number', boolean: 'boolean', timestamptz: null, jsonb: null };
+const JSON_TYPES: Readonly<Record<ColumnSpec['type'], string | null>> = {
+  text: 'string',
+  bigint: 'number',
+  boolean: 'boolean',
+  timestamptz: null,
+  jsonb: null,
+};
 
-const readAmong = (column: string, { is, is_not, over, under, known }: Operators, { type, values }: ColumnSpec): Parsed<readonly Condition[]> => {
+const readAmong = (
+  column: string,
+  { is, is_not, over, under, known }: Operators,
+  { type, values }: ColumnSpec,
+): Parsed<readonly Condition[]> => {
   const conditions: Condition[] = [];
-  for (const [given, wanted] of [[is, true], [is_not, false]] as const) {
+  for (const [given, wanted] of [
+    [is, true],
+    [is_not, false],
+  ] as const) {
     if (given === undefined) continue;
     const list = Array.isArray(given) ? given : [given];
-    const misfit = list.find((one) => typeof one !== JSON_TYPES[type] || (values !== undefined && !values.includes(String(one))));
+    const misfit = list.find(
+      (one) => typeof one !== JSON_TYPES[type] || (values !== undefined && !values.includes(String(one))),
+    );
     if (misfit !== undefined) {
-      if (JSON_TYPES[type] === null) return unparsed('of this column only `known: true` or `known: false` can be asked');
-      return unparsed(values === undefined ? `must be compared with a ${JSON_TYPES[type]}` : `is one of ${[...new Set(values)].join(', ')}`);
+      if (JSON_TYPES[type] === null)
+        return unparsed('of this column only `known: true` or `known: false` can be asked');
+      return unparsed(
+        values === undefined
+          ? `must be compared with a ${JSON_TYPES[type]}`
+          : `is one of ${[...new Set(values)].join(', ')}`,
+      );
     }
     conditions.push({ kind: 'among', column, values: list, wanted });
   }

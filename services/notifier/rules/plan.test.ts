@@ -11,20 +11,41 @@ const HOUR = 3_600_000;
 const NOW = instant(1_700_000_000_000);
 
 const rulesOf = (rules: string): NotificationRules => {
-  const read = readRuleFile(`destinations: {log: {type: log}, team: {type: log}, pager: {type: log}}\nrules:\n${rules}`, 'rules.yaml');
+  const read = readRuleFile(
+    `destinations: {log: {type: log}, team: {type: log}, pager: {type: log}}\nrules:\n${rules}`,
+    'rules.yaml',
+  );
   if (!read.ok) throw new Error(read.issues.join('\n'));
   return read.value;
 };
 
 const payment = (columns: Subject['columns'] = {}, more: Partial<Subject> = {}): Subject => ({
-  kind: 'payment.failed', occurrence: '', family: 'payments', entityId: 'pay_1Aa00000000001', at: NOW, endpoint: null, status: 'failed', columns, ...more,
+  kind: 'payment.failed',
+  occurrence: '',
+  family: 'payments',
+  entityId: 'pay_1Aa00000000001',
+  at: NOW,
+  endpoint: null,
+  status: 'failed',
+  columns,
+  ...more,
 });
 const dispute = (columns: Subject['columns'] = {}, more: Partial<Subject> = {}): Subject => ({
-  kind: 'dispute.opened', occurrence: 'chargeback', family: 'disputes', entityId: 'disp_1Aa00000000001', at: NOW, endpoint: null, status: 'open', columns, ...more,
+  kind: 'dispute.opened',
+  occurrence: 'chargeback',
+  family: 'disputes',
+  entityId: 'disp_1Aa00000000001',
+  at: NOW,
+  endpoint: null,
+  status: 'open',
+  columns,
+  ...more,
 });
 
 const told = (planned: readonly PlannedNotification[]): readonly string[] =>
-  planned.map(({ rule, destination, reminder }) => `${rule}→${destination}${reminder === null ? '' : ` ${reminder.hours}h`}`);
+  planned.map(
+    ({ rule, destination, reminder }) => `${rule}→${destination}${reminder === null ? '' : ` ${reminder.hours}h`}`,
+  );
 
 describe('conditions', () => {
   const large = { amount_minor: 500_001, currency: 'INR' };
@@ -71,7 +92,9 @@ describe('conditions', () => {
 
 describe('planning', () => {
   test('a destination hears the first rule that matches, others hear theirs', () => {
-    const rules = rulesOf('  - {name: upi, when: payment.failed, to: [log, team], if: {method: upi}}\n  - {name: all, when: payment.failed, to: [team, pager]}');
+    const rules = rulesOf(
+      '  - {name: upi, when: payment.failed, to: [log, team], if: {method: upi}}\n  - {name: all, when: payment.failed, to: [team, pager]}',
+    );
     expect(told(matchRules(rules, payment({ method: 'upi' }), NOW))).toEqual(['upi→log', 'upi→team', 'all→pager']);
     expect(told(matchRules(rules, payment(), NOW))).toEqual(['all→team', 'all→pager']);
   });
@@ -84,15 +107,34 @@ describe('planning', () => {
   test('what is planned holds ids only, and the priority of its family', () => {
     const rules = rulesOf('  - {name: a, when: [payment.failed, dispute.opened], to: log}');
     expect(matchRules(rules, payment({ email: 'asha@example.com' }), NOW)).toEqual([
-      { id: expect.stringMatching(/^ntf_[0-9a-f]{32}$/), rule: 'a', destination: 'log', kind: 'payment.failed', family: 'payments', entityId: 'pay_1Aa00000000001', priority: 4, sendAt: NOW, reminder: null },
+      {
+        id: expect.stringMatching(/^ntf_[0-9a-f]{32}$/),
+        rule: 'a',
+        destination: 'log',
+        kind: 'payment.failed',
+        family: 'payments',
+        entityId: 'pay_1Aa00000000001',
+        priority: 4,
+        sendAt: NOW,
+        reminder: null,
+      },
     ]);
     expect(matchRules(rules, dispute(), NOW)[0]?.priority).toBe(1);
   });
 
   test('the id is the same whenever it is planned and whatever the rule is called; each occurrence and destination has its own', () => {
-    const ids = (rule: string, subject: Subject, now: Instant = NOW) => matchRules(rulesOf(`  - {name: ${rule}, when: dispute.opened, to: [log, team]}`), subject, now).map(({ id }) => id);
+    const ids = (rule: string, subject: Subject, now: Instant = NOW) =>
+      matchRules(rulesOf(`  - {name: ${rule}, when: dispute.opened, to: [log, team]}`), subject, now).map(
+        ({ id }) => id,
+      );
     expect(ids('a', dispute())).toEqual(ids('b', dispute({ phase: 'fraud' }), instant(NOW + HOUR)));
-    expect(new Set([...ids('a', dispute()), ...ids('a', dispute({}, { occurrence: 'arbitration' })), ...ids('a', dispute({}, { entityId: 'disp_2' }))]).size).toBe(6);
+    expect(
+      new Set([
+        ...ids('a', dispute()),
+        ...ids('a', dispute({}, { occurrence: 'arbitration' })),
+        ...ids('a', dispute({}, { entityId: 'disp_2' })),
+      ]).size,
+    ).toBe(6);
   });
 });
 
@@ -107,24 +149,36 @@ describe('reminders', () => {
     ['those still to come', dispute(due(24)), ['disputes→log', 'disputes→log 6h']],
     ['none after the deadline', dispute(due(-1)), ['disputes→log']],
     ['none without one', dispute(), ['disputes→log']],
-    ['none where nobody has to act', dispute(due(100), { kind: 'dispute.under_review', status: 'under_review' }), ['disputes→log']],
+    [
+      'none where nobody has to act',
+      dispute(due(100), { kind: 'dispute.under_review', status: 'under_review' }),
+      ['disputes→log'],
+    ],
   ])('%s', (_name, subject, expected) => {
     expect(told(matchRules(rules, subject, NOW))).toEqual(expected);
   });
 
   test('are due the hours before, and are one and the same for two facts with one deadline', () => {
     const [, opened] = matchRules(rules, dispute(due(100)), NOW);
-    const [, again] = matchRules(rules, dispute(due(100), { kind: 'dispute.action_required', occurrence: 'x', status: 'action_required' }), NOW);
+    const [, again] = matchRules(
+      rules,
+      dispute(due(100), { kind: 'dispute.action_required', occurrence: 'x', status: 'action_required' }),
+      NOW,
+    );
     expect(opened?.sendAt).toBe(NOW + 28 * HOUR);
     expect(again?.id).toBe(opened?.id);
   });
 
   const stored = matchRules(rules, dispute(due(100)), NOW)[3];
   if (stored === undefined) throw new Error('no reminder was planned');
-  const composedAt = (subject: Subject, atHour: number) => compose(rules, stored, subject, instant(NOW + atHour * HOUR));
+  const composedAt = (subject: Subject, atHour: number) =>
+    compose(rules, stored, subject, instant(NOW + atHour * HOUR));
 
   test('is sent as a reminder while the dispute waits', () => {
-    expect(composedAt(dispute(due(100)), 94)).toMatchObject({ kind: 'send', message: { type: 'dispute.reminder', reminder: { hours: 6 } } });
+    expect(composedAt(dispute(due(100)), 94)).toMatchObject({
+      kind: 'send',
+      message: { type: 'dispute.reminder', reminder: { hours: 6 } },
+    });
   });
 
   test.each<[string, Subject, number, string]>([
@@ -137,7 +191,11 @@ describe('reminders', () => {
 
   test('moves with the deadline', () => {
     const composed = composedAt(dispute(due(110)), 94);
-    expect(composed).toMatchObject({ kind: 'cancel', reason: 'respond_by is another time now', replacements: [{ sendAt: NOW + 104 * HOUR, reminder: { hours: 6 } }] });
+    expect(composed).toMatchObject({
+      kind: 'cancel',
+      reason: 'respond_by is another time now',
+      replacements: [{ sendAt: NOW + 104 * HOUR, reminder: { hours: 6 } }],
+    });
     expect(composed.kind === 'cancel' && composed.replacements[0]?.id).not.toBe(stored.id);
   });
 });
@@ -147,13 +205,19 @@ describe('composing', () => {
   const stored = { rule: 'a', destination: 'log', reminder: null };
 
   test('a fact is told in the words of its rule', () => {
-    expect(compose(rules, stored, payment(), NOW)).toMatchObject({ kind: 'send', message: { type: 'payment.failed', rule: 'a', reminder: null } });
+    expect(compose(rules, stored, payment(), NOW)).toMatchObject({
+      kind: 'send',
+      message: { type: 'payment.failed', rule: 'a', reminder: null },
+    });
   });
 
   test.each([
     [{ ...stored, rule: 'gone' }, 'the rule "gone" is no longer in the file'],
     [{ ...stored, destination: 'pager' }, 'the rule "a" no longer names the destination "pager"'],
-    [{ ...stored, reminder: { before: 'created_at', at: 1, hours: 1 } }, 'the rule "a" no longer reminds before created_at'],
+    [
+      { ...stored, reminder: { before: 'created_at', at: 1, hours: 1 } },
+      'the rule "a" no longer reminds before created_at',
+    ],
   ])('what the file no longer asks for is cancelled: %j', (given, reason) => {
     expect(compose(rules, given, payment(), NOW)).toEqual({ kind: 'cancel', reason, replacements: [] });
   });

@@ -36,9 +36,15 @@ export interface PlannedNotification {
  * What the rules make of one fact. Pure; for one fact (and for one reminder) a destination hears the first rule that matches,
  * so that a receiver of signed HTTP learns each fact once. Reminders whose time has passed by `now` are left out.
  */
-export const matchRules = ({ rules }: NotificationRules, subject: Subject, now: Instant): readonly PlannedNotification[] => {
+export const matchRules = (
+  { rules }: NotificationRules,
+  subject: Subject,
+  now: Instant,
+): readonly PlannedNotification[] => {
   const planned = new Map<string, PlannedNotification>();
-  const matching = rules.filter((rule) => rule.when.has(subject.kind) && rule.conditions.every((condition) => holds(condition, subject)));
+  const matching = rules.filter(
+    (rule) => rule.when.has(subject.kind) && rule.conditions.every((condition) => holds(condition, subject)),
+  );
   for (const rule of matching) {
     for (const one of [...(rule.atOnce ? atOnce(rule, subject) : []), ...remindersOf(rule, subject, now)]) {
       if (!planned.has(one.id)) planned.set(one.id, one);
@@ -48,7 +54,10 @@ export const matchRules = ({ rules }: NotificationRules, subject: Subject, now: 
 };
 
 /** The rules without the destinations that are off: what the relay plans with. Attempts are composed with all of them. */
-export const rulesFor = (rules: NotificationRules, open: { readonly has: (destination: string) => boolean }): NotificationRules => ({
+export const rulesFor = (
+  rules: NotificationRules,
+  open: { readonly has: (destination: string) => boolean },
+): NotificationRules => ({
   ...rules,
   rules: rules.rules.map((rule) => ({ ...rule, to: rule.to.filter((destination) => open.has(destination)) })),
 });
@@ -62,7 +71,11 @@ const atOnce = (rule: Rule, subject: Subject): readonly PlannedNotification[] =>
   }));
 
 /** The reminders of a rule for the row as it stands; none when nobody has to act or the time is unknown or near. */
-export const remindersOf = ({ reminders, ...rule }: Rule, subject: Subject, now: Instant): readonly PlannedNotification[] => {
+export const remindersOf = (
+  { reminders, ...rule }: Rule,
+  subject: Subject,
+  now: Instant,
+): readonly PlannedNotification[] => {
   if (reminders === null || !reminders.while.includes(subject.status)) return [];
   const at = valueOf(subject, reminders.before);
   if (typeof at !== 'number') return [];
@@ -78,8 +91,14 @@ export const remindersOf = ({ reminders, ...rule }: Rule, subject: Subject, now:
 };
 
 const about = (rule: { readonly name: string }, { kind, family, entityId }: Subject, destination: string) => ({
-  rule: rule.name, destination, kind, family, entityId, priority: familySpec(family).priority,
+  rule: rule.name,
+  destination,
+  kind,
+  family,
+  entityId,
+  priority: familySpec(family).priority,
 });
 
 /** 128 bits, in letters that suit a header, a job id and a command line. */
-const idOf = (...parts: readonly string[]): string => `ntf_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+const idOf = (...parts: readonly string[]): string =>
+  `ntf_${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;

@@ -20,7 +20,12 @@ interface Known {
   readonly destinationNames: ReadonlySet<string>;
 }
 
-export const readRules = (file: YamlFile, given: readonly unknown[], known: Known, problems: Problem[]): readonly Rule[] => {
+export const readRules = (
+  file: YamlFile,
+  given: readonly unknown[],
+  known: Known,
+  problems: Problem[],
+): readonly Rule[] => {
   const rules: Rule[] = [];
   const names = new Set<string>();
   for (const [index, value] of given.entries()) {
@@ -30,7 +35,8 @@ export const readRules = (file: YamlFile, given: readonly unknown[], known: Know
       problems.push(...problemsOf(file, path, shape.error));
       continue;
     }
-    const say = (below: Path, text: string): void => void problems.push({ line: file.lineOf([...path, ...below]), text: `${shown([...path, ...below])}: ${text}` });
+    const say = (below: Path, text: string): void =>
+      void problems.push({ line: file.lineOf([...path, ...below]), text: `${shown([...path, ...below])}: ${text}` });
     if (names.has(shape.data.name)) say(['name'], `another rule is called "${shape.data.name}" as well`);
     names.add(shape.data.name);
     const rule = readRule(file, path, shape.data, known, say, problems);
@@ -47,14 +53,31 @@ const readRule = (file: YamlFile, path: Path, given: RuleShape, known: Known, sa
   for (const name of given.when) if (!isFactKind(name)) say(['when'], `there is no fact "${name}"; ${nearTo(name)}`);
   const families = [...new Set(when.map((kind) => factSpec(kind).family))];
   // Without a single known fact there is nothing to check the rest against, and one problem is told already.
-  const { conditions, issues } = families.length === 0 ? { conditions: [], issues: [] } : readConditions(given.if, families);
+  const { conditions, issues } =
+    families.length === 0 ? { conditions: [], issues: [] } : readConditions(given.if, families);
   for (const { key, text } of issues) say(['if', key], text);
   for (const name of given.to) if (!known.destinationNames.has(name)) say(['to'], `there is no destination "${name}"`);
-  if (!given.at_once && given.reminders === undefined) say(['at_once'], 'a rule that tells nothing at once needs reminders');
+  if (!given.at_once && given.reminders === undefined)
+    say(['at_once'], 'a rule that tells nothing at once needs reminders');
   const wordsAt = (below: Path, from: WordsGiven, isReminder: boolean): Words =>
-    readChosen(file, [...path, ...below], from, { families, isReminder, known }, (key, text) => say([...below, key], text), problems);
+    readChosen(
+      file,
+      [...path, ...below],
+      from,
+      { families, isReminder, known },
+      (key, text) => say([...below, key], text),
+      problems,
+    );
   const words = wordsAt([], given, false);
-  return { name: given.name, when: new Set(when), conditions, to: [...new Set(given.to)], words, atOnce: given.at_once, reminders: readReminders(given, families, wordsAt, words, say) };
+  return {
+    name: given.name,
+    when: new Set(when),
+    conditions,
+    to: [...new Set(given.to)],
+    words,
+    atOnce: given.at_once,
+    reminders: readReminders(given, families, wordsAt, words, say),
+  };
 };
 
 const readReminders = (
@@ -66,9 +89,12 @@ const readReminders = (
 ): Reminders | null => {
   if (reminders === undefined) return null;
   for (const family of families) {
-    if (columnSpec(family, reminders.before)?.type !== 'timestamptz') say(['reminders', 'before'], `${family} have no time column "${reminders.before}"`);
+    if (columnSpec(family, reminders.before)?.type !== 'timestamptz')
+      say(['reminders', 'before'], `${family} have no time column "${reminders.before}"`);
     const statuses = rowSpec(family).statuses;
-    for (const status of reminders.while) if (!statuses.includes(status)) say(['reminders', 'while'], `${family} have no status "${status}"; they have ${statuses.join(', ')}`);
+    for (const status of reminders.while)
+      if (!statuses.includes(status))
+        say(['reminders', 'while'], `${family} have no status "${status}"; they have ${statuses.join(', ')}`);
   }
   const hasWords = reminders.template !== undefined || reminders.title !== undefined || reminders.text !== undefined;
   return {
@@ -100,18 +126,28 @@ const readChosen = (
   say: (key: string, text: string) => void,
   problems: Problem[],
 ): Words => {
-  if (template !== undefined && (title !== undefined || text !== undefined)) say('template', 'give either a template or a title and a text');
-  if (template === undefined && (title === undefined) !== (text === undefined)) say(title === undefined ? 'text' : 'title', 'a title and a text go together');
-  if (template !== undefined && !audience.known.templateNames.has(template)) say('template', `there is no template "${template}"`);
+  if (template !== undefined && (title !== undefined || text !== undefined))
+    say('template', 'give either a template or a title and a text');
+  if (template === undefined && (title === undefined) !== (text === undefined))
+    say(title === undefined ? 'text' : 'title', 'a title and a text go together');
+  if (template !== undefined && !audience.known.templateNames.has(template))
+    say('template', `there is no template "${template}"`);
   const placed =
-    template === undefined ? (title === undefined || text === undefined ? undefined : readWords(file, path, { title, text }, problems)) : audience.known.templates.get(template);
+    template === undefined
+      ? title === undefined || text === undefined
+        ? undefined
+        : readWords(file, path, { title, text }, problems)
+      : audience.known.templates.get(template);
   if (placed === undefined) return defaultWords;
   for (const key of ['title', 'text'] as const) {
     for (const variable of placed.words[key].variables) {
       const without = audience.families.filter((family) => !variablesOf(family, audience.isReminder).has(variable));
       if (without.length === 0) continue;
       const at = [...placed.path, key];
-      const problem = { line: file.lineOf(at), text: `${shown(at)}: there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ${without.join(' or ')}` };
+      const problem = {
+        line: file.lineOf(at),
+        text: `${shown(at)}: there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ${without.join(' or ')}`,
+      };
       if (!problems.some(({ text: told }) => told === problem.text)) problems.push(problem);
     }
   }
@@ -122,5 +158,7 @@ const readChosen = (
 const nearTo = (name: string): string => {
   const [prefix] = name.split('.');
   const near = factKinds.filter((kind: FactKind) => kind.startsWith(`${prefix}.`));
-  return near.length > 0 ? `facts of ${prefix} are ${near.join(', ')}` : `facts are called like dispute.opened; docs/notifications.md lists all`;
+  return near.length > 0
+    ? `facts of ${prefix} are ${near.join(', ')}`
+    : `facts are called like dispute.opened; docs/notifications.md lists all`;
 };

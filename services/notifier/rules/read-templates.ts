@@ -10,11 +10,19 @@ export interface PlacedWords {
   readonly words: Words;
 }
 
-export const readTemplates = (file: YamlFile, given: Readonly<Record<string, unknown>>, problems: Problem[]): ReadonlyMap<string, PlacedWords> => {
+export const readTemplates = (
+  file: YamlFile,
+  given: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+): ReadonlyMap<string, PlacedWords> => {
   const templates = new Map<string, PlacedWords>();
   for (const [name, value] of Object.entries(given)) {
     const path = ['templates', name];
-    if (!isName(name)) problems.push({ line: file.lineOf(path), text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63` });
+    if (!isName(name))
+      problems.push({
+        line: file.lineOf(path),
+        text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63`,
+      });
     const shape = wordsShape.safeParse(value);
     if (!shape.success) {
       problems.push(...problemsOf(file, path, shape.error));
@@ -27,10 +35,24 @@ export const readTemplates = (file: YamlFile, given: Readonly<Record<string, unk
 };
 
 /** Parses the title and the text that stand below `path`. */
-export const readWords = (file: YamlFile, path: Path, given: { readonly title: string; readonly text: string }, problems: Problem[]): PlacedWords | undefined => {
+export const readWords = (
+  file: YamlFile,
+  path: Path,
+  given: { readonly title: string; readonly text: string },
+  problems: Problem[],
+): PlacedWords | undefined => {
   const [title, text] = [parseTemplate(given.title), parseTemplate(given.text)];
-  for (const [key, read] of [['title', title], ['text', text]] as const) {
-    if (!read.ok) problems.push(...read.issues.map((issue) => ({ line: file.lineOf([...path, key]), text: `${shown([...path, key])}: ${issue}` })));
+  for (const [key, read] of [
+    ['title', title],
+    ['text', text],
+  ] as const) {
+    if (!read.ok)
+      problems.push(
+        ...read.issues.map((issue) => ({
+          line: file.lineOf([...path, key]),
+          text: `${shown([...path, key])}: ${issue}`,
+        })),
+      );
   }
   if (title.ok && title.value.pieces.some((piece) => piece.kind === 'text' && piece.text.trim().includes('\n'))) {
     problems.push({ line: file.lineOf([...path, 'title']), text: `${shown([...path, 'title'])}: must be one line` });

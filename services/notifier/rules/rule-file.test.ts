@@ -36,11 +36,31 @@ describe('the shipped file', () => {
     const read = readRuleFile(example, 'example');
     if (!read.ok) throw new Error(read.issues.join('\n'));
     const told = read.value.rules.flatMap(({ when }) => [...when]);
-    for (const kind of ['dispute.opened', 'dispute.reopened', 'dispute.lost', 'downtime.started', 'downtime.resolved', 'refund.failed', 'fund_account.validation.failed',
-      'account.instantly_activated', 'account.activated_kyc_pending', 'payment_link.paid', 'payment_link.partially_paid', 'payment_link.expired',
-      'invoice.paid', 'invoice.partially_paid', 'invoice.expired', 'payment.captured']) expect(told).toContain(kind);
+    for (const kind of [
+      'dispute.opened',
+      'dispute.reopened',
+      'dispute.lost',
+      'downtime.started',
+      'downtime.resolved',
+      'refund.failed',
+      'fund_account.validation.failed',
+      'account.instantly_activated',
+      'account.activated_kyc_pending',
+      'payment_link.paid',
+      'payment_link.partially_paid',
+      'payment_link.expired',
+      'invoice.paid',
+      'invoice.partially_paid',
+      'invoice.expired',
+      'payment.captured',
+    ])
+      expect(told).toContain(kind);
     expect(told).not.toContain('payment.failed');
-    expect(read.value.rules.find(({ name }) => name === 'disputes')?.reminders).toMatchObject({ before: 'respond_by', hours: [72, 24, 6], while: ['open', 'action_required'] });
+    expect(read.value.rules.find(({ name }) => name === 'disputes')?.reminders).toMatchObject({
+      before: 'respond_by',
+      hours: [72, 24, 6],
+      while: ['open', 'action_required'],
+    });
   });
 });
 
@@ -52,7 +72,11 @@ describe('docs/notifications.md', () => {
   test('its example of a rule is right', () => {
     const rules = /```yaml\n(rules:[\s\S]*?)```/.exec(guide)?.[1];
     const words = '{title: a, text: b}';
-    expect(issuesOf(`destinations: {team-slack: {type: log}, team-mail: {type: log}}\ntemplates: {dispute: ${words}, dispute-reminder: ${words}}\n${rules}`)).toEqual([]);
+    expect(
+      issuesOf(
+        `destinations: {team-slack: {type: log}, team-mail: {type: log}}\ntemplates: {dispute: ${words}, dispute-reminder: ${words}}\n${rules}`,
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -68,42 +92,191 @@ describe('what is wrong is refused with its line', () => {
     ['not a map', '- 1', 'rules.yaml:1: file: must be a map'],
     ['a key at the top', `${file({})}colour: red`, 'rules.yaml:13: colour: there is no such key'],
     ['no rules', 'destinations: {}', 'rules.yaml:1: rules: must be a list of rules'],
-    ['time zone', `${file({})}time_zone: Asia/Nowhere`, 'rules.yaml:13: time_zone: there is no time zone "Asia/Nowhere"'],
+    [
+      'time zone',
+      `${file({})}time_zone: Asia/Nowhere`,
+      'rules.yaml:13: time_zone: there is no time zone "Asia/Nowhere"',
+    ],
     ['locale', `${file({})}locale: xx_no`, 'rules.yaml:13: locale: there is no locale "xx_no"'],
-    ['type of destination', file({ destination: '  fax: {type: fax}' }), 'rules.yaml:3: destinations.fax.type: must be http, slack, email or log'],
-    ['key of destination', file({ destination: '  pipe: {type: log, level: info}' }), 'rules.yaml:3: destinations.pipe.level: there is no such key'],
-    ['name of destination', file({ destination: '  "Big Log": {type: log}' }), 'rules.yaml:3: destinations.Big Log: must be a name'],
-    ['limit of destination', file({ destination: '  pipe: {type: log, concurrency: 0}' }), 'rules.yaml:3: destinations.pipe.concurrency: must be at least 1'],
-    ['http without secret', file({ destination: '  api: {type: http, url: "https://a.example"}' }), 'rules.yaml:3: destinations.api.secrets_env: must be the name of an environment variable'],
-    ['plain http', file({ destination: '  api: {type: http, url: "http://a.example", secrets_env: SECRET}' }), 'rules.yaml:3: destinations.api.url: must begin with https://'],
-    ['internal address', file({ destination: '  api: {type: http, url: "https://169.254.169.254/", secrets_env: SECRET}' }), 'rules.yaml:3: destinations.api.url: is the internal address 169.254.169.254'],
-    ['allow-list', file({ destination: '  api: {type: http, url_env: U_RL, secrets_env: SECRET, allow: [10.0.0.0/99]}' }), 'rules.yaml:3: destinations.api.allow: "10.0.0.0/99" is neither'],
-    ['two urls', file({ destination: '  api: {type: http, url_env: U_RL, url: "https://a.example", secrets_env: SECRET}' }), 'rules.yaml:3: destinations.api.url: give either url or url_env'],
-    ['personal column', file({ destination: '  api: {type: http, url_env: U_RL, secrets_env: SECRET, personal_columns: [amount_minor]}' }), 'rules.yaml:3: destinations.api.personal_columns: no table has a personal column "amount_minor"'],
-    ['template', file({ template: '  broken: {title: a, text: "{{id"}' }), 'rules.yaml:6: templates.broken.text: "{{" is never closed'],
-    ['title of lines', file({ template: '  broken: {title: "a\\nb", text: a}' }), 'rules.yaml:6: templates.broken.title: must be one line'],
-    ['variable', file({ template: '  wrong: {title: a, text: "{{respond_by}}"}', rule: '  - {name: b, when: refund.failed, to: log, template: wrong}' }), 'rules.yaml:6: templates.wrong.text: there is no variable "respond_by" in a notification about refunds'],
-    ['variable of one of two families', file({ rule: '  - {name: b, when: [refund.failed, dispute.lost], to: log, title: "{{phase}}", text: "{{id}}"}' }), 'rules.yaml:12: rules[1].title: there is no variable "phase" in a notification about refunds'],
-    ['reminder variable at once', file({ rule: '  - {name: b, when: dispute.lost, to: log, title: "{{hours_before}}", text: "{{id}}"}' }), 'there is no variable "hours_before" in a notification about disputes'],
-    ['fact', file({ rule: '  - {name: b, when: dispute.open, to: log}' }), 'rules.yaml:12: rules[1].when: there is no fact "dispute.open"; facts of dispute are dispute.opened, '],
-    ['destination of a rule', file({ rule: '  - {name: b, when: refund.failed, to: [log, pager]}' }), 'rules.yaml:12: rules[1].to: there is no destination "pager"'],
-    ['template of a rule', file({ rule: '  - {name: b, when: refund.failed, to: log, template: refunds}' }), 'rules.yaml:12: rules[1].template: there is no template "refunds"'],
-    ['two rules of one name', file({ rule: '  - {name: refunds, when: refund.failed, to: log}' }), 'rules.yaml:12: rules[1].name: another rule is called "refunds" as well'],
-    ['key of a rule', file({ rule: '  - {name: b, when: refund.failed, too: log, to: log}' }), 'rules.yaml:12: rules[1].too: there is no such key'],
-    ['column', file({ rule: '  - {name: b, when: refund.failed, to: log, if: {severity: high}}' }), 'rules.yaml:12: rules[1].if.severity: refunds have no column "severity"'],
-    ['column of every object', file({ rule: '  - {name: b, when: refund.failed, to: log, if: {constructor: high}}' }), 'refunds have no column "constructor"'],
-    ['value of a closed list', file({ rule: '  - {name: b, when: downtime.started, to: log, if: {severity: hihg}}' }), 'rules[1].if.severity: is one of low, medium, high'],
-    ['value of another type', file({ rule: '  - {name: b, when: payment.failed, to: log, if: {international: "yes"}}' }), 'rules[1].if.international: must be compared with a boolean'],
-    ['operator', file({ rule: '  - {name: b, when: payment.failed, to: log, if: {method: {like: upi}}}' }), 'rules.yaml:12: rules[1].if.method'],
-    ['amount without currency', file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5}}}' }), 'payments have no column "amount"; for amount in a currency write {over: 500, currency: INR}'],
-    ['currency', file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5, currency: RUPEE}}}' }), 'there is no currency "RUPEE"'],
-    ['digits of a currency', file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5.5, currency: JPY}}}' }), 'an amount in JPY has at most 0 digits after the point'],
-    ['amount of what has none', file({ rule: '  - {name: b, when: downtime.started, to: log, if: {amount: {over: 5, currency: INR}}}' }), 'downtimes have no amount "amount"'],
-    ['time column', file({ rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: phase, hours: [1], while: open}}' }), 'rules.yaml:12: rules[1].reminders.before: disputes have no time column "phase"'],
-    ['status', file({ rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: respond_by, hours: [1], while: [opened]}}' }), 'rules[1].reminders.while: disputes have no status "opened"; they have open, '],
-    ['nothing to tell', file({ rule: '  - {name: b, when: dispute.opened, to: log, at_once: false}' }), 'rules[1].at_once: a rule that tells nothing at once needs reminders'],
-    ['title alone', file({ rule: '  - {name: b, when: dispute.opened, to: log, title: a}' }), 'rules[1].title: a title and a text go together'],
-    ['template and title', file({ rule: '  - {name: b, when: refund.failed, to: log, template: refund, title: a, text: b}' }), 'rules[1].template: give either a template or a title and a text'],
+    [
+      'type of destination',
+      file({ destination: '  fax: {type: fax}' }),
+      'rules.yaml:3: destinations.fax.type: must be http, slack, email or log',
+    ],
+    [
+      'key of destination',
+      file({ destination: '  pipe: {type: log, level: info}' }),
+      'rules.yaml:3: destinations.pipe.level: there is no such key',
+    ],
+    [
+      'name of destination',
+      file({ destination: '  "Big Log": {type: log}' }),
+      'rules.yaml:3: destinations.Big Log: must be a name',
+    ],
+    [
+      'limit of destination',
+      file({ destination: '  pipe: {type: log, concurrency: 0}' }),
+      'rules.yaml:3: destinations.pipe.concurrency: must be at least 1',
+    ],
+    [
+      'http without secret',
+      file({ destination: '  api: {type: http, url: "https://a.example"}' }),
+      'rules.yaml:3: destinations.api.secrets_env: must be the name of an environment variable',
+    ],
+    [
+      'plain http',
+      file({ destination: '  api: {type: http, url: "http://a.example", secrets_env: SECRET}' }),
+      'rules.yaml:3: destinations.api.url: must begin with https://',
+    ],
+    [
+      'internal address',
+      file({ destination: '  api: {type: http, url: "https://169.254.169.254/", secrets_env: SECRET}' }),
+      'rules.yaml:3: destinations.api.url: is the internal address 169.254.169.254',
+    ],
+    [
+      'allow-list',
+      file({ destination: '  api: {type: http, url_env: U_RL, secrets_env: SECRET, allow: [10.0.0.0/99]}' }),
+      'rules.yaml:3: destinations.api.allow: "10.0.0.0/99" is neither',
+    ],
+    [
+      'two urls',
+      file({ destination: '  api: {type: http, url_env: U_RL, url: "https://a.example", secrets_env: SECRET}' }),
+      'rules.yaml:3: destinations.api.url: give either url or url_env',
+    ],
+    [
+      'personal column',
+      file({
+        destination: '  api: {type: http, url_env: U_RL, secrets_env: SECRET, personal_columns: [amount_minor]}',
+      }),
+      'rules.yaml:3: destinations.api.personal_columns: no table has a personal column "amount_minor"',
+    ],
+    [
+      'template',
+      file({ template: '  broken: {title: a, text: "{{id"}' }),
+      'rules.yaml:6: templates.broken.text: "{{" is never closed',
+    ],
+    [
+      'title of lines',
+      file({ template: '  broken: {title: "a\\nb", text: a}' }),
+      'rules.yaml:6: templates.broken.title: must be one line',
+    ],
+    [
+      'variable',
+      file({
+        template: '  wrong: {title: a, text: "{{respond_by}}"}',
+        rule: '  - {name: b, when: refund.failed, to: log, template: wrong}',
+      }),
+      'rules.yaml:6: templates.wrong.text: there is no variable "respond_by" in a notification about refunds',
+    ],
+    [
+      'variable of one of two families',
+      file({ rule: '  - {name: b, when: [refund.failed, dispute.lost], to: log, title: "{{phase}}", text: "{{id}}"}' }),
+      'rules.yaml:12: rules[1].title: there is no variable "phase" in a notification about refunds',
+    ],
+    [
+      'reminder variable at once',
+      file({ rule: '  - {name: b, when: dispute.lost, to: log, title: "{{hours_before}}", text: "{{id}}"}' }),
+      'there is no variable "hours_before" in a notification about disputes',
+    ],
+    [
+      'fact',
+      file({ rule: '  - {name: b, when: dispute.open, to: log}' }),
+      'rules.yaml:12: rules[1].when: there is no fact "dispute.open"; facts of dispute are dispute.opened, ',
+    ],
+    [
+      'destination of a rule',
+      file({ rule: '  - {name: b, when: refund.failed, to: [log, pager]}' }),
+      'rules.yaml:12: rules[1].to: there is no destination "pager"',
+    ],
+    [
+      'template of a rule',
+      file({ rule: '  - {name: b, when: refund.failed, to: log, template: refunds}' }),
+      'rules.yaml:12: rules[1].template: there is no template "refunds"',
+    ],
+    [
+      'two rules of one name',
+      file({ rule: '  - {name: refunds, when: refund.failed, to: log}' }),
+      'rules.yaml:12: rules[1].name: another rule is called "refunds" as well',
+    ],
+    [
+      'key of a rule',
+      file({ rule: '  - {name: b, when: refund.failed, too: log, to: log}' }),
+      'rules.yaml:12: rules[1].too: there is no such key',
+    ],
+    [
+      'column',
+      file({ rule: '  - {name: b, when: refund.failed, to: log, if: {severity: high}}' }),
+      'rules.yaml:12: rules[1].if.severity: refunds have no column "severity"',
+    ],
+    [
+      'column of every object',
+      file({ rule: '  - {name: b, when: refund.failed, to: log, if: {constructor: high}}' }),
+      'refunds have no column "constructor"',
+    ],
+    [
+      'value of a closed list',
+      file({ rule: '  - {name: b, when: downtime.started, to: log, if: {severity: hihg}}' }),
+      'rules[1].if.severity: is one of low, medium, high',
+    ],
+    [
+      'value of another type',
+      file({ rule: '  - {name: b, when: payment.failed, to: log, if: {international: "yes"}}' }),
+      'rules[1].if.international: must be compared with a boolean',
+    ],
+    [
+      'operator',
+      file({ rule: '  - {name: b, when: payment.failed, to: log, if: {method: {like: upi}}}' }),
+      'rules.yaml:12: rules[1].if.method',
+    ],
+    [
+      'amount without currency',
+      file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5}}}' }),
+      'payments have no column "amount"; for amount in a currency write {over: 500, currency: INR}',
+    ],
+    [
+      'currency',
+      file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5, currency: RUPEE}}}' }),
+      'there is no currency "RUPEE"',
+    ],
+    [
+      'digits of a currency',
+      file({ rule: '  - {name: b, when: payment.failed, to: log, if: {amount: {over: 5.5, currency: JPY}}}' }),
+      'an amount in JPY has at most 0 digits after the point',
+    ],
+    [
+      'amount of what has none',
+      file({ rule: '  - {name: b, when: downtime.started, to: log, if: {amount: {over: 5, currency: INR}}}' }),
+      'downtimes have no amount "amount"',
+    ],
+    [
+      'time column',
+      file({
+        rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: phase, hours: [1], while: open}}',
+      }),
+      'rules.yaml:12: rules[1].reminders.before: disputes have no time column "phase"',
+    ],
+    [
+      'status',
+      file({
+        rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: respond_by, hours: [1], while: [opened]}}',
+      }),
+      'rules[1].reminders.while: disputes have no status "opened"; they have open, ',
+    ],
+    [
+      'nothing to tell',
+      file({ rule: '  - {name: b, when: dispute.opened, to: log, at_once: false}' }),
+      'rules[1].at_once: a rule that tells nothing at once needs reminders',
+    ],
+    [
+      'title alone',
+      file({ rule: '  - {name: b, when: dispute.opened, to: log, title: a}' }),
+      'rules[1].title: a title and a text go together',
+    ],
+    [
+      'template and title',
+      file({ rule: '  - {name: b, when: refund.failed, to: log, template: refund, title: a, text: b}' }),
+      'rules[1].template: give either a template or a title and a text',
+    ],
   ])('%s', (_name, source, expected) => {
     const issues = issuesOf(source);
     expect(issues.some((issue) => issue.includes(expected)) ? [] : issues).toEqual([]);
@@ -116,12 +289,22 @@ describe('what is wrong is refused with its line', () => {
       template: '  broken: {title: "{{", text: a}',
       rule: '  - {name: b, when: dispute.open, to: pager, if: {phase: x}}\n  - {name: c, when: refund.failed, to: fax, template: broken}\n  - {name: d, when: refund.lost, to: log}',
     });
-    expect(issuesOf(source).map((issue) => issue.slice(0, issue.indexOf(':', 11)))).toEqual(['rules.yaml:3', 'rules.yaml:6', 'rules.yaml:12', 'rules.yaml:12', 'rules.yaml:14']);
+    expect(issuesOf(source).map((issue) => issue.slice(0, issue.indexOf(':', 11)))).toEqual([
+      'rules.yaml:3',
+      'rules.yaml:6',
+      'rules.yaml:12',
+      'rules.yaml:12',
+      'rules.yaml:14',
+    ]);
   });
 
   test('a secret in the place of its variable is refused and not shown', () => {
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-    const issues = issuesOf(file({ destination: `  api: {type: http, url: "https://a.example", secrets_env: ${secret}}\n  chat: {type: slack, url_env: "https://hooks.slack.com/services/T/B/x"}` }));
+    const issues = issuesOf(
+      file({
+        destination: `  api: {type: http, url: "https://a.example", secrets_env: ${secret}}\n  chat: {type: slack, url_env: "https://hooks.slack.com/services/T/B/x"}`,
+      }),
+    );
     expect(issues).toHaveLength(2);
     expect(issues.join('\n')).toContain('never its value');
     expect(issues.join('\n')).not.toMatch(/MfKQ9r8GKYqr|hooks\.slack/);
@@ -135,7 +318,11 @@ describe('what is wrong is refused with its line', () => {
   });
 
   test('anchors are followed; a file that blows up is refused', () => {
-    expect(issuesOf('destinations: {log: {type: log}}\nrules:\n  - {name: a, when: refund.failed, to: &to [log]}\n  - {name: b, when: refund.processed, to: *to}')).toEqual([]);
+    expect(
+      issuesOf(
+        'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: refund.failed, to: &to [log]}\n  - {name: b, when: refund.processed, to: *to}',
+      ),
+    ).toEqual([]);
     const bomb = `a: &a [x,x]\n${[...'bcdefghij'].map((name, index) => `${name}: &${name} [*${'abcdefghi'[index]},*${'abcdefghi'[index]}]`).join('\n')}`;
     expect(issuesOf(bomb).join()).toContain('alias');
   });

@@ -20,12 +20,29 @@ export const readRuleFile = (source: string, fileName: string): Parsed<Notificat
   if (!shape.success) return refused(fileName, problemsOf(file, [], shape.error));
 
   const problems: Problem[] = [];
-  const { time_zone, locale, destinations: givenDestinations, templates: givenTemplates, rules: givenRules } = shape.data;
-  if (!isTimeZone(time_zone)) problems.push({ line: file.lineOf(['time_zone']), text: `time_zone: there is no time zone "${time_zone}"` });
-  if (!isLocale(locale)) problems.push({ line: file.lineOf(['locale']), text: `locale: there is no locale "${locale}"` });
+  const {
+    time_zone,
+    locale,
+    destinations: givenDestinations,
+    templates: givenTemplates,
+    rules: givenRules,
+  } = shape.data;
+  if (!isTimeZone(time_zone))
+    problems.push({ line: file.lineOf(['time_zone']), text: `time_zone: there is no time zone "${time_zone}"` });
+  if (!isLocale(locale))
+    problems.push({ line: file.lineOf(['locale']), text: `locale: there is no locale "${locale}"` });
   const destinations = readDestinations(file, givenDestinations, problems);
   const templates = readTemplates(file, givenTemplates, problems);
-  const rules = readRules(file, givenRules, { templates, destinationNames: new Set(Object.keys(givenDestinations)), templateNames: new Set(Object.keys(givenTemplates)) }, problems);
+  const rules = readRules(
+    file,
+    givenRules,
+    {
+      templates,
+      destinationNames: new Set(Object.keys(givenDestinations)),
+      templateNames: new Set(Object.keys(givenTemplates)),
+    },
+    problems,
+  );
   if (problems.length > 0) return refused(fileName, problems);
   return parsed({ formats: createFormats(locale, time_zone), destinations, rules });
 };

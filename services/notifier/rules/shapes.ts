@@ -7,7 +7,9 @@ const ENVIRONMENT_NAME = /^[A-Z][A-Z0-9_]{1,127}$/;
 const LIST_MAX = 100;
 
 const is = (what: string) => ({ error: what });
-const name = z.string(is('must be a name')).regex(NAME, is('must be a name of small letters, digits, - and _, at most 63'));
+const name = z
+  .string(is('must be a name'))
+  .regex(NAME, is('must be a name of small letters, digits, - and _, at most 63'));
 export const isName = (text: string): boolean => NAME.test(text);
 const line = z.string(is('must be text')).min(1, is('must not be empty')).max(4_000, is('is too long'));
 const variable = z
@@ -19,7 +21,10 @@ const oneOrMore = <Item extends z.ZodType>(item: Item, what: string) =>
     .union([item, z.array(item).min(1).max(LIST_MAX)], is(`must be ${what}, or a list of them`))
     .transform((given): z.output<Item>[] => (Array.isArray(given) ? (given as z.output<Item>[]) : [given]));
 const between = (min: number, max: number, unit: string) =>
-  z.number(is(`must be a number of ${unit}`)).min(min, is(`must be at least ${min}`)).max(max, is(`must be at most ${max}`));
+  z
+    .number(is(`must be a number of ${unit}`))
+    .min(min, is(`must be at least ${min}`))
+    .max(max, is(`must be at most ${max}`));
 
 /** What any destination may say of itself; defaults depend on the type (destinations.ts). */
 const anyDestination = {
@@ -28,8 +33,13 @@ const anyDestination = {
   timeout_ms: between(100, 60_000, 'milliseconds').optional(),
   optional: flag.default(false),
 };
-const allow = z.array(z.string(is('must be a host, an address or a network')).min(1).max(253)).max(LIST_MAX).default([]);
-const mailbox = z.string(is('must be an e-mail address')).regex(/^[^\r\n]{1,200}@[^\r\n@]{1,200}$/, is('must be an e-mail address'));
+const allow = z
+  .array(z.string(is('must be a host, an address or a network')).min(1).max(253))
+  .max(LIST_MAX)
+  .default([]);
+const mailbox = z
+  .string(is('must be an e-mail address'))
+  .regex(/^[^\r\n]{1,200}@[^\r\n@]{1,200}$/, is('must be an e-mail address'));
 
 export const destinationShape = z.discriminatedUnion(
   'type',
@@ -40,7 +50,10 @@ export const destinationShape = z.discriminatedUnion(
       url_env: variable.optional(),
       secrets_env: variable,
       allow,
-      personal_columns: z.array(z.string(is('must be the name of a column'))).max(LIST_MAX).default([]),
+      personal_columns: z
+        .array(z.string(is('must be the name of a column')))
+        .max(LIST_MAX)
+        .default([]),
       ...anyDestination,
     }),
     z.strictObject({ type: z.literal('slack'), url_env: variable, allow, ...anyDestination }),
@@ -62,7 +75,10 @@ export const wordsShape = z.strictObject({ title: line, text: line });
 
 const remindersShape = z.strictObject({
   before: z.string(is('must be the name of a time column')),
-  hours: z.array(between(0.25, 24 * 90, 'hours')).min(1, is('must name at least one number of hours')).max(20),
+  hours: z
+    .array(between(0.25, 24 * 90, 'hours'))
+    .min(1, is('must name at least one number of hours'))
+    .max(20),
   while: oneOrMore(z.string(is('must be a status')), 'a status'),
   template: name.optional(),
   title: line.optional(),
@@ -85,7 +101,15 @@ export type Operators = z.output<typeof operators>;
 export const ruleShape = z.strictObject({
   name,
   when: oneOrMore(z.string(is('must be a fact')), 'a fact'),
-  if: z.record(z.string(), z.union([scalar, z.array(scalar).min(1).max(LIST_MAX), operators], is('must be a value, a list of values, or is, is_not, over, under, known'))).default({}),
+  if: z
+    .record(
+      z.string(),
+      z.union(
+        [scalar, z.array(scalar).min(1).max(LIST_MAX), operators],
+        is('must be a value, a list of values, or is, is_not, over, under, known'),
+      ),
+    )
+    .default({}),
   to: oneOrMore(name, 'the name of a destination'),
   template: name.optional(),
   title: line.optional(),

@@ -23,12 +23,14 @@ export interface YamlFile {
 }
 
 export const parseYaml = (source: string): { readonly file: YamlFile; readonly problems: readonly Problem[] } => {
-  if (source.length > FILE_LENGTH_MAX) return broken([{ line: 1, text: `the file is larger than ${FILE_LENGTH_MAX} characters` }]);
+  if (source.length > FILE_LENGTH_MAX)
+    return broken([{ line: 1, text: `the file is larger than ${FILE_LENGTH_MAX} characters` }]);
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   // The first only: those that follow mostly come of it. What the parser quotes of the file is left out.
   const [wrong] = [...document.errors, ...document.warnings];
-  if (wrong !== undefined) return broken([{ line: lines.linePos(wrong.pos[0]).line, text: wrong.message.replace(/:? "[\s\S]*$/, '') }]);
+  if (wrong !== undefined)
+    return broken([{ line: lines.linePos(wrong.pos[0]).line, text: wrong.message.replace(/:? "[\s\S]*$/, '') }]);
   try {
     const data: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     return { file: { data, lineOf: (path) => lines.linePos(offsetOf(document, path)).line }, problems: [] };
@@ -45,7 +47,9 @@ const offsetOf = (document: Document, path: Path): number => {
   let offset = 0;
   for (const step of path) {
     if (!isCollection(node)) break;
-    const pair = isMap(node) ? node.items.find(({ key }) => (isScalar(key) ? String(key.value) : String(key)) === String(step)) : undefined;
+    const pair = isMap(node)
+      ? node.items.find(({ key }) => (isScalar(key) ? String(key.value) : String(key)) === String(step))
+      : undefined;
     const next: unknown = pair === undefined ? node.get(step, true) : pair.value;
     const marker: unknown = pair === undefined ? next : pair.key;
     if (!isNode(marker) || !marker.range) break;
@@ -60,11 +64,16 @@ export const problemsOf = (file: YamlFile, path: Path, error: z.ZodError): reado
   error.issues.flatMap((issue): Problem[] => {
     const at = [...path, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ line: file.lineOf([...at, key]), text: `${shown([...at, key])}: there is no such key` }));
+      return issue.keys.map((key) => ({
+        line: file.lineOf([...at, key]),
+        text: `${shown([...at, key])}: there is no such key`,
+      }));
     }
     return [{ line: file.lineOf(at), text: `${shown(at)}: ${issue.message}` }];
   });
 
 /** A path as a person writes it: `rules[2].when`. */
 export const shown = (path: Path): string =>
-  path.length === 0 ? 'file' : path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+  path.length === 0
+    ? 'file'
+    : path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');

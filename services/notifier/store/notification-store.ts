@@ -25,7 +25,10 @@ const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, 
 const LOAD = statement('notifications_load', `${NOTIFICATION} WHERE id = ANY($1::text[])`);
 
 /** The rows of these ids, in no order; an id that has none is not in the answer. */
-export const loadNotifications = async (database: Transaction, ids: readonly string[]): Promise<readonly StoredNotification[]> => database.query<StoredNotification>(LOAD, [ids]);
+export const loadNotifications = async (
+  database: Transaction,
+  ids: readonly string[],
+): Promise<readonly StoredNotification[]> => database.query<StoredNotification>(LOAD, [ids]);
 
 /** One notification to be, and the fact that asks for it. */
 export interface ToPlan {
@@ -63,7 +66,9 @@ const PLAN = statement(
 /** Makes the rows that are not there yet, and answers which. In the order of their ids, so that two who plan the same never wait in a circle. */
 export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan[]): Promise<readonly Bell[]> => {
   if (wanted.length === 0) return [];
-  const rows = [...new Map(wanted.map((one) => [one.planned.id, one])).values()].toSorted((a, b) => (a.planned.id < b.planned.id ? -1 : 1));
+  const rows = [...new Map(wanted.map((one) => [one.planned.id, one])).values()].toSorted((a, b) =>
+    a.planned.id < b.planned.id ? -1 : 1,
+  );
   const facts = rows.map(({ fact }) => fact);
   const planned = rows.map((one) => one.planned);
   return tx.query<Bell>(PLAN, [
@@ -91,8 +96,13 @@ const REMINDERS = statement(
 );
 
 /** The reminders of these entities that are still to be sent, locked. */
-export const takeReminders = async (tx: Transaction, entities: readonly EntityRef[]): Promise<readonly StoredNotification[]> =>
-  entities.length === 0 ? [] : tx.query<StoredNotification>(REMINDERS, [entities.map(({ key }) => key), entities.map(({ family }) => family)]);
+export const takeReminders = async (
+  tx: Transaction,
+  entities: readonly EntityRef[],
+): Promise<readonly StoredNotification[]> =>
+  entities.length === 0
+    ? []
+    : tx.query<StoredNotification>(REMINDERS, [entities.map(({ key }) => key), entities.map(({ family }) => family)]);
 
 const CANCEL = statement(
   'notifications_cancel',
@@ -107,9 +117,17 @@ export interface Cancellation {
 }
 
 /** Cancels what has not ended; answers with the ids of those. */
-export const cancelNotifications = async (tx: Transaction, cancellations: readonly Cancellation[]): Promise<readonly string[]> => {
+export const cancelNotifications = async (
+  tx: Transaction,
+  cancellations: readonly Cancellation[],
+): Promise<readonly string[]> => {
   if (cancellations.length === 0) return [];
-  return (await tx.query<{ id: string }>(CANCEL, [cancellations.map(({ id }) => id), cancellations.map(({ reason }) => reason)])).map(({ id }) => id);
+  return (
+    await tx.query<{ id: string }>(CANCEL, [
+      cancellations.map(({ id }) => id),
+      cancellations.map(({ reason }) => reason),
+    ])
+  ).map(({ id }) => id);
 };
 
 /** A notification whose time has come; also the place from which `dueNotifications` goes on. */
@@ -138,16 +156,26 @@ const DUE = statement(
 );
 
 /** What should have been sent, the longest overdue first. */
-export const dueNotifications = async (database: Transaction, { destination, by, after, limit }: DueRequest): Promise<readonly DueNotification[]> =>
+export const dueNotifications = async (
+  database: Transaction,
+  { destination, by, after, limit }: DueRequest,
+): Promise<readonly DueNotification[]> =>
   database.query<DueNotification>(DUE, [destination, by, after?.dueAt ?? null, after?.id ?? null, limit]);
 
-const LOCK_ENTITIES = statement('notifications_lock_entities', `SELECT count(pg_advisory_xact_lock($1::int, place)) FROM (SELECT DISTINCT hashtext(name) AS place FROM unnest($2::text[]) AS name ORDER BY 1) AS places`);
+const LOCK_ENTITIES = statement(
+  'notifications_lock_entities',
+  `SELECT count(pg_advisory_xact_lock($1::int, place)) FROM (SELECT DISTINCT hashtext(name) AS place FROM unnest($2::text[]) AS name ORDER BY 1) AS places`,
+);
 /** First half of the advisory lock's number: 'ntfy'. */
 const LOCK_CLASS = 0x6e746679;
 
 /** From here to the end of the transaction no other relay looks at these entities' reminders. Taken in one order, so never in a circle. */
-export const lockEntities = async (tx: Transaction, entities: readonly { readonly family: Family; readonly key: string }[]): Promise<void> => {
-  if (entities.length > 0) await tx.query(LOCK_ENTITIES, [LOCK_CLASS, entities.map(({ family, key }) => `${family}:${key}`)]);
+export const lockEntities = async (
+  tx: Transaction,
+  entities: readonly { readonly family: Family; readonly key: string }[],
+): Promise<void> => {
+  if (entities.length > 0)
+    await tx.query(LOCK_ENTITIES, [LOCK_CLASS, entities.map(({ family, key }) => `${family}:${key}`)]);
 };
 
 export interface Stranded {
@@ -161,7 +189,8 @@ const STRANDED = statement(
 );
 
 /** What waits for destinations other than these. */
-export const countStranded = async (database: Transaction, served: readonly string[]): Promise<readonly Stranded[]> => database.query<Stranded>(STRANDED, [served]);
+export const countStranded = async (database: Transaction, served: readonly string[]): Promise<readonly Stranded[]> =>
+  database.query<Stranded>(STRANDED, [served]);
 
 export interface WaitingCount {
   readonly destination: string;
@@ -176,4 +205,5 @@ const WAITING = statement(
    UNION ALL SELECT destination, status, count(*) FROM notifications WHERE status = 'failed' GROUP BY 1, 2`,
 );
 
-export const countWaiting = async (database: Transaction): Promise<readonly WaitingCount[]> => database.query<WaitingCount>(WAITING);
+export const countWaiting = async (database: Transaction): Promise<readonly WaitingCount[]> =>
+  database.query<WaitingCount>(WAITING);

@@ -9,13 +9,18 @@ const FACT = `SELECT id AS "factId", name AS kind, family, entity_key AS "entity
          payload->>'endpoint' AS endpoint, dedupe_key AS "dedupeKey" FROM outbox WHERE relayed_at IS NULL`;
 const TAKE = statement('outbox_take', `${FACT} ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`);
 const TAKE_ONE = statement('outbox_take_one', `${FACT} AND id = $1 FOR UPDATE SKIP LOCKED`);
-const RELAYED = statement('outbox_relayed', 'UPDATE outbox SET relayed_at = clock_timestamp() WHERE id = ANY($1::bigint[])');
+const RELAYED = statement(
+  'outbox_relayed',
+  'UPDATE outbox SET relayed_at = clock_timestamp() WHERE id = ANY($1::bigint[])',
+);
 
 /** The oldest facts that are not relayed and that no other relay has in hand. They are this transaction's until it ends. */
-export const takeFacts = async (tx: Transaction, limit: number): Promise<readonly StoredFact[]> => (await tx.query<Row>(TAKE, [limit])).map(factOf);
+export const takeFacts = async (tx: Transaction, limit: number): Promise<readonly StoredFact[]> =>
+  (await tx.query<Row>(TAKE, [limit])).map(factOf);
 
 /** One of them, unless it is relayed or in another relay's hand by now. */
-export const takeFact = async (tx: Transaction, factId: number): Promise<readonly StoredFact[]> => (await tx.query<Row>(TAKE_ONE, [factId])).map(factOf);
+export const takeFact = async (tx: Transaction, factId: number): Promise<readonly StoredFact[]> =>
+  (await tx.query<Row>(TAKE_ONE, [factId])).map(factOf);
 
 export const markRelayed = async (tx: Transaction, factIds: readonly number[]): Promise<void> => {
   if (factIds.length > 0) await tx.query(RELAYED, [factIds]);
@@ -42,7 +47,12 @@ const UNUSABLE = statement(
 export const recordUnusable = async (tx: Transaction, unusable: readonly UnusableFact[]): Promise<void> => {
   if (unusable.length === 0) return;
   const facts = unusable.map(({ fact }) => fact);
-  await tx.query(UNUSABLE, [facts.map(({ family }) => family), facts.map(({ entityKey }) => entityKey), facts.map(({ kind }) => kind), unusable.map(({ reason }) => reason)]);
+  await tx.query(UNUSABLE, [
+    facts.map(({ family }) => family),
+    facts.map(({ entityKey }) => entityKey),
+    facts.map(({ kind }) => kind),
+    unusable.map(({ reason }) => reason),
+  ]);
 };
 
 /** What waits in the outbox. */
@@ -53,7 +63,9 @@ export interface Backlog {
 }
 
 /** Reads the partial index of what is not relayed, and nothing else. */
-const BACKLOG = adHoc(`SELECT count(*) AS unrelayed, round(date_part('epoch', min(created_at)) * 1000) AS "oldestAt" FROM outbox WHERE relayed_at IS NULL`);
+const BACKLOG = adHoc(
+  `SELECT count(*) AS unrelayed, round(date_part('epoch', min(created_at)) * 1000) AS "oldestAt" FROM outbox WHERE relayed_at IS NULL`,
+);
 
 export const readBacklog = async (database: Database): Promise<Backlog> => {
   const [row] = await database.query<Backlog>(BACKLOG);

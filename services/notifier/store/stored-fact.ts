@@ -34,5 +34,13 @@ export const subjectOf = (fact: StoredFact, row: StateRow | undefined): Parsed<S
   if (!entity.ok) return entity;
   const { kind, family, key } = entity.value;
   if (row === undefined) return unparsed(`${family} has no row for ${key}`);
-  return parsed({ kind, occurrence: fact.occurrence, family, entityId: key, at: fact.factAt, endpoint: fact.endpoint, ...row });
+  return parsed({
+    kind,
+    occurrence: fact.occurrence,
+    family,
+    entityId: key,
+    at: fact.factAt,
+    endpoint: fact.endpoint,
+    ...row,
+  });
 };

@@ -24,7 +24,8 @@ export interface StateRows {
 const nameOf = ({ family, key }: EntityRef): string => `${family}:${key}`;
 
 /** The names come from the catalogue, which a test holds equal to the tables. */
-const selected = (name: string, type: FieldType): string => (type === 'timestamptz' ? `round(date_part('epoch', ${name}) * 1000) AS ${name}` : name);
+const selected = (name: string, type: FieldType): string =>
+  type === 'timestamptz' ? `round(date_part('epoch', ${name}) * 1000) AS ${name}` : name;
 
 type Found = Readonly<Record<string, FieldValue>> & { readonly entity_key: string; readonly entity_status: string };
 
@@ -35,7 +36,10 @@ const statementOf = (family: Family): Statement => {
   if (existing !== undefined) return existing;
   const { table, keyColumn } = familySpec(family);
   const columns = Object.entries(rowSpec(family).columns).map(([name, { type }]) => selected(name, type));
-  const made = statement(`subject_${family}`, `SELECT ${[`${keyColumn} AS entity_key`, 'status AS entity_status', ...columns].join(', ')} FROM ${table} WHERE ${keyColumn} = ANY($1::text[])`);
+  const made = statement(
+    `subject_${family}`,
+    `SELECT ${[`${keyColumn} AS entity_key`, 'status AS entity_status', ...columns].join(', ')} FROM ${table} WHERE ${keyColumn} = ANY($1::text[])`,
+  );
   statements.set(family, made);
   return made;
 };
@@ -46,7 +50,8 @@ export const loadStateRows = async (database: Transaction, entities: readonly En
   const rows = new Map<string, StateRow>();
   const load = async (family: Family, wanted: readonly EntityRef[]): Promise<void> => {
     const found = await database.query<Found>(statementOf(family), [[...new Set(wanted.map(({ key }) => key))]]);
-    for (const { entity_key: key, entity_status: status, ...columns } of found) rows.set(nameOf({ family, key }), { status, columns });
+    for (const { entity_key: key, entity_status: status, ...columns } of found)
+      rows.set(nameOf({ family, key }), { status, columns });
   };
   await Promise.all([...keys].map(([family, wanted]) => load(family, wanted)));
   return { of: (entity) => rows.get(nameOf(entity)) };

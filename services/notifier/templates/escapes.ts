@@ -7,11 +7,20 @@ const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+
 
 /** One line of printable text: nothing in it can begin a new line, a header, or run backwards. */
 const oneLine = (value: string): string => {
-  const characters = [...value.slice(0, (VALUE_LENGTH_MAX + 1) * 2).toWellFormed().replaceAll(UNPRINTABLE, ' ').trim()];
-  return characters.length <= VALUE_LENGTH_MAX ? characters.join('') : `${characters.slice(0, VALUE_LENGTH_MAX - 1).join('')}…`;
+  const characters = [
+    ...value
+      .slice(0, (VALUE_LENGTH_MAX + 1) * 2)
+      .toWellFormed()
+      .replaceAll(UNPRINTABLE, ' ')
+      .trim(),
+  ];
+  return characters.length <= VALUE_LENGTH_MAX
+    ? characters.join('')
+    : `${characters.slice(0, VALUE_LENGTH_MAX - 1).join('')}…`;
 };
 
-const entities = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const entities = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** Text where no character means anything. */
 export const plain: Escapes = { text: (text) => text, value: oneLine };
@@ -25,7 +34,8 @@ const SLACK_FORMATTING: Readonly<Record<string, string>> = { '*': '∗', '~': '�
  */
 export const slack: Escapes = {
   text: (text) => text,
-  value: (value) => entities(oneLine(value)).replaceAll(/[*~`]/g, (character) => SLACK_FORMATTING[character] ?? character),
+  value: (value) =>
+    entities(oneLine(value)).replaceAll(/[*~`]/g, (character) => SLACK_FORMATTING[character] ?? character),
 };
 
 const htmlText = (text: string): string => entities(text).replaceAll('"', '&quot;').replaceAll("'", '&#39;');

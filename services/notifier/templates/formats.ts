@@ -10,7 +10,9 @@ const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
 
 /** How many digits a currency has after the point (ISO 4217, as in ICU): INR 2, JPY 0, KWD 3; undefined for no currency. */
 export const digitsOf = (currency: string): number | undefined =>
-  knownCurrencies.has(currency) ? new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits : undefined;
+  knownCurrencies.has(currency)
+    ? new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
+    : undefined;
 
 /** Minor units as a decimal number in text: exact also where a double would not be. */
 const decimal = (minor: number, digits: number): string => {
@@ -40,7 +42,14 @@ export const isTimeZone = (timeZone: string): boolean => {
 export const createFormats = (locale: string, timeZone: string): Formats => {
   const byCurrency = new Map<string, Intl.NumberFormat>();
   const clock = new Intl.DateTimeFormat(locale, {
-    day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone, timeZoneName: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone,
+    timeZoneName: 'short',
   });
   const formatterOf = (currency: string): Intl.NumberFormat => {
     const known = byCurrency.get(currency) ?? new Intl.NumberFormat(locale, { style: 'currency', currency });

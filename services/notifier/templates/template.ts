@@ -51,7 +51,12 @@ export const parseTemplate = (source: string): Parsed<Template> => {
       const end = source.indexOf('}}', at);
       if (end === -1) return wrong(source, here, '"{{" is never closed with "}}"');
       const name = source.slice(at, end).trim();
-      if (!NAME.test(name)) return wrong(source, here, `${JSON.stringify(name)} is no name of a variable: small letters, digits and _ only`);
+      if (!NAME.test(name))
+        return wrong(
+          source,
+          here,
+          `${JSON.stringify(name)} is no name of a variable: small letters, digits and _ only`,
+        );
       variables.add(name);
       add({ kind: 'variable', name });
       at = end + 2;
@@ -59,7 +64,8 @@ export const parseTemplate = (source: string): Parsed<Template> => {
       if (optional !== null) return wrong(source, here, 'an optional part "[[" cannot stand inside another');
       optional = { at: here, pieces: [] };
     } else if (token[0] === ']]' && optional !== null) {
-      if (!optional.pieces.some(({ kind }) => kind === 'variable')) return wrong(source, optional.at, 'an optional part needs a variable that decides whether it is shown');
+      if (!optional.pieces.some(({ kind }) => kind === 'variable'))
+        return wrong(source, optional.at, 'an optional part needs a variable that decides whether it is shown');
       pieces.push({ kind: 'optional', pieces: optional.pieces });
       optional = null;
     } else {
@@ -83,8 +89,13 @@ export interface Escapes {
 }
 
 /** Fills a template. `valueOf` answers undefined for what is unknown. Pure, never throws. */
-export const fillTemplate = ({ pieces }: Template, valueOf: (name: string) => string | undefined, escapes: Escapes): string => {
-  const fill = (leaf: Leaf): string => (leaf.kind === 'text' ? escapes.text(leaf.text) : escapes.value(valueOf(leaf.name) ?? UNKNOWN_VALUE));
+export const fillTemplate = (
+  { pieces }: Template,
+  valueOf: (name: string) => string | undefined,
+  escapes: Escapes,
+): string => {
+  const fill = (leaf: Leaf): string =>
+    leaf.kind === 'text' ? escapes.text(leaf.text) : escapes.value(valueOf(leaf.name) ?? UNKNOWN_VALUE);
   return pieces
     .map((piece) => {
       if (piece.kind !== 'optional') return fill(piece);

@@ -56,9 +56,19 @@ describe('grammar', () => {
 
 describe('escaping: a value is never markup', () => {
   test.each([
-    ['slack', slack, '<!channel> & <https://evil.example|pay here>', '&lt;!channel&gt; &amp; &lt;https://evil.example|pay here&gt;'],
+    [
+      'slack',
+      slack,
+      '<!channel> & <https://evil.example|pay here>',
+      '&lt;!channel&gt; &amp; &lt;https://evil.example|pay here&gt;',
+    ],
     ['slack', slack, '*PAID* `code` ~no~', '∗PAID∗ ˋcodeˋ ∼no∼'],
-    ['html', html, `<img src=x onerror="alert('1')">&amp;`, '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;'],
+    [
+      'html',
+      html,
+      `<img src=x onerror="alert('1')">&amp;`,
+      '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;amp;',
+    ],
     ['plain', plain, 'Asha\r\nBcc: everyone@example.com', 'Asha Bcc: everyone@example.com'],
     ['plain', plain, 'Asha\r\n\r\nbody\u2028more\u0000', 'Asha body more'],
     ['plain', plain, 'abc\u202egnp.exe', 'abc gnp.exe'],
@@ -95,7 +105,13 @@ describe('amounts and times', () => {
   });
 
   test('digits of currencies', () => {
-    expect([digitsOf('INR'), digitsOf('JPY'), digitsOf('KWD'), digitsOf('inr'), digitsOf('')]).toEqual([2, 0, 3, undefined, undefined]);
+    expect([digitsOf('INR'), digitsOf('JPY'), digitsOf('KWD'), digitsOf('inr'), digitsOf('')]).toEqual([
+      2,
+      0,
+      3,
+      undefined,
+      undefined,
+    ]);
   });
 
   test('another language groups otherwise, another zone is another hour', () => {
@@ -113,8 +129,20 @@ describe('amounts and times', () => {
 
 describe('variables', () => {
   const subject: Subject = {
-    kind: 'dispute.opened', occurrence: '', family: 'disputes', entityId: 'disp_1Aa00000000001', at: instant(1_700_000_000_000), endpoint: null, status: 'open',
-    columns: { payment_id: 'pay_1Aa00000000001', amount_minor: 12_345_600, currency: 'INR', respond_by: 1_700_500_000_000, amount_deducted_minor: null },
+    kind: 'dispute.opened',
+    occurrence: '',
+    family: 'disputes',
+    entityId: 'disp_1Aa00000000001',
+    at: instant(1_700_000_000_000),
+    endpoint: null,
+    status: 'open',
+    columns: {
+      payment_id: 'pay_1Aa00000000001',
+      amount_minor: 12_345_600,
+      currency: 'INR',
+      respond_by: 1_700_500_000_000,
+      amount_deducted_minor: null,
+    },
   };
   const values = valuesOf(subject, { hours: 24 }, formats);
 
@@ -137,7 +165,12 @@ describe('variables', () => {
   });
 
   test('booleans are words', () => {
-    const payment: Subject = { ...subject, kind: 'payment.failed', family: 'payments', columns: { international: false, captured: true } };
+    const payment: Subject = {
+      ...subject,
+      kind: 'payment.failed',
+      family: 'payments',
+      columns: { international: false, captured: true },
+    };
     const read = valuesOf(payment, null, formats);
     expect([read('international'), read('captured'), read('hours_before')]).toEqual(['no', 'yes', undefined]);
   });
@@ -153,9 +186,26 @@ describe('variables', () => {
 
 test('a title is one line in every form, also when the file has it as a block; HTML has no markup of it', () => {
   const subject: Subject = {
-    kind: 'account.instantly_activated', occurrence: '', family: 'accounts', entityId: '1Aa00000000001', at: instant(1_700_000_000_000), endpoint: null,
-    status: 'instantly_activated', columns: { name: '<b>Asha\r\nBcc: x' },
+    kind: 'account.instantly_activated',
+    occurrence: '',
+    family: 'accounts',
+    entityId: '1Aa00000000001',
+    at: instant(1_700_000_000_000),
+    endpoint: null,
+    status: 'instantly_activated',
+    columns: { name: '<b>Asha\r\nBcc: x' },
   };
-  const message = { type: subject.kind, rule: 'a', subject, reminder: null, formats, words: { title: template('{{name}}\n'), text: template('{{id}}') } };
-  expect([writePlain(message), writeSlack(message), writeHtml(message)].map(({ title }) => title)).toEqual(['<b>Asha Bcc: x', '<b>Asha Bcc: x', '&lt;b&gt;Asha Bcc: x']);
+  const message = {
+    type: subject.kind,
+    rule: 'a',
+    subject,
+    reminder: null,
+    formats,
+    words: { title: template('{{name}}\n'), text: template('{{id}}') },
+  };
+  expect([writePlain(message), writeSlack(message), writeHtml(message)].map(({ title }) => title)).toEqual([
+    '<b>Asha Bcc: x',
+    '<b>Asha Bcc: x',
+    '&lt;b&gt;Asha Bcc: x',
+  ]);
 });

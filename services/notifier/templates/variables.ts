@@ -27,7 +27,8 @@ export const valuesOf =
     if (always !== undefined) return always(subject, formats) ?? undefined;
     if (name === REMINDER) return reminder === null ? undefined : String(reminder.hours);
     const value = valueOf(subject, name);
-    if (columnSpec(subject.family, name)?.type === 'timestamptz') return typeof value === 'number' ? formats.time(value) : undefined;
+    if (columnSpec(subject.family, name)?.type === 'timestamptz')
+      return typeof value === 'number' ? formats.time(value) : undefined;
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
     if (typeof value === 'string' || typeof value === 'number') return String(value);
     const amount = amountOf(subject, `${name}_minor`);

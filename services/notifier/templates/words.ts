@@ -35,5 +35,8 @@ export const writeHtml = (message: Message): Written => write(message, html.valu
 /** A title becomes one line as a whole, so it can be a mail's subject. */
 const write = (message: Message, title: (line: string) => string, text: typeof plain): Written => {
   const values = valuesOf(message.subject, message.reminder, message.formats);
-  return { title: title(fillTemplate(message.words.title, values, plain)), text: fillTemplate(message.words.text, values, text) };
+  return {
+    title: title(fillTemplate(message.words.title, values, plain)),
+    text: fillTemplate(message.words.text, values, text),
+  };
 };

@@ -31,13 +31,17 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
 };
 
 const leavesOf = (command: Command, words: readonly string[]): readonly (readonly [string, Command])[] =>
-  command.commands.length === 0 ? [[words.join(' '), command]] : command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]));
-const allBelow = (command: Command): readonly Command[] => command.commands.flatMap((child) => [child, ...allBelow(child)]);
+  command.commands.length === 0
+    ? [[words.join(' '), command]]
+    : command.commands.flatMap((child) => leavesOf(child, [...words, child.name()]));
+const allBelow = (command: Command): readonly Command[] =>
+  command.commands.flatMap((child) => [child, ...allBelow(child)]);
 
 const answer = async (args: readonly string[]): Promise<Answer> => {
   const program = createProgram();
   let printed = '';
-  for (const command of [program, ...allBelow(program)]) command.configureOutput({ writeOut: (text) => (printed += text), writeErr: (text) => (printed += text) });
+  for (const command of [program, ...allBelow(program)])
+    command.configureOutput({ writeOut: (text) => (printed += text), writeErr: (text) => (printed += text) });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return { code: 'none', printed };

@@ -13,7 +13,10 @@ export interface Dakia {
 
 /** Runs commands with these settings alone, all in one process (command-loop.ts). */
 export const openDakia = (settings: Readonly<Record<string, string>>): Dakia => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'command-loop.ts')], { env: { PATH: process.env['PATH'], ...settings }, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'command-loop.ts')], {
+    env: { PATH: process.env['PATH'], ...settings },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const exited = new Promise<void>((resolve) => child.on('close', () => resolve()));
   const run: Dakia['run'] = async (...args) => {

@@ -48,7 +48,8 @@ export const openTestApp = async (
     port: (app.fastify.server.address() as AddressInfo).port,
     published,
     logged,
-    metric: async (series) => Number(new RegExp(`^${series.replace(/[{}"]/g, '\\$&')} (.*)$`, 'm').exec(await metrics.metrics())?.[1] ?? 0),
+    metric: async (series) =>
+      Number(new RegExp(`^${series.replace(/[{}"]/g, '\\$&')} (.*)$`, 'm').exec(await metrics.metrics())?.[1] ?? 0),
     close: async () => {
       app.fastify.server.closeAllConnections();
       await app.fastify.close();

@@ -3,11 +3,18 @@ import { createHmac } from 'node:crypto';
 export const SECRET = 'a-secret-of-the-tests';
 export const WEBHOOK_PATH = '/webhooks/razorpay';
 
-export const sign = (body: string | Uint8Array, secret = SECRET): string => createHmac('sha256', secret).update(body).digest('hex');
+export const sign = (body: string | Uint8Array, secret = SECRET): string =>
+  createHmac('sha256', secret).update(body).digest('hex');
 
 /** The smallest body that is applied like any other. */
 export const captured = (paymentId: string): string =>
-  JSON.stringify({ entity: 'event', event: 'payment.captured', contains: ['payment'], payload: { payment: { entity: { id: paymentId, status: 'captured' } } }, created_at: 1_787_839_419 });
+  JSON.stringify({
+    entity: 'event',
+    event: 'payment.captured',
+    contains: ['payment'],
+    payload: { payment: { entity: { id: paymentId, status: 'captured' } } },
+    created_at: 1_787_839_419,
+  });
 
 export interface Post {
   readonly body: string | Uint8Array;
@@ -24,11 +31,19 @@ export interface Answered {
   readonly headers: Headers;
 }
 
-export const post = async (port: number, { body, signature = sign(body), eventId, path = WEBHOOK_PATH, headers = {} }: Post): Promise<Answered> => {
+export const post = async (
+  port: number,
+  { body, signature = sign(body), eventId, path = WEBHOOK_PATH, headers = {} }: Post,
+): Promise<Answered> => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
     body: typeof body === 'string' ? body : Buffer.from(body),
-    headers: { 'content-type': 'application/json', ...(signature === null ? {} : { 'x-razorpay-signature': signature }), ...(eventId === undefined ? {} : { 'x-razorpay-event-id': eventId }), ...headers },
+    headers: {
+      'content-type': 'application/json',
+      ...(signature === null ? {} : { 'x-razorpay-signature': signature }),
+      ...(eventId === undefined ? {} : { 'x-razorpay-event-id': eventId }),
+      ...headers,
+    },
   });
   const { reason } = (await response.json()) as { readonly reason: string };
   return { status: response.status, reason, headers: response.headers };
@@ -36,4 +51,10 @@ export const post = async (port: number, { body, signature = sign(body), eventId
 
 /** The head of a request as bytes, for connections that a test writes by hand. */
 export const head = (lines: Readonly<Record<string, string | number>>, path = WEBHOOK_PATH): string =>
-  [`POST ${path} HTTP/1.1`, 'Host: test', ...Object.entries(lines).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+  [
+    `POST ${path} HTTP/1.1`,
+    'Host: test',
+    ...Object.entries(lines).map(([name, value]) => `${name}: ${value}`),
+    '',
+    '',
+  ].join('\r\n');

@@ -17,7 +17,13 @@ export interface IngestProcess {
 const MAIN = join(ROOT, 'services', 'ingest', 'main.ts');
 const START_LIMIT_MS = 20_000;
 
-export const runIngest = (environment: Readonly<Record<string, string>>): { readonly output: () => string; readonly exited: Promise<number | null>; readonly kill: (signal: NodeJS.Signals) => void } => {
+export const runIngest = (
+  environment: Readonly<Record<string, string>>,
+): {
+  readonly output: () => string;
+  readonly exited: Promise<number | null>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+} => {
   const child = spawn(process.execPath, [MAIN], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -27,8 +33,15 @@ export const runIngest = (environment: Readonly<Record<string, string>>): { read
 
 /** Starts it on free ports and returns when it receives webhooks. */
 export const startIngest = async (environment: Readonly<Record<string, string>>): Promise<IngestProcess> => {
-  const child = runIngest({ DAKIA_WEBHOOK_HOST: '127.0.0.1', DAKIA_WEBHOOK_PORT: '0', DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0', ...environment });
-  const found = (pattern: RegExp): number | undefined => (pattern.test(child.output()) ? Number(pattern.exec(child.output())?.[1]) : undefined);
+  const child = runIngest({
+    DAKIA_WEBHOOK_HOST: '127.0.0.1',
+    DAKIA_WEBHOOK_PORT: '0',
+    DAKIA_OPS_HOST: '127.0.0.1',
+    DAKIA_OPS_PORT: '0',
+    ...environment,
+  });
+  const found = (pattern: RegExp): number | undefined =>
+    pattern.test(child.output()) ? Number(pattern.exec(child.output())?.[1]) : undefined;
   try {
     const opsPort = await eventually('ingest ready', () => found(/"opsPort":(\d+)/), START_LIMIT_MS);
     const port = await eventually('its port', () => found(/"port":(\d+),"msg":"webhooks are received"/));

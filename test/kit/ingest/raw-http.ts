@@ -36,13 +36,17 @@ export const connect = async (port: number): Promise<RawConnection> => {
     destroy: () => socket.destroy(),
     next: () =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`no answer within ${WAIT_MS} ms, received ${JSON.stringify(received)}`)), WAIT_MS);
+        const timer = setTimeout(
+          () => reject(new Error(`no answer within ${WAIT_MS} ms, received ${JSON.stringify(received)}`)),
+          WAIT_MS,
+        );
         look = () => {
           const found = parse(received);
           if (found === undefined && !socket.destroyed) return;
           clearTimeout(timer);
           look = () => undefined;
-          if (found === undefined) return reject(new Error(`closed without an answer, received ${JSON.stringify(received)}`));
+          if (found === undefined)
+            return reject(new Error(`closed without an answer, received ${JSON.stringify(received)}`));
           received = received.slice(found.length);
           resolve(found.answer);
         };
@@ -55,7 +59,11 @@ const parse = (text: string): { readonly answer: RawAnswer; readonly length: num
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
   const [line = '', ...rest] = text.slice(0, end).split('\r\n');
-  const headers = Object.fromEntries(rest.map((each) => [each.slice(0, each.indexOf(':')).toLowerCase(), each.slice(each.indexOf(':') + 1).trim()]));
+  const headers = Object.fromEntries(
+    rest.map((each) => [each.slice(0, each.indexOf(':')).toLowerCase(), each.slice(each.indexOf(':') + 1).trim()]),
+  );
   const length = end + 4 + Number(headers['content-length'] ?? 0);
-  return text.length < length ? undefined : { length, answer: { status: Number(line.split(' ')[1]), headers, body: text.slice(end + 4, length) } };
+  return text.length < length
+    ? undefined
+    : { length, answer: { status: Number(line.split(' ')[1]), headers, body: text.slice(end + 4, length) } };
 };

@@ -54,7 +54,11 @@ export interface TestNotifier {
   readonly rows: <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
   readonly notifications: () => Promise<readonly ToldRow[]>;
   /** Waits until the notifications are as asked, and answers with them. */
-  readonly until: (what: string, met: (rows: readonly ToldRow[]) => boolean, limitMs?: number) => Promise<readonly ToldRow[]>;
+  readonly until: (
+    what: string,
+    met: (rows: readonly ToldRow[]) => boolean,
+    limitMs?: number,
+  ) => Promise<readonly ToldRow[]>;
   /** Waits until so many jobs of a destination wait or run. */
   readonly queued: (destination: string, jobs: number, limitMs: number) => Promise<void>;
   readonly logged: () => readonly string[];
@@ -65,7 +69,10 @@ export interface TestNotifier {
 const WITHIN_MS = 20_000;
 
 /** `rules`: the text of the file. `environment`: what it takes from there. */
-export const createTestNotifier = async (rules: string, environment: Readonly<Record<string, string>> = {}): Promise<TestNotifier> => {
+export const createTestNotifier = async (
+  rules: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestNotifier> => {
   const database = await createTestDatabase();
   const folder = mkdtempSync(join(tmpdir(), 'dakia-notifier-'));
   const file = join(folder, 'rules.yaml');
@@ -75,8 +82,14 @@ export const createTestNotifier = async (rules: string, environment: Readonly<Re
   client.on('error', () => undefined);
   await client.connect();
   const settings = {
-    ...testServers(), DATABASE_URL: database.url, DAKIA_QUEUE_PREFIX: queuePrefix, DAKIA_NOTIFICATIONS_FILE: file,
-    DAKIA_OPS_HOST: '127.0.0.1', DAKIA_OPS_PORT: '0', DAKIA_DRAIN_MS: '5000', ...environment,
+    ...testServers(),
+    DATABASE_URL: database.url,
+    DAKIA_QUEUE_PREFIX: queuePrefix,
+    DAKIA_NOTIFICATIONS_FILE: file,
+    DAKIA_OPS_HOST: '127.0.0.1',
+    DAKIA_OPS_PORT: '0',
+    DAKIA_DRAIN_MS: '5000',
+    ...environment,
   };
   const logged: string[] = [];
   const config = readConfig({ ...redisSettings, ...queueSettings }, settings);
@@ -85,13 +98,17 @@ export const createTestNotifier = async (rules: string, environment: Readonly<Re
   let aheadMs = 0;
   const service = notifierOf(() => instant(Date.now() + aheadMs));
 
-  const rows: TestNotifier['rows'] = async <Row>(sql: string, values: readonly unknown[] = []) => (await client.query({ text: sql, values: [...values] })).rows as Row[];
+  const rows: TestNotifier['rows'] = async <Row>(sql: string, values: readonly unknown[] = []) =>
+    (await client.query({ text: sql, values: [...values] })).rows as Row[];
   const notifications = (): Promise<readonly ToldRow[]> =>
-    rows<ToldRow>(`SELECT id, entity_key, kind, destination, status, attempts, response, reason, (reminder->>'hours')::float8 AS hours, next_attempt_at FROM notifications ORDER BY entity_key, destination, fact_id, next_attempt_at`);
+    rows<ToldRow>(
+      `SELECT id, entity_key, kind, destination, status, attempts, response, reason, (reminder->>'hours')::float8 AS hours, next_attempt_at FROM notifications ORDER BY entity_key, destination, fact_id, next_attempt_at`,
+    );
   const stop = async (): Promise<void> => {
     const stopping = running;
     running = undefined;
-    if (stopping !== undefined && !(await stopping.stop())) throw new Error(`the notifier did not stop cleanly\n${logged.join('')}`);
+    if (stopping !== undefined && !(await stopping.stop()))
+      throw new Error(`the notifier did not stop cleanly\n${logged.join('')}`);
   };
   return {
     environment: settings,
@@ -108,9 +125,17 @@ export const createTestNotifier = async (rules: string, environment: Readonly<Re
       await client.query('BEGIN');
       for (const family of ['disputes', 'payments'] as const) {
         const those = happenings.filter(({ kind }) => kind.startsWith(family === 'disputes' ? 'dispute.' : 'payment.'));
-        await client.query(UPSERTS[family], [those.map(({ key }) => key), those.map(({ status }) => status), those.map(({ respondBy }) => respondBy ?? null)]);
+        await client.query(UPSERTS[family], [
+          those.map(({ key }) => key),
+          those.map(({ status }) => status),
+          those.map(({ respondBy }) => respondBy ?? null),
+        ]);
       }
-      await client.query(FACTS, [happenings.map(({ kind }) => kind), happenings.map(({ key }) => key), happenings.map(({ occurrence }) => occurrence ?? '')]);
+      await client.query(FACTS, [
+        happenings.map(({ kind }) => kind),
+        happenings.map(({ key }) => key),
+        happenings.map(({ occurrence }) => occurrence ?? ''),
+      ]);
       await client.query('COMMIT');
     },
     rows,

@@ -61,7 +61,13 @@ export interface RelayWorld {
   readonly database: Database;
   readonly relay: (rules: NotificationRules, choices?: RelayChoices) => Promise<StartedRelay>;
   /** Hands an event of a dispute to the consumer. */
-  readonly dispute: (event: Extract<EventName, `payment.dispute.${string}`>, id: string, key: string, subject?: Readonly<Record<string, unknown>>, atS?: number) => Promise<void>;
+  readonly dispute: (
+    event: Extract<EventName, `payment.dispute.${string}`>,
+    id: string,
+    key: string,
+    subject?: Readonly<Record<string, unknown>>,
+    atS?: number,
+  ) => Promise<void>;
   readonly rows: () => Promise<readonly NotificationRow[]>;
   /** Waits until all facts are relayed. */
   readonly relayed: (limitMs?: number) => Promise<void>;
@@ -77,8 +83,17 @@ export interface RelayWorld {
 export const openRelayWorld = async (): Promise<RelayWorld> => {
   const store = await openTestStore('disputes', aggregatesOf('disputes'), { role: roleOf('disputes') });
   const partition = await store.partition('rzp.disputes.v1');
-  const database = createDatabase({ url: store.url, poolSize: 2, applicationName: 'dakia-test', role: roleOf('notifier') });
-  const config: QueueConfig = { redisUrl: testServers().REDIS_URL, redisTlsCaFile: undefined, queuePrefix: `test-${randomBytes(5).toString('hex')}` };
+  const database = createDatabase({
+    url: store.url,
+    poolSize: 2,
+    applicationName: 'dakia-test',
+    role: roleOf('notifier'),
+  });
+  const config: QueueConfig = {
+    redisUrl: testServers().REDIS_URL,
+    redisTlsCaFile: undefined,
+    queuePrefix: `test-${randomBytes(5).toString('hex')}`,
+  };
   const redis = createRedis(config, {});
   redis.on('error', () => undefined);
   await untilReady(redis, STOP_MS);
@@ -86,13 +101,36 @@ export const openRelayWorld = async (): Promise<RelayWorld> => {
   const running: StartedRelay[] = [];
   let aheadMs = 0;
 
-  const relay: RelayWorld['relay'] = async (rules, { bellUrl = store.url, databaseUrl = store.url, redisUrl = config.redisUrl, ...every } = {}) => {
+  const relay: RelayWorld['relay'] = async (
+    rules,
+    { bellUrl = store.url, databaseUrl = store.url, redisUrl = config.redisUrl, ...every } = {},
+  ) => {
     const logged: string[] = [];
     const log = createLogger('test', 'debug', { write: (line) => void logged.push(line) });
     const registry = new promClient.Registry();
-    const own = createDatabase({ url: databaseUrl, poolSize: 4, applicationName: 'dakia-test-relay', role: roleOf('notifier'), log });
-    const queues = new Map<string, JobQueue>([...rules.destinations.keys()].map((name) => [name, openQueue({ ...config, redisUrl }, notifyQueueOf(name), log)]));
-    const component = createRelay({ database: own, databaseUrl: bellUrl, rules: () => rules, queues, clock: () => instant(Date.now() + aheadMs), log, metrics: registry, ...every });
+    const own = createDatabase({
+      url: databaseUrl,
+      poolSize: 4,
+      applicationName: 'dakia-test-relay',
+      role: roleOf('notifier'),
+      log,
+    });
+    const queues = new Map<string, JobQueue>(
+      [...rules.destinations.keys()].map((name) => [
+        name,
+        openQueue({ ...config, redisUrl }, notifyQueueOf(name), log),
+      ]),
+    );
+    const component = createRelay({
+      database: own,
+      databaseUrl: bellUrl,
+      rules: () => rules,
+      queues,
+      clock: () => instant(Date.now() + aheadMs),
+      log,
+      metrics: registry,
+      ...every,
+    });
     await component.start();
     const started: StartedRelay = {
       registry,
@@ -112,10 +150,18 @@ export const openRelayWorld = async (): Promise<RelayWorld> => {
     store,
     database,
     relay,
-    dispute: async (event, id, key, subject = {}, atS) => void (await partition.send(testEvent(event, id, key, subject, ...(atS === undefined ? [] : [atS])))),
+    dispute: async (event, id, key, subject = {}, atS) =>
+      void (await partition.send(testEvent(event, id, key, subject, ...(atS === undefined ? [] : [atS])))),
     rows: async () =>
-      store.rows<NotificationRow>(`SELECT id, entity_key, kind, destination, status, reason, (reminder->>'hours')::float8 AS hours FROM notifications ORDER BY entity_key, destination, next_attempt_at, id`),
-    relayed: async (limitMs) => void (await eventually('all facts are relayed', async () => (await store.rows('SELECT 1 FROM outbox WHERE relayed_at IS NULL LIMIT 1')).length === 0, limitMs)),
+      store.rows<NotificationRow>(
+        `SELECT id, entity_key, kind, destination, status, reason, (reminder->>'hours')::float8 AS hours FROM notifications ORDER BY entity_key, destination, next_attempt_at, id`,
+      ),
+    relayed: async (limitMs) =>
+      void (await eventually(
+        'all facts are relayed',
+        async () => (await store.rows('SELECT 1 FROM outbox WHERE relayed_at IS NULL LIMIT 1')).length === 0,
+        limitMs,
+      )),
     jobs: async (destination) => {
       const prefix = `{${config.queuePrefix}}:${notifyQueueOf(destination)}:`;
       return (await redis.keys(`${prefix}ntf_*`)).map((key) => key.slice(prefix.length)).sort();

@@ -37,8 +37,15 @@ export interface QueueCorner {
 }
 
 /** A corner of the Redis at `redisUrl`. */
-export const openCorner = async (redisUrl: string, options: { readonly redisTlsCaFile?: string } = {}): Promise<QueueCorner> => {
-  const config: QueueConfig = { redisUrl, redisTlsCaFile: options.redisTlsCaFile, queuePrefix: `test-${randomBytes(5).toString('hex')}` };
+export const openCorner = async (
+  redisUrl: string,
+  options: { readonly redisTlsCaFile?: string } = {},
+): Promise<QueueCorner> => {
+  const config: QueueConfig = {
+    redisUrl,
+    redisTlsCaFile: options.redisTlsCaFile,
+    queuePrefix: `test-${randomBytes(5).toString('hex')}`,
+  };
   const logged: LogLine[] = [];
   const log = createLogger('test', 'debug', { write: (line) => void logged.push(JSON.parse(line) as LogLine) });
   const redis = createRedis(config, { commandTimeout: STOP_MS });
@@ -82,4 +89,10 @@ export const openCorner = async (redisUrl: string, options: { readonly redisTlsC
   };
 };
 
-export const job = (id: string, given: Partial<Job> = {}): Job => ({ id, data: { id }, priority: 4, delayMs: 0, ...given });
+export const job = (id: string, given: Partial<Job> = {}): Job => ({
+  id,
+  data: { id },
+  priority: 4,
+  delayMs: 0,
+  ...given,
+});

@@ -13,8 +13,21 @@ import type { OpsPlugin } from '../../../libs/platform/service/ops-server.ts';
 const config = readConfig({ ...redisSettings, ...queueSettings, ...boardSettings }, processEnvironment());
 if (!config.ok) throw new Error(config.issues.join('; '));
 const plugins: OpsPlugin[] = [];
-mountQueueBoard({ addOpsPlugin: (plugin) => void plugins.push(plugin), log: createLogger('board', 'warn', { write: (line) => void process.stderr.write(line) }) }, config.value, process.argv.slice(2));
-const ops = createOpsServer({ host: '127.0.0.1', port: 0, registry: new promClient.Registry(), checks: () => [], plugins: () => plugins });
+mountQueueBoard(
+  {
+    addOpsPlugin: (plugin) => void plugins.push(plugin),
+    log: createLogger('board', 'warn', { write: (line) => void process.stderr.write(line) }),
+  },
+  config.value,
+  process.argv.slice(2),
+);
+const ops = createOpsServer({
+  host: '127.0.0.1',
+  port: 0,
+  registry: new promClient.Registry(),
+  checks: () => [],
+  plugins: () => plugins,
+});
 await ops.start();
 process.stdout.write(`${ops.port()}\n`);
 process.stdin.on('end', () => void ops.stop(instant(Date.now() + 1_000)).then(() => process.exit(0))).resume();

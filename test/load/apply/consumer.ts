@@ -43,8 +43,22 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
   if (!config.ok) throw new Error(config.issues.join('; '));
   const log = createLogger('bench', 'warn');
   const metrics = new promClient.Registry();
-  const database = createDatabase({ url: databaseUrl, poolSize: connections, applicationName: 'dakia-bench', role: roleOf(GROUP), log });
-  const apply = applyBatches({ group: GROUP, aggregates: aggregatesOf('payments'), database, clock: now, log, metrics: createStoreMetrics(metrics), policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS } });
+  const database = createDatabase({
+    url: databaseUrl,
+    poolSize: connections,
+    applicationName: 'dakia-bench',
+    role: roleOf(GROUP),
+    log,
+  });
+  const apply = applyBatches({
+    group: GROUP,
+    aggregates: aggregatesOf('payments'),
+    database,
+    clock: now,
+    log,
+    metrics: createStoreMetrics(metrics),
+    policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS },
+  });
   const positions = createPositions(database, GROUP);
   const batches: AppliedBatch[] = [];
   const finished = Promise.withResolvers<void>();

@@ -36,7 +36,8 @@ export const fillDatabase = async (url: string): Promise<void> => {
   const left = [...fills];
   const worker = async (): Promise<void> => {
     // The disk is not waited for: these rows are not what is measured.
-    for (let sql = left.shift(); sql !== undefined; sql = left.shift()) await onServer(url, `SET synchronous_commit = off; ${sql}`);
+    for (let sql = left.shift(); sql !== undefined; sql = left.shift())
+      await onServer(url, `SET synchronous_commit = off; ${sql}`);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   await onServer(url, 'VACUUM (ANALYZE)');

@@ -11,8 +11,20 @@ import type { Stack } from '../stack.ts';
 
 /** A shop's day: most orders are paid at once, some attempts fail, a few customers pay later or again. */
 const STORIES: readonly [StoryName, ...StoryName[]] = [
-  'checkout-captured', 'checkout-captured', 'payment-failed', 'checkout-captured', 'second-attempt', 'checkout-captured', 'late-authorised',
-  'checkout-captured', 'recurring-charge', 'checkout-captured', 'payment-failed', 'checkout-captured', 'notice-failed', 'checkout-captured',
+  'checkout-captured',
+  'checkout-captured',
+  'payment-failed',
+  'checkout-captured',
+  'second-attempt',
+  'checkout-captured',
+  'late-authorised',
+  'checkout-captured',
+  'recurring-charge',
+  'checkout-captured',
+  'payment-failed',
+  'checkout-captured',
+  'notice-failed',
+  'checkout-captured',
 ];
 /** Records handed to the producer at once; it takes 10 000. */
 const AT_ONCE = 5_000;
@@ -22,14 +34,26 @@ const STOP_WITHIN_MS = 10_000;
 export const fillTopics = async (stack: Stack, seed: string, count: number): Promise<string> => {
   const topics = topicsOf('payments');
   const prefix = await stack.createTopics(topics);
-  const producer = createProducer({ config: stack.kafkaConfig(prefix), log: createLogger('bench', 'fatal'), metrics: new promClient.Registry(), clientId: 'dakia-bench', topics });
+  const producer = createProducer({
+    config: stack.kafkaConfig(prefix),
+    log: createLogger('bench', 'fatal'),
+    metrics: new promClient.Registry(),
+    clientId: 'dakia-bench',
+    topics,
+  });
   await producer.start();
   try {
     const events = eventsOf(seed, count, STORIES);
     for (let from = 0; from < events.length; from += AT_ONCE) {
       const outcomes = await Promise.all(
         events.slice(from, from + AT_ONCE).map(({ body, eventId, family }) => {
-          const envelope = toEnvelope({ rawBody: body, endpoint: 'default', receivedAt: now(), eventIdHeader: eventId, traceparent: undefined });
+          const envelope = toEnvelope({
+            rawBody: body,
+            endpoint: 'default',
+            receivedAt: now(),
+            eventIdHeader: eventId,
+            traceparent: undefined,
+          });
           return producer.publish(familySpec(family).topic, encodeEnvelope(envelope, UNKNOWN_SCHEMA_ID));
         }),
       );

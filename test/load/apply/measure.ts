@@ -30,7 +30,17 @@ const EVENTS_PER_SECOND = 6_000;
 const ROUNDS = 3;
 /** Partitions that are applied at once: the default size of a service's pool. */
 const CONNECTIONS = 8;
-const TABLES = ['webhook_events', 'event_conflicts', 'audit_logs', 'outbox', 'parked_keys', 'partition_ledger', 'payment_transactions', 'payment_orders', 'downtime_events'];
+const TABLES = [
+  'webhook_events',
+  'event_conflicts',
+  'audit_logs',
+  'outbox',
+  'parked_keys',
+  'partition_ledger',
+  'payment_transactions',
+  'payment_orders',
+  'downtime_events',
+];
 
 export interface ApplyRound {
   readonly outcome: ApplyOutcome;
@@ -105,17 +115,25 @@ const sameRows = async (consumed: string, inserted: string): Promise<void> => {
   const counts = TABLES.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   const [a, b] = await Promise.all([consumed, inserted].map((url) => onServer(url, `SELECT ${counts}`)));
   for (const table of TABLES.filter((name) => name !== 'partition_ledger')) {
-    if (a?.[0]?.[table] !== b?.[0]?.[table]) throw new Error(`${table}: the consumer wrote ${String(a?.[0]?.[table])} rows, the raw insert ${String(b?.[0]?.[table])}`);
+    if (a?.[0]?.[table] !== b?.[0]?.[table])
+      throw new Error(
+        `${table}: the consumer wrote ${String(a?.[0]?.[table])} rows, the raw insert ${String(b?.[0]?.[table])}`,
+      );
   }
 };
 
 const say = (report: Report, round: number, where: string, count: number, { outcome, rawSeconds }: ApplyRound): void =>
-  report('apply', `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}, ${where}: consumer ${(count / outcome.seconds).toFixed(0)}/s, raw ${(count / rawSeconds).toFixed(0)}/s, ratio ${(rawSeconds / outcome.seconds).toFixed(2)}`);
+  report(
+    'apply',
+    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}, ${where}: consumer ${(count / outcome.seconds).toFixed(0)}/s, raw ${(count / rawSeconds).toFixed(0)}/s, ratio ${(rawSeconds / outcome.seconds).toFixed(2)}`,
+  );
 
 /** Medians over the rounds; each ratio is taken within a round. */
 export const applyResult = (count: number, empty: readonly ApplyRound[], large: readonly ApplyRound[]): ApplyResult => {
-  const ratios = (rounds: readonly ApplyRound[]): readonly number[] => rounds.map(({ outcome, rawSeconds }) => rawSeconds / outcome.seconds);
-  const perSecond = (rounds: readonly ApplyRound[]): number => median(rounds.map(({ outcome }) => count / outcome.seconds));
+  const ratios = (rounds: readonly ApplyRound[]): readonly number[] =>
+    rounds.map(({ outcome, rawSeconds }) => rawSeconds / outcome.seconds);
+  const perSecond = (rounds: readonly ApplyRound[]): number =>
+    median(rounds.map(({ outcome }) => count / outcome.seconds));
   return {
     ratio_raw: rounded(median(ratios(empty))),
     ratio_raw_1m: rounded(median(ratios(large))),

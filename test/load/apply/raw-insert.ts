@@ -15,17 +15,24 @@ interface Insert {
  * one statement per batch, which is also its transaction, on the connections and with the driver of the consumer. Every row is
  * inserted once and as it is in the end, where the consumer writes the state of an entity again with every batch that has an event of it.
  */
-export const prepareInserts = ({ columns, batches }: Recording): readonly Insert[] => batches.map((batch) => insertOf(batch, columns));
+export const prepareInserts = ({ columns, batches }: Recording): readonly Insert[] =>
+  batches.map((batch) => insertOf(batch, columns));
 
 /** Seconds for all of them, in the order in which the consumer committed them. */
-export const runInserts = async (databaseUrl: string, inserts: readonly Insert[], recording: Recording, connections: number): Promise<number> => {
+export const runInserts = async (
+  databaseUrl: string,
+  inserts: readonly Insert[],
+  recording: Recording,
+  connections: number,
+): Promise<number> => {
   const database = createDatabase({ url: databaseUrl, poolSize: connections, applicationName: 'dakia-bench' });
   try {
     await beginLedger(database, recording);
     const begin = performance.now();
     let next = 0;
     const worker = async (): Promise<void> => {
-      for (let insert = inserts[next++]; insert !== undefined; insert = inserts[next++]) await database.query(insert.sql, insert.values);
+      for (let insert = inserts[next++]; insert !== undefined; insert = inserts[next++])
+        await database.query(insert.sql, insert.values);
     };
     await Promise.all(Array.from({ length: connections }, worker));
     return (performance.now() - begin) / 1000;
@@ -39,7 +46,12 @@ const GROUP = 'payments';
 const beginLedger = async (database: Database, { batches }: Recording): Promise<void> => {
   const partitions = new Map(batches.map(({ topic, partition }) => [`${topic}/${partition}`, { topic, partition }]));
   for (const { topic, partition } of partitions.values()) {
-    await database.query(adHoc(`INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset) VALUES ($1, $2, $3, 'bench', 0, 0)`), [GROUP, topic, partition]);
+    await database.query(
+      adHoc(
+        `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset) VALUES ($1, $2, $3, 'bench', 0, 0)`,
+      ),
+      [GROUP, topic, partition],
+    );
   }
 };
 
@@ -54,7 +66,14 @@ const insertOf = (batch: RecordedBatch, columns: Recording['columns']): Insert =
   ];
   return {
     sql: statementOf(batch.family, columns),
-    values: [GROUP, batch.topic, batch.partition, batch.nextOffset - batch.firstOffset, Buffer.concat(bodies), ...parts.flatMap((part) => arraysOf(columns[part.table] ?? [], part.rows))],
+    values: [
+      GROUP,
+      batch.topic,
+      batch.partition,
+      batch.nextOffset - batch.firstOffset,
+      Buffer.concat(bodies),
+      ...parts.flatMap((part) => arraysOf(columns[part.table] ?? [], part.rows)),
+    ],
   };
 };
 
@@ -75,8 +94,17 @@ const statementOf = (family: Family, columns: Recording['columns']): Statement =
   let parameter = 5;
   const insert = (table: string): string => {
     const of = columns[table] ?? [];
-    const given = of.flatMap(({ name, type }) => (type === 'bytea' ? [[`${name}_from`, 'int'], [`${name}_length`, 'int']] : [[name, type]]));
-    const selected = of.map(({ name, type }) => (type === 'bytea' ? `substring($5::bytea FROM ${name}_from FOR ${name}_length)` : name));
+    const given = of.flatMap(({ name, type }) =>
+      type === 'bytea'
+        ? [
+            [`${name}_from`, 'int'],
+            [`${name}_length`, 'int'],
+          ]
+        : [[name, type]],
+    );
+    const selected = of.map(({ name, type }) =>
+      type === 'bytea' ? `substring($5::bytea FROM ${name}_from FOR ${name}_length)` : name,
+    );
     const arrays = given.map(([, type]) => `$${++parameter}::${type}[]`);
     return `INSERT INTO ${table} (${of.map(({ name }) => name).join(', ')}) SELECT ${selected.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${given.map(([name]) => name).join(', ')})`;
   };

@@ -33,11 +33,24 @@ const EVENTS_PER_SECOND = 10_000;
 const WARM_UP_SECONDS = 3;
 const DRAIN_WITHIN_MS = 60_000;
 
-export const measureEndToEnd = async (stack: Stack, seconds: number, report: Report, applyPerSecond?: number): Promise<EndToEndResult> => {
+export const measureEndToEnd = async (
+  stack: Stack,
+  seconds: number,
+  report: Report,
+  applyPerSecond?: number,
+): Promise<EndToEndResult> => {
   const prefix = await stack.createTopics(topics);
   const databaseUrl = await stack.createDatabase();
   const port = await freePort();
-  const child = startChild('end-to-end/services', stack.logs, { ...stack.environment, DATABASE_URL: databaseUrl, DAKIA_TOPIC_PREFIX: prefix, DAKIA_QUEUE_PREFIX: prefix.slice(0, -1), DAKIA_WEBHOOK_HOST: '127.0.0.1', DAKIA_WEBHOOK_PORT: String(port), RAZORPAY_WEBHOOK_SECRETS: SECRET });
+  const child = startChild('end-to-end/services', stack.logs, {
+    ...stack.environment,
+    DATABASE_URL: databaseUrl,
+    DAKIA_TOPIC_PREFIX: prefix,
+    DAKIA_QUEUE_PREFIX: prefix.slice(0, -1),
+    DAKIA_WEBHOOK_HOST: '127.0.0.1',
+    DAKIA_WEBHOOK_PORT: String(port),
+    RAZORPAY_WEBHOOK_SECRETS: SECRET,
+  });
   const counter = await countApplied(databaseUrl);
   try {
     await child.ask('start');
@@ -50,7 +63,10 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
     let settled = 0;
     const run = async (during: number, pace: Pace): Promise<LoadReport> => {
       const load = await sendLoad({ port, connections: CONNECTIONS, seconds: during, next, pace });
-      if (Object.keys(load.others).length > 0) throw new Error(`ingest answered other than 200: ${JSON.stringify(load.others)}; the machine is too busy to measure`);
+      if (Object.keys(load.others).length > 0)
+        throw new Error(
+          `ingest answered other than 200: ${JSON.stringify(load.others)}; the machine is too busy to measure`,
+        );
       settled += load.answered;
       return load;
     };
@@ -64,7 +80,10 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
     const perSecond = ((counter.applied() - appliedBefore) * 1000) / (performance.now() - begin);
     await drained(() => counter.applied() >= settled);
     const batchEvents = await counter.batchEvents();
-    report('end-to-end', `${perSecond.toFixed(0)} events/s with at most ${BACKLOG_MAX} behind; the lag at half of it follows`);
+    report(
+      'end-to-end',
+      `${perSecond.toFixed(0)} events/s with at most ${BACKLOG_MAX} behind; the lag at half of it follows`,
+    );
 
     const since = new Date();
     await run(seconds / 2, atRate(perSecond / 2));
@@ -87,7 +106,8 @@ export const measureEndToEnd = async (stack: Stack, seconds: number, report: Rep
 const drained = async (isDone: () => boolean): Promise<void> => {
   const end = performance.now() + DRAIN_WITHIN_MS;
   while (!isDone()) {
-    if (performance.now() > end) throw new Error(`not everything that was accepted was applied within ${DRAIN_WITHIN_MS / 1000} s`);
+    if (performance.now() > end)
+      throw new Error(`not everything that was accepted was applied within ${DRAIN_WITHIN_MS / 1000} s`);
     await delay(LOOK_EVERY_MS);
   }
 };
@@ -111,7 +131,9 @@ const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
   let isOpen = true;
   const look = async (): Promise<void> => {
     while (isOpen) {
-      const { rows } = await client.query<{ applied: string | null }>('SELECT sum(next_offset - first_offset) AS applied FROM partition_ledger');
+      const { rows } = await client.query<{ applied: string | null }>(
+        'SELECT sum(next_offset - first_offset) AS applied FROM partition_ledger',
+      );
       applied = Number(rows[0]?.applied ?? 0);
       await delay(LOOK_EVERY_MS);
     }
@@ -129,7 +151,9 @@ const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
     },
     batchEvents: async () => {
       // Each transaction has a time of its own.
-      const { rows } = await client.query<{ mean: number }>('SELECT count(*)::float8 / count(DISTINCT processed_at) AS mean FROM webhook_events');
+      const { rows } = await client.query<{ mean: number }>(
+        'SELECT count(*)::float8 / count(DISTINCT processed_at) AS mean FROM webhook_events',
+      );
       return rows[0]?.mean ?? 0;
     },
     close: async () => {

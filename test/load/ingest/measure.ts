@@ -56,13 +56,26 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
   const servers = new Map<Variant, { readonly child: Child; readonly port: number }>();
   const load = (variant: Variant, pace: Pace, during: number, onEnd?: () => void): Promise<LoadReport> => {
     const { port } = serverOf(servers, variant);
-    return sendLoad({ port, connections: CONNECTIONS, seconds: during, next, pace, ...(onEnd === undefined ? {} : { onEnd }) });
+    return sendLoad({
+      port,
+      connections: CONNECTIONS,
+      seconds: during,
+      next,
+      pace,
+      ...(onEnd === undefined ? {} : { onEnd }),
+    });
   };
 
   try {
     for (const variant of variants) {
       const port = await freePort();
-      const child = startChild('ingest/server', stack.logs, { ...stack.environment, DAKIA_TOPIC_PREFIX: prefix, DAKIA_WEBHOOK_HOST: '127.0.0.1', DAKIA_WEBHOOK_PORT: String(port), RAZORPAY_WEBHOOK_SECRETS: SECRET });
+      const child = startChild('ingest/server', stack.logs, {
+        ...stack.environment,
+        DAKIA_TOPIC_PREFIX: prefix,
+        DAKIA_WEBHOOK_HOST: '127.0.0.1',
+        DAKIA_WEBHOOK_PORT: String(port),
+        RAZORPAY_WEBHOOK_SECRETS: SECRET,
+      });
       servers.set(variant, { child, port });
       await child.ask('start', variant);
     }
@@ -74,11 +87,16 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
       // Another one begins each time, so that none always runs in another's wake.
       for (let turn = 0; turn < variants.length; turn++) {
         const variant = variants[(round + turn) % variants.length] as Variant;
-        measured[variant] = await measureRound(serverOf(servers, variant).child, (onEnd) => load(variant, asFastAsAnswered, seconds / ROUNDS, onEnd));
+        measured[variant] = await measureRound(serverOf(servers, variant).child, (onEnd) =>
+          load(variant, asFastAsAnswered, seconds / ROUNDS, onEnd),
+        );
       }
       const done = measured as Record<Variant, IngestRound>;
       rounds.push(done);
-      report('ingest', `round ${round + 1} of ${ROUNDS}: ${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`);
+      report(
+        'ingest',
+        `round ${round + 1} of ${ROUNDS}: ${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`,
+      );
     }
     const perSecond = median(rounds.map(({ real }) => real.perSecond));
     report('ingest', `latency at half load, ${(perSecond / 2).toFixed(0)}/s`);
@@ -90,7 +108,10 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
   }
 };
 
-const serverOf = (servers: ReadonlyMap<Variant, { readonly child: Child; readonly port: number }>, variant: Variant): { readonly child: Child; readonly port: number } => {
+const serverOf = (
+  servers: ReadonlyMap<Variant, { readonly child: Child; readonly port: number }>,
+  variant: Variant,
+): { readonly child: Child; readonly port: number } => {
   const server = servers.get(variant);
   if (server === undefined) throw new Error(`no server for ${variant}`);
   return server;
@@ -115,11 +136,15 @@ const measureRound = async (child: Child, load: (onEnd: () => void) => Promise<L
 /** Refused requests are cheap: with them a round would measure something else. */
 const refuseOthers = ({ others }: LoadReport): void => {
   const names = Object.entries(others).map(([status, count]) => `${count} answers ${status}`);
-  if (names.length > 0) throw new Error(`ingest answered other than 200: ${names.join(', ')}; the machine is too busy to measure`);
+  if (names.length > 0)
+    throw new Error(`ingest answered other than 200: ${names.join(', ')}; the machine is too busy to measure`);
 };
 
 /** Medians over the rounds; each ratio is taken within a round. */
-export const ingestResult = (rounds: readonly Record<Variant, IngestRound>[], half: Pick<LoadReport, 'latenciesMs'>): IngestResult => {
+export const ingestResult = (
+  rounds: readonly Record<Variant, IngestRound>[],
+  half: Pick<LoadReport, 'latenciesMs'>,
+): IngestResult => {
   const ratios = (against: Variant) => rounds.map((round) => round.real.perSecond / round[against].perSecond);
   const cpuRatios = (against: Variant) => rounds.map((round) => round[against].cpuMicros / round.real.cpuMicros);
   return {
@@ -133,6 +158,8 @@ export const ingestResult = (rounds: readonly Record<Variant, IngestRound>[], ha
     req_per_s: rounded(median(rounds.map(({ real }) => real.perSecond))),
     spread: rounded(spread(ratios('no-kafka'))),
     server_busy: rounded(median(rounds.map(({ real }) => real.busy))),
-    generator_core: rounded(Math.max(...rounds.flatMap((round) => variants.map((variant) => round[variant].generatorCore)))),
+    generator_core: rounded(
+      Math.max(...rounds.flatMap((round) => variants.map((variant) => round[variant].generatorCore))),
+    ),
   };
 };

@@ -27,7 +27,13 @@ const withoutKafka = defineService({
   components: ({ config, log, metrics }) => {
     const producer: EventProducer = { publish: () => delay(ACKNOWLEDGED_AFTER_MS, 'durable') };
     const keyring = createKeyring({ config, log, metrics });
-    const app = createIngestApp({ producer, secretsOf: keyring.secretsOf, schemaId: () => UNKNOWN_SCHEMA_ID, metrics, log });
+    const app = createIngestApp({
+      producer,
+      secretsOf: keyring.secretsOf,
+      schemaId: () => UNKNOWN_SCHEMA_ID,
+      metrics,
+      log,
+    });
     return [keyring, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
   },
 });

@@ -87,7 +87,14 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
   });
   const plain = startChild('notify/plain', stack.logs, stack.environment);
   const database = createDatabase({ url: databaseUrl, poolSize: 2, applicationName: 'dakia-bench' });
-  const world: NotifyWorld = { database, databaseUrl, bell: createOutboxBell(database), payments: { next: 0 }, notifier, receiver };
+  const world: NotifyWorld = {
+    database,
+    databaseUrl,
+    bell: createOutboxBell(database),
+    payments: { next: 0 },
+    notifier,
+    receiver,
+  };
   try {
     await notifier.ask('start');
     await plain.ask('start', { redisUrl, prefix: `{${prefix}}`, url, concurrency: CONCURRENCY } satisfies PlainOptions);
@@ -119,9 +126,18 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
   }
 };
 
-const say = (report: Report, round: number, count: number, { dakia, plain, noPost, default: usual }: NotifyRound): void => {
-  const of = ({ seconds, cpuMicros }: NotifyRun): string => `${(count / seconds).toFixed(0)}/s, ${(cpuMicros / count).toFixed(0)} us`;
-  report('notify', `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}: Dakia ${of(dakia)} | plain BullMQ ${of(plain)} | without the request ${of(noPost)} | Dakia with the default ${of(usual)} | ratio ${(plain.seconds / dakia.seconds).toFixed(2)}`);
+const say = (
+  report: Report,
+  round: number,
+  count: number,
+  { dakia, plain, noPost, default: usual }: NotifyRound,
+): void => {
+  const of = ({ seconds, cpuMicros }: NotifyRun): string =>
+    `${(count / seconds).toFixed(0)}/s, ${(cpuMicros / count).toFixed(0)} us`;
+  report(
+    'notify',
+    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}: Dakia ${of(dakia)} | plain BullMQ ${of(plain)} | without the request ${of(noPost)} | Dakia with the default ${of(usual)} | ratio ${(plain.seconds / dakia.seconds).toFixed(2)}`,
+  );
 };
 
 interface NotifyWorld {
@@ -139,7 +155,10 @@ const destinationAt = (url: string) => ({ type: 'http', url, secrets_env: SECRET
 const rulesFor = (url: string): string =>
   JSON.stringify({
     destinations: { many: { ...destinationAt(url), concurrency: CONCURRENCY }, default: destinationAt(url) },
-    rules: [{ name: 'to-many', when: TO_MANY, to: 'many' }, { name: 'to-default', when: TO_DEFAULT, to: 'default' }],
+    rules: [
+      { name: 'to-many', when: TO_MANY, to: 'many' },
+      { name: 'to-default', when: TO_DEFAULT, to: 'default' },
+    ],
   });
 
 const nowMs = (): number => performance.timeOrigin + performance.now();
@@ -158,8 +177,16 @@ const prepare = async ({ database, databaseUrl, payments }: NotifyWorld, count: 
 };
 
 /** One transaction of the apply path, as far as the outbox goes, and its bell. */
-const tell = async ({ database, bell }: NotifyWorld, kind: PaymentFact['kind'], from: number, to: number): Promise<void> => {
-  await insertPaymentFacts(database, Array.from({ length: to - from }, (_, index) => ({ kind, payment: from + index })));
+const tell = async (
+  { database, bell }: NotifyWorld,
+  kind: PaymentFact['kind'],
+  from: number,
+  to: number,
+): Promise<void> => {
+  await insertPaymentFacts(
+    database,
+    Array.from({ length: to - from }, (_, index) => ({ kind, payment: from + index })),
+  );
   bell.ring();
 };
 
@@ -169,23 +196,35 @@ const runDakia = async (world: NotifyWorld, kind: PaymentFact['kind'], count: nu
   const arrived = receiver.ask<Arrivals>('await', count);
   const before = await notifier.usage();
   const beganMs = nowMs();
-  for (let from = 0; from < count; from += AT_ONCE) await tell(world, kind, first + from, first + Math.min(from + AT_ONCE, count));
+  for (let from = 0; from < count; from += AT_ONCE)
+    await tell(world, kind, first + from, first + Math.min(from + AT_ONCE, count));
   const { lastMs, requests } = await inTime(arrived);
   await settled(database, count);
-  if (requests !== count) throw new Error(`${count} notifications took ${requests} requests; the machine is too busy to measure`);
+  if (requests !== count)
+    throw new Error(`${count} notifications took ${requests} requests; the machine is too busy to measure`);
   return { seconds: (lastMs - beganMs) / 1000, cpuMicros: (await notifier.usage()).cpuMicros - before.cpuMicros };
 };
 
 const inTime = (arrived: Promise<Arrivals>): Promise<Arrivals> =>
-  Promise.race([arrived, delay(ARRIVED_WITHIN_MS, undefined, { ref: false }).then(() => Promise.reject(new Error(`the receiver did not hear of everything within ${ARRIVED_WITHIN_MS / 1000} s`)))]);
+  Promise.race([
+    arrived,
+    delay(ARRIVED_WITHIN_MS, undefined, { ref: false }).then(() =>
+      Promise.reject(new Error(`the receiver did not hear of everything within ${ARRIVED_WITHIN_MS / 1000} s`)),
+    ),
+  ]);
 
 /** The last rows are written just after their answers. */
 const settled = async (database: Database, count: number): Promise<void> => {
   const end = performance.now() + SETTLED_WITHIN_MS;
   for (;;) {
-    const [row] = await database.query<{ delivered: number }>(adHoc(`SELECT count(*)::int AS delivered FROM notifications WHERE status = 'delivered'`));
+    const [row] = await database.query<{ delivered: number }>(
+      adHoc(`SELECT count(*)::int AS delivered FROM notifications WHERE status = 'delivered'`),
+    );
     if (row?.delivered === count) return;
-    if (performance.now() > end) throw new Error(`${row?.delivered ?? 0} of ${count} notifications are delivered after ${SETTLED_WITHIN_MS / 1000} s`);
+    if (performance.now() > end)
+      throw new Error(
+        `${row?.delivered ?? 0} of ${count} notifications are delivered after ${SETTLED_WITHIN_MS / 1000} s`,
+      );
     await delay(LOOK_EVERY_MS);
   }
 };
@@ -193,13 +232,22 @@ const settled = async (database: Database, count: number): Promise<void> => {
 const runPlain = async (plain: Child, receiver: Child, count: number, post: boolean): Promise<NotifyRun> => {
   const arrived = post ? receiver.ask<Arrivals>('await', count) : undefined;
   const before = await plain.usage();
-  const { beganMs, endedMs } = await plain.ask<PlainOutcome>('run', { body: await receiver.ask<string>('sample'), count, atOnce: AT_ONCE, post } satisfies PlainRun);
+  const { beganMs, endedMs } = await plain.ask<PlainOutcome>('run', {
+    body: await receiver.ask<string>('sample'),
+    count,
+    atOnce: AT_ONCE,
+    post,
+  } satisfies PlainRun);
   const lastMs = arrived === undefined ? endedMs : (await inTime(arrived)).lastMs;
   return { seconds: (lastMs - beganMs) / 1000, cpuMicros: (await plain.usage()).cpuMicros - before.cpuMicros };
 };
 
 /** Percentiles 50 and 99 from fact to answer, of facts that come on a clock, so that a stall of the notifier is not left out. */
-const latencyAtHalf = async (world: NotifyWorld, perSecond: number, seconds: number): Promise<readonly [number, number]> => {
+const latencyAtHalf = async (
+  world: NotifyWorld,
+  perSecond: number,
+  seconds: number,
+): Promise<readonly [number, number]> => {
   const { database, receiver } = world;
   const count = Math.floor(perSecond * seconds);
   const first = await prepare(world, count);
@@ -217,7 +265,9 @@ const latencyAtHalf = async (world: NotifyWorld, perSecond: number, seconds: num
   await inTime(arrived);
   await settled(database, count);
   const [row] = await database.query<{ ms: [number, number] }>(
-    adHoc(`SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - fact_at)::float8 * 1000) AS ms FROM notifications`),
+    adHoc(
+      `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - fact_at)::float8 * 1000) AS ms FROM notifications`,
+    ),
   );
   return row?.ms ?? [NaN, NaN];
 };
@@ -225,13 +275,21 @@ const latencyAtHalf = async (world: NotifyWorld, perSecond: number, seconds: num
 /** Redis may be somebody else's: only keys under our prefix go. */
 const forget = async (redisUrl: string, prefix: string): Promise<void> => {
   const redis = new Redis(redisUrl);
-  for await (const keys of redis.scanStream({ match: `{${prefix}}*`, count: 1_000 }) as AsyncIterable<readonly string[]>) if (keys.length > 0) await redis.unlink(...keys);
+  for await (const keys of redis.scanStream({ match: `{${prefix}}*`, count: 1_000 }) as AsyncIterable<
+    readonly string[]
+  >)
+    if (keys.length > 0) await redis.unlink(...keys);
   redis.disconnect();
 };
 
 /** Medians over the rounds; each ratio is taken within a round. */
-export const notifyResult = (count: number, rounds: readonly NotifyRound[], [p50, p99]: readonly [number, number]): NotifyResult => {
-  const ratios = (against: Variant): readonly number[] => rounds.map((round) => round[against].seconds / round.dakia.seconds);
+export const notifyResult = (
+  count: number,
+  rounds: readonly NotifyRound[],
+  [p50, p99]: readonly [number, number],
+): NotifyResult => {
+  const ratios = (against: Variant): readonly number[] =>
+    rounds.map((round) => round[against].seconds / round.dakia.seconds);
   const perSecond = (variant: Variant): number => median(rounds.map((round) => count / round[variant].seconds));
   const cpu = (variant: Variant): number => median(rounds.map((round) => round[variant].cpuMicros / count));
   return {

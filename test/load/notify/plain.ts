@@ -48,12 +48,16 @@ const start = async (given: PlainOptions): Promise<void> => {
   const agent = new http.Agent({ keepAlive: true, maxSockets: given.concurrency });
   const connection = () => new Redis(given.redisUrl, { maxRetriesPerRequest: null });
   queue = new Queue(QUEUE, { connection: connection(), prefix: given.prefix });
-  worker = new Worker<Payload>(QUEUE, async ({ id, data }) => (data.post ? post(new URL(given.url), agent, id ?? '', data.body) : undefined), {
-    connection: connection(),
-    prefix: given.prefix,
-    concurrency: given.concurrency,
-    removeOnComplete: KEPT,
-  });
+  worker = new Worker<Payload>(
+    QUEUE,
+    async ({ id, data }) => (data.post ? post(new URL(given.url), agent, id ?? '', data.body) : undefined),
+    {
+      connection: connection(),
+      prefix: given.prefix,
+      concurrency: given.concurrency,
+      removeOnComplete: KEPT,
+    },
+  );
   worker.on('completed', () => onEnd());
   worker.on('failed', (_job, error) => onEnd(error));
   await worker.waitUntilReady();
@@ -61,10 +65,16 @@ const start = async (given: PlainOptions): Promise<void> => {
 
 const post = (url: URL, agent: http.Agent, id: string, body: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    const request = http.request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'webhook-id': id } });
+    const request = http.request(url, {
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'webhook-id': id },
+    });
     request.once('response', (response) => {
       response.resume();
-      response.once('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`HTTP ${response.statusCode}`))));
+      response.once('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`HTTP ${response.statusCode}`)),
+      );
     });
     request.once('error', reject);
     request.end(body);
@@ -83,7 +93,11 @@ const run = async ({ body, count, atOnce, post: isPosted }: PlainRun): Promise<P
   runs += 1;
   const beganMs = nowMs();
   for (let from = 0; from < count; from += atOnce) {
-    const jobs = Array.from({ length: Math.min(atOnce, count - from) }, (_, index) => ({ name: 'job', data: { body, post: isPosted }, opts: { jobId: `run-${runs}-${from + index}` } }));
+    const jobs = Array.from({ length: Math.min(atOnce, count - from) }, (_, index) => ({
+      name: 'job',
+      data: { body, post: isPosted },
+      opts: { jobId: `run-${runs}-${from + index}` },
+    }));
     await queue.addBulk(jobs);
   }
   await done;

@@ -43,7 +43,8 @@ const awaitIds = (ids: number): Promise<Arrivals> => {
 };
 
 answerParent({
-  start: () => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))),
+  start: () =>
+    new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))),
   await: (ids) => awaitIds(ids as number),
   sample: () => sample,
   stop: () => server.closeAllConnections(),

@@ -4,17 +4,51 @@ import { accountAggregate } from './index.ts';
 
 const NOW = 1_650_949_704;
 
-const account = (name: 'instantly_activated' | 'activated_kyc_pending', id: string, entity: JsonRecord, createdAt: number | null = NOW): Snapshot =>
-  snapshotOf({ event: `account.${name}`, account_id: 'acc_JNraR8O85H1atC', created_at: createdAt, payload: { account: { entity: { id: 'JNraR8O85H1atC', entity: 'merchant', ...entity } } } }, id);
+const account = (
+  name: 'instantly_activated' | 'activated_kyc_pending',
+  id: string,
+  entity: JsonRecord,
+  createdAt: number | null = NOW,
+): Snapshot =>
+  snapshotOf(
+    {
+      event: `account.${name}`,
+      account_id: 'acc_JNraR8O85H1atC',
+      created_at: createdAt,
+      payload: { account: { entity: { id: 'JNraR8O85H1atC', entity: 'merchant', ...entity } } },
+    },
+    id,
+  );
 
-const instant = account('instantly_activated', 'event_1', { hold_funds: true, suspended_at: null, updated_at: NOW, merchant_detail: { activation_status: 'instantly_activated', activation_progress: 60 } });
-const pending = account('activated_kyc_pending', 'event_2', { hold_funds: false, suspended_at: null, updated_at: NOW + 4099, merchant_detail: { activation_status: 'activated_kyc_pending' } }, NOW + 4099);
+const instant = account('instantly_activated', 'event_1', {
+  hold_funds: true,
+  suspended_at: null,
+  updated_at: NOW,
+  merchant_detail: { activation_status: 'instantly_activated', activation_progress: 60 },
+});
+const pending = account(
+  'activated_kyc_pending',
+  'event_2',
+  {
+    hold_funds: false,
+    suspended_at: null,
+    updated_at: NOW + 4099,
+    merchant_detail: { activation_status: 'activated_kyc_pending' },
+  },
+  NOW + 4099,
+);
 
 describe('an account', () => {
   test('with its verification pending does not go back to instant activation, whichever comes first', () => {
     expect(inEveryOrder(accountAggregate, [pending, instant])).toMatchObject({
       status: 'activated_kyc_pending',
-      values: { hold_funds: false, activation_status: 'activated_kyc_pending', activation_progress: 60, last_event_id: 'event_2', changed_at: (NOW + 4099) * 1000 },
+      values: {
+        hold_funds: false,
+        activation_status: 'activated_kyc_pending',
+        activation_progress: 60,
+        last_event_id: 'event_2',
+        changed_at: (NOW + 4099) * 1000,
+      },
     });
   });
 
@@ -39,16 +73,28 @@ describe('an account', () => {
   });
 
   test('has no status in its body: a field of that name does not count', () => {
-    expect(arrive(accountAggregate, [[account('instantly_activated', 'event_1', { status: 'activated_kyc_pending' })]]).state?.status).toBe('instantly_activated');
+    expect(
+      arrive(accountAggregate, [[account('instantly_activated', 'event_1', { status: 'activated_kyc_pending' })]]).state
+        ?.status,
+    ).toBe('instantly_activated');
   });
 });
 
 test('every published body of an account that we know is applied', () => {
-  for (const { file, event, body } of publishedBodies((name) => name === 'account.instantly_activated' || name === 'account.activated_kyc_pending')) {
+  for (const { file, event, body } of publishedBodies(
+    (name) => name === 'account.instantly_activated' || name === 'account.activated_kyc_pending',
+  )) {
     const { state, rejected } = arrive(accountAggregate, [[snapshotOf(body, 'event_published')]]);
     const status = event.slice('account.'.length);
     expect([file, rejected.size, state?.status]).toEqual([file, 0, status]);
-    expect(state?.values).toMatchObject({ name: 'Test account', activated: true, live: true, activation_status: status, suspended_at: null, created_at: 1650949582000 });
+    expect(state?.values).toMatchObject({
+      name: 'Test account',
+      activated: true,
+      live: true,
+      activation_status: status,
+      suspended_at: null,
+      created_at: 1650949582000,
+    });
     expect(state?.values).not.toHaveProperty('account_id');
   }
 });

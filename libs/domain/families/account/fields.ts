@@ -10,7 +10,8 @@ export const accountStatuses = ['instantly_activated', 'activated_kyc_pending'] 
 export type AccountStatus = (typeof accountStatuses)[number];
 
 /** The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt (razorpay.md §4). */
-export const accountChangedAt = ({ subject }: Snapshot): number => readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
+export const accountChangedAt = ({ subject }: Snapshot): number =>
+  readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
 
 /**
  * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the bare id

@@ -10,7 +10,11 @@ const subject = {
   live: fc.boolean(),
   hold_funds: fc.boolean(),
   suspended_at: fc.constantFrom(0, 1_700_000_030),
-  merchant_detail: fc.constantFrom({ activation_status: 'instantly_activated', clarification_mode: null }, { activation_status: 'x', clarification_mode: 'email' }, []),
+  merchant_detail: fc.constantFrom(
+    { activation_status: 'instantly_activated', clarification_mode: null },
+    { activation_status: 'x', clarification_mode: 'email' },
+    [],
+  ),
   notes: fc.constantFrom([], {}, { a: 1 }),
   created_at: fc.constantFrom(0, 1_699_999_000),
   updated_at: fc.constantFrom(0, 1_700_000_000, '1700000001', 1_700_000_002),

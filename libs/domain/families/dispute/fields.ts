@@ -30,10 +30,15 @@ const orderId: Field = {
 };
 
 /** Inside the dispute in all published samples but that of action_required, where it lies beside `entity`. */
-const evidenceOf = ({ subject, payload }: Snapshot) => recordAt(subject, 'evidence') ?? recordAt(recordAt(payload, 'dispute'), 'evidence');
+const evidenceOf = ({ subject, payload }: Snapshot) =>
+  recordAt(subject, 'evidence') ?? recordAt(recordAt(payload, 'dispute'), 'evidence');
 
 const evidence: Field = { type: 'jsonb', rule: 'latest', read: (snapshot) => readJson(evidenceOf(snapshot)) };
-const evidenceSubmittedAt: Field = { type: 'timestamptz', rule: 'latest', read: (snapshot) => readTime(evidenceOf(snapshot)?.['submitted_at']) };
+const evidenceSubmittedAt: Field = {
+  type: 'timestamptz',
+  rule: 'latest',
+  read: (snapshot) => readTime(evidenceOf(snapshot)?.['submitted_at']),
+};
 
 /**
  * Columns of `payment_disputes`. Entity: razorpay.com/docs/api/disputes/entity. Amounts are minor units of `currency`.

@@ -53,7 +53,8 @@ const settle = (marks: Marks): Mark<DisputeStatus> => {
 /** Stands for a state without any mark, which no event leaves behind. */
 const NO_MARK: Mark<DisputeStatus> = { stamp: { order: [], eventId: '' }, status: 'open' };
 
-const laneOf = (marks: Marks, mark: Mark): string => Object.keys(marks).find((lane) => marks[lane]?.stamp.eventId === mark.stamp.eventId) ?? PHASELESS;
+const laneOf = (marks: Marks, mark: Mark): string =>
+  Object.keys(marks).find((lane) => marks[lane]?.stamp.eventId === mark.stamp.eventId) ?? PHASELESS;
 
 /**
  * Each phase has its own open, review and end. A second request for action is news of its own, with its own deadline: its
@@ -85,7 +86,8 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
   settle,
   facts: (before, after) => {
     const phase = reopenedIn(after);
-    const reopened = phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
+    const reopened =
+      phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
     return [...statusFacts(before, after), ...reopened];
   },
 };

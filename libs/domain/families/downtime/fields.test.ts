@@ -25,12 +25,25 @@ describe('a downtime', () => {
       at('payment.downtime.resolved', 180, { end: BEGIN + 180 }),
     ]);
     expect(state.status).toBe('resolved');
-    expect(state.values).toMatchObject({ severity: 'low', bank: 'COSB', begin_at: BEGIN * 1000, end_at: (BEGIN + 180) * 1000, changed_at: (BEGIN + 180) * 1000 });
+    expect(state.values).toMatchObject({
+      severity: 'low',
+      bank: 'COSB',
+      begin_at: BEGIN * 1000,
+      end_at: (BEGIN + 180) * 1000,
+      changed_at: (BEGIN + 180) * 1000,
+    });
   });
 
   test('between two updates its own updated_at decides, not the envelope and not the order of arrival', () => {
-    const older = { ...at('payment.downtime.updated', 60, { severity: 'high' }), occurredAt: fromEpochSeconds(BEGIN + 999) };
-    expect(inEveryOrder(downtimeAggregate, [older, at('payment.downtime.updated', 61, { severity: 'low' })]).values['severity']).toBe('low');
+    const older = {
+      ...at('payment.downtime.updated', 60, { severity: 'high' }),
+      occurredAt: fromEpochSeconds(BEGIN + 999),
+    };
+    expect(
+      inEveryOrder(downtimeAggregate, [older, at('payment.downtime.updated', 61, { severity: 'low' })]).values[
+        'severity'
+      ],
+    ).toBe('low');
   });
 
   test('without an updated_at the envelope’s time decides', () => {
@@ -38,23 +51,33 @@ describe('a downtime', () => {
       ...at('payment.downtime.updated', second, { severity, updated_at: 0 }),
       occurredAt: fromEpochSeconds(BEGIN + second),
     });
-    expect(inEveryOrder(downtimeAggregate, [update(10, 'high'), update(20, 'medium')]).values['severity']).toBe('medium');
+    expect(inEveryOrder(downtimeAggregate, [update(10, 'high'), update(20, 'medium')]).values['severity']).toBe(
+      'medium',
+    );
   });
 
   test('an update that is late never reopens what is resolved', () => {
     const { state } = arrive(downtimeAggregate, [[at('payment.downtime.resolved', 0)]]);
-    expect(downtimeAggregate.apply(state, at('payment.downtime.updated', 60))).toMatchObject({ kind: 'stale', next: { status: 'resolved' } });
+    expect(downtimeAggregate.apply(state, at('payment.downtime.updated', 60))).toMatchObject({
+      kind: 'stale',
+      next: { status: 'resolved' },
+    });
   });
 
   test('each update is a fact of its own', () => {
-    const { state } = arrive(downtimeAggregate, [[at('payment.downtime.started', 0), at('payment.downtime.updated', 60)]]);
+    const { state } = arrive(downtimeAggregate, [
+      [at('payment.downtime.started', 0), at('payment.downtime.updated', 60)],
+    ]);
     expect(downtimeAggregate.apply(state, at('payment.downtime.updated', 120))).toMatchObject({
       facts: [{ kind: 'downtime.updated', occurrence: 'payment.downtime.updated@120' }],
     });
   });
 
   test('an expected end that an update takes back is unknown again', () => {
-    const state = inEveryOrder(downtimeAggregate, [at('payment.downtime.started', 0, { end: BEGIN + 3600 }), at('payment.downtime.updated', 60, { end: null })]);
+    const state = inEveryOrder(downtimeAggregate, [
+      at('payment.downtime.started', 0, { end: BEGIN + 3600 }),
+      at('payment.downtime.updated', 60, { end: null }),
+    ]);
     expect(state.values['end_at']).toBeNull();
   });
 
@@ -64,11 +87,18 @@ describe('a downtime', () => {
       at('payment.downtime.updated', 60, { instrument: { psp: 'google_pay' } }),
       at('payment.downtime.resolved', 90, { instrument: {} }),
     ]);
-    expect(state.values).toMatchObject({ vpa_handle: null, flow: null, psp: 'google_pay', instrument: { psp: 'google_pay' } });
+    expect(state.values).toMatchObject({
+      vpa_handle: null,
+      flow: null,
+      psp: 'google_pay',
+      instrument: { psp: 'google_pay' },
+    });
   });
 
   test.each(['type', 'card_type'])('the kind of card is read from instrument.%s', (key) => {
-    const { state } = arrive(downtimeAggregate, [[at('payment.downtime.started', 0, { instrument: { issuer: 'SBIN', [key]: 'credit' } })]]);
+    const { state } = arrive(downtimeAggregate, [
+      [at('payment.downtime.started', 0, { instrument: { issuer: 'SBIN', [key]: 'credit' } })],
+    ]);
     expect(state?.values).toMatchObject({ issuer: 'SBIN', card_type: 'credit' });
   });
 

@@ -18,7 +18,11 @@ const instrumentText = (...keys: readonly string[]): Field => ({
   read: ({ subject }) => {
     const instrument = recordAt(subject, 'instrument');
     if (instrument === undefined || Object.keys(instrument).length === 0) return undefined;
-    return keys.map((key) => (Object.hasOwn(instrument, key) ? readText(instrument[key]) : undefined)).find((text) => text !== undefined) ?? null;
+    return (
+      keys
+        .map((key) => (Object.hasOwn(instrument, key) ? readText(instrument[key]) : undefined))
+        .find((text) => text !== undefined) ?? null
+    );
   },
 });
 

@@ -8,9 +8,29 @@ const resolved = { to: 'resolved' } as const;
 
 /** Where each event leads (razorpay.com/docs/webhooks/payments, "downtime"). Updates repeat; after the end nothing counts. */
 export const downtimeTransitions: TransitionTable<DowntimeStatus, EventIn<'downtimes'>> = {
-  absent: { 'payment.downtime.started': started, 'payment.downtime.updated': updated, 'payment.downtime.resolved': resolved },
-  scheduled: { 'payment.downtime.started': started, 'payment.downtime.updated': updated, 'payment.downtime.resolved': resolved },
-  started: { 'payment.downtime.started': started, 'payment.downtime.updated': updated, 'payment.downtime.resolved': resolved },
-  updated: { 'payment.downtime.started': 'stale', 'payment.downtime.updated': updated, 'payment.downtime.resolved': resolved },
-  resolved: { 'payment.downtime.started': 'stale', 'payment.downtime.updated': 'stale', 'payment.downtime.resolved': resolved },
+  absent: {
+    'payment.downtime.started': started,
+    'payment.downtime.updated': updated,
+    'payment.downtime.resolved': resolved,
+  },
+  scheduled: {
+    'payment.downtime.started': started,
+    'payment.downtime.updated': updated,
+    'payment.downtime.resolved': resolved,
+  },
+  started: {
+    'payment.downtime.started': started,
+    'payment.downtime.updated': updated,
+    'payment.downtime.resolved': resolved,
+  },
+  updated: {
+    'payment.downtime.started': 'stale',
+    'payment.downtime.updated': updated,
+    'payment.downtime.resolved': resolved,
+  },
+  resolved: {
+    'payment.downtime.started': 'stale',
+    'payment.downtime.updated': 'stale',
+    'payment.downtime.resolved': resolved,
+  },
 };

@@ -10,7 +10,15 @@ import type { Field, Snapshot } from '#rules';
  *   stronger act wins.
  * - `paid` above all: money wins, also when it was under way as the invoice ended (docs/payments/late-authorisation).
  */
-export const invoiceStatuses = ['draft', 'issued', 'partially_paid', 'expired', 'cancelled', 'deleted', 'paid'] as const;
+export const invoiceStatuses = [
+  'draft',
+  'issued',
+  'partially_paid',
+  'expired',
+  'cancelled',
+  'deleted',
+  'paid',
+] as const;
 export type InvoiceStatus = (typeof invoiceStatuses)[number];
 
 /** The amount paid so far, minor units; what decides between snapshots of equal status. An invoice has no `updated_at`. */
@@ -21,11 +29,17 @@ const orderId: Field = {
   type: 'text',
   rule: 'latest',
   read: ({ subject, payload }) =>
-    readText(subject['order_id']) ?? readText(entityIn(payload, 'payment')?.['order_id']) ?? readText(entityIn(payload, 'order')?.['id']),
+    readText(subject['order_id']) ??
+    readText(entityIn(payload, 'payment')?.['order_id']) ??
+    readText(entityIn(payload, 'order')?.['id']),
 };
 
 /** The payment that the event is about, beside the invoice. */
-const lastPaymentId: Field = { type: 'text', rule: 'latest', read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']) };
+const lastPaymentId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+};
 
 /**
  * Columns of `invoice_events`. Entity: razorpay.com/docs/api/payments/invoices/entity. Amounts are minor units of `currency`.

@@ -22,10 +22,20 @@ const subject = {
   created_at: fc.constantFrom(0, 1_699_999_000),
 };
 const beside = {
-  payment: fc.constantFrom({ entity: { id: 'pay_1Aa00000000001', order_id: 'order_1Aa00000000001' } }, { entity: { id: 'pay_1Aa00000000002' } }, { id: 'pay_1Aa00000000003' }, []),
+  payment: fc.constantFrom(
+    { entity: { id: 'pay_1Aa00000000001', order_id: 'order_1Aa00000000001' } },
+    { entity: { id: 'pay_1Aa00000000002' } },
+    { id: 'pay_1Aa00000000003' },
+    [],
+  ),
   order: fc.constantFrom({ entity: { id: 'order_1Aa00000000003' } }, { entity: {} }, { entity: null }),
 };
 
 describe('invoices', () => {
-  obeysTheLaws({ aggregate: invoiceAggregate, subject: () => subject, beside, finalFact: ({ status }) => `invoice.${status}` });
+  obeysTheLaws({
+    aggregate: invoiceAggregate,
+    subject: () => subject,
+    beside,
+    finalFact: ({ status }) => `invoice.${status}`,
+  });
 });

@@ -13,8 +13,14 @@ export const noticeOf = (event: string): 'delivered' | 'failed' | undefined =>
   event === 'order.notification.delivered' ? 'delivered' : event === 'order.notification.failed' ? 'failed' : undefined;
 
 /** The subject of a notice is the notice, not the order: neither may fill the other's columns. */
-const ofOrder = (field: Field): Field => ({ ...field, read: (snapshot) => (noticeOf(snapshot.event) === undefined ? field.read(snapshot) : undefined) });
-const ofNotice = (field: Field): Field => ({ ...field, read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : field.read(snapshot)) });
+const ofOrder = (field: Field): Field => ({
+  ...field,
+  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? field.read(snapshot) : undefined),
+});
+const ofNotice = (field: Field): Field => ({
+  ...field,
+  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : field.read(snapshot)),
+});
 
 const paymentOf = ({ payload }: Snapshot): JsonRecord | undefined => recordAt(recordAt(payload, 'payment'), 'entity');
 

@@ -23,7 +23,8 @@ const statusFacts = onStatusChange<OrderStatus>((status) => `order.${status}`);
 const noticeFacts = (before: EntityState | undefined, after: EntityState): readonly Fact[] => {
   const [was, now] = [before?.stamps['notification_status'], after.stamps['notification_status']];
   if (now === undefined || was?.eventId === now.eventId) return [];
-  const kind = after.values['notification_status'] === 'delivered' ? 'order.notification_delivered' : 'order.notification_failed';
+  const kind =
+    after.values['notification_status'] === 'delivered' ? 'order.notification_delivered' : 'order.notification_failed';
   return [{ kind, occurrence: now.eventId }];
 };
 

@@ -32,11 +32,17 @@ const orderId: Field = {
   type: 'text',
   rule: 'latest',
   read: (snapshot) =>
-    readText(snapshot.subject['order_id']) ?? readText(entityIn(snapshot.payload, 'payment')?.['order_id']) ?? besideOrderId(snapshot),
+    readText(snapshot.subject['order_id']) ??
+    readText(entityIn(snapshot.payload, 'payment')?.['order_id']) ??
+    besideOrderId(snapshot),
 };
 
 /** The newest payment of the link, which `paid` and `partially_paid` carry beside it. */
-const paymentId: Field = { type: 'text', rule: 'latest', read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']) };
+const paymentId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+};
 
 /**
  * The envelope's time is the creation of the link in every payment_link event (razorpay.md §4, and all published samples), so

@@ -20,10 +20,25 @@ const subject = {
   updated_at: fc.constantFrom(0, 1_700_000_000, '1700000001', 1_700_000_002),
 };
 const beside = {
-  payment: fc.constantFrom(entity({ id: 'pay_1Aa00000000001', order_id: 'order_1Aa00000000001' }), entity({ id: 'pay_1Aa00000000002' }), { id: 'pay_1Aa00000000003' }, []),
-  order: fc.constantFrom(entity({ id: '1Aa00000000001' }), entity({ id: 'order_1Aa00000000003', entity: 'order' }), entity({}), { entity: null }),
+  payment: fc.constantFrom(
+    entity({ id: 'pay_1Aa00000000001', order_id: 'order_1Aa00000000001' }),
+    entity({ id: 'pay_1Aa00000000002' }),
+    { id: 'pay_1Aa00000000003' },
+    [],
+  ),
+  order: fc.constantFrom(
+    entity({ id: '1Aa00000000001' }),
+    entity({ id: 'order_1Aa00000000003', entity: 'order' }),
+    entity({}),
+    { entity: null },
+  ),
 };
 
 describe('payment links', () => {
-  obeysTheLaws({ aggregate: paymentLinkAggregate, subject: () => subject, beside, finalFact: ({ status }) => `payment_link.${status}` });
+  obeysTheLaws({
+    aggregate: paymentLinkAggregate,
+    subject: () => subject,
+    beside,
+    finalFact: ({ status }) => `payment_link.${status}`,
+  });
 });

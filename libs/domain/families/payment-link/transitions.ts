@@ -12,10 +12,40 @@ const paid = { to: 'paid' } as const;
  * late is stale: it may fill gaps and raise the amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
  */
 export const paymentLinkTransitions: TransitionTable<PaymentLinkStatus, EventIn<'payment_links'>> = {
-  absent: { 'payment_link.paid': paid, 'payment_link.partially_paid': partiallyPaid, 'payment_link.expired': expired, 'payment_link.cancelled': cancelled },
-  created: { 'payment_link.paid': paid, 'payment_link.partially_paid': partiallyPaid, 'payment_link.expired': expired, 'payment_link.cancelled': cancelled },
-  partially_paid: { 'payment_link.paid': paid, 'payment_link.partially_paid': partiallyPaid, 'payment_link.expired': expired, 'payment_link.cancelled': cancelled },
-  expired: { 'payment_link.paid': paid, 'payment_link.partially_paid': 'stale', 'payment_link.expired': expired, 'payment_link.cancelled': cancelled },
-  cancelled: { 'payment_link.paid': paid, 'payment_link.partially_paid': 'stale', 'payment_link.expired': 'stale', 'payment_link.cancelled': cancelled },
-  paid: { 'payment_link.paid': paid, 'payment_link.partially_paid': 'stale', 'payment_link.expired': 'stale', 'payment_link.cancelled': 'stale' },
+  absent: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': partiallyPaid,
+    'payment_link.expired': expired,
+    'payment_link.cancelled': cancelled,
+  },
+  created: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': partiallyPaid,
+    'payment_link.expired': expired,
+    'payment_link.cancelled': cancelled,
+  },
+  partially_paid: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': partiallyPaid,
+    'payment_link.expired': expired,
+    'payment_link.cancelled': cancelled,
+  },
+  expired: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': 'stale',
+    'payment_link.expired': expired,
+    'payment_link.cancelled': cancelled,
+  },
+  cancelled: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': 'stale',
+    'payment_link.expired': 'stale',
+    'payment_link.cancelled': cancelled,
+  },
+  paid: {
+    'payment_link.paid': paid,
+    'payment_link.partially_paid': 'stale',
+    'payment_link.expired': 'stale',
+    'payment_link.cancelled': 'stale',
+  },
 };

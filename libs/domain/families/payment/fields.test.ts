@@ -24,15 +24,27 @@ describe('a payment', () => {
       at('payment.captured', 90_001, { status: 'captured', captured: true, fee: 2, ...noError }),
     ]);
     expect(state.status).toBe('captured');
-    expect(state.values).toMatchObject({ error_code: null, error_reason: null, late_authorized: true, captured: true, fee_minor: 2 });
+    expect(state.values).toMatchObject({
+      error_code: null,
+      error_reason: null,
+      late_authorized: true,
+      captured: true,
+      fee_minor: 2,
+    });
   });
 
   test('failed → captured under one id, a second try in a UPI app, ends captured in every order', () => {
-    expect(inEveryOrder(paymentAggregate, [at('payment.failed', 0, failure), at('payment.captured', 60, { captured: true })]).status).toBe('captured');
+    expect(
+      inEveryOrder(paymentAggregate, [at('payment.failed', 0, failure), at('payment.captured', 60, { captured: true })])
+        .status,
+    ).toBe('captured');
   });
 
   test('a failure that is reported after the capture, even with a later time, changes neither status nor error', () => {
-    const state = inEveryOrder(paymentAggregate, [at('payment.captured', 0, { ...noError }), at('payment.failed', 60, failure)]);
+    const state = inEveryOrder(paymentAggregate, [
+      at('payment.captured', 0, { ...noError }),
+      at('payment.failed', 60, failure),
+    ]);
     expect([state.status, state.values['error_code']]).toEqual(['captured', null]);
   });
 
@@ -46,20 +58,29 @@ describe('a payment', () => {
   });
 
   test('what only an older snapshot knows fills the row, whenever it comes', () => {
-    const state = inEveryOrder(paymentAggregate, [at('payment.authorized', 0, { vpa: 'a@exampleupi', notes: [] }), at('payment.captured', 5, { vpa: null })]);
+    const state = inEveryOrder(paymentAggregate, [
+      at('payment.authorized', 0, { vpa: 'a@exampleupi', notes: [] }),
+      at('payment.captured', 5, { vpa: null }),
+    ]);
     expect(state.values).toMatchObject({ vpa: 'a@exampleupi', last_event_id: 'payment.captured@5' });
     expect(state.values).not.toHaveProperty('notes');
   });
 
   test('a snapshot that is further than its event counts as far as it is', () => {
-    expect(arrive(paymentAggregate, [[at('payment.authorized', 0, { status: 'refunded' })]]).state?.status).toBe('refunded');
+    expect(arrive(paymentAggregate, [[at('payment.authorized', 0, { status: 'refunded' })]]).state?.status).toBe(
+      'refunded',
+    );
   });
 
   test('every published body is applied', () => {
     for (const { file, body } of publishedBodies((event) => Object.hasOwn(paymentTransitions.absent, event))) {
       const { state } = arrive(paymentAggregate, [[snapshotOf(body, file)]]);
       expect([file, state?.status]).toEqual([file, expect.stringMatching(/^(authorized|captured|failed)$/)]);
-      expect([file, typeof state?.values['amount_minor'], state?.values['currency']]).toEqual([file, 'number', expect.stringMatching(/^[A-Z]{3}$/)]);
+      expect([file, typeof state?.values['amount_minor'], state?.values['currency']]).toEqual([
+        file,
+        'number',
+        expect.stringMatching(/^[A-Z]{3}$/),
+      ]);
     }
   });
 });

@@ -21,11 +21,17 @@ describe('a refund', () => {
       at('refund.processed', 60, { status: 'processed', acquirer_data: { arn: '74332745200043200000000' } }),
     ]);
     expect(state.status).toBe('processed');
-    expect(state.values).toMatchObject({ receipt: 'receipt 1', arn: '74332745200043200000000', last_event_id: 'refund.processed@60' });
+    expect(state.values).toMatchObject({
+      receipt: 'receipt 1',
+      arn: '74332745200043200000000',
+      last_event_id: 'refund.processed@60',
+    });
   });
 
   test('refund.created with status processed, as seen live, is processed at once; a bare one is pending', () => {
-    expect(arrive(refundAggregate, [[at('refund.created', 0, { status: 'processed' })]]).state?.status).toBe('processed');
+    expect(arrive(refundAggregate, [[at('refund.created', 0, { status: 'processed' })]]).state?.status).toBe(
+      'processed',
+    );
     expect(arrive(refundAggregate, [[at('refund.created', 0)]]).state?.status).toBe('pending');
   });
 
@@ -40,8 +46,12 @@ describe('a refund', () => {
   });
 
   test('processed and failed contradict each other: processed stands, whatever the times', () => {
-    expect(inEveryOrder(refundAggregate, [at('refund.processed', 0), at('refund.failed', 60)]).status).toBe('processed');
-    expect(inEveryOrder(refundAggregate, [at('refund.failed', 0), at('refund.processed', 60)]).status).toBe('processed');
+    expect(inEveryOrder(refundAggregate, [at('refund.processed', 0), at('refund.failed', 60)]).status).toBe(
+      'processed',
+    );
+    expect(inEveryOrder(refundAggregate, [at('refund.failed', 0), at('refund.processed', 60)]).status).toBe(
+      'processed',
+    );
   });
 
   test.each([
@@ -50,7 +60,9 @@ describe('a refund', () => {
     [true, false],
     [undefined, undefined],
   ])('a payment with captured %p makes auto_refund %p', (captured, expected) => {
-    const { state } = arrive(refundAggregate, [[at('refund.created', 0, {}, { captured, order_id: 'order_1Aa00000000001' })]]);
+    const { state } = arrive(refundAggregate, [
+      [at('refund.created', 0, {}, { captured, order_id: 'order_1Aa00000000001' })],
+    ]);
     expect(state?.values['auto_refund']).toBe(expected);
     expect(state?.values['order_id']).toBe('order_1Aa00000000001');
   });
@@ -59,7 +71,10 @@ describe('a refund', () => {
     for (const { file, body } of publishedBodies((event) => Object.hasOwn(refundTransitions.absent, event))) {
       const { state } = arrive(refundAggregate, [[snapshotOf(body, file)]]);
       expect([file, state?.status]).toEqual([file, file.startsWith('refund.failed') ? 'failed' : 'processed']);
-      expect([file, state?.values]).toEqual([file, expect.objectContaining({ payment_id: expect.stringMatching(/^pay_/), currency: 'INR', auto_refund: false })]);
+      expect([file, state?.values]).toEqual([
+        file,
+        expect.objectContaining({ payment_id: expect.stringMatching(/^pay_/), currency: 'INR', auto_refund: false }),
+      ]);
     }
   });
 });

@@ -12,7 +12,11 @@ export type RefundStatus = (typeof refundStatuses)[number];
 /** The refunded payment's snapshot, which lies beside the refund (razorpay.com/docs/webhooks/refunds); older bodies have none. */
 const paymentOf = ({ payload }: Snapshot) => recordAt(recordAt(payload, 'payment'), 'entity');
 
-const orderId: Field = { type: 'text', rule: 'latest', read: (snapshot) => readText(paymentOf(snapshot)?.['order_id']) };
+const orderId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: (snapshot) => readText(paymentOf(snapshot)?.['order_id']),
+};
 
 /** A refund of a payment that was never captured was not asked for by anyone: Razorpay made it (scenarios.md §8). */
 const autoRefund: Field = {
@@ -25,7 +29,10 @@ const autoRefund: Field = {
 };
 
 /** An instant refund that fell back to normal speed stays one (razorpay.com/docs/webhooks/refunds, refund.speed_changed). */
-const speedChanged: Field = { ...ever.flag('speed_changed'), read: ({ event }) => (event === 'refund.speed_changed' ? true : undefined) };
+const speedChanged: Field = {
+  ...ever.flag('speed_changed'),
+  read: ({ event }) => (event === 'refund.speed_changed' ? true : undefined),
+};
 
 /** Columns of `payment_refunds`. Entity: razorpay.com/docs/api/refunds/entity. Amounts are minor units of `currency`. */
 export const refundFields = {

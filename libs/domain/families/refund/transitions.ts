@@ -11,8 +11,28 @@ const processed = { to: 'processed' } as const;
  * only that the refund is under way; their snapshots are often further (`created` with status `processed`, seen live).
  */
 export const refundTransitions: TransitionTable<RefundStatus, EventIn<'refunds'>> = {
-  absent: { 'refund.created': pending, 'refund.speed_changed': pending, 'refund.failed': failed, 'refund.processed': processed },
-  pending: { 'refund.created': pending, 'refund.speed_changed': pending, 'refund.failed': failed, 'refund.processed': processed },
-  failed: { 'refund.created': 'stale', 'refund.speed_changed': 'stale', 'refund.failed': failed, 'refund.processed': processed },
-  processed: { 'refund.created': 'stale', 'refund.speed_changed': 'stale', 'refund.failed': 'stale', 'refund.processed': processed },
+  absent: {
+    'refund.created': pending,
+    'refund.speed_changed': pending,
+    'refund.failed': failed,
+    'refund.processed': processed,
+  },
+  pending: {
+    'refund.created': pending,
+    'refund.speed_changed': pending,
+    'refund.failed': failed,
+    'refund.processed': processed,
+  },
+  failed: {
+    'refund.created': 'stale',
+    'refund.speed_changed': 'stale',
+    'refund.failed': failed,
+    'refund.processed': processed,
+  },
+  processed: {
+    'refund.created': 'stale',
+    'refund.speed_changed': 'stale',
+    'refund.failed': 'stale',
+    'refund.processed': processed,
+  },
 };

@@ -4,7 +4,12 @@ import { validationAggregate } from './index.ts';
 
 const subject = {
   fund_account: fc.constantFrom(
-    { id: 'fa_1Aa00000000001', account_type: 'bank_account', bank_account: { ifsc: 'HDFC0000053', name: 'A' }, active: true },
+    {
+      id: 'fa_1Aa00000000001',
+      account_type: 'bank_account',
+      bank_account: { ifsc: 'HDFC0000053', name: 'A' },
+      active: true,
+    },
     { id: 'fa_1Aa00000000001', account_type: 'vpa', vpa: { address: 'a@exampleupi' }, active: 0 },
     { bank_account: null, vpa: [] },
     [],
@@ -22,5 +27,9 @@ const subject = {
 };
 
 describe('fund account validations', () => {
-  obeysTheLaws({ aggregate: validationAggregate, subject: () => subject, finalFact: ({ status }) => `fund_account.validation.${status}` });
+  obeysTheLaws({
+    aggregate: validationAggregate,
+    subject: () => subject,
+    finalFact: ({ status }) => `fund_account.validation.${status}`,
+  });
 });

@@ -14,7 +14,15 @@ export interface ClientListener {
 
 export const listen = (consumer: Consumer, listener: ClientListener): void => {
   const { events } = consumer;
-  for (const event of [events.CONNECT, events.GROUP_JOIN, events.REBALANCING, events.FETCH_START, events.FETCH, events.CRASH] as const) consumer.on(event, listener.alive);
+  for (const event of [
+    events.CONNECT,
+    events.GROUP_JOIN,
+    events.REBALANCING,
+    events.FETCH_START,
+    events.FETCH,
+    events.CRASH,
+  ] as const)
+    consumer.on(event, listener.alive);
   consumer.on(events.GROUP_JOIN, ({ payload }) => listener.joined(payload.memberAssignment));
   consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => listener.silentBroker(payload.broker));
   consumer.on(events.CRASH, ({ payload }) => listener.crashed(payload.error, payload.restart));

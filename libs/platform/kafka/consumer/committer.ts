@@ -32,7 +32,8 @@ export const createCommitter = (consumer: Consumer, log: Logger): Committer => {
   };
 
   return {
-    mark: (topic, partition, offset) => void marks.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) }),
+    mark: (topic, partition, offset) =>
+      void marks.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) }),
     flush: async () => {
       await sending;
       if (marks.size === 0) return;

@@ -35,7 +35,9 @@ const consume = async (topic: string, ledger: MemoryLedger, over: Partial<Consum
     handler: async (batch) => ledger.commit(batch, 'only'),
     positions: ledger.positions,
     concurrency: 4,
-    log: createLogger('test', 'debug', { write: (line) => void lines.push(JSON.parse(line) as { level: string; msg: string }) }),
+    log: createLogger('test', 'debug', {
+      write: (line) => void lines.push(JSON.parse(line) as { level: string; msg: string }),
+    }),
     metrics,
     fail: (error) => failures.push(error),
     ...over,
@@ -52,15 +54,32 @@ const stop = async (consumer: Component): Promise<void> => {
 
 const message = (id: string) => {
   const { key, value, headers } = encodeEnvelope(
-    { kind: 'event', event: 'payment.captured', family: 'payments', eventId: eventId(id), key: entityId('pay_1'), endpoint: 'default', accountId: null, occurredAt: null, receivedAt: instant(1_700_000_000_000), traceparent: null, rawBody: Buffer.from('{}') },
+    {
+      kind: 'event',
+      event: 'payment.captured',
+      family: 'payments',
+      eventId: eventId(id),
+      key: entityId('pay_1'),
+      endpoint: 'default',
+      accountId: null,
+      occurredAt: null,
+      receivedAt: instant(1_700_000_000_000),
+      traceparent: null,
+      rawBody: Buffer.from('{}'),
+    },
     0,
   );
   return { key, value, headers: { ...headers } };
 };
-const ids = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `evt_${from + index}`);
-const send = (topic: string, from: number, to: number, partition = 0) => cluster.send(topic, partition, ids(from, to).map(message));
+const ids = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, index) => `evt_${from + index}`);
+const send = (topic: string, from: number, to: number, partition = 0) =>
+  cluster.send(topic, partition, ids(from, to).map(message));
 const committed = async (group: string): Promise<Record<number, string>> => {
-  const [topic] = await cluster.admin.fetchOffsets({ groupId: `${cluster.prefix}${group}`, topics: [`${cluster.prefix}${group}`] });
+  const [topic] = await cluster.admin.fetchOffsets({
+    groupId: `${cluster.prefix}${group}`,
+    topics: [`${cluster.prefix}${group}`],
+  });
   return Object.fromEntries((topic?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
 };
 const metricsText = (registry: promClient.Registry) => registry.metrics();
@@ -75,7 +94,9 @@ test('hands every record over once, in order, decoded, and commits behind the le
   await eventually('the later ones too', () => ledger.at('flow') === 1300n);
   expect(ledger.ids()).toEqual(ids(0, 1300));
   await eventually('Kafka knows', async () => (await committed('flow'))[0] === '1300');
-  await eventually('the lag is 0', async () => (await metricsText(metrics)).includes('dakia_partition_lag{topic="flow",partition="0"} 0'));
+  await eventually('the lag is 0', async () =>
+    (await metricsText(metrics)).includes('dakia_partition_lag{topic="flow",partition="0"} 0'),
+  );
   expect(await metricsText(metrics)).toContain('dakia_consumed_events_total{topic="flow"} 1300');
 });
 
@@ -83,7 +104,12 @@ test('a log larger than one fetch is read through, and what was applied is not f
   await cluster.createTopic('large', 1);
   const ledger = createMemoryLedger();
   const padding = 'x'.repeat(2_000);
-  for (let from = 0; from < 1_000; from += 250) await cluster.send('large', 0, ids(from, from + 250).map((id) => ({ ...message(id), headers: { ...message(id).headers, padding } })));
+  for (let from = 0; from < 1_000; from += 250)
+    await cluster.send(
+      'large',
+      0,
+      ids(from, from + 250).map((id) => ({ ...message(id), headers: { ...message(id).headers, padding } })),
+    );
   const { lines } = await consume('large', ledger);
   await eventually('all are applied', () => ledger.at('large') === 1_000n);
   expect(ledger.ids()).toEqual(ids(0, 1_000));
@@ -97,7 +123,9 @@ test('what cannot be decoded is handed over with its bytes', async () => {
   const batches: PartitionBatch[] = [];
   await consume('bytes', ledger, { handler: async (batch) => (batches.push(batch), ledger.commit(batch, 'only')) });
   await eventually('all are applied', () => ledger.at('bytes') === 3n);
-  expect(batches.flatMap(({ records }) => records.map(({ key, value, envelope }) => [key, String(value), envelope.ok]))).toEqual([
+  expect(
+    batches.flatMap(({ records }) => records.map(({ key, value, envelope }) => [key, String(value), envelope.ok])),
+  ).toEqual([
     ['k', 'no frame', false],
     [null, '', false],
     ['pay_1', expect.any(String), true],
@@ -145,14 +173,18 @@ test('two consumers: both work, nothing is lost or doubled, and one takes over w
   await started;
   await sendAll(100, 150);
   await eventually('all are applied by two', all(150n));
-  expect(new Set(ledger.applied.filter(({ offset }) => offset >= 149n).map(({ by }) => by))).toEqual(new Set(['a', 'b']));
-  const partitionsReported = async () => ((await metricsText(a.metrics)).match(/^dakia_partition_lag\{/gm) ?? []).length;
+  expect(new Set(ledger.applied.filter(({ offset }) => offset >= 149n).map(({ by }) => by))).toEqual(
+    new Set(['a', 'b']),
+  );
+  const partitionsReported = async () =>
+    ((await metricsText(a.metrics)).match(/^dakia_partition_lag\{/gm) ?? []).length;
   await eventually('the first reports only what it still has', async () => (await partitionsReported()) === 2);
   await stop(a.consumer);
   await sendAll(150, 200);
   await eventually('all are applied by one', all(200n));
   expect(overlaps).toEqual([]);
-  for (const partition of [0, 1, 2, 3]) expect(ledger.applied.filter((one) => one.partition === partition).map(({ id }) => id)).toEqual(ids(0, 200));
+  for (const partition of [0, 1, 2, 3])
+    expect(ledger.applied.filter((one) => one.partition === partition).map(({ id }) => id)).toEqual(ids(0, 200));
 });
 
 test('a batch that takes too long for a rebalance is aborted, and its partition goes to whom the group gives it', async () => {
@@ -170,7 +202,10 @@ test('a batch that takes too long for a rebalance is aborted, and its partition 
   await send('long', 0, 5, 1);
   await consume('long', ledger, { handler: slow, tuning: { rebalanceGraceMs: 300 } });
   await consume('long', ledger);
-  await eventually('the second one applies its partition', () => ledger.at('long', 0) === 5n || ledger.at('long', 1) === 5n);
+  await eventually(
+    'the second one applies its partition',
+    () => ledger.at('long', 0) === 5n || ledger.at('long', 1) === 5n,
+  );
   expect(new Set(aborted)).toEqual(new Set([0, 1]));
 });
 
@@ -197,7 +232,9 @@ test('a failing database: the very same batch again, no rebalance, one log line,
   await eventually('it goes on', () => ledger.at('retry') === 6n);
   expect(new Set(tries)).toEqual(new Set(['0-3']));
   expect(ledger.applied.filter(({ partition }) => partition === 0).map(({ id }) => id)).toEqual(ids(0, 6));
-  expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual(['records 0 to 2 could not be applied; it is tried again until it works']);
+  expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual([
+    'records 0 to 2 could not be applied; it is tried again until it works',
+  ]);
   expect(lines.map(({ msg }) => msg)).toContain('applying a batch works again');
   expect(await metricsText(metrics)).toContain(`dakia_consumer_rebalances_total{group="retry"} 1`);
   expect(failures).toEqual([]);
@@ -237,7 +274,16 @@ test('a halted partition stands still with one error and a metric, the others go
   await cluster.createTopic('halt', 2);
   const ledger = createMemoryLedger();
   let halted = true;
-  ledger.judge((_topic, partition) => (partition === 0 && halted ? { kind: 'halted', reason: 'other-cluster', explanation: 'the ledger was written against another cluster', offset: 0n } : undefined));
+  ledger.judge((_topic, partition) =>
+    partition === 0 && halted
+      ? {
+          kind: 'halted',
+          reason: 'other-cluster',
+          explanation: 'the ledger was written against another cluster',
+          offset: 0n,
+        }
+      : undefined,
+  );
   await send('halt', 0, 5);
   await send('halt', 0, 5, 1);
   const { lines, metrics } = await consume('halt', ledger);
@@ -249,7 +295,9 @@ test('a halted partition stands still with one error and a metric, the others go
   await eventually('it goes on', () => ledger.at('halt') === 5n);
   expect(ledger.applied.filter(({ partition }) => partition === 0).map(({ id }) => id)).toEqual(ids(2, 5));
   expect(await metricsText(metrics)).not.toContain(line);
-  expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual(['halt/0 stands still, the other partitions go on: the ledger was written against another cluster']);
+  expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual([
+    'halt/0 stands still, the other partitions go on: the ledger was written against another cluster',
+  ]);
 });
 
 test.each([
@@ -261,7 +309,17 @@ test.each([
   const ledger = createMemoryLedger();
   let blocked = early;
   // The admin client has to have heard of the topic before.
-  const drop = () => eventually('records are deleted', async () => (await cluster.admin.deleteTopicRecords({ topic: `${cluster.prefix}${topic}`, partitions: [{ partition: 0, offset: '7' }] }), true));
+  const drop = () =>
+    eventually(
+      'records are deleted',
+      async () => (
+        await cluster.admin.deleteTopicRecords({
+          topic: `${cluster.prefix}${topic}`,
+          partitions: [{ partition: 0, offset: '7' }],
+        }),
+        true
+      ),
+    );
   await send(topic, 0, 10);
   if (!early) await drop();
   const { metrics, lines } = await consume(topic, ledger, {
@@ -275,7 +333,9 @@ test.each([
     await drop();
     blocked = false;
   }
-  await eventually('it is halted', async () => (await metricsText(metrics)).includes(`dakia_partition_halted{topic="${topic}",partition="0",reason="gap"} 1`));
+  await eventually('it is halted', async () =>
+    (await metricsText(metrics)).includes(`dakia_partition_halted{topic="${topic}",partition="0",reason="gap"} 1`),
+  );
   expect(lines.find(({ msg }) => msg.includes('stands still'))?.msg).toContain('records 0 to 6 left the log');
   expect(ledger.applied).toEqual([]);
   ledger.stand(topic, 7n);
@@ -289,7 +349,9 @@ test('a position behind the end of the log halts', async () => {
   ledger.stand('past', 5n);
   await send('past', 0, 3);
   const { metrics } = await consume('past', ledger);
-  await eventually('it is halted', async () => (await metricsText(metrics)).includes('dakia_partition_halted{topic="past",partition="0",reason="past-end"} 1'));
+  await eventually('it is halted', async () =>
+    (await metricsText(metrics)).includes('dakia_partition_halted{topic="past",partition="0",reason="past-end"} 1'),
+  );
   expect(ledger.applied).toEqual([]);
 });
 
@@ -305,7 +367,12 @@ test('a log that was made anew while it is read halts, and starts nothing over',
     return true;
   });
   await eventually('it takes records', async () => (await send('anew', 0, 2), true));
-  await eventually('it is halted', async () => (await metricsText(metrics)).includes('dakia_partition_halted{topic="anew",partition="0",reason="past-end"} 1'), 30_000);
+  await eventually(
+    'it is halted',
+    async () =>
+      (await metricsText(metrics)).includes('dakia_partition_halted{topic="anew",partition="0",reason="past-end"} 1'),
+    30_000,
+  );
   expect(ledger.ids()).toEqual(ids(0, 5));
 });
 
@@ -313,16 +380,26 @@ test('a hole inside the log is not stepped over', async () => {
   await cluster.createTopic('hole', 1);
   const ledger = createMemoryLedger();
   await send('hole', 0, 2);
-  const producer = cluster.kafka.producer({ transactionalId: `${cluster.prefix}hole`, idempotent: true, maxInFlightRequests: 1, createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer = cluster.kafka.producer({
+    transactionalId: `${cluster.prefix}hole`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
   await producer.connect();
   const transaction = await producer.transaction();
   await transaction.send({ topic: `${cluster.prefix}hole`, messages: [message('evt_2')] });
   await transaction.commit();
   await producer.disconnect();
-  await eventually('the marker of the transaction is in the log', async () => (await cluster.admin.fetchTopicOffsets(`${cluster.prefix}hole`))[0]?.high === '4');
+  await eventually(
+    'the marker of the transaction is in the log',
+    async () => (await cluster.admin.fetchTopicOffsets(`${cluster.prefix}hole`))[0]?.high === '4',
+  );
   await send('hole', 4, 6);
   const { metrics, lines } = await consume('hole', ledger);
-  await eventually('it is halted', async () => (await metricsText(metrics)).includes('dakia_partition_halted{topic="hole",partition="0",reason="gap"} 1'));
+  await eventually('it is halted', async () =>
+    (await metricsText(metrics)).includes('dakia_partition_halted{topic="hole",partition="0",reason="gap"} 1'),
+  );
   expect(lines.find(({ msg }) => msg.includes('stands still'))?.msg).toContain('the log has no record 3');
   expect(ledger.ids()).toEqual(ids(0, 3));
 });
@@ -371,7 +448,10 @@ test('a stop whose deadline comes aborts the batch in hand', async () => {
 test('a handler that never settles is found', async () => {
   await cluster.createTopic('hang', 1);
   await send('hang', 0, 1);
-  const { consumer, failures } = await consume('hang', createMemoryLedger(), { tuning: { watchdogMs: 1_000 }, handler: () => new Promise(() => undefined) });
+  const { consumer, failures } = await consume('hang', createMemoryLedger(), {
+    tuning: { watchdogMs: 1_000 },
+    handler: () => new Promise(() => undefined),
+  });
   await eventually('the process is told', () => failures.length === 1);
   expect(failures[0]?.message).toContain('has done nothing for');
   running.splice(running.indexOf(consumer), 1);
@@ -380,6 +460,10 @@ test('a handler that never settles is found', async () => {
 
 test('a missing topic or an unreachable cluster is said at the start', async () => {
   const ledger = createMemoryLedger();
-  await expect(consume('nowhere', ledger)).rejects.toThrow(/has no topic .*nowhere; create it with npx dakia topics apply/);
-  await expect(consume('nowhere', ledger, { config: { ...cluster.config, kafkaBrokers: ['127.0.0.1:1'] } })).rejects.toThrow('cannot start with Kafka at 127.0.0.1:1');
+  await expect(consume('nowhere', ledger)).rejects.toThrow(
+    /has no topic .*nowhere; create it with npx dakia topics apply/,
+  );
+  await expect(
+    consume('nowhere', ledger, { config: { ...cluster.config, kafkaBrokers: ['127.0.0.1:1'] } }),
+  ).rejects.toThrow('cannot start with Kafka at 127.0.0.1:1');
 });

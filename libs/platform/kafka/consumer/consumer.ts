@@ -17,7 +17,14 @@ import { assignPartition } from './partition.ts';
 import type { AssignedPartition } from './partition.ts';
 import { startPulse } from './pulse.ts';
 import { repeat, within } from './timing.ts';
-import { CLIENT_RETRY, consumerTuning, HEARTBEAT_MS, MEMBER_SETTINGS, REQUEST_TIMEOUT_MS, STOP_MARGIN_MS } from './tuning.ts';
+import {
+  CLIENT_RETRY,
+  consumerTuning,
+  HEARTBEAT_MS,
+  MEMBER_SETTINGS,
+  REQUEST_TIMEOUT_MS,
+  STOP_MARGIN_MS,
+} from './tuning.ts';
 import type { ConsumerTuning } from './tuning.ts';
 import { startWatchdog } from './watchdog.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -62,7 +69,11 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const metrics = consumerMetrics(options.metrics);
   const group = `${prefix}${options.group}`;
   const decoder = options.decoder ?? createEnvelopeDecoder();
-  const { kafka, sockets } = createKafka(config, log, { clientId: `dakia-${options.group}`, requestTimeoutMs: REQUEST_TIMEOUT_MS, retry: CLIENT_RETRY });
+  const { kafka, sockets } = createKafka(config, log, {
+    clientId: `dakia-${options.group}`,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    retry: CLIENT_RETRY,
+  });
   const admin = kafka.admin();
   let stopping = false;
   const consumer = kafka.consumer({
@@ -142,7 +153,8 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       releaseAll();
       if (stopping) return;
       restartLoggedAt = -Infinity;
-      for (const [topicName, numbers] of Object.entries(assignment)) for (const number of numbers) assign(topicName, number);
+      for (const [topicName, numbers] of Object.entries(assignment))
+        for (const number of numbers) assign(topicName, number);
       log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
     },
     alive: () => watchdog?.alive(),
@@ -151,13 +163,18 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       releaseAll();
       if (stopping) return;
       if (restarts) reportRestart(error);
-      else options.fail(new Error(`the Kafka consumer of ${options.group} cannot go on: ${error.message}`, { cause: error }));
+      else
+        options.fail(
+          new Error(`the Kafka consumer of ${options.group} cannot go on: ${error.message}`, { cause: error }),
+        );
     },
   });
 
   const pollLag = async (): Promise<void> => {
     for (const topic of topics) {
-      const topicLogs = await logs.of(topic).catch((error: unknown) => log.debug({ err: error, topic }, 'the lag could not be read'));
+      const topicLogs = await logs
+        .of(topic)
+        .catch((error: unknown) => log.debug({ err: error, topic }, 'the lag could not be read'));
       for (const partition of partitions.values()) {
         const partitionLog = partition.topic === topic ? topicLogs?.get(partition.partition) : undefined;
         if (partitionLog !== undefined) partition.compare(partitionLog);
@@ -169,7 +186,8 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     await admin.connect();
     const existing = new Set(await admin.listTopics());
     const missing = topicNames.filter((topic) => !existing.has(topic));
-    if (missing.length > 0) throw new Error(`Kafka has no topic ${missing.join(', ')}; create it with npx dakia topics apply`);
+    if (missing.length > 0)
+      throw new Error(`Kafka has no topic ${missing.join(', ')}; create it with npx dakia topics apply`);
     await consumer.connect();
     await consumer.subscribe({ topics: topicNames, fromBeginning: true });
   };
@@ -192,11 +210,21 @@ export const createConsumer = (options: ConsumerOptions): Component => {
         await connect();
       } catch (error) {
         await Promise.all([consumer.disconnect(), admin.disconnect()]);
-        throw new Error(`the consumer of ${options.group} cannot start with Kafka at ${config.kafkaBrokers.join(', ')}: ${(error as Error).message}`, { cause: error });
+        throw new Error(
+          `the consumer of ${options.group} cannot start with Kafka at ${config.kafkaBrokers.join(', ')}: ${(error as Error).message}`,
+          { cause: error },
+        );
       }
-      watchdog = startWatchdog(tuning.watchdogMs, (silentMs) => options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)));
+      watchdog = startWatchdog(tuning.watchdogMs, (silentMs) =>
+        options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)),
+      );
       timers.push(repeat(pollLag, tuning.lagPollMs), repeat(committer.flush, tuning.commitEveryMs));
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: options.concurrency, eachBatch });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: options.concurrency,
+        eachBatch,
+      });
     },
     stop: async (deadline) => {
       stopping = true;
@@ -207,7 +235,10 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
       try {
         await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
-        if (inHand.size > 0) throw new Error(`the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`);
+        if (inHand.size > 0)
+          throw new Error(
+            `the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`,
+          );
       } finally {
         clearTimeout(abort);
         clearTimeout(abandon);

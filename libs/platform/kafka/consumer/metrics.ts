@@ -13,20 +13,48 @@ export interface ConsumerMetrics {
 }
 
 /** Several services of one process share a registry, so a metric that is there already is used. */
-const once = <Of extends Metric>(registry: Registry, name: string, create: () => Of): Of => (registry.getSingleMetric(name) as Of | undefined) ?? create();
+const once = <Of extends Metric>(registry: Registry, name: string, create: () => Of): Of =>
+  (registry.getSingleMetric(name) as Of | undefined) ?? create();
 
 export const consumerMetrics = (registry: Registry): ConsumerMetrics => {
   const registers = [registry];
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => once(registry, name, () => new promClient.Counter({ name, help, labelNames, registers }));
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => once(registry, name, () => new promClient.Gauge({ name, help, labelNames, registers }));
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    once(registry, name, () => new promClient.Counter({ name, help, labelNames, registers }));
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    once(registry, name, () => new promClient.Gauge({ name, help, labelNames, registers }));
   const histogram = 'dakia_batch_duration_seconds';
   return {
     consumed: counter('dakia_consumed_events_total', 'Records whose outcome is final.', ['topic']),
-    batchSeconds: once(registry, histogram, () => new promClient.Histogram({ name: histogram, help: 'Time to apply one batch of a partition.', labelNames: ['topic', 'outcome'] as const, buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30], registers })),
-    failures: counter('dakia_batch_failures_total', 'Batches that failed and are tried again: the database is away, or a handler has a bug.', ['topic']),
+    batchSeconds: once(
+      registry,
+      histogram,
+      () =>
+        new promClient.Histogram({
+          name: histogram,
+          help: 'Time to apply one batch of a partition.',
+          labelNames: ['topic', 'outcome'] as const,
+          buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+          registers,
+        }),
+    ),
+    failures: counter(
+      'dakia_batch_failures_total',
+      'Batches that failed and are tried again: the database is away, or a handler has a bug.',
+      ['topic'],
+    ),
     lag: gauge('dakia_partition_lag', 'Records of the log that are not applied yet.', ['topic', 'partition']),
-    stalledSeconds: gauge('dakia_partition_stalled_seconds', 'Time since the last progress of a partition with lag; 0 when nothing waits.', ['topic', 'partition']),
-    halted: gauge('dakia_partition_halted', '1 while a partition stands still until an operator decides.', ['topic', 'partition', 'reason']),
-    rebalances: counter('dakia_consumer_rebalances_total', 'Times that the group gave this consumer its partitions.', ['group']),
+    stalledSeconds: gauge(
+      'dakia_partition_stalled_seconds',
+      'Time since the last progress of a partition with lag; 0 when nothing waits.',
+      ['topic', 'partition'],
+    ),
+    halted: gauge('dakia_partition_halted', '1 while a partition stands still until an operator decides.', [
+      'topic',
+      'partition',
+      'reason',
+    ]),
+    rebalances: counter('dakia_consumer_rebalances_total', 'Times that the group gave this consumer its partitions.', [
+      'group',
+    ]),
   };
 };

@@ -19,12 +19,22 @@ const RECOVERY_MS = 40_000;
 
 test('Kafka dies and comes back, then freezes and wakes up: the consumer goes on where the ledger stands, and the process need not restart', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-outage-'));
-  const broker = await startKafka({ files: await serverFiles(silent), folder: stateFolder(root), ports: [0], report: silent });
+  const broker = await startKafka({
+    files: await serverFiles(silent),
+    folder: stateFolder(root),
+    ports: [0],
+    report: silent,
+  });
   const server = broker.nodes[0]?.server;
   if (server === undefined) throw new Error('no broker was started');
   const cluster = await openTestKafka({ KAFKA_BROKERS: broker.addresses.plain });
   await cluster.createTopic('t', 1);
-  const sendTen = (from: number) => cluster.send('t', 0, Array.from({ length: 10 }, (_, index) => ({ value: String(from + index) })));
+  const sendTen = (from: number) =>
+    cluster.send(
+      't',
+      0,
+      Array.from({ length: 10 }, (_, index) => ({ value: String(from + index) })),
+    );
 
   let stands = 0n;
   const lines: string[] = [];
@@ -54,7 +64,11 @@ test('Kafka dies and comes back, then freezes and wakes up: the consumer goes on
     await eventually('the first are applied', () => stands === 10n);
 
     await server.kill();
-    await eventually('the client starts again and again', () => logged('starts again, and will until Kafka answers') >= 3, RECOVERY_MS);
+    await eventually(
+      'the client starts again and again',
+      () => logged('starts again, and will until Kafka answers') >= 3,
+      RECOVERY_MS,
+    );
     await server.start();
     await eventually('Kafka takes records again', async () => (await sendTen(10), true), RECOVERY_MS);
     await eventually('they are applied', () => stands >= 20n, RECOVERY_MS);

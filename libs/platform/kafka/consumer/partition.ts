@@ -2,7 +2,14 @@ import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
 import { backoffMs, pause } from '#platform/time';
 import { unparsed } from '#rules';
-import type { BatchHandler, PartitionBatch, PartitionLog, Position, PositionSource, ReceivedRecord } from '../contracts.ts';
+import type {
+  BatchHandler,
+  PartitionBatch,
+  PartitionLog,
+  Position,
+  PositionSource,
+  ReceivedRecord,
+} from '../contracts.ts';
 import { nextChunk } from './chunk.ts';
 import type { Chunk, FetchedMessage } from './chunk.ts';
 import type { ConsumerMetrics } from './metrics.ts';
@@ -122,7 +129,10 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
         return;
       }
       if (found !== undefined) halt(found.kind === 'halted' ? found : holeAt(found.offset));
-      await pause(found === undefined ? backoffMs(failures, tuning.retryFirstMs, tuning.retryMaxMs) : tuning.haltRecheckMs, signal);
+      await pause(
+        found === undefined ? backoffMs(failures, tuning.retryFirstMs, tuning.retryMaxMs) : tuning.haltRecheckMs,
+        signal,
+      );
     }
   };
 
@@ -147,14 +157,25 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
     if (halted !== undefined) metrics.halted.remove({ ...labels, reason: halted.reason });
     halted = reason;
     metrics.halted.set({ ...labels, reason: reason.reason }, 1);
-    log.error({ reason: reason.reason }, `${topic}/${partition} stands still, the other partitions go on: ${reason.explanation}`);
+    log.error(
+      { reason: reason.reason },
+      `${topic}/${partition} stands still, the other partitions go on: ${reason.explanation}`,
+    );
   };
 
   const decode = async (chunk: Chunk): Promise<PartitionBatch> => {
     const records: ReceivedRecord[] = [];
     for (const message of chunk.messages) {
-      const answer = message.value === null ? unparsed('the record has no value') : options.decoder.decode(message.value, message.headers);
-      records.push({ offset: BigInt(message.offset), key: message.key?.toString() ?? null, value: message.value ?? Buffer.alloc(0), envelope: answer instanceof Promise ? await answer : answer });
+      const answer =
+        message.value === null
+          ? unparsed('the record has no value')
+          : options.decoder.decode(message.value, message.headers);
+      records.push({
+        offset: BigInt(message.offset),
+        key: message.key?.toString() ?? null,
+        value: message.value ?? Buffer.alloc(0),
+        envelope: answer instanceof Promise ? await answer : answer,
+      });
     }
     return { topic, partition, firstOffset: chunk.firstOffset, nextOffset: chunk.nextOffset, records };
   };
@@ -166,7 +187,10 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
       const outcome = await options.handler(await decode(chunk), signal);
       end({ outcome });
       if (outcome === 'moved') {
-        log.warn({ offset: String(chunk.firstOffset) }, 'the ledger was moved by someone else; its position is read again');
+        log.warn(
+          { offset: String(chunk.firstOffset) },
+          'the ledger was moved by someone else; its position is read again',
+        );
         void reposition();
         return false;
       }
@@ -209,7 +233,10 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
 
   const miss = (messages: readonly FetchedMessage[]): void => {
     misses += 1;
-    log.warn({ position: String(position), fetched: messages[0]?.offset, misses }, 'Kafka gave other records than those at the position; the ledger is read again');
+    log.warn(
+      { position: String(position), fetched: messages[0]?.offset, misses },
+      'Kafka gave other records than those at the position; the ledger is read again',
+    );
     void reposition();
   };
 
@@ -232,7 +259,8 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
       const lag = Number(partitionLog.endOffset - position);
       metrics.lag.set(labels, Math.max(0, lag));
       metrics.stalledSeconds.set(labels, lag > 0 ? (Date.now() - progressAt) / 1000 : 0);
-      if (open && !busy && insideLog({ kind: 'at', offset: position }, partitionLog).kind === 'halted') void reposition();
+      if (open && !busy && insideLog({ kind: 'at', offset: position }, partitionLog).kind === 'halted')
+        void reposition();
     },
     release: () => {
       released.abort();
@@ -247,11 +275,27 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
 const insideLog = (position: Position, log: PartitionLog): Position => {
   if (position.kind === 'halted') return position;
   const { offset } = position;
-  if (offset < log.startOffset) return standing(offset, 'gap', `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`);
-  if (offset > log.endOffset) return standing(offset, 'past-end', `the ledger stands at ${offset}, but the log ends at ${log.endOffset}: it was cut off or made anew`);
+  if (offset < log.startOffset)
+    return standing(
+      offset,
+      'gap',
+      `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`,
+    );
+  if (offset > log.endOffset)
+    return standing(
+      offset,
+      'past-end',
+      `the ledger stands at ${offset}, but the log ends at ${log.endOffset}: it was cut off or made anew`,
+    );
   return position;
 };
 
-const holeAt = (offset: bigint): Halted => standing(offset, 'gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
+const holeAt = (offset: bigint): Halted =>
+  standing(offset, 'gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
 
-const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({ kind: 'halted', reason, offset, explanation: `${what}; see npx dakia ledger show, then decide with npx dakia ledger rebase --reason` });
+const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({
+  kind: 'halted',
+  reason,
+  offset,
+  explanation: `${what}; see npx dakia ledger show, then decide with npx dakia ledger rebase --reason`,
+});

@@ -12,7 +12,12 @@ export interface Pulse {
   readonly stop: () => void;
 }
 
-export const startPulse = (heartbeat: () => Promise<void>, everyMs: number, graceMs: number, abort: () => void): Pulse => {
+export const startPulse = (
+  heartbeat: () => Promise<void>,
+  everyMs: number,
+  graceMs: number,
+  abort: () => void,
+): Pulse => {
   let leaving = false;
   let grace: NodeJS.Timeout | undefined;
 

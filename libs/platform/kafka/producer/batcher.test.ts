@@ -14,12 +14,25 @@ interface Sent {
 /** A batcher in front of sends that the test settles by hand. */
 const setUp = (observer = silent) => {
   const sends: Sent[] = [];
-  const batcher = createBatcher((batch) => new Promise((resolve, reject) => sends.push({ batch, succeed: resolve, fail: () => reject(new Error('failed')) })), observer);
+  const batcher = createBatcher(
+    (batch) =>
+      new Promise((resolve, reject) =>
+        sends.push({ batch, succeed: resolve, fail: () => reject(new Error('failed')) }),
+      ),
+    observer,
+  );
   const outcomes: PublishOutcome[] = [];
   const publish = (count = 1, topic = 't', bytes?: number): void => {
-    for (let i = 0; i < count; i++) void batcher.publish(topic, record(bytes)).then((outcome) => outcomes.push(outcome));
+    for (let i = 0; i < count; i++)
+      void batcher.publish(topic, record(bytes)).then((outcome) => outcomes.push(outcome));
   };
-  const counted = () => Object.fromEntries(['durable', 'overloaded', 'unknown'].map((outcome) => [outcome, outcomes.filter((each) => each === outcome).length]));
+  const counted = () =>
+    Object.fromEntries(
+      ['durable', 'overloaded', 'unknown'].map((outcome) => [
+        outcome,
+        outcomes.filter((each) => each === outcome).length,
+      ]),
+    );
   const sizes = () => sends.map(({ batch }) => batch.reduce((sum, { messages }) => sum + messages.length, 0));
   return { batcher, sends, publish, counted, sizes };
 };
@@ -35,7 +48,10 @@ test('records of a moment go together, by topic, and are durable when the send i
   await pass(4);
   expect(sends).toHaveLength(0);
   await pass(1);
-  expect(sends[0]?.batch.map(({ topic, messages }) => [topic, messages.length])).toEqual([['a', 3], ['b', 2]]);
+  expect(sends[0]?.batch.map(({ topic, messages }) => [topic, messages.length])).toEqual([
+    ['a', 3],
+    ['b', 2],
+  ]);
   expect(counted()).toEqual({ durable: 0, overloaded: 0, unknown: 0 });
   sends[0]?.succeed();
   await pass(0);
@@ -117,7 +133,10 @@ test('after failures in a row nothing is tried but one record a second; a succes
 
 test('an answer that comes late still shows that Kafka is there', async () => {
   const results: string[] = [];
-  const { batcher, sends, publish, counted } = setUp({ sent: () => undefined, settled: (result) => results.push(result) });
+  const { batcher, sends, publish, counted } = setUp({
+    sent: () => undefined,
+    settled: (result) => results.push(result),
+  });
   for (let i = 0; i < 4; i++) {
     publish();
     await pass(5);

@@ -38,7 +38,12 @@ export interface Batcher {
   readonly publish: (topic: string, record: KafkaRecord) => Promise<PublishOutcome>;
   /** Undefined when a record would be accepted now. */
   readonly reluctance: () => Reluctance | undefined;
-  readonly load: () => { readonly records: number; readonly bytes: number; readonly batches: number; readonly circuitOpen: boolean };
+  readonly load: () => {
+    readonly records: number;
+    readonly bytes: number;
+    readonly batches: number;
+    readonly circuitOpen: boolean;
+  };
   /** Accepts nothing more, sends what waits, and returns when all is answered: at the latest after PUBLISH_DEADLINE_MS. */
   readonly close: () => Promise<void>;
 }
@@ -56,7 +61,10 @@ interface Pending {
  * `send` settles when the batch's outcome is known and may take as long as it likes; records are answered in time regardless.
  * A send that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
  */
-export const createBatcher = (send: (batch: readonly TopicBatch[]) => Promise<void>, observer: BatcherObserver): Batcher => {
+export const createBatcher = (
+  send: (batch: readonly TopicBatch[]) => Promise<void>,
+  observer: BatcherObserver,
+): Batcher => {
   const circuit = createCircuit();
   const queue: Pending[] = [];
   const closed = Promise.withResolvers<void>();
@@ -99,7 +107,9 @@ export const createBatcher = (send: (batch: readonly TopicBatch[]) => Promise<vo
 
   const isDue = (): boolean => {
     const oldest = queue[0];
-    return oldest !== undefined && (closing || queue.length >= BATCH_RECORDS_MAX || Date.now() - oldest.since >= LINGER_MS);
+    return (
+      oldest !== undefined && (closing || queue.length >= BATCH_RECORDS_MAX || Date.now() - oldest.since >= LINGER_MS)
+    );
   };
 
   const flush = (): void => {
@@ -128,7 +138,11 @@ export const createBatcher = (send: (batch: readonly TopicBatch[]) => Promise<vo
       observer.settled(result, Date.now() - startedAt);
       answerAll(batch, result === 'durable' ? 'durable' : 'unknown');
     };
-    const deadline = setTimeout(answer, Math.max(0, (batch[0]?.since ?? startedAt) + PUBLISH_DEADLINE_MS - startedAt), 'late');
+    const deadline = setTimeout(
+      answer,
+      Math.max(0, (batch[0]?.since ?? startedAt) + PUBLISH_DEADLINE_MS - startedAt),
+      'late',
+    );
     observer.sent(batch.length);
     const durable = await send(byTopic(batch)).then(
       () => true,

@@ -19,9 +19,17 @@ export const rememberingPartitioner: ICustomPartitioner = () => {
  * promise resolves all the same (producer/sendMessages.js `brokersWithoutResponse`). With three brokers and one frozen, our own
  * fault test lost acknowledged records by it; so only a partition in the response counts.
  */
-export const unconfirmed = (batch: readonly TopicBatch[], response: readonly RecordMetadata[]): readonly TopicBatch[] => {
-  const confirmed = new Set(response.filter(({ errorCode }) => errorCode === 0).map(({ topicName, partition }) => `${topicName} ${partition}`));
+export const unconfirmed = (
+  batch: readonly TopicBatch[],
+  response: readonly RecordMetadata[],
+): readonly TopicBatch[] => {
+  const confirmed = new Set(
+    response.filter(({ errorCode }) => errorCode === 0).map(({ topicName, partition }) => `${topicName} ${partition}`),
+  );
   return batch
-    .map(({ topic, messages }) => ({ topic, messages: messages.filter(({ partition }) => !confirmed.has(`${topic} ${partition ?? ''}`)) }))
+    .map(({ topic, messages }) => ({
+      topic,
+      messages: messages.filter(({ partition }) => !confirmed.has(`${topic} ${partition ?? ''}`)),
+    }))
     .filter(({ messages }) => messages.length > 0);
 };

@@ -1,6 +1,7 @@
 /** What a person can do about each kind of failure. */
 const advice = {
-  'missing-topic': 'a topic does not exist, or this user may not see it: run `npx dakia topics apply`, and check its ACLs',
+  'missing-topic':
+    'a topic does not exist, or this user may not see it: run `npx dakia topics apply`, and check its ACLs',
   authentication: 'Kafka refuses the login: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
   authorization: 'Kafka does not let this user write: give it WRITE and DESCRIBE on the topics',
   'not-enough-replicas': 'fewer replicas are in sync than min.insync.replicas asks for: check the brokers',

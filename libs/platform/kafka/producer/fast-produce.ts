@@ -44,7 +44,8 @@ export class FastRecord implements OutgoingRecord {
 /** A record that is sent with the fast encoder, in a batch that holds no others. */
 export const fastRecord = (record: KafkaRecord): FastRecord => new FastRecord(record);
 
-const produceDefinition = (): RequestDefinition => (kafkajsInternal('src/protocol/requests/index.js') as { requests: { Produce: RequestDefinition } }).requests.Produce;
+const produceDefinition = (): RequestDefinition =>
+  (kafkajsInternal('src/protocol/requests/index.js') as { requests: { Produce: RequestDefinition } }).requests.Produce;
 
 let replacement: RequestDefinition['protocol'] | undefined;
 
@@ -76,14 +77,25 @@ const withEncoder = ({ request, response }: Exchange, { acks, timeout, topicData
 });
 
 /** The Produce request as a connection would send it: for the start-up check and the tests. */
-export const produceRequest = (version: number, args: ProduceArguments): Exchange => produceDefinition().protocol({ version })(args);
+export const produceRequest = (version: number, args: ProduceArguments): Exchange =>
+  produceDefinition().protocol({ version })(args);
 
 /** Throws when kafkajs would not use our encoder, in any version of the request that a broker can agree on. */
 export const assertFastProduce = async (): Promise<void> => {
-  const topicData = [{ topic: 'check', partitions: [{ partition: 0, messages: [fastRecord({ key: 'k', value: Buffer.from('v'), headers: {} })] }] }];
-  for (const version of produceDefinition().versions.map(Number).filter((known) => known >= FIRST_VERSION)) {
+  const topicData = [
+    {
+      topic: 'check',
+      partitions: [{ partition: 0, messages: [fastRecord({ key: 'k', value: Buffer.from('v'), headers: {} })] }],
+    },
+  ];
+  for (const version of produceDefinition()
+    .versions.map(Number)
+    .filter((known) => known >= FIRST_VERSION)) {
     const { buf, buffer } = await produceRequest(version, { acks: -1, timeout: 0, topicData }).request.encode();
     // kafkajs' own encoders make a new view on every access of `buffer`.
-    if (buf !== buffer) throw new Error(`kafkajs' Produce request version ${version} does not use the encoder of libs/platform/kafka/producer`);
+    if (buf !== buffer)
+      throw new Error(
+        `kafkajs' Produce request version ${version} does not use the encoder of libs/platform/kafka/producer`,
+      );
   }
 };

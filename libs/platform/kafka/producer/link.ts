@@ -115,9 +115,19 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
   const listMissing = async (): Promise<void> => {
     const admin = session.kafka.admin({ retry: RETRY });
     try {
-      const existing = new Set(await within(CONNECT_ATTEMPT_MS, 'no list of topics', admin.connect().then(() => admin.listTopics())));
+      const existing = new Set(
+        await within(
+          CONNECT_ATTEMPT_MS,
+          'no list of topics',
+          admin.connect().then(() => admin.listTopics()),
+        ),
+      );
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
-      if (found.size > 0 && found.size !== missing.size) log.error({ topics: [...found] }, 'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them');
+      if (found.size > 0 && found.size !== missing.size)
+        log.error(
+          { topics: [...found] },
+          'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them',
+        );
       if (found.size === 0 && missing.size > 0) log.info('all topics are there now');
       missing = found;
     } catch (error) {
@@ -165,9 +175,13 @@ const STUCK = 'a send to Kafka does not settle';
 const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promise<void> => {
   let rest = batch;
   for (let round = 0; round < CONFIRM_ROUNDS_MAX && rest.length > 0; round++) {
-    rest = unconfirmed(rest, await producer.sendBatch({ acks: -1, timeout: BROKER_TIMEOUT_MS, topicMessages: [...rest] }));
+    rest = unconfirmed(
+      rest,
+      await producer.sendBatch({ acks: -1, timeout: BROKER_TIMEOUT_MS, topicMessages: [...rest] }),
+    );
   }
-  if (rest.length > 0) throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
+  if (rest.length > 0)
+    throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
 };
 
 /** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */

@@ -14,10 +14,30 @@ export interface ProducerMetrics extends BatcherObserver {
 
 export const createProducerMetrics = (registry: Registry): ProducerMetrics => {
   const registers = [registry];
-  const batchRecords = new promClient.Histogram({ name: 'dakia_producer_batch_records', help: 'Records per batch sent to Kafka.', buckets: RECORDS_BUCKETS, registers });
-  const batchSeconds = new promClient.Histogram({ name: 'dakia_producer_batch_seconds', help: 'Time from sending a batch to its outcome.', labelNames: ['result'], buckets: SECONDS_BUCKETS, registers });
-  const failures = new promClient.Counter({ name: 'dakia_producer_failures_total', help: 'Sends and connection attempts that failed, by kind.', labelNames: ['kind'], registers });
-  const replacements = new promClient.Counter({ name: 'dakia_producer_client_replacements_total', help: 'Kafka clients given up because a send did not settle or a topic went away.', registers });
+  const batchRecords = new promClient.Histogram({
+    name: 'dakia_producer_batch_records',
+    help: 'Records per batch sent to Kafka.',
+    buckets: RECORDS_BUCKETS,
+    registers,
+  });
+  const batchSeconds = new promClient.Histogram({
+    name: 'dakia_producer_batch_seconds',
+    help: 'Time from sending a batch to its outcome.',
+    labelNames: ['result'],
+    buckets: SECONDS_BUCKETS,
+    registers,
+  });
+  const failures = new promClient.Counter({
+    name: 'dakia_producer_failures_total',
+    help: 'Sends and connection attempts that failed, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const replacements = new promClient.Counter({
+    name: 'dakia_producer_client_replacements_total',
+    help: 'Kafka clients given up because a send did not settle or a topic went away.',
+    registers,
+  });
   return {
     sent: (records) => batchRecords.observe(records),
     settled: (result, ms) => batchSeconds.observe({ result }, ms / 1000),
@@ -35,9 +55,15 @@ export const createProducerMetrics = (registry: Registry): ProducerMetrics => {
         });
       };
       gauge('dakia_producer_unanswered_records', 'Records accepted and not answered yet.', () => load().records);
-      gauge('dakia_producer_unanswered_bytes', 'Bytes of the records accepted and not answered yet.', () => load().bytes);
+      gauge(
+        'dakia_producer_unanswered_bytes',
+        'Bytes of the records accepted and not answered yet.',
+        () => load().bytes,
+      );
       gauge('dakia_producer_batches_in_flight', 'Batches on their way to Kafka.', () => load().batches);
-      gauge('dakia_producer_circuit_open', '1 while Kafka is taken for down and only probes are sent.', () => (load().circuitOpen ? 1 : 0));
+      gauge('dakia_producer_circuit_open', '1 while Kafka is taken for down and only probes are sent.', () =>
+        load().circuitOpen ? 1 : 0,
+      );
       gauge('dakia_producer_missing_topics', 'Topics that do not exist in Kafka.', missingTopics);
     },
   };

@@ -50,7 +50,14 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
     log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
-  const link = createLink({ config, log, clientId, topics: topics.map(fullName), onFailure, onReplaced: observer.replaced });
+  const link = createLink({
+    config,
+    log,
+    clientId,
+    topics: topics.map(fullName),
+    onFailure,
+    onReplaced: observer.replaced,
+  });
   const batcher = createBatcher(link.send, observer);
   observer.watch(batcher.load, () => link.missing().size);
 

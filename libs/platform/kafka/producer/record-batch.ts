@@ -62,7 +62,8 @@ const boundOf = (topicData: TopicData): number => {
 /** Upper bound of a record's size on the wire, in bytes. */
 export const boundOfRecord = ({ key, value, headers }: OutgoingRecord): number => {
   let bytes = RECORD_OVERHEAD + key.length * BYTES_PER_UNIT + value.length;
-  for (const name in headers) bytes += HEADER_OVERHEAD + (name.length + (headers[name] as string).length) * BYTES_PER_UNIT;
+  for (const name in headers)
+    bytes += HEADER_OVERHEAD + (name.length + (headers[name] as string).length) * BYTES_PER_UNIT;
   return bytes;
 };
 
@@ -81,14 +82,20 @@ const writeRecordBatch = (buffer: Buffer, start: number, records: readonly Outgo
   at = buffer.writeInt16BE(-1, at);
   at = buffer.writeInt32BE(-1, at);
   at = buffer.writeInt32BE(records.length, at);
-  for (let delta = 0; delta < records.length; delta++) at = writeRecord(buffer, at, records[delta] as OutgoingRecord, delta);
+  for (let delta = 0; delta < records.length; delta++)
+    at = writeRecord(buffer, at, records[delta] as OutgoingRecord, delta);
   buffer.writeUInt32BE(crc32.crc32c(buffer.subarray(bodyAt, at)), crcAt);
   buffer.writeInt32BE(at - lengthAt - 4, lengthAt);
   buffer.writeInt32BE(at - start - 4, start);
   return at;
 };
 
-const writeRecord = (buffer: Buffer, start: number, { key, value, headers }: OutgoingRecord, offsetDelta: number): number => {
+const writeRecord = (
+  buffer: Buffer,
+  start: number,
+  { key, value, headers }: OutgoingRecord,
+  offsetDelta: number,
+): number => {
   const keyBytes = Buffer.byteLength(key);
   let count = 0;
   let headerBytes = 0;
@@ -96,7 +103,13 @@ const writeRecord = (buffer: Buffer, start: number, { key, value, headers }: Out
     count++;
     headerBytes += sizeOfBytes(Buffer.byteLength(name)) + sizeOfBytes(Buffer.byteLength(headers[name] as string));
   }
-  const length = 2 + sizeOfVarint(offsetDelta) + sizeOfBytes(keyBytes) + sizeOfBytes(value.length) + sizeOfVarint(count) + headerBytes;
+  const length =
+    2 +
+    sizeOfVarint(offsetDelta) +
+    sizeOfBytes(keyBytes) +
+    sizeOfBytes(value.length) +
+    sizeOfVarint(count) +
+    headerBytes;
   let at = writeVarint(buffer, start, length);
   buffer[at++] = 0; // attributes
   buffer[at++] = 0; // time delta
