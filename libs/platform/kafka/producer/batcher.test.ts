@@ -45,9 +45,8 @@ test('records of a moment go together, by topic, and are durable when the send i
   const { sends, publish, counted } = setUp();
   publish(3, 'a');
   publish(2, 'b');
-  await pass(4);
   expect(sends).toHaveLength(0);
-  await pass(1);
+  await pass(0);
   expect(sends[0]?.batch.map(({ topic, messages }) => [topic, messages.length])).toEqual([
     ['a', 3],
     ['b', 2],
@@ -56,6 +55,32 @@ test('records of a moment go together, by topic, and are durable when the send i
   sends[0]?.succeed();
   await pass(0);
   expect(counted()).toEqual({ durable: 5, overloaded: 0, unknown: 0 });
+});
+
+test('with nothing under way a record goes at once; meanwhile others gather, and go when it is answered', async () => {
+  const { sends, publish, sizes } = setUp();
+  publish();
+  await pass(0);
+  expect(sizes()).toEqual([1]);
+  publish(2);
+  await pass(2);
+  publish(3);
+  await pass(2);
+  expect(sizes()).toEqual([1]);
+  sends[0]?.succeed();
+  await pass(0);
+  expect(sizes()).toEqual([1, 5]);
+});
+
+test('what gathers behind a slow send waits for it 5 ms at most', async () => {
+  const { publish, sizes } = setUp();
+  publish();
+  await pass(0);
+  publish(2);
+  await pass(4);
+  expect(sizes()).toEqual([1]);
+  await pass(1);
+  expect(sizes()).toEqual([1, 2]);
 });
 
 test('a failed send makes its records unknown, and is not repeated', async () => {

@@ -5,8 +5,11 @@ import { fastRecord } from './fast-produce.ts';
 import type { FastRecord } from './fast-produce.ts';
 import { boundOfRecord } from './record-batch.ts';
 
-/** How long the first record of a batch waits for others, in ms. */
-const LINGER_MS = 5;
+/**
+ * With nothing under way a record goes at once. While a batch is, records gather until it is answered, at most this long, in ms: so
+ * batches grow with the load by themselves, and one slow broker does not hold up the rest.
+ */
+const GATHER_MS = 5;
 /** Records and bytes of one batch. A larger record goes alone; topics take TOPIC_MAX_BATCH_BYTES, and 1 MiB where that is not set. */
 const BATCH_RECORDS_MAX = 200;
 const BATCH_BYTES_MAX = 512 * 1024;
@@ -57,7 +60,8 @@ interface Pending {
 }
 
 /**
- * Gathers records into batches in front of the Kafka client: one send per record costs four times the CPU (engineering.md §2).
+ * Gathers records into batches in front of the Kafka client: one send per record costs four times the CPU
+ * (docs/reference/clients.md).
  * `send` settles when the batch's outcome is known and may take as long as it likes; records are answered in time regardless.
  * A send that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
  */
@@ -72,7 +76,8 @@ export const createBatcher = (
   let unanswered = 0;
   let inFlight = 0;
   let closing = false;
-  let lingering: NodeJS.Timeout | undefined;
+  let starting: NodeJS.Immediate | undefined;
+  let gathering: NodeJS.Timeout | undefined;
   let expiring: NodeJS.Timeout | undefined;
 
   const reluctance = (): Reluctance | undefined => {
@@ -95,27 +100,32 @@ export const createBatcher = (
       bytes += size;
       unanswered++;
       if (queue.length >= BATCH_RECORDS_MAX) flush();
-      else if (inFlight < BATCHES_IN_FLIGHT_MAX) lingering ??= setTimeout(lingered, LINGER_MS);
+      else waitForOthers();
       expiring ??= setTimeout(expire, PUBLISH_DEADLINE_MS);
     });
   };
 
-  const lingered = (): void => {
-    lingering = undefined;
-    flush();
+  /** Until the end of this turn, in which other requests are read too, or while something is under way; the next answer flushes too. */
+  const waitForOthers = (): void => {
+    if (inFlight === 0) starting ??= setImmediate(flush);
+    else if (inFlight < BATCHES_IN_FLIGHT_MAX) gathering ??= setTimeout(flush, GATHER_MS);
   };
 
   const isDue = (): boolean => {
     const oldest = queue[0];
     return (
-      oldest !== undefined && (closing || queue.length >= BATCH_RECORDS_MAX || Date.now() - oldest.since >= LINGER_MS)
+      oldest !== undefined &&
+      (closing || inFlight === 0 || queue.length >= BATCH_RECORDS_MAX || Date.now() - oldest.since >= GATHER_MS)
     );
   };
 
   const flush = (): void => {
+    clearImmediate(starting);
+    clearTimeout(gathering);
+    starting = undefined;
+    gathering = undefined;
     while (inFlight < BATCHES_IN_FLIGHT_MAX && isDue()) void dispatch(queue.splice(0, sizeOfNextBatch(queue)));
-    // With all slots taken the next answer flushes; otherwise what is left is younger than the linger time.
-    if (queue.length > 0 && inFlight < BATCHES_IN_FLIGHT_MAX) lingering ??= setTimeout(lingered, LINGER_MS);
+    if (queue.length > 0) waitForOthers();
   };
 
   const answerAll = (records: readonly Pending[], outcome: PublishOutcome): void => {
@@ -173,7 +183,8 @@ export const createBatcher = (
       closing = true;
       flush();
       if (unanswered > 0) await closed.promise;
-      clearTimeout(lingering);
+      clearImmediate(starting);
+      clearTimeout(gathering);
       clearTimeout(expiring);
     },
   };
