@@ -76,7 +76,7 @@ const start = (
   return { child, output: () => text, ended };
 };
 
-const stackProgram = join('deploy', 'embedded', 'stack.ts');
+const stackProgram = join('local', 'stack.ts');
 
 /** Redis and Postgres alone, on drawn ports, beside Kafka and the registry of this test run: ready in about a second. */
 const startLight = (dataDir: string, environment: Readonly<Record<string, string>> = {}): Stack =>
