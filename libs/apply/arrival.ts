@@ -14,6 +14,7 @@ export interface Arrival {
   /** The body's own time; null when it has none that is usable. */
   readonly occurredAt: Instant | null;
   readonly receivedAt: Instant;
+  /** Null for a record that no envelope schema reads, and only then: its bytes are no body. */
   readonly endpoint: string | null;
   readonly accountId: string | null;
   readonly body: Buffer;
@@ -77,7 +78,8 @@ export const arrivalOf = (
     endpoint: storable(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storable(envelope.accountId),
     body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
-    task: envelope.kind === 'quarantine' ? { kind: 'keep', reason: envelope.reason } : taskOf(envelope, families),
+    task:
+      envelope.kind === 'quarantine' ? { kind: 'keep', reason: storable(envelope.reason) } : taskOf(envelope, families),
   };
 };
 

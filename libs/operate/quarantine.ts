@@ -16,16 +16,16 @@ interface QuarantinedRow {
   readonly topic: string;
   readonly partition: number;
   readonly reason: string;
+  /** No envelope schema reads the record: its bytes are no body, so Kafka is where it can be read again. */
+  readonly isUndecodable: boolean;
   readonly payload: Buffer;
 }
 
 const FIND = statement(
   'quarantine_find',
-  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, payload
+  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, endpoint IS NULL AS "isUndecodable", payload
      FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' ORDER BY created_at LIMIT 1`,
 );
-/** What a record that no envelope schema reads was kept for: its bytes are no body, so Kafka is where it can be read again. */
-const UNDECODABLE = /^undecodable\b/;
 
 /**
  * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its entity and applied
@@ -40,7 +40,7 @@ export const replayQuarantined = async (
   const handed = await transactionAgainst(options.database, async (tx) => {
     const [row] = await tx.query<QuarantinedRow>(FIND, [eventId]);
     if (row === undefined) return { kind: 'not-quarantined' } as const;
-    const routing = UNDECODABLE.test(row.reason) ? row.reason : routingOf(row.payload, route);
+    const routing = row.isUndecodable ? row.reason : routingOf(row.payload, route);
     if (typeof routing === 'string') return { kind: 'not-understood', reason: routing } as const;
     const { event, family, key } = routing;
     if (!options.aggregates.some((aggregate) => aggregate.family === family))

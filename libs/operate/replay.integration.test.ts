@@ -401,6 +401,22 @@ describe('the quarantine', () => {
     expect(await stateOf(disturbed, `${prefix}\\_%`)).toEqual(await stateOf(undisturbed, `${prefix}\\_%`));
   });
 
+  test('replays what was kept for a reason of another release, whatever its text, and lists it with that reason', async () => {
+    const quarantine = await disturbed.partition(QUARANTINE, partitions);
+    const reasons = ['held-for-review', 'undecodable', 'undecodable: by a rule of tomorrow'];
+    const odd = (reason: string, index: number): Parsed<Envelope> => {
+      const known = unknown(event(`q${partitions}`, samples[index]!, index));
+      return known.ok ? { ok: true, value: { ...known.value, reason } as never } : known;
+    };
+    await quarantine.send(...reasons.map(odd));
+    const listed = await listQuarantined(operator, {});
+    expect(listed.flatMap(({ eventId, reason }) => (eventId.startsWith(`q${partitions}_`) ? [reason] : []))).toEqual(
+      reasons,
+    );
+    for (const index of reasons.keys())
+      expect(await replay(`q${partitions}_00${index}`)).toMatchObject({ kind: 'unparked', applied: 1 });
+  });
+
   test.each([
     ['no JSON', 'no json at all', 'not-json'],
     ['an odd shape', '[1, 2]', 'odd-shape'],

@@ -7,7 +7,7 @@ export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC
 export type { NotificationStatus } from './notifications.ts';
 export { notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
-export { accountIdOf, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
+export { accountIdOf, entityBeside, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
 export {
   deadLetterTopicOf,
   deadLetterTopics,

@@ -1,3 +1,4 @@
+import { entityBeside } from '#catalogue';
 import { commonFields, highest, latest, readJson, readText, readTime, recordAt } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
@@ -26,7 +27,7 @@ export const phaseOf = ({ subject }: Snapshot): Phase | null => {
 const orderId: Field = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(recordAt(recordAt(payload, 'payment'), 'entity')?.['order_id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['order_id']),
 };
 
 /** Inside the dispute in all published samples but that of action_required, where it lies beside `entity`. */

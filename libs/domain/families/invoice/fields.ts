@@ -1,4 +1,4 @@
-import { entityIn } from '#catalogue';
+import { entityBeside } from '#catalogue';
 import { commonFields, highest, latest, readInteger, readText, UNKNOWN } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
@@ -28,17 +28,17 @@ export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject
 const orderId: Field = {
   type: 'text',
   rule: 'latest',
-  read: ({ subject, payload }) =>
-    readText(subject['order_id']) ??
-    readText(entityIn(payload, 'payment')?.['order_id']) ??
-    readText(entityIn(payload, 'order')?.['id']),
+  read: (snapshot) =>
+    readText(snapshot.subject['order_id']) ??
+    readText(entityBeside(snapshot, 'payment')?.['order_id']) ??
+    readText(entityBeside(snapshot, 'order')?.['id']),
 };
 
 /** The payment that the event is about, beside the invoice. */
 const lastPaymentId: Field = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**

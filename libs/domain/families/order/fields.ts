@@ -1,5 +1,6 @@
-import { clearable, commonFields, highest, latest, readText, recordAt } from '#rules';
-import type { Field, JsonRecord, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { clearable, commonFields, highest, latest, readText } from '#rules';
+import type { Field } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/orders). `paid` is never left, also not after a refund
@@ -22,10 +23,12 @@ const ofNotice = (field: Field): Field => ({
   read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : field.read(snapshot)),
 });
 
-const paymentOf = ({ payload }: Snapshot): JsonRecord | undefined => recordAt(recordAt(payload, 'payment'), 'entity');
-
 /** The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid). */
-const paymentId: Field = { type: 'text', rule: 'latest', read: (snapshot) => readText(paymentOf(snapshot)?.['id']) };
+const paymentId: Field = {
+  type: 'text',
+  rule: 'latest',
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
+};
 
 /**
  * Columns of `payment_orders`. Entity: razorpay.com/docs/api/orders/entity. Amounts are minor units of `currency`.

@@ -1,4 +1,4 @@
-import { entityIn } from '#catalogue';
+import { entityBeside } from '#catalogue';
 import { commonFields, highest, latest, readInteger, readText, readTime, UNKNOWN } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
@@ -22,8 +22,8 @@ export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject
 const ORDER_PREFIX = 'order_';
 
 /** The order beside the link is an internal form in some bodies: its id has no prefix, and it has no `entity` (razorpay.md §3 "order"). */
-const besideOrderId = ({ payload }: Snapshot): string | undefined => {
-  const id = readText(entityIn(payload, 'order')?.['id']);
+const besideOrderId = (snapshot: Snapshot): string | undefined => {
+  const id = readText(entityBeside(snapshot, 'order')?.['id']);
   return id === undefined || id.startsWith(ORDER_PREFIX) ? id : `${ORDER_PREFIX}${id}`;
 };
 
@@ -33,7 +33,7 @@ const orderId: Field = {
   rule: 'latest',
   read: (snapshot) =>
     readText(snapshot.subject['order_id']) ??
-    readText(entityIn(snapshot.payload, 'payment')?.['order_id']) ??
+    readText(entityBeside(snapshot, 'payment')?.['order_id']) ??
     besideOrderId(snapshot),
 };
 
@@ -41,7 +41,7 @@ const orderId: Field = {
 const paymentId: Field = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**

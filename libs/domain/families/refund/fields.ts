@@ -1,4 +1,5 @@
-import { commonFields, ever, latest, readFlag, readText, recordAt } from '#rules';
+import { entityBeside } from '#catalogue';
+import { commonFields, ever, latest, readFlag, readText } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
 /**
@@ -10,7 +11,7 @@ export const refundStatuses = ['pending', 'failed', 'processed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
 /** The refunded payment's snapshot, which lies beside the refund (razorpay.com/docs/webhooks/refunds); older bodies have none. */
-const paymentOf = ({ payload }: Snapshot) => recordAt(recordAt(payload, 'payment'), 'entity');
+const paymentOf = (snapshot: Snapshot) => entityBeside(snapshot, 'payment');
 
 const orderId: Field = {
   type: 'text',

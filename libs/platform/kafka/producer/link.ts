@@ -147,10 +147,10 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       const current = session;
       if (!current.isConnected) throw new kafkajs.KafkaJSConnectionError('not connected to Kafka');
       try {
-        await within(STUCK_SEND_MS, STUCK, sendAll(current.producer, batch));
+        await within(STUCK_SEND_MS, 'a send to Kafka does not settle', sendAll(current.producer, batch));
       } catch (error) {
         onFailure(error);
-        if (error instanceof Error && error.message === STUCK) replace(current);
+        if (error instanceof TimedOut) replace(current);
         // kafkajs would go on asking for the topic that is gone, in every refresh of its metadata.
         if (failureKindOf(error) === 'missing-topic') void checkTopics().then(() => replace(current));
         throw error;
@@ -169,8 +169,6 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
   };
 };
 
-const STUCK = 'a send to Kafka does not settle';
-
 /** Sends until every record is confirmed. Only what kafkajs passed over is sent again; what failed is not. */
 const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promise<void> => {
   let rest = batch;
@@ -185,9 +183,13 @@ const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promis
 };
 
 /** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */
+class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
 const within = async <Value>(ms: number, message: string, promise: Promise<Value>): Promise<Value> => {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(message)), ms);
+  const timer = setTimeout(() => late.reject(new TimedOut(message)), ms);
   try {
     return await Promise.race([promise, late.promise]);
   } finally {
