@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { families, serviceNames } from '#catalogue';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
@@ -36,6 +37,17 @@ test.each(commands.map((command) => [command.name, command] as const))(
       printed: expect.stringContaining("unknown option '--no-such-option'") as string,
     });
     expect(command.surplusArgument.code).toBe('commander.excessArguments');
+  },
+);
+
+test.each(commands.map(({ name, example }) => [name, example] as const))(
+  'the example in the help of %s is one that works',
+  (_name, { args, code }) => {
+    expect(code).toBe('none');
+    const given = (option: string): readonly (string | undefined)[] =>
+      args.flatMap((word, index) => (word === option ? [args[index + 1]] : []));
+    for (const group of given('--group')) expect(serviceNames).toContain(group);
+    for (const family of given('--family')) expect(Object.keys(families)).toContain(family);
   },
 );
 

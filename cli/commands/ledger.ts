@@ -43,7 +43,7 @@ export const addLedger = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger rebase --group dakia-payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster"',
+      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster"',
     )
     .action(rebase);
 };

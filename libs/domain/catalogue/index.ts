@@ -12,8 +12,10 @@ export {
   deadLetterTopicOf,
   deadLetterTopics,
   familiesOf,
+  KEPT_DAYS,
+  leastDaysOf,
   ownTopics,
+  REPLAYED_WITHIN_DAYS,
   topics,
   topicsOf,
-  waitsForPeople,
 } from './topics.ts';

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#platform/log';
 import { statement, withSessionSettings } from './database.ts';
@@ -81,14 +82,9 @@ export const createOutboxListener = ({
 
   // The signal changes while something is awaited, which the compiler does not know of `aborted`.
   const isStopping = (): boolean => stopping.signal.aborted;
-  const pause = async (ms: number): Promise<void> => {
-    if (stopping.signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
-  };
+  /** Ends early, and not with an error, when the listener stops. */
+  const pause = async (ms: number): Promise<void> =>
+    delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
 
   /** Ends when the connection does, with an error, or when the listener stops. */
   const listen = async (): Promise<void> => {
