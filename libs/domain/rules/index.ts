@@ -8,6 +8,7 @@ export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
 export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
+export { oncePer } from './once-per.ts';
 export type { Parsed } from './parsed.ts';
 export { parsed, unparsed } from './parsed.ts';
 export { onStatusChangeOrPartPayment } from './part-payments.ts';
