@@ -227,7 +227,7 @@ test(
     expect(await first.ended).toBe(0);
     const second = startLight(dataDir, addressesIn(dataDir) as Readonly<Record<string, string>>);
     await ready(second);
-    expect([...pidsIn(dataDir).keys()].toSorted()).toEqual(['dakia', 'postgres', 'redis']);
+    expect([...pidsIn(dataDir).keys()].toSorted()).toEqual(['launcher', 'postgres', 'redis']);
     expect(second.output()).toContain('KAFKA_BROKERS is set: that server is used, none is started');
     expect(second.output()).not.toContain('REDIS_URL is set');
     second.child.kill('SIGTERM');
