@@ -6,6 +6,7 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const { chooseServers, machine, nodeTooOld } = require('../local/requirements.cjs');
+const { testsNeedServers } = require('./test-projects.cjs');
 
 const root = path.join(__dirname, '..');
 const PINNED_MAJOR = 24;
@@ -72,10 +73,7 @@ const pinnedNode = () => {
 const needsServers = (program, args) => {
   if (args.includes('--help')) return false;
   if (/^local\//.test(program)) return true;
-  return (
-    program === 'tools/test.ts' &&
-    (args.length === 0 || args.some((part) => part === 'integration' || part === 'faults'))
-  );
+  return program === 'tools/test.ts' && testsNeedServers(args);
 };
 
 const [program, ...args] = process.argv.slice(2);
