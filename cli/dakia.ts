@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
-import { compileCacheFolder } from '../tools/compile-cache.cjs';
+import { compileCacheFolder } from './compile-cache.cjs';
 
 // Before anything else is loaded: what is imported statically would be compiled first.
 const folder = compileCacheFolder();

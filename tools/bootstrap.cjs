@@ -5,7 +5,7 @@ const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
-const { compileCacheFolder } = require('./compile-cache.cjs');
+const { compileCacheFolder } = require('../cli/compile-cache.cjs');
 const { chooseServers, machine, nodeTooOld } = require('../local/requirements.cjs');
 const { testsNeedServers } = require('./test-projects.cjs');
 

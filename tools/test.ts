@@ -160,7 +160,7 @@ const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
 const parts: Readonly<Record<string, Part>> = {
   lint: quick(check(bin('eslint'), '.', '--max-warnings', '0')),
   types: quick(check(tsc, '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo'))),
-  format: quick(check(join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'format', '.')),
+  format: quick(check(bin('biome'), 'format', '.')),
   names: quick(check('tools/check-names.ts')),
   imports: quick(
     check(
