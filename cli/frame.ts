@@ -53,6 +53,9 @@ export const jsonOf = (value: unknown): string =>
 export const printJson = (value: unknown): void => print(jsonOf(value));
 export const warn = (text: string): void => void process.stderr.write(`${text}\n`);
 
+/** A time as commands print it. */
+export const timeOf = (time: Date): string => time.toISOString();
+
 /** Rows in columns, the first row as heading; numbers to the right. */
 export const table = (rows: readonly (readonly (string | number | bigint)[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => String(row[column] ?? '').length)));
