@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { families, serviceNames } from '#catalogue';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
+import { plain, plainCell } from './terminal.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
 jest.setTimeout(30_000);
@@ -68,6 +69,30 @@ test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
     stderr: '',
     stdout: expect.stringContaining('Commands:') as string,
   });
+});
+
+test('--version is that of the release; every help says how commands end', () => {
+  expect(run('--version')).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+  });
+  for (const { help } of commands) expect(help.printed).toContain('Exit codes: 0 ');
+});
+
+test('a closed pipe ends quietly', () => {
+  const { stderr, stdout } = spawnSync(
+    'sh',
+    ['-c', '{ "$0" "$1" --help; echo "code $?" >&2; } | true', process.execPath, DAKIA],
+    { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+  );
+  expect([stdout, stderr]).toEqual(['', 'code 0\n']);
+});
+
+test('what a terminal would act upon, or show in another order, is escaped; in JSON it is the same value', () => {
+  expect(plainCell('a\nfake  row\u001b[2J\u202eb\u200b')).toBe('a\\nfake  row\\u001b[2J\\u202eb\\u200b');
+  expect(plain('two\nlines of é ₹ 漢')).toBe('two\nlines of é ₹ 漢');
+  expect(JSON.parse(plain(JSON.stringify('\u007f\u202e\u2028x')))).toBe('\u007f\u202e\u2028x');
 });
 
 test('the file can be run by itself', () => {
