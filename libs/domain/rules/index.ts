@@ -5,7 +5,15 @@ export { clearable, commonFields, ever, highest, latest, provenanceFields } from
 export type { JsonRecord, JsonValue } from './json.ts';
 export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
-export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
+export {
+  byRankThenTime,
+  highestMark,
+  observe,
+  onOccurrence,
+  onStatusChange,
+  reducerOf,
+  statusIn,
+} from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
 export { oncePer } from './once-per.ts';
