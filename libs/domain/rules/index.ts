@@ -1,7 +1,18 @@
 export type { EntityId, EventId, Instant } from './brands.ts';
 export { entityId, eventId, fromEpochSeconds, instant } from './brands.ts';
-export type { Field, FieldType, FieldValue, Snapshot } from './field.ts';
-export { clearable, commonFields, ever, highest, latest, provenanceFields } from './field.ts';
+export type { Field, FieldType, FieldValue, Reading, Snapshot } from './field.ts';
+export {
+  clearable,
+  column,
+  commonFields,
+  ever,
+  highest,
+  latest,
+  lowest,
+  oneOf,
+  personal,
+  provenanceFields,
+} from './field.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
 export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';

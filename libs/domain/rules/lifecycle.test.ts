@@ -1,5 +1,5 @@
 import { entityId, eventId, fromEpochSeconds } from './brands.ts';
-import { clearable, ever, highest, latest, lowest } from './field.ts';
+import { clearable, column, ever, highest, latest, lowest } from './field.ts';
 import type { Field, Snapshot } from './field.ts';
 import type { JsonRecord } from './json.ts';
 import { byRankThenTime, observe, onOccurrence, onStatusChange, reducerOf } from './lifecycle.ts';
@@ -9,12 +9,12 @@ type Status = 'new' | 'done';
 type Event = 'begin' | 'end';
 
 const fields = {
-  name: latest.text('name'),
-  error: clearable.text('error'),
-  paid: highest.integer('paid'),
-  begun: lowest.time('begun'),
-  seen: ever.flag('seen'),
-  raw: latest.json('raw', 'a.b'),
+  name: column('name', latest.text('name')),
+  error: column('error', clearable.text('error')),
+  paid: column('paid', highest.integer('paid')),
+  begun: column('begun', lowest.time('begun')),
+  seen: column('seen', ever.flag('seen')),
+  raw: column('raw', latest.json('raw', 'a.b')),
 } as const satisfies Record<string, Field>;
 
 const lifecycle: Lifecycle<Status, Event> = {
