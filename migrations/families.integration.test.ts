@@ -39,6 +39,10 @@ test.each([
     'webhook_events: role dakia_links has no UPDATE (verdict, reason); a migration grants it: GRANT UPDATE (verdict, reason) ON webhook_events TO dakia_links;',
   ],
   [
+    'REVOKE USAGE ON SCHEMA public FROM PUBLIC, dakia_links',
+    'dakia_links: may not use the schema; a migration grants it: GRANT USAGE ON SCHEMA public TO dakia_links;',
+  ],
+  [
     'ALTER TABLE payment_refunds DROP COLUMN batch_id',
     'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD COLUMN batch_id text;',
   ],

@@ -172,6 +172,10 @@ const MISSING_PRIVILEGES = `
    WHERE NOT coalesce(CASE WHEN wanted.name IS NULL THEN has_table_privilege(r.oid, to_regclass(quote_ident("table")), privilege)
                            ELSE has_column_privilege(r.oid, to_regclass(quote_ident("table")), wanted.name, privilege) END, false)`;
 
+const WITHOUT_SCHEMA = `
+  SELECT rolname AS role FROM pg_roles
+   WHERE rolname = ANY($1) AND NOT has_schema_privilege(oid, current_schema(), 'USAGE') ORDER BY 1`;
+
 /** One sentence per role and table, with the statement that mends it. */
 const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant[]): Promise<readonly string[]> => {
   const wanted = grants.flatMap(({ role, table, privileges, columns = [null] }) =>
@@ -188,8 +192,13 @@ const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant
     (role) =>
       `${role}: there is no such role; a migration makes it: SELECT dakia_make_role('${role}'); GRANT USAGE ON SCHEMA public TO ${role};`,
   );
+  const shut = (await client.query<{ role: string }>(WITHOUT_SCHEMA, [[...new Set(grants.map(({ role }) => role))]]))
+    .rows;
+  const schemas = shut.map(
+    ({ role }) => `${role}: may not use the schema; a migration grants it: GRANT USAGE ON SCHEMA public TO ${role};`,
+  );
   const places = Map.groupBy(rows, ({ role, table }) => `${table} ${role}`);
-  return [...roles, ...[...places.values()].map(sentenceOf)];
+  return [...roles, ...schemas, ...[...places.values()].map(sentenceOf)];
 };
 
 const sentenceOf = (rows: readonly MissingPrivilege[]): string => {
