@@ -10,7 +10,9 @@ import type { Reason } from './answers.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { readBody } from './read-body.ts';
 
-/** Largest body, in bytes. Razorpay documents none; the largest seen are 7 kB (razorpay.md §5 "Body size"). */
+/**
+ * Largest body, in bytes. Razorpay documents none; the largest seen are 7 kB (docs/reference/razorpay.md "Envelope").
+ */
 export const BODY_BYTES_MAX = 1024 * 1024;
 /** Every delivery is answered this many ms after its headers; Razorpay waits for 5 s. */
 const DEADLINE_MS = 3_500;

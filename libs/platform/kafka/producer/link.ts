@@ -9,8 +9,8 @@ import { rememberingPartitioner, unconfirmed } from './confirmation.ts';
 import { failureKindOf } from './failure.ts';
 
 /**
- * Settings that bring an answer within the deadline when a leader is killed or frozen, measured in embedded.md "kafkajs under
- * faults". Never idempotent: kafkajs then loses acknowledged messages (B3); duplicates are dropped by the consumers instead.
+ * Settings that bring an answer within the deadline when a leader is killed or frozen (docs/reference/clients.md).
+ * Never idempotent: kafkajs then loses acknowledged messages (B3); duplicates are dropped by the consumers instead.
  */
 const REQUEST_TIMEOUT_MS = 1_500;
 const BROKER_TIMEOUT_MS = 3_000;
