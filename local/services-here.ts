@@ -1,6 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { startServices } from '#platform/service';
 import type { Service } from '#platform/service';
 import type { StateFolder } from './folders.ts';
@@ -29,7 +30,7 @@ export const startServicesHere = async (
   });
   if (!started.ok)
     throw new LaunchFailure(
-      `The services cannot start with these settings:\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
+      `The services cannot start with these settings (${codeOf('start', 'settings')}):\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
     );
   const { failed, stop } = started.value;
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Producer } from 'kafkajs';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createKafka } from '../client.ts';
 import type { KafkaClient, KafkaConfig } from '../client.ts';
@@ -125,7 +126,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
       if (found.size > 0 && found.size !== missing.size)
         log.error(
-          { topics: [...found] },
+          { code: codeOf('producer', 'missing-topic'), topics: [...found] },
           'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them',
         );
       if (found.size === 0 && missing.size > 0) log.info('all topics are there now');

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { now } from '#platform/service';
 import type { Component } from '#platform/service';
@@ -48,7 +49,7 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
     const at = now();
     if (at - (loggedAt.get(kind) ?? -Infinity) < FAILURE_LOG_INTERVAL_MS) return;
     loggedAt.set(kind, at);
-    log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
+    log.error({ code: codeOf('producer', kind), err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
   const link = createLink({
