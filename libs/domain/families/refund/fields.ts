@@ -19,16 +19,11 @@ const orderId: Reading = {
   read: (snapshot) => readText(paymentOf(snapshot)?.['order_id']),
 };
 
-<<<<<<< HEAD
-/** A refund of a payment that was never captured was not asked for by anyone: Razorpay made it (scenarios.md §8). */
-const autoRefund: Reading = {
-=======
 /**
  * A refund of a payment that was never captured was not asked for by anyone: Razorpay made it
  * (docs/reference/razorpay.md "Entities").
  */
-const autoRefund: Field = {
->>>>>>> ce48cdf (Comments point to docs/reference and to razorpay.com, not to pages outside the repository; kafkajs' faults are listed where comments name them)
+const autoRefund: Reading = {
   type: 'boolean',
   rule: 'latest',
   read: (snapshot) => {
