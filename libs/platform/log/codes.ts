@@ -2,7 +2,7 @@
  * Every error that an operator meets, under a code that never changes and can be searched for: `DAKIA_<AREA>_<NAME>`. A code is retired
  * with its error and never given to another. docs/failures.md prints this table; `npm run generate` writes it there.
  */
-export interface Explained {
+interface Explained {
   readonly means: string;
   readonly remedy: string;
 }
