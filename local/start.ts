@@ -35,7 +35,7 @@ const secretSource = (environment: Environment, folder: StateFolder): Readonly<R
     : { RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder) };
 
 const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<number> => {
-  const started = Date.now();
+  const started = performance.now();
   const environment = processEnvironment();
   const names = allServices.map(({ name }) => name);
   const ports = await planServicePorts({ services: names, environment, webhookPort, separate });

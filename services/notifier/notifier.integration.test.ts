@@ -5,7 +5,7 @@ import { answers, eventually, startReceiver } from '#kit';
 import type { Answer, Receiver } from '#kit';
 import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
 import type { TestNotifier } from '../../test/kit/notify/notifier.ts';
-import { FAILURES_TO_OPEN } from './channels/circuit.ts';
+import { CIRCUIT } from './channels/gate.ts';
 
 jest.setTimeout(60_000);
 
@@ -199,16 +199,16 @@ test('a destination that fails again and again is left alone without using up at
   );
   receiver.answer(answers.status(200));
   const open = await notifier.notifications();
-  expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(FAILURES_TO_OPEN);
+  expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(CIRCUIT.failuresToOpen);
   expect(open.filter(({ status, attempts }) => status === 'pending' && attempts === 0).length).toBeGreaterThanOrEqual(
-    20 - FAILURES_TO_OPEN,
+    20 - CIRCUIT.failuresToOpen,
   );
   const rows = await notifier.until(
     'all are delivered',
     (told) => told.every(({ status }) => status === 'delivered'),
     40_000,
   );
-  expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + FAILURES_TO_OPEN);
+  expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + CIRCUIT.failuresToOpen);
   expect(await notifier.metrics()).toContain('dakia_notification_circuit_open{destination="shop"} 0');
 });
 

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { createEnvelopeDecoder } from '#envelope';
 import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import type { Component } from '#platform/service';
 import { createKafka } from '../client.ts';
 import type { KafkaConfig } from '../client.ts';

@@ -1,4 +1,4 @@
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import type { Instant } from '#rules';
 
 /** Runs `work`, which never rejects, again and again, never twice at once. */

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Producer } from 'kafkajs';
 import type { Logger } from '#platform/log';
+import { inTime, pause, TimedOut } from '#platform/time';
 import { createKafka } from '../client.ts';
 import type { KafkaClient, KafkaConfig } from '../client.ts';
 import type { TopicBatch } from './batcher.ts';
@@ -84,7 +84,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     while (!isStopping()) {
       const attempt = session;
       try {
-        await within(CONNECT_ATTEMPT_MS, 'no connection to Kafka', attempt.producer.connect());
+        await inTime(CONNECT_ATTEMPT_MS, attempt.producer.connect(), 'no connection to Kafka');
         attempt.isConnected = true;
         await checkTopics();
         return;
@@ -93,7 +93,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
         onFailure(error);
         discard(attempt);
         session = open();
-        await pause(CONNECT_PAUSE_MS);
+        await pause(CONNECT_PAUSE_MS, stopping.signal);
       }
     }
   };
@@ -108,18 +108,16 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     void connect();
   };
 
-  const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
-
   const checkTopics = (): Promise<void> => (checking ??= listMissing().finally(() => (checking = undefined)));
 
   const listMissing = async (): Promise<void> => {
     const admin = session.kafka.admin({ retry: RETRY });
     try {
       const existing = new Set(
-        await within(
+        await inTime(
           CONNECT_ATTEMPT_MS,
-          'no list of topics',
           admin.connect().then(() => admin.listTopics()),
+          'no list of topics',
         ),
       );
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
@@ -135,22 +133,23 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     } finally {
       admin.disconnect().catch(() => undefined);
     }
-    if (missing.size > 0) void pause(TOPIC_CHECK_MS).then(() => (isStopping() ? undefined : checkTopics()));
+    if (missing.size > 0)
+      void pause(TOPIC_CHECK_MS, stopping.signal).then(() => (isStopping() ? undefined : checkTopics()));
   };
 
   return {
     start: async () => {
       const connected = connect();
-      await Promise.race([connected, pause(CONNECT_ATTEMPT_MS)]);
+      await Promise.race([connected, pause(CONNECT_ATTEMPT_MS, stopping.signal)]);
     },
     send: async (batch) => {
       const current = session;
       if (!current.isConnected) throw new kafkajs.KafkaJSConnectionError('not connected to Kafka');
       try {
-        await within(STUCK_SEND_MS, STUCK, sendAll(current.producer, batch));
+        await inTime(STUCK_SEND_MS, sendAll(current.producer, batch), 'a send to Kafka does not settle');
       } catch (error) {
         onFailure(error);
-        if (error instanceof Error && error.message === STUCK) replace(current);
+        if (error instanceof TimedOut) replace(current);
         // kafkajs would go on asking for the topic that is gone, in every refresh of its metadata.
         if (failureKindOf(error) === 'missing-topic') void checkTopics().then(() => replace(current));
         throw error;
@@ -160,7 +159,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     stop: async (withinMs) => {
       stopping.abort();
       try {
-        await within(withinMs, 'the Kafka client does not disconnect', session.producer.disconnect());
+        await inTime(withinMs, session.producer.disconnect(), 'the Kafka client does not disconnect');
       } catch (error) {
         onFailure(error);
         session.sockets.killAll();
@@ -168,8 +167,6 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     },
   };
 };
-
-const STUCK = 'a send to Kafka does not settle';
 
 /** Sends until every record is confirmed. Only what kafkajs passed over is sent again; what failed is not. */
 const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promise<void> => {
@@ -182,15 +179,4 @@ const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promis
   }
   if (rest.length > 0)
     throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
-};
-
-/** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */
-const within = async <Value>(ms: number, message: string, promise: Promise<Value>): Promise<Value> => {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(message)), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 };

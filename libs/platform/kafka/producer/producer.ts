@@ -1,13 +1,12 @@
 import type { Registry } from 'prom-client';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
 import type { Component } from '#platform/service';
+import { createThrottle, now } from '#platform/time';
 import type { KafkaConfig } from '../client.ts';
 import type { EventProducer } from '../contracts.ts';
 import { createBatcher } from './batcher.ts';
 import type { Reluctance } from './batcher.ts';
 import { adviceFor, failureKindOf } from './failure.ts';
-import type { FailureKind } from './failure.ts';
 import { assertFastProduce, installFastProduce } from './fast-produce.ts';
 import { createLink } from './link.ts';
 import { createProducerMetrics } from './metrics.ts';
@@ -39,15 +38,12 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
   installFastProduce();
   const observer = createProducerMetrics(metrics);
   const fullName = (topic: string): string => config.topicPrefix + topic;
-  const loggedAt = new Map<FailureKind, number>();
+  const throttle = createThrottle(FAILURE_LOG_INTERVAL_MS);
 
   const onFailure = (error: unknown): void => {
     const kind = failureKindOf(error);
     observer.failed(kind);
-    const at = now();
-    if (at - (loggedAt.get(kind) ?? -Infinity) < FAILURE_LOG_INTERVAL_MS) return;
-    loggedAt.set(kind, at);
-    log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
+    if (throttle.admit(kind) !== undefined) log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
   const link = createLink({
