@@ -1,4 +1,3 @@
-export type { BackoffOptions } from './backoff.ts';
 export { backoffMs } from './backoff.ts';
 export type { Circuit, CircuitRule } from './circuit.ts';
 export { begun, circuitWaitMs, closedCircuit, ended } from './circuit.ts';
@@ -9,5 +8,6 @@ export { pause } from './pause.ts';
 export type { Periodic } from './periodic.ts';
 export { createPeriodic } from './periodic.ts';
 export { createThrottle } from './throttle.ts';
+export type { Watchdog } from './watchdog.ts';
 export { startWatchdog } from './watchdog.ts';
 export { inTime, TimedOut, until, within } from './within.ts';
