@@ -1,9 +1,9 @@
-import { AUDIT_OPERATOR, joinQueue, moveCounts, operatorActor, transactionAgainst } from '#apply';
+import { joinQueue, moveCounts, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, OperatorAction } from '#apply';
 import type { Family } from '#catalogue';
 import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
-import { LostRace, statement } from '#platform/postgres';
+import { LostRace, statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 
 /** `not-dead`: there is no dead letter of that event id (any more). */
@@ -65,7 +65,8 @@ const revive = async (
     throw new LostRace(`the dead letter ${eventId} was put back meanwhile`);
   await joinQueue(tx, { family, key }, group, eventId);
   await tx.query(RESOLVE, [eventId, created, 'retried', who, reason]);
-  await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'dead.retry', family, key, eventId, 'parked', reason]);
+  const actor = operatorActor(who);
+  await writeAudit(tx, { actor, action: 'dead.retry', family, key, eventId, verdict: 'parked', reason });
   return { family, key };
 };
 
@@ -79,14 +80,8 @@ export const discardDead = async (
     const [dead] = await tx.query<DeadRow>(FIND, [eventId]);
     if (dead === undefined || (await tx.query(RESOLVE, [eventId, dead.created, 'discarded', who, reason])).length !== 1)
       return { kind: 'not-dead' };
-    await tx.query(AUDIT_OPERATOR, [
-      operatorActor(who),
-      'dead.discard',
-      dead.family,
-      dead.key,
-      eventId,
-      'dead',
-      reason,
-    ]);
+    const { family, key } = dead;
+    const actor = operatorActor(who);
+    await writeAudit(tx, { actor, action: 'dead.discard', family, key, eventId, verdict: 'dead', reason });
     return { kind: 'discarded' };
   });

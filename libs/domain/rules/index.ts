@@ -3,7 +3,17 @@ export { entityId, eventId, fromEpochSeconds, instant } from './brands.ts';
 export type { Field, FieldType, FieldValue, Snapshot } from './field.ts';
 export { clearable, commonFields, ever, highest, latest, provenanceFields } from './field.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
-export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
+export {
+  isRecord,
+  readFlag,
+  readInteger,
+  readJson,
+  readText,
+  readTime,
+  recordAt,
+  storableText,
+  valueAt,
+} from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
 export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
