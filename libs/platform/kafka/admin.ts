@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Admin, ITopicMetadata, Kafka } from 'kafkajs';
 import { until } from '#platform/time';
-import { kafkaErrorType } from './error-type.ts';
+import { kafkaErrorType } from './client-log.ts';
 import { planTopics } from './topics.ts';
 import type { ActualTopic, TopicAction, TopicPlan, TopicShape, TopicsRequest } from './topics.ts';
 
