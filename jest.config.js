@@ -1,6 +1,10 @@
-// Two projects: `unit` needs nothing, `integration` needs Kafka, Postgres, Redis and the registry (test/kit/servers.ts).
+// Three projects (tools/test-projects.cjs): `unit` needs nothing, the others need Kafka, Postgres, Redis and the registry (test/kit/servers.ts).
+import { join } from 'node:path';
+import projects from './tools/test-projects.cjs';
+
 const base = {
   testEnvironment: 'node',
+  cacheDirectory: join(import.meta.dirname, 'node_modules', '.cache', 'jest'),
   transform: {
     '\\.ts$': [
       '@swc/jest',
@@ -8,30 +12,18 @@ const base = {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.dakia/'],
+  // Only when a seed was asked for: the setup loads fast-check into every test file.
+  setupFiles: process.env.DAKIA_TEST_SEED === undefined ? [] : ['<rootDir>/tools/fast-check-seed.cjs'],
 };
+const servers = {
+  globalSetup: '<rootDir>/test/kit/global-setup.ts',
+  globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
+};
+const project = (name) => ({
+  ...base,
+  ...(name === 'unit' ? {} : servers),
+  displayName: name,
+  ...projects.jestPatterns(name),
+});
 
-export default {
-  projects: [
-    {
-      ...base,
-      displayName: 'unit',
-      testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.ts$', '<rootDir>/test/(?!load/)'],
-    },
-    {
-      ...base,
-      displayName: 'integration',
-      testMatch: ['**/*.integration.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/'],
-      globalSetup: '<rootDir>/test/kit/global-setup.ts',
-      globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
-    },
-    {
-      ...base,
-      displayName: 'faults',
-      testMatch: ['<rootDir>/test/faults/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/kit/global-setup.ts',
-      globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
-    },
-  ],
-};
+export default { projects: ['unit', 'integration', 'faults'].map(project) };

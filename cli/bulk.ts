@@ -1,5 +1,10 @@
+import type { Command } from 'commander';
 import { exitCodes, messageOf, print, printJson, table, warn } from './frame.ts';
+import { fateOf } from './outcomes.ts';
+import type { Fate } from './outcomes.ts';
 import type { Filter } from './pending-options.ts';
+import { compareWith, printChanges, rememberPicture, takePicture } from './picture.ts';
+import type { Changes, ShownItem } from './picture.ts';
 import { progressBar } from './progress.ts';
 
 /** One entry that a bulk command acts upon, as far as a person needs it to recognise it. */
@@ -110,8 +115,10 @@ export interface Bulk<Item, Outcome> {
   /** At most BULK_MAX, as they were found. */
   readonly items: readonly Item[];
   readonly candidateOf: (item: Item) => Candidate;
+  /** What must still hold when an item is acted upon after a dry run. */
+  readonly shownOf: (item: Item) => ShownItem;
+  /** Takes what was listed into its SQL, and answers `changed` when the item is not so any more. */
   readonly act: (item: Item) => Promise<Outcome>;
-  readonly isOk: (outcome: Outcome) => boolean;
   /** One line about what became of an item. */
   readonly describe: (item: Item, outcome: Outcome) => string;
   /** Of the items in a sentence: `parked keys`; and what is done to them: `discarded`. */
@@ -127,43 +134,71 @@ interface BulkOptions {
 }
 
 /**
- * The rule of all bulk commands: without --yes what would be done is shown; with it, it is done one after the other, and each outcome that is
- * not as wanted is printed. Exits 1 when there is one, or when a filter matches nothing. Throws what `act` throws, with how far it got.
+ * The rule of all bulk commands: without --yes what would be done is shown and remembered; with it, it is done one after the other to what is
+ * as it was shown, and each outcome that is not as wanted is printed. What somebody else has done meanwhile is as wanted. Exits 1 when one
+ * failed or has changed, or when a filter matches nothing. Throws what `act` throws, with how far it got.
  */
-export const runBulk = async <Item, Outcome extends object>(
+export const runBulk = async <Item, Outcome extends Fated>(
+  command: Command,
   options: BulkOptions,
   bulk: Bulk<Item, Outcome>,
 ): Promise<void> => {
-  await act(options, bulk);
+  await act(command, options, bulk);
   if (!options.json) printLeft(bulk.left ?? []);
 };
 
-const act = async <Item, Outcome extends object>(options: BulkOptions, bulk: Bulk<Item, Outcome>): Promise<void> => {
-  const { items, noun, done } = bulk;
+type Fated = { readonly kind: string };
+
+const act = async <Item, Outcome extends Fated>(
+  command: Command,
+  options: BulkOptions,
+  bulk: Bulk<Item, Outcome>,
+): Promise<void> => {
+  const { items, noun, done, filter } = bulk;
   const left = bulk.left === undefined ? {} : { left: bulk.left };
   if (items.length === BULK_MAX) warn(`These are the first ${BULK_MAX} ${noun}; run the command again for the rest.`);
-  if (items.length === 0) return nothingMatches(options.json, bulk, left);
-  const tally = tallyOf(items.map(bulk.candidateOf));
+  const picture = options.yes ? takePicture(command, filter) : undefined;
+  if (items.length === 0 && (picture?.items ?? []).length === 0) return nothingMatches(options.json, bulk, left);
   if (!options.yes) {
+    const tally = tallyOf(items.map(bulk.candidateOf));
+    rememberPicture(command, filter, items.map(bulk.shownOf));
     if (options.json) printJson({ ok: true, executed: false, ...tally, ...left });
     else printDryRun(tally, `${noun} would be ${done}`);
     return;
   }
-  const outcomes = await actOnEach(bulk);
-  const bad = outcomes.filter(({ outcome }) => !bulk.isOk(outcome));
-  if (bad.length > 0) process.exitCode = exitCodes.notAsExpected;
+  const { same, changes } = compareWith(picture, items, bulk.shownOf);
+  const outcomes = await actOnEach({ ...bulk, items: same });
+  const counts = countFates(
+    outcomes.map(({ outcome }) => outcome),
+    changes,
+  );
+  const ok = counts.changed + counts.failed === 0;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  const results = outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome }));
   if (options.json)
     return printJson({
-      ok: bad.length === 0,
+      ok,
       executed: true,
-      count: items.length,
-      results: outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome })),
+      count: same.length,
+      counts,
+      results,
+      ...(changes !== undefined && { changes }),
       ...left,
     });
-  const told = outcomes.length <= FIRST_MAX ? outcomes : bad;
+  printChanges(changes);
+  const told = outcomes.length <= FIRST_MAX ? outcomes : outcomes.filter(({ outcome }) => fateOf(outcome) !== 'done');
   for (const { item, outcome } of told) print(bulk.describe(item, outcome));
-  print(`${items.length - bad.length} of ${items.length} ${noun} ${done}`);
+  print(`${counts.done} of ${same.length} ${noun} ${done}${countsInWords(counts)}`);
 };
+
+const countFates = (outcomes: readonly Fated[], changes: Changes | undefined): Readonly<Record<Fate, number>> => {
+  const counts = { done: 0, meanwhile: changes?.gone.length ?? 0, changed: changes?.changed.length ?? 0, failed: 0 };
+  for (const outcome of outcomes) counts[fateOf(outcome)] += 1;
+  return counts;
+};
+
+const countsInWords = ({ meanwhile, changed }: Readonly<Record<Fate, number>>): string =>
+  `${meanwhile === 0 ? '' : `; ${meanwhile} done meanwhile`}${changed === 0 ? '' : `; ${changed} changed and left alone`}`;
 
 const nothingMatches = <Item, Outcome>(json: boolean, { filter, noun }: Bulk<Item, Outcome>, left: object): void => {
   const ok = Object.keys(filter).length === 0;

@@ -10,7 +10,7 @@ import type { KafkaClient } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { settingsOf, UsageError } from './frame.ts';
+import { messageOf, settingsOf, UsageError } from './frame.ts';
 
 /** A person waits: give up after some seconds, with one clear error. */
 const KAFKA_OPTIONS = {
@@ -54,9 +54,26 @@ export const withDatabase = async <Result>(
   });
   try {
     return await work(database);
+  } catch (error) {
+    if (isAway(error))
+      throw new Error(`DATABASE_URL: Postgres cannot be used with this setting, or is away: ${messageOf(error)}`, {
+        cause: error,
+      });
+    throw error;
   } finally {
     await database.close();
   }
+};
+
+/** No connection to Postgres: its address, its user (class 28), its database (3D), or the server. Kafka's client has errors of its own. */
+const AWAY =
+  /^(ECONN(REFUSED|RESET)|ENOTFOUND|EAI_AGAIN|E(TIMEDOUT|HOSTUNREACH|NETUNREACH)|28...|3D000|57P0[123]|53300)$/;
+const isAway = (error: unknown): boolean => {
+  if (!(error instanceof Error) || error.name.startsWith('KafkaJS')) return false;
+  return (
+    ('code' in error && AWAY.test(String(error.code))) ||
+    /timeout exceeded when trying to connect|connection terminated/i.test(error.message)
+  );
 };
 
 /** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */

@@ -1,7 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { families, serviceNames } from '#catalogue';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
+import { plain, plainCell } from './terminal.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
 jest.setTimeout(30_000);
@@ -39,6 +41,17 @@ test.each(commands.map((command) => [command.name, command] as const))(
   },
 );
 
+test.each(commands.map(({ name, example }) => [name, example] as const))(
+  'the example in the help of %s is one that works',
+  (_name, { args, code }) => {
+    expect(code).toBe('none');
+    const given = (option: string): readonly (string | undefined)[] =>
+      args.flatMap((word, index) => (word === option ? [args[index + 1]] : []));
+    for (const group of given('--group')) expect(serviceNames).toContain(group);
+    for (const family of given('--family')) expect(Object.keys(families)).toContain(family);
+  },
+);
+
 test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
   expect(run('status', '--no-such-option')).toMatchObject({
     status: 2,
@@ -56,6 +69,30 @@ test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
     stderr: '',
     stdout: expect.stringContaining('Commands:') as string,
   });
+});
+
+test('--version is that of the release; every help says how commands end', () => {
+  expect(run('--version')).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+  });
+  for (const { help } of commands) expect(help.printed).toContain('Exit codes: 0 ');
+});
+
+test('a closed pipe ends quietly', () => {
+  const { stderr, stdout } = spawnSync(
+    'sh',
+    ['-c', '{ "$0" "$1" --help; echo "code $?" >&2; } | true', process.execPath, DAKIA],
+    { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+  );
+  expect([stdout, stderr]).toEqual(['', 'code 0\n']);
+});
+
+test('what a terminal would act upon, or show in another order, is escaped; in JSON it is the same value', () => {
+  expect(plainCell('a\nfake  row\u001b[2J\u202eb\u200b')).toBe('a\\nfake  row\\u001b[2J\\u202eb\\u200b');
+  expect(plain('two\nlines of é ₹ 漢')).toBe('two\nlines of é ₹ 漢');
+  expect(JSON.parse(plain(JSON.stringify('\u007f\u202e\u2028x')))).toBe('\u007f\u202e\u2028x');
 });
 
 test('the file can be run by itself', () => {

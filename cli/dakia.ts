@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { run } from './run.ts';
+import { enableCompileCache } from 'node:module';
+import { compileCacheFolder } from './compile-cache.cjs';
 
+// Before anything else is loaded: what is imported statically would be compiled first.
+const folder = compileCacheFolder();
+if (folder !== undefined) enableCompileCache(folder);
+const { endQuietlyOnClosedPipe } = await import('./terminal.ts');
+endQuietlyOnClosedPipe();
+const { run } = await import('./run.ts');
 await run(process.argv.slice(2));

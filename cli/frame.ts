@@ -5,6 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { readConfig } from '#platform/config';
 import type { ConfigOf, Environment, Settings } from '#platform/config';
+import { plain, plainCell } from './terminal.ts';
 
 /** What every command shares: where settings come from, how it prints, and how it ends. */
 export const exitCodes = { ok: 0, notAsExpected: 1, usage: 2 } as const;
@@ -23,6 +24,11 @@ export const environmentOf = (command: Command): Environment => {
   const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
   return { ...parseEnv(readIfThere(join(dataDirOf(command), 'env')) ?? ''), ...Object.fromEntries(given) };
 };
+
+/** Of this release, as package.json has it. */
+export const versionOf = (): string =>
+  (JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { readonly version: string })
+    .version;
 
 export const readIfThere = (file: string): string | undefined => {
   try {
@@ -47,14 +53,18 @@ export const settingsOf = <Of extends Settings>(
   );
 };
 
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+export const print = (text: string): void => void process.stdout.write(`${plain(text)}\n`);
 export const jsonOf = (value: unknown): string =>
-  JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
+  plain(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)));
 export const printJson = (value: unknown): void => print(jsonOf(value));
-export const warn = (text: string): void => void process.stderr.write(`${text}\n`);
+export const warn = (text: string): void => void process.stderr.write(`${plain(text)}\n`);
+
+/** A time as commands print it. */
+export const timeOf = (time: Date): string => time.toISOString();
 
 /** Rows in columns, the first row as heading; numbers to the right. */
-export const table = (rows: readonly (readonly (string | number | bigint)[])[]): string => {
+export const table = (given: readonly (readonly (string | number | bigint)[])[]): string => {
+  const rows = given.map((row) => row.map((value) => (typeof value === 'string' ? plainCell(value) : value)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => String(row[column] ?? '').length)));
   const cell = (value: string | number | bigint, width: number): string =>
     typeof value === 'string' ? value.padEnd(width) : String(value).padStart(width);

@@ -14,12 +14,14 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
-import { DEFAULT_DATA_DIR } from './frame.ts';
+import { DEFAULT_DATA_DIR, versionOf } from './frame.ts';
+import { withExitCodes } from './terminal.ts';
 
 /** Every command, each in its file. Errors of use are thrown, after they were printed. */
 export const createProgram = (): Command => {
   const program = new Command('dakia')
     .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
+    .version(versionOf())
     .option(
       '--data-dir <folder>',
       'state folder of npm start, for settings that the environment does not give',
@@ -28,7 +30,7 @@ export const createProgram = (): Command => {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const add of COMMANDS) add(program);
-  return program;
+  return withExitCodes(program);
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import promClient from 'prom-client';
+import type { Registry } from 'prom-client';
 import { topics as familyTopics } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
 import type { EnvelopeDecoder, KafkaRecord, Redrive, Stored } from '#envelope';
@@ -32,6 +33,8 @@ export interface Replayed extends Tally {
   readonly read: number;
   /** Records that stay where they are, by the reason. */
   readonly left: Left;
+  /** Sends and connection attempts that failed on the way and were made again. */
+  readonly failedSends: number;
 }
 
 /** Sends of one record until Kafka confirms it, and the pause between them, in ms. */
@@ -78,10 +81,11 @@ export const replayFromKafka = async (
       },
       onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
     });
-  const read = await (execute ? withProducer(command, readAll) : readAll(async () => undefined)).finally(() =>
+  const metrics = new promClient.Registry();
+  const read = await (execute ? withProducer(command, metrics, readAll) : readAll(async () => undefined)).finally(() =>
     bar?.end(),
   );
-  return { executed: execute, read, ...counting.tally(), left: left.list() };
+  return { executed: execute, read, failedSends: await failedSendsIn(metrics), ...counting.tally(), left: left.list() };
 };
 
 const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({
@@ -92,15 +96,22 @@ const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): 
   cause,
 });
 
+/** Nobody scrapes a command: it says itself what its producer has counted. */
+const failedSendsIn = async (metrics: Registry): Promise<number> => {
+  const counted = await metrics.getSingleMetric('dakia_producer_failures_total')?.get();
+  return counted?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
+};
+
 const withProducer = async <Result>(
   command: Command,
+  metrics: Registry,
   work: (publish: (topic: string, record: KafkaRecord) => Promise<void>) => Promise<Result>,
 ): Promise<Result> => {
   const config = settingsOf(command, kafkaSettings);
   const producer = createProducer({
     config,
     log: createLogger('dakia', 'silent'),
-    metrics: new promClient.Registry(),
+    metrics,
     clientId: 'dakia-cli',
     topics: familyTopics,
   });
@@ -125,10 +136,11 @@ const publishSurely = async (producer: EventProducer, topic: string, record: Kaf
 
 /** Prints what a replay from Kafka did or would do. */
 export const reportReplay = (replayed: Replayed, json: boolean): void => {
-  const { executed, read, count, left } = replayed;
+  const { executed, read, count, left, failedSends } = replayed;
   if (json) return printJson({ ok: true, ...replayed });
   if (executed) print(`${count} of ${read} records were produced again; their services apply them`);
   else if (count > 0) printDryRun(replayed, 'records would be produced again');
   else print(`none of ${read} records would be produced again`);
+  if (failedSends > 0) print(`Kafka did not take ${failedSends} sends on the way; they were made again`);
   printLeft(left);
 };

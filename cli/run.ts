@@ -19,9 +19,17 @@ const exitCodeOf = (error: unknown): number => {
     return exitCodes.usage;
   }
   warn(
-    `dakia: ${messageOf(error)}${isOldDatabase(error) ? '; this release has newer tables, which npx dakia migrate makes' : ''}`,
+    `dakia: ${settingOf(error)}${messageOf(error)}${isOldDatabase(error) ? '; this release has newer tables, which npx dakia migrate makes' : ''}`,
   );
   return exitCodes.notAsExpected;
+};
+
+/** The setting that a server which does not answer was found by. What Postgres says is marked where it is asked (connections.ts). */
+const settingOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return '';
+  if (error.name.startsWith('KafkaJS')) return 'KAFKA_BROKERS: Kafka cannot be used with this setting, or is away: ';
+  if (error.message.startsWith('the schema registry')) return 'SCHEMA_REGISTRY_URL: ';
+  return error.message.startsWith('Redis is away') ? 'REDIS_URL: ' : '';
 };
 
 /** Postgres' codes for a table and a column that do not exist. */

@@ -1,5 +1,6 @@
 import { processEnvironment } from '#platform/config';
 import { within } from '#platform/time';
+import { withoutOwnAddresses } from './addresses.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import type { PortNeed } from './ports.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
@@ -51,7 +52,7 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   });
 
   try {
-    const environment = processEnvironment();
+    const environment = withoutOwnAddresses(processEnvironment(), dataDir);
     const choice = chooseServers(environment, machine(environment));
     if ('missing' in choice) throw new LaunchFailure(choice.missing);
     servers = await startServers({

@@ -76,7 +76,7 @@ const start = (
   return { child, output: () => text, ended };
 };
 
-const stackProgram = join('deploy', 'embedded', 'stack.ts');
+const stackProgram = join('local', 'stack.ts');
 
 /** Redis and Postgres alone, on drawn ports, beside Kafka and the registry of this test run: ready in about a second. */
 const startLight = (dataDir: string, environment: Readonly<Record<string, string>> = {}): Stack =>
@@ -218,6 +218,25 @@ test(
 );
 
 test(
+  'a second start in a shell that has sourced the env file starts the same servers again, and still uses those that are of others',
+  async () => {
+    const dataDir = join(root, 'sourced');
+    const first = startLight(dataDir);
+    await ready(first);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const second = startLight(dataDir, addressesIn(dataDir) as Readonly<Record<string, string>>);
+    await ready(second);
+    expect([...pidsIn(dataDir).keys()].toSorted()).toEqual(['launcher', 'postgres', 'redis']);
+    expect(second.output()).toContain('KAFKA_BROKERS is set: that server is used, none is started');
+    expect(second.output()).not.toContain('REDIS_URL is set');
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+  },
+  60 * SECOND,
+);
+
+test(
   'a pid file whose number another process has taken ends nobody',
   async () => {
     const dataDir = join(root, 'reused');
@@ -243,14 +262,30 @@ test(
 );
 
 test(
-  'a server that dies is named with the last lines of its log, the others are stopped, and the exit code says so',
+  'a server that dies is started again on the same data and port; one that keeps dying is named with the last lines of its log, the others are stopped, and the exit code says so',
   async () => {
     const dataDir = join(root, 'died');
     const stack = startLight(dataDir);
     await ready(stack);
     const pids = pidsIn(dataDir);
-    process.kill(pids.get('redis') ?? 0, 'SIGKILL');
+    const addresses = addressesIn(dataDir);
+    const redis = new Redis(addresses['REDIS_URL'] ?? '', { maxRetriesPerRequest: null });
+    redis.on('error', () => undefined);
+    await redis.set('kept', 'over kill -9');
+    for (let kills = 1; kills <= 3; kills += 1) {
+      process.kill(pidsIn(dataDir).get('redis') ?? 0, 'SIGKILL');
+      await eventually('redis runs again', () => stack.output().split('runs again').length === kills + 1, 20 * SECOND);
+      expect(stack.output()).toContain(`starting redis again (${kills} of 3 times within 60 s)`);
+      expect(await redis.get('kept')).toBe('over kill -9');
+    }
+    process.kill(pidsIn(dataDir).get('postgres') ?? 0, 'SIGKILL');
+    await eventually('postgres runs again', () => /postgres +runs again/.test(stack.output()), 20 * SECOND);
+    expect(await onPostgres(addresses['DATABASE_URL'], 'SELECT 1')).toBe(1);
+    redis.disconnect();
+
+    process.kill(pidsIn(dataDir).get('redis') ?? 0, 'SIGKILL');
     expect(await stack.ended).toBe(1);
+    expect(stack.output()).toContain('redis ended 4 times within 60 s and is not started again.');
     expect(stack.output()).toMatch(
       /redis was ended by SIGKILL\. Last lines of .*redis\.log:\n(.*\n)*.*Ready to accept connections/,
     );

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
-import { addressNames, givenAddresses } from './addresses.ts';
+import { addressNames, givenAddresses, writeOwnAddresses } from './addresses.ts';
 import type { AddressName, ServerAddresses } from './addresses.ts';
 import { startCompose } from './compose.ts';
 import { stateFolder } from './folders.ts';
@@ -22,6 +22,7 @@ import { serverFiles } from './server-files.ts';
 import type { Death, Server } from './server-process.ts';
 import { embeddedSettings } from './settings.ts';
 import type { ServerPorts } from './settings.ts';
+import { startAgain } from './supervise.ts';
 
 export interface StartServersOptions {
   /** State folder; made when missing. One launcher at a time owns it. */
@@ -46,7 +47,7 @@ export interface RunningServers {
   readonly folder: StateFolder;
   /** Those that were started here as processes, by address; none for those that the environment gave. */
   readonly servers: Readonly<Partial<Record<AddressName, Server>>>;
-  /** The first server that ends without being asked to. */
+  /** A server that ended without being asked to, and did not come back or ended too often; see `startAgain`. */
   readonly died: Promise<Death>;
   /** Tells a later start to wait for this one instead of refusing. */
   announceStop(): void;
@@ -75,11 +76,15 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
     await requireFree([...(options.portNeeds ?? []), ...portNeedsOf(ports, given)]);
     for (const name of Object.keys(given)) report('given', `${name} is set: that server is used, none is started`);
     const addresses = await launchAll({ ...options, report, temporary, folder, ports, given, servers });
+    writeOwnAddresses(
+      folder.root,
+      Object.fromEntries(addressNames.flatMap((name) => (given[name] === undefined ? [[name, addresses[name]]] : []))),
+    );
     return {
       addresses,
       folder,
       servers,
-      died: new Promise((resolve) => Object.values(servers).forEach((server) => server.onDeath(resolve))),
+      died: new Promise((resolve) => Object.values(servers).forEach((server) => startAgain(server, report, resolve))),
       announceStop: () => markLauncher(folder.pids, true),
       stop,
       kill: async () => void (await all((server) => server.kill())),

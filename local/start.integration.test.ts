@@ -60,7 +60,7 @@ const run = (args: readonly string[]): Program => {
 };
 
 const startDakia = async (dataDir: string, ...more: readonly string[]): Promise<Program> => {
-  const started = run([join('deploy', 'embedded', 'start.ts'), '--data-dir', dataDir, '--port', '0', ...more]);
+  const started = run([join('local', 'start.ts'), '--data-dir', dataDir, '--port', '0', ...more]);
   let over = false;
   void started.ended.then(() => (over = true));
   await eventually('Dakia is ready', () => over || started.output().includes('Dakia is ready'), 60 * SECOND);

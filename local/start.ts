@@ -1,5 +1,5 @@
 /** `npm start`: the servers, prepared, and all services on them; stays until it is stopped. */
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { processEnvironment } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { allServices } from '../services/services.ts';
@@ -34,6 +34,10 @@ const secretSource = (environment: Environment, folder: StateFolder): Readonly<R
     ? {}
     : { RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder) };
 
+/** The rules in use, for `dakia notify test` in another folder too. */
+const rulesSource = ({ DAKIA_NOTIFICATIONS_FILE: file }: Environment): Readonly<Record<string, string>> =>
+  file ? { DAKIA_NOTIFICATIONS_FILE: resolve(file) } : {};
+
 const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<number> => {
   const started = performance.now();
   const environment = processEnvironment();
@@ -43,7 +47,12 @@ const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<n
     dataDir,
     portNeeds: servicePortNeeds(ports),
     work: async ({ addresses, folder }, signal) => {
-      const found = { ...addresses, ...secretSource(environment, folder), DAKIA_WEBHOOK_PORT: String(ports.webhook) };
+      const found = {
+        ...addresses,
+        ...secretSource(environment, folder),
+        ...rulesSource(environment),
+        DAKIA_WEBHOOK_PORT: String(ports.webhook),
+      };
       const complete = { ...developmentDefaults, ...environment, ...found };
       await prepare(complete, reportToStdout, signal);
       writePortsFile(folder, ports);

@@ -5,7 +5,9 @@ const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
+const { compileCacheFolder } = require('../cli/compile-cache.cjs');
 const { chooseServers, machine, nodeTooOld } = require('../local/requirements.cjs');
+const { testsNeedServers } = require('./test-projects.cjs');
 
 const root = path.join(__dirname, '..');
 const PINNED_MAJOR = 24;
@@ -72,10 +74,7 @@ const pinnedNode = () => {
 const needsServers = (program, args) => {
   if (args.includes('--help')) return false;
   if (/^local\//.test(program)) return true;
-  return (
-    program === 'tools/test.ts' &&
-    (args.length === 0 || args.some((part) => part === 'integration' || part === 'faults'))
-  );
+  return program === 'tools/test.ts' && testsNeedServers(args);
 };
 
 const [program, ...args] = process.argv.slice(2);
@@ -89,7 +88,12 @@ if (needsServers(program, args)) {
 if (!isInstalled()) install();
 
 // The channel is how the program learns that this process was killed.
+// Every process below inherits the compile cache: services of `--separate`, the linter, the CLI in tests.
+const compileCache = process.env.NODE_COMPILE_CACHE || compileCacheFolder();
+const env =
+  compileCache === undefined ? process.env : Object.assign({}, process.env, { NODE_COMPILE_CACHE: compileCache });
 const child = spawn(pinnedNode(), [...FLAGS, path.join(root, program), ...args], {
+  env,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 child.on('error', (error) => refuse(`${program} could not be run: ${error.message}`));

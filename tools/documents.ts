@@ -66,6 +66,31 @@ fill in what no newer one has said. In any order the end is the same row ([why](
 
 ${allAggregates.map(statesOf).join('\n')}`;
 
+/** The columns of one state table, in the words of its fields. */
+const columnsOf = ({ family, fields }: Aggregate): string => {
+  const { table: name, keyColumn, noun } = families[family];
+  const rows = Object.entries(fields).map(([column, { type, rule, words, personal, values }]) => [
+    code(column),
+    type,
+    `${words}${values === undefined ? '' : ` One of ${values.map(code).join(', ')}.`}`,
+    rule,
+    personal ? 'yes' : '',
+  ]);
+  const head = ['column', 'type', 'what it says', 'merged by', 'personal'];
+  return `## ${family}\n\nOne row of ${code(name)} per ${noun}, by ${code(keyColumn)}.\n\n${table(head, rows)}\n`;
+};
+
+const columnsPage = (): string => `${NOTICE}
+
+# Columns
+
+Every column of the state tables but the key and \`status\` ([statuses](states.md)). Amounts (\`*_minor\`) are minor units of the row's
+currency; null is unknown. *merged by* says which of several snapshots counts: the \`latest\` that has a value; \`clearable\`: the same, but
+null is a value; the \`highest\` or \`lowest\` number; \`ever\`: true once it was true. A *personal* column is sent to a receiver only
+where the destination lists it ([notifications](notifications.md)).
+
+${allAggregates.map(columnsOf).join('\n')}`;
+
 const settingsTable = (): string => {
   const rows = new Map<string, { readonly setting: Setting<unknown>; readonly services: string[] }>();
   const add = (service: string, settings: Settings): void => {
@@ -126,5 +151,6 @@ const between = (page: string, name: string, content: string): string => {
 export const documents: readonly Document[] = [
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
+  { path: 'docs/columns.md', render: columnsPage },
   { path: 'README.md', render: (current) => between(current, 'settings', settingsTable()) },
 ];

@@ -1,5 +1,5 @@
 /**
- * Writes what is derived from the code: `docs/events.md`, `docs/states.md` and the settings table of the README. With `--check`
+ * Writes what is derived from the code: `docs/events.md`, `docs/states.md`, `docs/columns.md` and the settings table of the README. With `--check`
  * it writes nothing and fails when one of them is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

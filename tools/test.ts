@@ -1,12 +1,14 @@
 /**
- * `npm test`: everything that must hold before a change lands, in the order of how quickly it can fail. Ends with the line
- * `N passed, N failed, N skipped`, where each check counts as one and each test of jest as one. `npm test -- unit` runs one part.
+ * `npm test`: everything that must hold before a change lands; `npm run check`: its quick parts, which need no server; `npm test --
+ * FILE…`: single test files. Parts run side by side as far as their share of the cores allows. Ends with the line
+ * `N passed, N failed, N skipped`, where each check counts as one and each test of jest as one.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readRequest, USAGE } from './test-arguments.ts';
+import type { Project } from './test-projects.cjs';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
@@ -18,7 +20,7 @@ interface Counts {
   readonly skipped: number;
 }
 
-/** Runs a program to its end. `signal` ends it the hard way. */
+/** Runs a program to its end with its output shown as it comes. `signal` ends it the hard way. */
 const run = (command: string, args: readonly string[], signal?: AbortSignal): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
@@ -28,12 +30,20 @@ const run = (command: string, args: readonly string[], signal?: AbortSignal): Pr
     child.once('exit', (code) => resolve(code ?? 1));
   });
 
+/** A check of one program. What it says is shown when it has ended, so that two at once do not mix their lines. */
 const check =
   (...command: readonly [string, ...string[]]) =>
-  async (): Promise<Counts> => {
-    const code = await run(process.execPath, command);
-    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
-  };
+  (): Promise<Counts> =>
+    new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+      const said: Buffer[] = [];
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk));
+      child.once('error', reject);
+      child.once('close', (code) => {
+        process.stdout.write(Buffer.concat(said));
+        resolve({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+      });
+    });
 
 interface JestFile {
   readonly name: string;
@@ -50,9 +60,10 @@ interface JestReport {
 const EXIT_WITHIN_MS = 30_000;
 
 const runJest = async (
-  project: string,
+  project: Project,
   workers: number,
   files: readonly string[],
+  name?: string,
 ): Promise<readonly JestFile[] | undefined> => {
   const report = join(scratch, `${project}.json`);
   rmSync(report, { force: true });
@@ -77,6 +88,7 @@ const runJest = async (
       '--disable-warning=ExperimentalWarning',
       bin('jest'),
       ...['--selectProjects', project, '--maxWorkers', String(workers), '--json', '--outputFile', report],
+      ...(name === undefined ? [] : ['--testNamePattern', name]),
       ...(files.length > 0 ? ['--runTestsByPath', ...files] : []),
     ],
     stuck.signal,
@@ -112,7 +124,7 @@ const sum = (all: readonly Counts[]): Counts =>
  * Tests on real servers wait for facts with a bound, and a neighbour on a shared machine can use the bound up. So a file of
  * `again` projects that failed runs once more, alone; what passes then is named as unsteady, what fails again has failed.
  */
-const jest = (project: string, workers: number, again: 'once' | 'again') => async (): Promise<Counts> => {
+const jest = (project: Project, workers: number, again: 'once' | 'again') => async (): Promise<Counts> => {
   const first = await runJest(project, workers, []);
   if (first === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const failed = first.filter(({ status }) => status === 'failed');
@@ -130,49 +142,106 @@ const jest = (project: string, workers: number, again: 'once' | 'again') => asyn
   return sum([...steady, ...second].map(countFile));
 };
 
-const parts: Readonly<Record<string, () => Promise<Counts>>> = {
-  types: check(bin('tsc'), '-p', '.'),
-  lint: check(bin('eslint'), '.', '--max-warnings', '0'),
-  format: check(bin('biome'), 'format', '.'),
-  imports: check(
-    bin('depcruise'),
-    'libs',
-    'services',
-    'cli',
-    'simulator',
-    'local',
-    'migrations',
-    'tools',
-    'test',
-    '--config',
-    '.dependency-cruiser.cjs',
+interface Part {
+  readonly run: () => Promise<Counts>;
+  /** Of CORES; parts run side by side while their sum fits. */
+  readonly cores: number;
+  /** Part of `npm run check`: needs no server. */
+  readonly quick: boolean;
+}
+const CORES = 2;
+const cache = (name: string): string => join(root, 'node_modules', '.cache', name);
+const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: true });
+const alone = (run: () => Promise<Counts>): Part => ({ run, cores: CORES, quick: false });
+/** TypeScript 7 checks in a quarter of the time; the linter still needs 5.9, so both are installed. */
+const tsc = join(root, 'node_modules', 'typescript-7', 'bin', 'tsc');
+
+/** The longest first: it takes one core while the others follow each other on the second. */
+const parts: Readonly<Record<string, Part>> = {
+  lint: quick(check(bin('eslint'), '.', '--max-warnings', '0')),
+  types: quick(check(tsc, '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo'))),
+  format: quick(check(bin('biome'), 'format', '.')),
+  names: quick(check('tools/check-names.ts')),
+  imports: quick(
+    check(
+      bin('depcruise'),
+      'libs',
+      'services',
+      'cli',
+      'simulator',
+      'local',
+      'migrations',
+      'tools',
+      'test',
+      '--config',
+      '.dependency-cruiser.cjs',
+    ),
   ),
-  names: check('tools/check-names.ts'),
-  generated: check('tools/generate.ts', '--check'),
-  'dead code': check(bin('knip')),
-  unit: jest('unit', 2, 'once'),
-  integration: jest('integration', 2, 'again'),
-  faults: jest('faults', 1, 'again'),
+  generated: quick(check('tools/generate.ts', '--check')),
+  'dead code': quick(check(bin('knip'))),
+  unit: quick(jest('unit', CORES, 'once')),
+  integration: alone(jest('integration', CORES, 'again')),
+  faults: alone(jest('faults', 1, 'again')),
 };
 
-const { positionals } = parseArgs({ allowPositionals: true });
-const unknown = positionals.filter((name) => !Object.hasOwn(parts, name));
-if (unknown.length > 0) {
-  process.stderr.write(`npm test: no part called ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}\n`);
+/** Runs the parts in their order, side by side where they fit, and says of each how it ended. */
+const runParts = async (all: readonly (readonly [string, Part])[]): Promise<readonly Counts[]> => {
+  const running = new Set<Promise<void>>();
+  const results: Counts[] = [];
+  let taken = 0;
+  for (const [name, { run: start, cores }] of all) {
+    while (taken + cores > CORES) await Promise.race(running);
+    taken += cores;
+    process.stdout.write(`[${name}] runs\n`);
+    const startedMs = performance.now();
+    const one = start().then((counts) => {
+      results.push(counts);
+      taken -= cores;
+      running.delete(one);
+      process.stdout.write(
+        `[${name}] ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s (${results.length} of ${all.length})\n`,
+      );
+    });
+    running.add(one);
+  }
+  await Promise.all(running);
+  return results;
+};
+
+/** Single files, with jest's own report; once, because whoever runs one file wants to see it fail. */
+const runFiles = async (
+  files: ReadonlyMap<Project, readonly string[]>,
+  name: string | undefined,
+): Promise<readonly Counts[]> => {
+  const results: Counts[] = [];
+  for (const [project, paths] of files) {
+    const report = await runJest(project, 1, paths, name);
+    results.push(report === undefined ? { passed: 0, failed: 1, skipped: 0 } : sum(report.map(countFile)));
+  }
+  return results;
+};
+
+const args = process.argv.slice(2);
+if (args.includes('--help')) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+const known = Object.keys(parts);
+const read = readRequest(
+  args,
+  known,
+  known.filter((name) => parts[name]?.quick),
+);
+if (!read.ok) {
+  process.stderr.write(`npm test: ${read.message}\n\n${USAGE}`);
   process.exit(2);
 }
-const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
-
-const results: Counts[] = [];
-for (const [index, name] of chosen.entries()) {
-  process.stdout.write(`\n[${index + 1}/${chosen.length}] ${name}\n`);
-  const startedMs = performance.now();
-  const counts = (await parts[name]?.()) ?? { passed: 0, failed: 1, skipped: 0 };
-  results.push(counts);
-  process.stdout.write(
-    `[${index + 1}/${chosen.length}] ${name}: ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s\n`,
-  );
-}
+const { request } = read;
+if ('files' in request && request.seed !== undefined) process.env['DAKIA_TEST_SEED'] = String(request.seed);
+const results =
+  'files' in request
+    ? await runFiles(request.files, request.name)
+    : await runParts(Object.entries(parts).filter(([name]) => request.parts.includes(name)));
 rmSync(scratch, { recursive: true, force: true });
 const total = sum(results);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);

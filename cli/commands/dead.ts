@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
 import { redriveDeadLetter } from '#envelope';
 import { discardDead, exportDead, listDead, retryDead, showDead } from '#operate';
-import type { DeadDetails, DeadLetter } from '#operate';
+import type { DeadDetails, DeadLetter, DeadOutcome, DiscardOutcome } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
@@ -11,7 +11,7 @@ import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts'
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
-import { describeRetry, isUnparked } from '../outcomes.ts';
+import { deathInWords, describeRetry } from '../outcomes.ts';
 import {
   actionFilterOf,
   DRY_RUN_RULE,
@@ -22,6 +22,7 @@ import {
   withList,
 } from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+import type { ShownItem } from '../picture.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
 
 interface ShowOptions {
@@ -172,18 +173,35 @@ const candidateOf = ({ family, event, key, eventId, reason }: DeadLetter): Candi
   cause: reason,
 });
 
+const shownOf = (letter: DeadLetter): ShownItem => ({
+  id: `${letter.eventId} of ${letter.topic}/${letter.partition}@${letter.offset}`,
+  as: deathInWords(letter),
+});
+
+const describeOutcome = (outcome: DeadOutcome | DiscardOutcome): string => {
+  switch (outcome.kind) {
+    case 'discarded':
+      return 'closed';
+    case 'not-dead':
+      return 'done meanwhile: it is no dead letter any more';
+    case 'changed':
+      return `left alone, it has changed: now ${deathInWords(outcome.now)}`;
+    default:
+      return describeRetry(outcome, outcome);
+  }
+};
+
 const retry = async (options: ActOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
   const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
-    runBulk(options, {
+    runBulk(command, options, {
       filter,
       items: await listDead(database, { ...filter, limit: BULK_MAX }),
       candidateOf,
-      act: ({ eventId }) => retryDead({ database, ...policy }, eventId, options),
-      isOk: isUnparked,
-      describe: ({ eventId }, outcome) =>
-        `${eventId}: ${outcome.kind === 'not-dead' ? 'is no dead letter any more' : describeRetry(outcome, outcome)}`,
+      shownOf,
+      act: (letter) => retryDead({ database, ...policy }, letter.eventId, options, letter),
+      describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
       noun: 'dead letters',
       done: 'retried',
     }),
@@ -193,14 +211,13 @@ const retry = async (options: ActOptions, command: Command): Promise<void> => {
 const discard = async (options: ActOptions, command: Command): Promise<void> => {
   const filter = actionFilterOf(options);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
-    runBulk(options, {
+    runBulk(command, options, {
       filter,
       items: await listDead(database, { ...filter, limit: BULK_MAX }),
       candidateOf,
-      act: ({ eventId }) => discardDead({ database }, eventId, options),
-      isOk: ({ kind }) => kind === 'discarded',
-      describe: ({ eventId }, { kind }) =>
-        `${eventId}: ${kind === 'discarded' ? 'closed' : 'is no dead letter any more'}`,
+      shownOf,
+      act: (letter) => discardDead({ database }, letter.eventId, options, letter),
+      describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
       noun: 'dead letters',
       done: 'discarded',
     }),

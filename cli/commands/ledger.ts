@@ -1,11 +1,14 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { readLedger, rebaseLedger } from '#apply';
+import type { LedgerPlace, LedgerRow, RebaseOutcome } from '#apply';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { currentUser, kafkaOf, withDatabase } from '../connections.ts';
-import { print, printJson, table, UsageError, wholeNumber } from '../frame.ts';
+import { exitCodes, print, printJson, table, UsageError, wholeNumber } from '../frame.ts';
+import { DRY_RUN_RULE } from '../pending-options.ts';
+import { compareWith, rememberPicture, takePicture } from '../picture.ts';
 
 type Target = bigint | 'start' | 'end';
 
@@ -16,6 +19,7 @@ interface RebaseOptions {
   readonly to: Target;
   readonly reason: string;
   readonly who: string;
+  readonly yes: boolean;
   readonly json: boolean;
 }
 
@@ -32,18 +36,19 @@ export const addLedger = (program: Command): void => {
   group
     .command('rebase')
     .description(
-      'Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. Events that are passed over are not applied.',
+      `Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. Events that are passed over are not applied. ${DRY_RUN_RULE}`,
     )
     .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
     .requiredOption('--topic <name>', 'topic without the prefix')
     .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX))
     .requiredOption('--to <offset>', 'offset to go on at, or start or end of the log', readTarget)
     .requiredOption('--reason <text>', 'why; kept in audit_logs')
+    .option('--yes', 'do it', false)
     .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger rebase --group dakia-payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster"',
+      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster" --yes',
     )
     .action(rebase);
 };
@@ -91,23 +96,68 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
   );
 };
 
-const rebase = async (
-  { group, topic, partition, to, reason, who, json }: RebaseOptions,
-  command: Command,
-): Promise<void> => {
+const rebase = async (options: RebaseOptions, command: Command): Promise<void> => {
+  const { group, topic, partition, to, json, yes } = options;
   const { kafka, prefix } = kafkaOf(command);
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
-  const offset = offsetIn(log, to);
-  const moved = await withDatabase(command, OPERATOR_ROLE, (database) =>
-    rebaseLedger(database, { group, topic, partition }, { clusterId: log.clusterId, offset }, { who, reason }),
-  );
-  if (!moved)
-    throw new UsageError(
-      `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
+  const target: LedgerPlace = { clusterId: log.clusterId, offset: offsetIn(log, to) };
+  const key = { group, topic, partition };
+  await withDatabase(command, OPERATOR_ROLE, async (database) => {
+    const row = (await readLedger(database)).find(
+      (one) => one.group === group && one.topic === topic && one.partition === partition,
     );
-  if (json) printJson({ ok: true, group, topic, partition, clusterId: log.clusterId, nextOffset: offset });
-  else print(`${group} ${topic}/${partition} goes on at ${offset}; its consumer takes that up within a minute`);
+    if (row === undefined)
+      throw new UsageError(
+        `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
+      );
+    const scope = { ...key, to: String(to) };
+    const shown = { id: `${group} ${topic}/${partition}`, as: `${inWords(placeOf(row))}, to ${inWords(target)}` };
+    if (!yes) {
+      rememberPicture(command, scope, [shown]);
+      if (json) return printJson({ ok: true, executed: false, ...key, from: placeOf(row), to: target });
+      return print(`${shown.id} would go from ${shown.as}. Nothing was changed; give --yes to do it.`);
+    }
+    const { changes } = compareWith(takePicture(command, scope), [row], () => shown);
+    const [change] = changes?.changed ?? [];
+    const outcome: RebaseOutcome =
+      change === undefined
+        ? await rebaseLedger(database, key, target, options, placeOf(row))
+        : whatChanged(placeOf(row), target);
+    const ok = outcome.kind === 'moved' || outcome.kind === 'there-already';
+    if (!ok) process.exitCode = exitCodes.notAsExpected;
+    if (json)
+      return printJson({
+        ok,
+        executed: true,
+        ...key,
+        clusterId: target.clusterId,
+        nextOffset: target.offset,
+        ...outcome,
+      });
+    print(describeRebase(shown.id, target, outcome, change?.was));
+  });
+};
+
+const placeOf = ({ clusterId, nextOffset }: LedgerRow): LedgerPlace => ({ clusterId, offset: nextOffset });
+const inWords = ({ clusterId, offset }: LedgerPlace): string => `offset ${offset} of cluster ${clusterId}`;
+
+const whatChanged = (now: LedgerPlace, target: LedgerPlace): RebaseOutcome =>
+  now.clusterId === target.clusterId && now.offset === target.offset
+    ? { kind: 'there-already' }
+    : { kind: 'changed', now };
+
+const describeRebase = (id: string, target: LedgerPlace, outcome: RebaseOutcome, was = 'elsewhere'): string => {
+  switch (outcome.kind) {
+    case 'moved':
+      return `${id} goes on at ${target.offset}; its consumer takes that up within a minute`;
+    case 'there-already':
+      return `${id}: done meanwhile: it stands at ${inWords(target)}`;
+    case 'changed':
+      return `${id}: left alone, it has changed: was ${was}; is ${inWords(outcome.now)}, to ${inWords(target)}. Run it without --yes to see what there is now.`;
+    case 'no-row':
+      return `${id}: its row is gone from the ledger`;
+  }
 };
 
 const offsetIn = ({ topic, partition, startOffset, endOffset }: LogOfPartition, to: Target): bigint => {

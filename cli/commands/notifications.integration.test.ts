@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answers, startReceiver } from '#kit';
 import type { Receiver } from '#kit';
-import { countNotifications, listNotifications } from '#operate';
+import { countNotifications, listNotifications, reviveFailed } from '#operate';
 import type { NotificationFilter } from '#operate';
 import { createDatabase, OPERATOR_ROLE } from '#platform/postgres';
 import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
@@ -13,6 +15,7 @@ jest.setTimeout(60_000);
 
 const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 
+const folder = mkdtempSync(join(tmpdir(), 'dakia-notifications-'));
 let receiver: Receiver;
 let notifier: TestNotifier;
 
@@ -35,6 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await notifier.close();
   await receiver.close();
+  rmSync(folder, { recursive: true });
 });
 
 const notifications = (
@@ -43,8 +47,11 @@ const notifications = (
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
   new Promise((resolve) => {
     const env = { PATH: process.env['PATH'], ...notifier.environment, ...environment };
-    execFile(process.execPath, [DAKIA, 'notifications', ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    execFile(
+      process.execPath,
+      [DAKIA, '--data-dir', folder, 'notifications', ...args],
+      { env },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 const json = async (...args: readonly string[]): Promise<unknown> =>
@@ -133,7 +140,7 @@ test('retry shows first, then sends again with the same id, and audit_logs knows
     code: 0,
     stdout: expect.stringContaining('1 would be sent again. Nothing was changed; give --yes to do it.') as string,
   });
-  expect(await json('retry', '--all')).toMatchObject({ dryRun: true, count: 2 });
+  expect(await json('retry', '--all')).toMatchObject({ ok: true, executed: false, count: 2 });
   expect((await notifier.notifications()).filter(({ status }) => status === 'failed')).toHaveLength(2);
   expect(receiver.received).toHaveLength(asked);
 
@@ -156,16 +163,39 @@ test('retry shows first, then sends again with the same id, and audit_logs knows
     },
   ]);
   expect(await notifications(['retry', '--entity', 'pay_1', '--yes'])).toMatchObject({
-    code: 0,
-    stdout: 'no failed notification is meant\n',
+    code: 1,
+    stdout: 'no failed notifications match\n',
   });
+});
+
+test('retry takes only those that were shown, and only as they were shown', async () => {
+  const database = createDatabase({
+    url: notifier.environment['DATABASE_URL'] ?? '',
+    poolSize: 1,
+    applicationName: 'test',
+    role: OPERATOR_ROLE,
+  });
+  try {
+    const shown = await listNotifications(database, { status: 'failed' }, 10);
+    expect(shown).toHaveLength(1);
+    const failedLater = shown.map((one) => ({ ...one, updatedAt: new Date(one.updatedAt.getTime() + 1) }));
+    const revived: unknown[] = [];
+    for (const others of [failedLater, []])
+      for await (const chunk of reviveFailed(database, {}, { who: 'asha', reason: 'test' }, others))
+        revived.push(...chunk);
+    expect(revived).toEqual([]);
+    expect(await listNotifications(database, { status: 'failed' }, 10)).toEqual(shown);
+  } finally {
+    await database.close();
+  }
 });
 
 test('while Redis is away retry says so, and the sweep sends it', async () => {
   const { code, stdout, stderr } = await notifications(['retry', '--all', '--yes'], {
     REDIS_URL: 'redis://127.0.0.1:1',
   });
-  expect([code, stdout]).toEqual([0, '1 notification is sent again\n']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Since this was shown at .*\n  1 done meanwhile: .*\n1 notification is sent again\n$/);
   expect(stderr).toContain('Redis did not answer');
   expect(
     (await notifier.notifications()).filter(({ entity_key, status }) => entity_key === 'pay_2' && status === 'pending'),

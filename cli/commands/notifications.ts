@@ -9,10 +9,23 @@ import { createLogger } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { notifyQueueOf, openQueue } from '#platform/queue';
 import type { JobQueue, QueueConfig } from '#platform/queue';
-import { shown } from '../bulk.ts';
+import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import { messageOf, print, printJson, settingsOf, table, UsageError, warn, wholeNumber } from '../frame.ts';
+import {
+  exitCodes,
+  messageOf,
+  print,
+  printJson,
+  settingsOf,
+  table,
+  timeOf,
+  UsageError,
+  warn,
+  wholeNumber,
+} from '../frame.ts';
 import { DRY_RUN_RULE, withAction, withAges } from '../pending-options.ts';
+import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import type { ShownItem } from '../picture.ts';
 
 const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
 /** Notifications that a dry run names. */
@@ -122,36 +135,65 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
 
   const config = settingsOf(command, { ...redisSettings, ...queueSettings });
   const bells = openBells(config);
-  const { retried, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
+  const picture = takePicture(command, filter);
+  const { retried, wanted, changes, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
+    const found =
+      picture === undefined ? [] : await listNotifications(database, { ...filter, status: 'failed' }, BULK_MAX);
+    const { same, changes: since } = compareWith(picture, found, shownOf);
     let count = 0;
-    for await (const revived of reviveFailed(database, filter, options)) {
+    for await (const revived of reviveFailed(database, filter, options, picture === undefined ? undefined : same)) {
       count += revived.length;
       await bells.ring(revived);
     }
-    return { retried: count, silent: await bells.close() };
+    return {
+      retried: count,
+      wanted: picture === undefined ? count : same.length,
+      changes: since,
+      silent: await bells.close(),
+    };
   });
-  if (options.json) return printJson({ retried, ...(silent !== undefined && { redis: silent }) });
+  const nothingMatches = retried === 0 && changes === undefined && isFiltered;
+  const ok = (changes?.changed.length ?? 0) === 0 && !nothingMatches;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (options.json)
+    return printJson({
+      ok,
+      executed: true,
+      count: retried,
+      ...(changes !== undefined && { changes }),
+      ...(silent !== undefined && { redis: silent }),
+    });
+  printChanges(changes);
   print(
     retried === 0
-      ? 'no failed notification is meant'
+      ? 'no failed notifications match'
       : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`,
   );
+  if (wanted > retried) print(`${wanted - retried} done meanwhile`);
   if (silent !== undefined)
     warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
 };
 
 const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, command: Command): Promise<void> => {
   const failed: NotificationFilter = { ...filter, status: 'failed' };
-  const { counts, first } = await withDatabase(command, OPERATOR_ROLE, async (database) => ({
+  const { counts, all } = await withDatabase(command, OPERATOR_ROLE, async (database) => ({
     counts: await countNotifications(database, failed),
-    first: await listNotifications(database, failed, FIRST_MAX),
+    all: await listNotifications(database, failed, BULK_MAX),
   }));
   const count = counts.reduce((sum, each) => sum + each.count, 0);
-  if (json) return printJson({ dryRun: true, count, counts, first });
-  if (count === 0) return print('no failed notification is meant');
+  const first = all.slice(0, FIRST_MAX);
+  rememberPicture(command, filter, all.map(shownOf));
+  if (json) return printJson({ ok: true, executed: false, count, counts, first });
+  if (count === 0) return print('no failed notifications match');
+  if (count > all.length) warn(`These are the first ${BULK_MAX}; run the command again for the rest.`);
   print(`${summary(counts)}\n\nThe first ${first.length} of ${count}:\n${lines(first)}`);
   print(`\n${count} would be sent again. Nothing was changed; give --yes to do it.`);
 };
+
+const shownOf = ({ id, attempts, updatedAt }: ShownNotification): ShownItem => ({
+  id,
+  as: `failed after ${attempts} attempts at ${timeOf(updatedAt)}`,
+});
 
 const summary = (counts: readonly StatusCount[]): string => {
   const countOf = (name: string, status: string): number =>

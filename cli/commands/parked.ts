@@ -4,10 +4,9 @@ import type { KeyRef } from '#apply';
 import { familyNames } from '#catalogue';
 import type { Family } from '#catalogue';
 import { discardParked, exportParked, listParked, retryParked, showParked } from '#operate';
-import type { ParkedDetails, ParkedKey } from '#operate';
-import type { ParkedOptions, RetryOutcome } from '#parking';
+import type { OperateParkedOutcome, ParkedDetails, ParkedKey, ShownHead } from '#operate';
+import type { ParkedOptions } from '#parking';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import type { Database } from '#platform/postgres';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
@@ -15,7 +14,7 @@ import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts'
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table } from '../frame.ts';
-import { describeRetry, isUnparked } from '../outcomes.ts';
+import { describeRetry, headInWords } from '../outcomes.ts';
 import {
   actionFilterOf,
   DRY_RUN_RULE,
@@ -166,20 +165,20 @@ const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey):
   cause: reason,
 });
 
-type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions) => Promise<RetryOutcome>;
+type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions, shown: ShownHead) => Promise<OperateParkedOutcome>;
 
 const actOn =
   (act: Act, done: string) =>
   async (options: ActOptions, command: Command): Promise<void> => {
     const filter = actionFilterOf(options);
     const policy = retryOptions(command);
-    await withDatabase(command, OPERATOR_ROLE, async (database: Database) =>
-      runBulk(options, {
+    await withDatabase(command, OPERATOR_ROLE, async (database) =>
+      runBulk(command, options, {
         filter,
         items: await listParked(database, { ...filter, limit: BULK_MAX }),
         candidateOf,
-        act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options),
-        isOk: isUnparked,
+        shownOf: (key) => ({ id: `${key.family} ${key.key}`, as: headInWords(key) }),
+        act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options, key),
         describe: describeRetry,
         noun: 'parked keys',
         done,

@@ -13,7 +13,7 @@ interface RetireOptions {
   readonly json: boolean;
 }
 
-const [KEEP_DAYS_DEFAULT, KEEP_DAYS_MAX] = [90, 36_500];
+const KEEP_DAYS_MAX = 36_500;
 
 export const addPartitions = (program: Command): void => {
   const group = program
@@ -30,13 +30,18 @@ export const addPartitions = (program: Command): void => {
   group
     .command('retire')
     .description('Say which old partitions can go; with --execute, drop them. What is parked stays.')
-    .option('--keep-days <n>', 'days to keep', wholeNumber(RETIRE_DAYS_MIN, KEEP_DAYS_MAX), KEEP_DAYS_DEFAULT)
+    .option(
+      '--keep-days <n>',
+      'days to keep; more where topics are kept longer than `topics apply` asks for by itself',
+      wholeNumber(RETIRE_DAYS_MIN, KEEP_DAYS_MAX),
+      RETIRE_DAYS_MIN,
+    )
     .option('--execute', 'drop them', false)
     .option('--with-unprocessed', 'also give up quarantined and dead events in them', false)
     .option('--reason <text>', 'kept in audit_logs', 'retention')
     .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia partitions retire --keep-days 90 --execute')
+    .addHelpText('after', '\nExample:\n  npx dakia partitions retire --keep-days 365 --execute')
     .action(retire);
 };
 

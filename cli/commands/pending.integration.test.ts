@@ -34,8 +34,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const dakia: Dakia['run'] = (...args) => commands.run(...args);
-const json: Dakia['json'] = (...args) => commands.json(...args);
+const dakia: Dakia['run'] = (...args) => commands.run('--data-dir', folder, ...args);
+const json: Dakia['json'] = (...args) => commands.json('--data-dir', folder, ...args);
 const refund = (id: string, key: string, amount: number) =>
   testEvent('refund.created', id, key, { payment_id: 'pay_1', amount, notes: { name: 'Ms Person' } });
 const keysOf = (entries: unknown) => (entries as readonly { readonly key: string }[]).map(({ key }) => key);
@@ -342,7 +342,7 @@ describe('quarantine', () => {
     ).toMatchObject({ ok: true, results: [{ eventId: 'q1', kind: 'unparked', applied: 1 }], left });
     expect(await audit('quarantine.replay')).toEqual([{ actor: 'operator:asha', key: 'rfnd_q1', reason: 'new row' }]);
     expect((await dakia('quarantine', 'replay', '--all', '--yes')).stdout).toMatch(
-      /^q2: refunds rfnd_q2: applied 1, nothing waits any more\n1 of 1 quarantined events .* replayed\nleft where they are: 1 \(unknown-event\)\nleft where they are: 1 \(not-json\)\n$/,
+      /  1 done meanwhile: q1 of rzp\.quarantine\.v1\/0@0\nq2: refunds rfnd_q2: applied 1, nothing waits any more\n1 of 1 quarantined events .* replayed; 1 done meanwhile\nleft where they are: 1 \(unknown-event\)\nleft where they are: 1 \(not-json\)\n$/,
     );
     expect(
       await store.rows(`SELECT razorpay_event_id AS id FROM webhook_events WHERE verdict = 'quarantined' ORDER BY 1`),

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { QUARANTINE_TOPIC, route } from '#catalogue';
 import { redriveQuarantined, toEnvelope } from '#envelope';
 import { exportQuarantined, listQuarantined, replayQuarantined, showQuarantined } from '#operate';
-import type { QuarantinedEvent, WithBody } from '#operate';
+import type { QuarantinedEvent, ShownPlace, WithBody } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { now } from '#platform/time';
@@ -13,7 +13,7 @@ import { presentable, printFields } from '../details.ts';
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { print, printJson, table, UsageError } from '../frame.ts';
-import { describeRetry, isUnparked } from '../outcomes.ts';
+import { describeRetry } from '../outcomes.ts';
 import {
   actionFilterOf,
   DRY_RUN_RULE,
@@ -130,12 +130,15 @@ const describeToday = (kept: Kept): string => {
     : `not understood: ${envelope.reason}`;
 };
 
+/** One that is understood today, and where it came from. */
+type Replayable = Candidate & ShownPlace;
+
 /** Which of the kept deliveries are understood today and pass the filter, and why the others are not. */
 const sortOut = async (
   database: Database,
   { family, key, ...filter }: Filter,
-): Promise<{ readonly items: readonly Candidate[]; readonly left: Left }> => {
-  const items: Candidate[] = [];
+): Promise<{ readonly items: readonly Replayable[]; readonly left: Left }> => {
+  const items: Replayable[] = [];
   const left = startLeft();
   // Family and entity are what is found out here.
   for await (const batch of exportQuarantined(database, filter)) {
@@ -149,6 +152,9 @@ const sortOut = async (
           key: envelope.key,
           eventId: kept.eventId,
           cause: kept.reason,
+          topic: kept.topic,
+          partition: kept.partition,
+          offset: kept.offset,
         });
     }
   }
@@ -177,14 +183,18 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
   }
   const policy = retryOptions(command);
   await withDatabase(command, OPERATOR_ROLE, async (database) =>
-    runBulk(options, {
+    runBulk(command, options, {
       filter,
       ...(await sortOut(database, filter)),
-      candidateOf: (candidate) => candidate,
-      act: ({ eventId }) => replayQuarantined({ database, ...policy }, eventId, options, route),
-      isOk: isUnparked,
+      candidateOf: ({ family, event, key, eventId, cause }) => ({ family, event, key, eventId, cause }),
+      shownOf: ({ eventId, family, key, topic, partition, offset }) => ({
+        id: `${eventId} of ${topic}/${partition}@${offset}`,
+        as: `${family} ${key}`,
+      }),
+      act: (item) => replayQuarantined({ database, ...policy }, item.eventId, options, route, item),
       describe: ({ eventId }, outcome) => {
-        if (outcome.kind === 'not-quarantined') return `${eventId}: is not in the quarantine any more`;
+        if (outcome.kind === 'not-quarantined')
+          return `${eventId}: done meanwhile: it is not in the quarantine any more`;
         return `${eventId}: ${outcome.kind === 'not-understood' ? `stays: ${outcome.reason}` : describeRetry(outcome, outcome)}`;
       },
       noun: 'quarantined events that the catalogue understands',

@@ -2,15 +2,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { ownTopics } from '#catalogue';
-import {
-  applyTopics,
-  describeTopicAction,
-  embeddedShape,
-  FOR_PEOPLE_RETENTION_MS,
-  productionShape,
-  verifyTopics,
-} from '#platform/kafka';
+import { KEPT_DAYS, ownTopics } from '#catalogue';
+import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#platform/kafka';
 import type { TopicShape } from '#platform/kafka';
 import { kafkaOf } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
@@ -61,7 +54,7 @@ const add = (
     .option('--min-insync-replicas <n>', 'copies that confirm every record', wholeNumber(1, REPLICAS_MAX))
     .option(
       '--retention-days <n>',
-      `days that records are kept, at least; dead letters and the quarantine ${FOR_PEOPLE_RETENTION_MS / DAY_MS} or more`,
+      `days that records are kept, at least; dead letters and the quarantine ${KEPT_DAYS.forPeople} or more`,
       wholeNumber(1, RETENTION_DAYS_MAX),
     )
     .option('--json', 'print one JSON object', false)

@@ -270,7 +270,7 @@ test('halts on another cluster, and goes on where an operator decides, with the 
       { clusterId: 'new cluster', offset: 5n },
       { who: 'asha', reason: 'moved to a new cluster' },
     ),
-  ).toBe(true);
+  ).toEqual({ kind: 'moved' });
   expect(await positions.positionOf(TOPIC, 8, log)).toEqual({ kind: 'at', offset: 5n });
   expect(await counts(8)).toEqual({ applied: 1, duplicate: 1, passed: 2 });
   expect(await store.rows("SELECT actor, reason FROM audit_logs WHERE action = 'ledger.rebase'")).toEqual([
@@ -283,7 +283,7 @@ test('halts on another cluster, and goes on where an operator decides, with the 
       { clusterId: 'x', offset: 0n },
       { who: 'asha', reason: 'typo' },
     ),
-  ).toBe(false);
+  ).toEqual({ kind: 'no-row' });
 });
 
 test('a log that ended before the position halts for good: what grows past it are other events, until an operator decides', async () => {

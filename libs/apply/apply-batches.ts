@@ -11,7 +11,6 @@ import { arrivalOf } from './arrival.ts';
 import type { LedgerKey } from './ledger.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { KeyRef } from './parked-queue.ts';
-import { isConflict } from './record-decisions.ts';
 import { reasonOf } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import { retryDelayMs } from './retry-policy.ts';
@@ -132,12 +131,11 @@ const report = (
   const counts: Partial<Record<string, number>> = {};
   const key = ({ topic, partition }: LedgerKey): string => `${topic}/${partition}`;
   for (const decision of decided) {
-    const { disposition, arrival, reason } = decision;
+    const { disposition, arrival, reason, isConflict = false } = decision;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
-    const conflict = isConflict(decision);
-    if (conflict) metrics.countConflict(labelOf(decision));
-    if (conflict || disposition === 'parked')
+    if (isConflict) metrics.countConflict(labelOf(decision));
+    if (isConflict || disposition === 'parked')
       log.warn(
         {
           eventId: arrival.eventId,

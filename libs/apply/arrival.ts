@@ -15,6 +15,7 @@ export interface Arrival {
   /** The body's own time; null when it has none that is usable. */
   readonly occurredAt: Instant | null;
   readonly receivedAt: Instant;
+  /** Null for a record that no envelope schema reads, and only then: its bytes are no body. */
   readonly endpoint: string | null;
   readonly accountId: string | null;
   readonly body: Buffer;
@@ -75,7 +76,8 @@ export const arrivalOf = (
     endpoint: storableText(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
     body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
-    task: envelope.kind === 'quarantine' ? { kind: 'keep', reason: envelope.reason } : taskOf(envelope, families),
+    task:
+      envelope.kind === 'quarantine' ? { kind: 'keep', reason: storableText(envelope.reason) } : taskOf(envelope, families),
   };
 };
 

@@ -1,7 +1,7 @@
 import { familySpec } from '#catalogue';
 import { LostRace, statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import { joinQueue, moveCounts } from './parked-queue.ts';
+import { joinQueue, lockLedgerOf, moveCounts } from './parked-queue.ts';
 import type { KeyRef } from './parked-queue.ts';
 
 /** An event of the quarantine that is understood now: whose it is, and where its row stands. */
@@ -27,7 +27,7 @@ export const handOver = async (
   { eventId, event, family, key, created, topic, partition }: Understood,
   by: { readonly actor: string; readonly reason: string },
 ): Promise<void> => {
-  await moveCounts(tx, { topic, partition }, 'quarantined', ['parked']);
+  await lockLedgerOf(tx, { topic, partition });
   const updated = await tx.query(HAND_OVER, [
     eventId,
     created,
@@ -37,6 +37,7 @@ export const handOver = async (
     `taken from the quarantine by ${by.actor}: ${by.reason}`,
   ]);
   if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);
+  await moveCounts(tx, { topic, partition }, 'quarantined', ['parked']);
   await joinQueue(tx, { family, key }, familySpec(family).service, eventId);
   await writeAudit(tx, { ...by, action: 'quarantine.replay', family, key, eventId, event, verdict: 'parked' });
 };

@@ -9,12 +9,13 @@ export {
   advanceQueue,
   arrivalOfRow,
   joinQueue,
+  lockLedgerOf,
   lockQueue,
   moveCounts,
   resolveWaiting,
   transactionAgainst,
 } from './parked-queue.ts';
-export type { LedgerRow, OperatorAction } from './positions.ts';
+export type { LedgerPlace, LedgerRow, OperatorAction, RebaseOutcome } from './positions.ts';
 export { createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';
 export type { RetryPolicy } from './retry-policy.ts';

@@ -4,6 +4,7 @@ import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import { oncePer } from '#rules';
 import type { Disposition } from '#rules';
 
 /** Counters of one service over the process's registry, which several services may share. */
@@ -20,11 +21,7 @@ interface Instruments {
   readonly refreshers: ((set: (family: Family, keys: number) => void) => Promise<void>)[];
 }
 
-const instruments = new WeakMap<Registry, Instruments>();
-
-const instrumentsOf = (registry: Registry): Instruments => {
-  const existing = instruments.get(registry);
-  if (existing !== undefined) return existing;
+const instrumentsOf = oncePer((registry: Registry): Instruments => {
   const refreshers: Instruments['refreshers'] = [];
   const made: Instruments = {
     events: new promClient.Counter({
@@ -50,9 +47,8 @@ const instrumentsOf = (registry: Registry): Instruments => {
       await Promise.all(refreshers.map((refresh) => refresh((family, keys) => parked.set({ family }, keys))));
     },
   });
-  instruments.set(registry, made);
   return made;
-};
+});
 
 export const createStoreMetrics = (registry: Registry): StoreMetrics => {
   const { events, conflicts, refreshers } = instrumentsOf(registry);

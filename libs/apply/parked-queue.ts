@@ -120,6 +120,17 @@ export const arrivalOfRow = (row: WaitingRow, { family, key }: KeyRef, families:
   );
 };
 
+const LOCK_LEDGER = statement(
+  'lock_ledger_of_topic',
+  'SELECT 1 FROM partition_ledger WHERE topic = $1 AND partition = $2 FOR UPDATE',
+);
+
+/** The first lock of the consumer's order, for one event. What is read after it is what the last one to hold it has left. */
+export const lockLedgerOf = async (
+  tx: Transaction,
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+): Promise<void> => void (await tx.query(LOCK_LEDGER, [topic, partition]));
+
 const MOVE_COUNTS = statement(
   'move_counts',
   `UPDATE partition_ledger SET ${dispositions.map((name, index) => `${name} = ${name} + $${3 + index}::bigint`).join(', ')}, updated_at = now()

@@ -127,19 +127,39 @@ export interface OperatorAction {
 
 export const operatorActor = (who: string): string => `operator:${who}`;
 
+/** An offset means something in one Kafka cluster only. */
+export interface LedgerPlace {
+  readonly clusterId: string;
+  readonly offset: bigint;
+}
+
+/** `there-already`: somebody else has moved it to the same place meanwhile. `changed`: it stands elsewhere than it was shown. */
+export type RebaseOutcome =
+  | { readonly kind: 'moved' | 'there-already' | 'no-row' }
+  | { readonly kind: 'changed'; readonly now: LedgerPlace };
+
+const isSamePlace = (one: LedgerPlace, other: LedgerPlace): boolean =>
+  one.clusterId === other.clusterId && one.offset === other.offset;
+
 /**
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
- * first_offset moves by the same distance. False when the partition has no row.
+ * first_offset moves by the same distance. `shown`: where it stood when the operator decided; when it stands elsewhere, nothing is done.
  */
 export const rebaseLedger = async (
   database: Database,
   key: LedgerKey,
-  to: { readonly clusterId: string; readonly offset: bigint },
+  to: LedgerPlace,
   { who, reason }: OperatorAction,
-): Promise<boolean> =>
+  shown?: LedgerPlace,
+): Promise<RebaseOutcome> =>
   database.transaction(async (tx) => {
     const from = await lockLedger(tx, key);
-    if (from === undefined) return false;
+    if (from === undefined) return { kind: 'no-row' };
+    const [row] = await tx.query<Row>(READ, [key.group, key.topic, key.partition]);
+    if (row === undefined) return { kind: 'no-row' };
+    const now: LedgerPlace = { clusterId: row.cluster_id, offset: BigInt(row.next_offset) };
+    if (shown !== undefined && !isSamePlace(now, shown))
+      return isSamePlace(now, to) ? { kind: 'there-already' } : { kind: 'changed', now };
     await tx.query(
       adHoc(
         `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, past_end = NULL, updated_at = now()
@@ -149,5 +169,5 @@ export const rebaseLedger = async (
     );
     const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}: ${reason}`;
     await writeAudit(tx, { actor: operatorActor(who), action: 'ledger.rebase', reason: what });
-    return true;
+    return { kind: 'moved' };
   });

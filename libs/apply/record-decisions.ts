@@ -24,9 +24,6 @@ const INSERT_CONFLICTS = statement(
 
 const CONFLICT_REASON = 'another body is already kept under this event id';
 
-export const isConflict = ({ disposition, reason }: Decision): boolean =>
-  disposition === 'rejected' && reason === CONFLICT_REASON;
-
 /** Keeps bodies that came under an id that is taken. A body that is kept already is a duplicate of that conflict. */
 export const recordConflicts = async (
   tx: Transaction,
@@ -52,14 +49,18 @@ export const recordConflicts = async (
     bodies.lengths,
   ]);
   const kept = new Set(rows.map(({ kafka_offset }) => BigInt(kafka_offset)));
-  return conflicts.map((arrival) => ({
-    arrival,
-    disposition: kept.has(arrival.offset) ? 'rejected' : 'duplicate',
-    reason: CONFLICT_REASON,
-    from: null,
-    to: null,
-    facts: [],
-  }));
+  return conflicts.map((arrival) => {
+    const isNew = kept.has(arrival.offset);
+    return {
+      arrival,
+      disposition: isNew ? 'rejected' : 'duplicate',
+      isConflict: isNew,
+      reason: CONFLICT_REASON,
+      from: null,
+      to: null,
+      facts: [],
+    };
+  });
 };
 
 const familyOf = ({ task }: Arrival): string | null => (task.kind === 'apply' ? task.family : null);

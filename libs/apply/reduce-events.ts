@@ -8,6 +8,8 @@ import type { Arrival } from './arrival.ts';
 export interface Decision {
   readonly arrival: Arrival;
   readonly disposition: Disposition;
+  /** True for another body under an id that is taken, when it was kept: somebody has to look at it. */
+  readonly isConflict?: boolean;
   readonly reason: string | null;
   readonly from: string | null;
   readonly to: string | null;

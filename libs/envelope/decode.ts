@@ -1,6 +1,5 @@
 import avsc from 'avsc';
-import { eventSpec, isEventName, quarantineReasons } from '#catalogue';
-import type { QuarantineReason } from '#catalogue';
+import { eventSpec, isEventName } from '#catalogue';
 import { entityId, eventId, instant, parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { Envelope } from './envelope.ts';
@@ -116,7 +115,7 @@ const readEnvelope = (read: ReadRow, data: Buffer): Parsed<Envelope> => {
 
 /**
  * An event that this release's catalogue does not have (written by a newer ingest) is quarantined as unknown with all that is
- * known of it, and so is a reason that this release does not have.
+ * known of it. A reason that this release does not have stays as it is: the body can be read again once its cause is mended.
  */
 const checkRow = (row: Row): Parsed<Envelope> => {
   if (row.eventId === '') return unparsed('the event id is empty');
@@ -131,13 +130,9 @@ const checkRow = (row: Row): Parsed<Envelope> => {
     traceparent: row.traceparent,
     rawBody: row.rawBody,
   };
-  if (row.reason !== null)
-    return parsed({ ...base, kind: 'quarantine', event: row.event, reason: reasonOf(row.reason) });
+  if (row.reason !== null) return parsed({ ...base, kind: 'quarantine', event: row.event, reason: row.reason });
   if (row.event === null) return unparsed('it has neither an event nor a reason for quarantine');
   if (!isEventName(row.event))
     return parsed({ ...base, kind: 'quarantine', event: row.event, reason: 'unknown-event' });
   return parsed({ ...base, kind: 'event', event: row.event, family: eventSpec(row.event).family });
 };
-
-const reasonOf = (text: string): QuarantineReason =>
-  quarantineReasons.find((reason) => reason === text) ?? 'undecodable';

@@ -40,7 +40,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
     .tuple(surroundings, fc.constantFrom(...eventNames))
     .map(([base, event]): Envelope => ({ ...base, kind: 'event', event, family: eventSpec(event).family })),
   fc
-    .tuple(surroundings, fc.constantFrom(...quarantineReasons), fc.option(text))
+    .tuple(surroundings, fc.oneof(fc.constantFrom(...quarantineReasons), text), fc.option(text))
     .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
 );
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */

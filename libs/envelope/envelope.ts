@@ -1,4 +1,4 @@
-import type { EventName, Family, QuarantineReason } from '#catalogue';
+import type { EventName, Family } from '#catalogue';
 import type { EntityId, EventId, Instant } from '#rules';
 
 interface EnvelopeBase {
@@ -29,7 +29,8 @@ export interface QuarantineEnvelope extends EnvelopeBase {
   readonly kind: 'quarantine';
   /** The body's own event name, where it has one. */
   readonly event: string | null;
-  readonly reason: QuarantineReason;
+  /** A QuarantineReason; any text when a newer release has written the record. For people and labels, nothing is decided by it. */
+  readonly reason: string;
 }
 
 export type Envelope = EventEnvelope | QuarantineEnvelope;

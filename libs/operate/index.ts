@@ -2,7 +2,9 @@ export type { Account } from './accounting.ts';
 export { accounting } from './accounting.ts';
 export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
 export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
+export type { DeadOutcome, DiscardOutcome, ShownDeath } from './operate-dead.ts';
 export { discardDead, retryDead } from './operate-dead.ts';
+export type { OperateParkedOutcome, ShownHead } from './operate-parked.ts';
 export { discardParked, retryParked } from './operate-parked.ts';
 export { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
 export type { DeadDetails, HistoryEntry, ParkedDetails } from './pending-details.ts';
@@ -12,4 +14,5 @@ export { exportDead, exportParked, exportQuarantined } from './pending-export.ts
 export type { PendingFilter } from './pending-filter.ts';
 export type { DeadLetter, ParkedKey, QuarantinedEvent } from './pending-lists.ts';
 export { listDead, listParked, listQuarantined } from './pending-lists.ts';
+export type { ShownPlace } from './quarantine.ts';
 export { replayQuarantined } from './quarantine.ts';

@@ -108,19 +108,22 @@ const CHUNK = 1_000;
 
 /**
  * Makes failed notifications pending again, with all their attempts, and says in audit_logs who did it and why. Answers chunk by
- * chunk, each committed; what fails again meanwhile is not taken a second time.
+ * chunk, each committed; what fails again meanwhile is not taken a second time. `shown`: only those, and only as they were then.
  */
 export async function* reviveFailed(
   database: Database,
   filter: Omit<NotificationFilter, 'status'>,
   { who, reason }: OperatorAction,
+  shown?: readonly Pick<ShownNotification, 'id' | 'updatedAt'>[],
 ): AsyncGenerator<readonly RevivedNotification[]> {
   const { where, values } = conditionOf(filter);
   const [started] = await database.query<{ readonly at: string }>(adHoc('SELECT clock_timestamp()::text AS at'));
   const at = (offset: number): string => `$${values.length + offset}`;
   const revive = adHoc(`
     WITH chosen AS (
-      SELECT id FROM notifications WHERE status = 'failed' AND updated_at <= ${at(1)}::timestamptz AND ${where} ORDER BY updated_at LIMIT ${CHUNK} FOR UPDATE),
+      SELECT id FROM notifications WHERE status = 'failed' AND updated_at <= ${at(1)}::timestamptz AND ${where}
+         AND (${at(4)}::text[] IS NULL OR (id, date_trunc('milliseconds', updated_at)) IN (SELECT * FROM unnest(${at(4)}::text[], ${at(5)}::timestamptz[])))
+       ORDER BY updated_at LIMIT ${CHUNK} FOR UPDATE),
     revived AS (
       UPDATE notifications n SET status = 'pending', attempts = 0, reason = NULL, next_attempt_at = now(), updated_at = clock_timestamp()
         FROM chosen WHERE n.id = chosen.id RETURNING n.id, n.destination, n.priority, n.family, n.entity_key),
@@ -133,6 +136,8 @@ export async function* reviveFailed(
       started?.at,
       `operator:${who}`,
       reason,
+      shown?.map(({ id }) => id) ?? null,
+      shown?.map(({ updatedAt }) => updatedAt.toISOString()) ?? null,
     ]);
     if (revived.length === 0) return;
     yield revived;

@@ -92,7 +92,7 @@ test('retires by age: says first, keeps what waits or was not understood, and le
   );
   await store.rows("UPDATE webhook_events SET created_at = '2026-11-20' WHERE verdict = 'quarantined'");
   const request = { keepDays: RETIRE_DAYS_MIN, execute: false, withUnprocessed: false, who: 'asha', reason: 'age' };
-  const later = instant(Date.UTC(2026, 11, 6));
+  const later = instant(Date.UTC(2026, 10, 21) + RETIRE_DAYS_MIN * DAY_MS);
   const planned = await retirePartitions(store.database, later, request);
   const names = async () =>
     (
@@ -181,6 +181,8 @@ test('closes the dead letters whose events it drops, on record, and leaves the o
 });
 
 test('keeps at least as many days as Kafka may replay', async () => {
-  const request = { keepDays: 14, execute: true, withUnprocessed: false, who: 'asha', reason: 'age' };
-  await expect(retirePartitions(store.database, TEST_NOW, request)).rejects.toThrow('give a whole number from 15');
+  const request = { keepDays: RETIRE_DAYS_MIN - 1, execute: true, withUnprocessed: false, who: 'asha', reason: 'age' };
+  await expect(retirePartitions(store.database, TEST_NOW, request)).rejects.toThrow(
+    `give a whole number from ${RETIRE_DAYS_MIN}`,
+  );
 });

@@ -1,5 +1,6 @@
 import { operatorActor } from '#apply';
 import type { OperatorAction } from '#apply';
+import { REPLAYED_WITHIN_DAYS } from '#catalogue';
 import { adHoc, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { instant } from '#rules';
@@ -10,11 +11,8 @@ const DAY_MS = 86_400_000;
 const DAYS_BACK = 7;
 /** How long the command may go without being run. */
 const DAYS_AHEAD = 14;
-/**
- * Copies of an event are recognised by its row. Kafka keeps events for 14 days (libs/platform/kafka/topics.ts) and may replay all
- * of them, so rows must stay longer than that.
- */
-export const RETIRE_DAYS_MIN = 15;
+/** Copies of an event are recognised by its row, so rows must outlast the last topic that can bring the event again. */
+export const RETIRE_DAYS_MIN = REPLAYED_WITHIN_DAYS + 1;
 /** Moving rows out of the default partition may take longer than any batch. */
 const MAINTENANCE_TIMEOUT_MS = 600_000;
 
@@ -117,7 +115,7 @@ export const retirePartitions = async (
 ): Promise<readonly RetiredPartition[]> => {
   if (!Number.isInteger(request.keepDays) || request.keepDays < RETIRE_DAYS_MIN) {
     throw new Error(
-      `${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may replay ${RETIRE_DAYS_MIN - 1} days and copies are recognised by their rows`,
+      `${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may bring an event again within ${REPLAYED_WITHIN_DAYS} days and copies are recognised by their rows`,
     );
   }
   const before = instant(startOfDay(now) - request.keepDays * DAY_MS);

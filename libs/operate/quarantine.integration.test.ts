@@ -53,7 +53,7 @@ describe('the quarantine', () => {
   const replay = async (eventId: string, router = route, policy: RetryPolicy = patient) =>
     replayQuarantined({ database: race.operator, aggregates, policy }, eventId, asha, router);
 
-  test('replayed once the catalogue has the events, ends in the state of an race.undisturbed run', async () => {
+  test('replayed once the catalogue has the events, ends in the state of an undisturbed run', async () => {
     const prefix = `q${race.partitions}`;
     const events = samples.map((sample, index) => event(prefix, sample, index));
     const [partition, quarantine, calm] = await Promise.all([
@@ -156,6 +156,22 @@ describe('the quarantine', () => {
       event(prefix, { ...bad, isPoison: false }, 2),
     );
     expect(await stateOf(race.disturbed, `${prefix}\\_%`)).toEqual(await stateOf(race.undisturbed, `${prefix}\\_%`));
+  });
+
+  test('replays what was kept for a reason of another release, whatever its text, and lists it with that reason', async () => {
+    const quarantine = await race.disturbed.partition(QUARANTINE, race.partitions);
+    const reasons = ['held-for-review', 'undecodable', 'undecodable: by a rule of tomorrow'];
+    const odd = (reason: string, index: number): Parsed<Envelope> => {
+      const known = unknown(event(`q${race.partitions}`, samples[index]!, index));
+      return known.ok ? { ok: true, value: { ...known.value, reason } as never } : known;
+    };
+    await quarantine.send(...reasons.map(odd));
+    const listed = await listQuarantined(race.operator, {});
+    expect(
+      listed.flatMap(({ eventId, reason }) => (eventId.startsWith(`q${race.partitions}_`) ? [reason] : [])),
+    ).toEqual(reasons);
+    for (const index of reasons.keys())
+      expect(await replay(`q${race.partitions}_00${index}`)).toMatchObject({ kind: 'unparked', applied: 1 });
   });
 
   test.each([

@@ -12,36 +12,50 @@ export type QuarantineOutcome =
   | { readonly kind: 'not-understood'; readonly reason: string }
   | { readonly kind: 'not-quarantined' };
 
+/** Where a delivery came from, as an operator was shown it: the same event id may have come twice. */
+export interface ShownPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+}
+
 interface QuarantinedRow {
   readonly created: string;
   readonly topic: string;
   readonly partition: number;
   readonly reason: string;
+  /** No envelope schema reads the record: its bytes are no body, so Kafka is where it can be read again. */
+  readonly isUndecodable: boolean;
   readonly payload: Buffer;
 }
 
 const FIND = statement(
   'quarantine_find',
-  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, payload
-     FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' ORDER BY created_at LIMIT 1`,
+  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, endpoint IS NULL AS "isUndecodable", payload
+     FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' AND ($2::text IS NULL OR (kafka_topic, kafka_partition, kafka_offset) = ($2, $3::integer, $4::bigint))
+    ORDER BY created_at LIMIT 1`,
 );
-/** What a record that no envelope schema reads was kept for: its bytes are no body, so Kafka is where it can be read again. */
-const UNDECODABLE = /^undecodable\b/;
 
 /**
  * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its entity and applied
- * through the same queue as a parked event. It stays counted in the partition that it came from.
+ * through the same queue as a parked event. It stays counted in the partition that it came from. `shown`: that delivery and no other.
  */
 export const replayQuarantined = async (
   options: ParkedOptions,
   eventId: string,
   { who, reason }: OperatorAction,
   route: (body: unknown) => Routing,
+  shown?: ShownPlace,
 ): Promise<QuarantineOutcome> => {
   const handed = await transactionAgainst(options.database, async (tx) => {
-    const [row] = await tx.query<QuarantinedRow>(FIND, [eventId]);
+    const [row] = await tx.query<QuarantinedRow>(FIND, [
+      eventId,
+      shown?.topic ?? null,
+      shown?.partition ?? null,
+      shown?.offset ?? null,
+    ]);
     if (row === undefined) return { kind: 'not-quarantined' } as const;
-    const routing = UNDECODABLE.test(row.reason) ? row.reason : routingOf(row.payload, route);
+    const routing = row.isUndecodable ? row.reason : routingOf(row.payload, route);
     if (typeof routing === 'string') return { kind: 'not-understood', reason: routing } as const;
     const { event, family, key } = routing;
     if (!options.aggregates.some((aggregate) => aggregate.family === family))

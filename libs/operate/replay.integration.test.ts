@@ -25,7 +25,7 @@ import { listDead, listParked } from './pending-lists.ts';
 
 useRace();
 
-describe('while the consumer and two race.workers race', () => {
+describe('while the consumer and two workers race', () => {
   test('no event of a key is overtaken, none is applied twice, and everything ends as if there had been no bug', async () => {
     let run = 0;
     let parkedOnce = 0;
@@ -64,7 +64,7 @@ describe('while the consumer and two race.workers race', () => {
     expect(parkedOnce).toBeGreaterThan(0);
   }, 120_000);
 
-  test('dead letters leave the order of the others alone; put back after the fix, they end in the state of an race.undisturbed run', async () => {
+  test('dead letters leave the order of the others alone; put back after the fix, they end in the state of an undisturbed run', async () => {
     let run = 0;
     let deadOnce = 0;
     await fc.assert(
@@ -107,7 +107,7 @@ describe('while the consumer and two race.workers race', () => {
             (async () => {
               for (const id of dead)
                 await eventually(
-                  'an race.operator gets through',
+                  'an operator gets through',
                   async () =>
                     (await retryDead({ database: race.operator, aggregates, policy: hasty }, id, asha)).kind !==
                     'not-dead',
@@ -135,7 +135,7 @@ describe('while the consumer and two race.workers race', () => {
   }, 120_000);
 });
 
-test('a parked key, retried after the fix, has the whole story of an race.undisturbed run', async () => {
+test('a parked key, retried after the fix, has the whole story of an undisturbed run', async () => {
   const prefix = `s${race.partitions}`;
   const events = (['payment.authorized', 'payment.captured', 'payment.failed', 'payment.captured'] as const).map(
     (name, index) => event(prefix, { key: 0, event: name, isPoison: index === 1 }, index),

@@ -1,4 +1,4 @@
-import promClient from 'prom-client';
+import type { Registry } from 'prom-client';
 import { deadLetterTopicOf, familiesOf } from '#catalogue';
 import type { ServiceName } from '#catalogue';
 import { registeredSchemaId, UNKNOWN_SCHEMA_ID } from '#envelope';
@@ -24,6 +24,7 @@ export interface DeadLetterPublisherOptions {
   readonly config: KafkaConfig & ConfigOf<typeof registrySettings>;
   readonly database: Database;
   readonly log: Logger;
+  readonly metrics: Registry;
   /** Between two looks for what an earlier one could not publish, in ms. */
   readonly everyMs: number;
 }
@@ -37,6 +38,7 @@ export const createDeadLetterPublisher = ({
   config,
   database,
   log,
+  metrics,
   everyMs,
 }: DeadLetterPublisherOptions): Periodic => {
   const topics = familiesOf(service).map(deadLetterTopicOf);
@@ -76,14 +78,7 @@ export const createDeadLetterPublisher = ({
     work: async (signal) => {
       if ((await unpublishedDeadLetters(database, service, 1)).length === 0) return;
       const schemaId = await schemaIdOf(config, topics);
-      // Its metrics would stand beside those of ingest; what matters of dead letters is in Postgres.
-      const producer = createProducer({
-        config,
-        log,
-        metrics: new promClient.Registry(),
-        clientId: `dakia-${service}-dead-letters`,
-        topics,
-      });
+      const producer = createProducer({ config, log, metrics, clientId: `dakia-${service}-dead-letters`, topics });
       await producer.start();
       try {
         await publishAll(producer, schemaId, signal);

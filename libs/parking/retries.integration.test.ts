@@ -281,20 +281,28 @@ describe('dead letters', () => {
       20_000,
     );
     expect(await unpublished(corner)).toBe(50);
+    expect(await corner.metrics.metrics()).toMatch(
+      /^dakia_producer_failures_total\{client="dakia-payments-dead-letters",kind="\w[\w-]*"\} [1-9]/m,
+    );
     await corner.stop();
 
+    const published = new promClient.Registry();
     const publishers = [1, 2, 3].map(() =>
       createDeadLetterPublisher({
         service: 'payments',
         config: corner.config,
         database: corner.store.database,
         log: corner.log,
+        metrics: published,
         everyMs: 200,
       }),
     );
     await Promise.all(publishers.map(async (publisher) => publisher.start()));
     await eventually('Kafka has them', async () => (await unpublished(corner)) === 0, 20_000);
     await Promise.all(publishers.map(async (publisher) => publisher.stop(instant(Date.now() + STOP_MS))));
+    expect(await published.metrics()).toMatch(
+      /^dakia_producer_batch_seconds_count\{client="dakia-payments-dead-letters",result="\w+"\} [1-9]/m,
+    );
     expect([...(await letters())].sort()).toEqual(names.map((name) => `ev_${name}`).sort());
   });
 });

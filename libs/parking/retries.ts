@@ -64,7 +64,7 @@ export const createRetries = (
   reportRetries(database, aggregates, retryMetrics);
   const queue = openQueue(config, retryQueueOf(service), log);
   const bell = createRetryBell(queue, log);
-  const publisher = createDeadLetterPublisher({ service, config, database, log, everyMs: sweepEveryMs });
+  const publisher = createDeadLetterPublisher({ service, config, database, log, metrics, everyMs: sweepEveryMs });
   const sweeper = createSweeper({ database, group: service, queue, log, everyMs: sweepEveryMs });
   const worker = createWorker({
     config,

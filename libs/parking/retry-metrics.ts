@@ -5,6 +5,7 @@ import type { Aggregate } from '#families';
 import { statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { oneLook } from '#platform/service';
+import { oncePer } from '#rules';
 
 /** Of one family, as Postgres has it. */
 interface RetryFigures {
@@ -20,12 +21,8 @@ export interface RetryMetrics {
   readonly onScrape: (look: () => Promise<readonly RetryFigures[] | undefined>) => void;
 }
 
-const instruments = new WeakMap<Registry, RetryMetrics>();
-
 /** The instruments of a registry, which several services of a process may share. */
-export const retryMetricsOf = (registry: Registry): RetryMetrics => {
-  const existing = instruments.get(registry);
-  if (existing !== undefined) return existing;
+export const retryMetricsOf = oncePer((registry: Registry): RetryMetrics => {
   const looks: (() => Promise<readonly RetryFigures[] | undefined>)[] = [];
   const dead: Counter<'family'> = new promClient.Counter({
     name: 'dakia_dead_letters_total',
@@ -55,13 +52,11 @@ export const retryMetricsOf = (registry: Registry): RetryMetrics => {
     registers: [registry],
     collect: refresh,
   });
-  const made: RetryMetrics = {
+  return {
     countDead: (family, by) => dead.inc({ family }, by),
     onScrape: (look) => void looks.push(look),
   };
-  instruments.set(registry, made);
-  return made;
-};
+});
 
 const FIGURES = statement(
   'retry_figures',

@@ -27,8 +27,6 @@ export const notifierSettings = {
   ...boardSettings,
 } as const;
 
-/** Larger than 500 rules with their words, and small enough to read at once. */
-const FILE_MAX_BYTES = 4 * 1024 * 1024;
 const SHIPPED = join(import.meta.dirname, '..', '..', 'deploy', 'notifications.example.yaml');
 
 export interface RuleFile {
@@ -56,7 +54,6 @@ const read = (path: string): Parsed<string> => {
       `cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
     );
   }
-  if (bytes.length > FILE_MAX_BYTES) return unparsed(`is larger than ${FILE_MAX_BYTES} bytes`);
   try {
     return parsed(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {

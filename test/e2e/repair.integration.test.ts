@@ -137,6 +137,7 @@ it('another cluster, a gap, a log that ends too early: that partition stands sti
       'start',
       '--reason',
       'the test has decided',
+      '--yes',
     );
     expect(answer).toMatchObject({ code: 0 });
   }

@@ -16,4 +16,3 @@ export { answers, startReceiver } from './receiver.ts';
 export { deleteRedisKeys } from './redis.ts';
 export type { ServerAddresses } from './servers.ts';
 export { ROOT, testServers } from './servers.ts';
-export { fitsItsTable } from './table-columns.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { eventsOf } from '#catalogue';
 import type { EventName } from '#catalogue';
 import type { Aggregate } from '#families';
-import { entityId, eventId, fromEpochSeconds, fromMergeRecord, reducerOf, sight, toMergeRecord } from '#rules';
+import { entityId, eventId, fromEpochSeconds, fromMergeRecord, observe, reducerOf, toMergeRecord } from '#rules';
 import type { EntityState, Field, FieldValue, Instant, JsonRecord, Lifecycle, MergeRecord, Snapshot } from '#rules';
 
 /** Random histories per law; each is applied in several orders. */
@@ -305,7 +305,7 @@ export const followsItsTable = <Status extends string, Event extends EventName>(
     ),
   )('%s', (_name, { from, event, move }) => {
     const before = from === 'absent' ? undefined : stateWith(from);
-    const seen = sight(lifecycle, snapshotAt(event, LATER, 'event_now'));
+    const seen = observe(lifecycle, snapshotAt(event, LATER, 'event_now'));
     if (seen === undefined) throw new Error(`${event} says nothing, so its column has no meaning`);
     const verdict = reduce(before, seen);
     const found = verdict.kind === 'applied' ? { to: verdict.next.status } : verdict.kind;

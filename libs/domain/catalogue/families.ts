@@ -1,4 +1,4 @@
-/** BullMQ runs 1 first; a job without a priority would run before all of them, so every family has one. */
+/** How urgent the work of a family is where several wait, 1 first. */
 export type Priority = 1 | 2 | 3 | 4;
 
 /** Family = topic = aggregate = table. */

@@ -7,13 +7,15 @@ export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC
 export type { NotificationStatus } from './notifications.ts';
 export { notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
-export { accountIdOf, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
+export { accountIdOf, entityBeside, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
 export {
   deadLetterTopicOf,
   deadLetterTopics,
   familiesOf,
+  KEPT_DAYS,
+  leastDaysOf,
   ownTopics,
+  REPLAYED_WITHIN_DAYS,
   topics,
   topicsOf,
-  waitsForPeople,
 } from './topics.ts';

@@ -1,21 +1,14 @@
 import { entityId, isRecord, readText, readTime, recordAt } from '#rules';
-import type { EntityId, Instant, JsonRecord } from '#rules';
+import type { EntityId, Instant, JsonRecord, Snapshot } from '#rules';
 import { eventSpec, isEventName } from './events.ts';
 import type { EventName } from './events.ts';
 import type { Family } from './families.ts';
 
-export const quarantineReasons = [
-  'not-json',
-  'odd-shape',
-  'unknown-event',
-  'no-subject',
-  'no-entity-id',
-  'undecodable',
-] as const;
+export const quarantineReasons = ['not-json', 'odd-shape', 'unknown-event', 'no-subject', 'no-entity-id'] as const;
 /**
  * Why an authentic delivery is kept aside: the body is not JSON; it is not an object with a text `event`; the catalogue has no
- * such event; the event's subject is missing; the subject has no usable id. `undecodable` is a record in Kafka that no
- * envelope schema reads, which no delivery of ingest can be.
+ * such event; the event's subject is missing; the subject has no usable id. These are what this release gives: a record may carry
+ * one that a newer release added.
  */
 export type QuarantineReason = (typeof quarantineReasons)[number];
 
@@ -76,6 +69,10 @@ export const entityIn = (payload: unknown, name: string): JsonRecord | undefined
   if (holder === undefined || !Object.hasOwn(holder, 'entity') || typeof holder['entity'] === 'string') return holder;
   return recordAt(holder, 'entity');
 };
+
+/** The entity `name` that came beside the subject, such as the payment of a refund; undefined when there is none. */
+export const entityBeside = ({ payload }: Pick<Snapshot, 'payload'>, name: string): JsonRecord | undefined =>
+  entityIn(payload, name);
 
 /**
  * The body's own time, identical on every retry; null when it has none that is usable. Some bodies have it inside `payload`

@@ -13,8 +13,17 @@ export const deadLetterTopics: readonly string[] = familyNames.map(deadLetterTop
 export const ownTopics: readonly string[] = [...topics, ...deadLetterTopics];
 
 const forPeople: ReadonlySet<string> = new Set([QUARANTINE_TOPIC, ...deadLetterTopics]);
-/** Whether the records of a topic wait for somebody who mends a rule or adds a catalogue row, and not for a service. */
-export const waitsForPeople = (topic: string): boolean => forPeople.has(topic);
+/**
+ * Days that Kafka keeps records. `events`: as long as a service may be down. `forPeople`: dead letters and the quarantine, which wait
+ * for somebody to mend a rule or add a catalogue row; that takes longer, and they can be replayed from Kafka alone for this long.
+ */
+export const KEPT_DAYS = { events: 14, forPeople: 90 } as const;
+
+/** Least days for which a topic keeps its records, whatever the deployment wants. */
+export const leastDaysOf = (topic: string): number => (forPeople.has(topic) ? KEPT_DAYS.forPeople : 0);
+
+/** Days after which no topic brings an event again: it lay in its family's topic until it died, and then among the dead letters. */
+export const REPLAYED_WITHIN_DAYS = KEPT_DAYS.events + KEPT_DAYS.forPeople;
 
 export const topicsOf = (service: ServiceName | typeof QUARANTINE_SERVICE): readonly string[] =>
   service === QUARANTINE_SERVICE ? [QUARANTINE_TOPIC] : familiesOf(service).map((family) => families[family].topic);

@@ -1,5 +1,5 @@
 import type { EventIn, Family } from '#catalogue';
-import { reducerOf, sight } from '#rules';
+import { observe, reducerOf } from '#rules';
 import type { EntityState, Fact, Field, Lifecycle, Move, Snapshot, Verdict } from '#rules';
 
 /** One family as the shell sees it: its columns and its rule, without its words. */
@@ -25,7 +25,7 @@ export const defineAggregate = <In extends Family, Status extends string>(
     fields: lifecycle.fields,
     table: lifecycle.table,
     apply: (current, snapshot) => {
-      const seen = sight(lifecycle, snapshot as Snapshot<EventIn<In>>);
+      const seen = observe(lifecycle, snapshot as Snapshot<EventIn<In>>);
       if (seen === undefined)
         return { kind: 'rejected', reason: `${snapshot.event} says nothing about a ${family} entity` };
       return reduce(current as EntityState<Status> | undefined, seen);

@@ -23,9 +23,10 @@ const aggregates = {
   invoices: invoiceAggregate,
 } as const satisfies Record<Family, Aggregate>;
 
+export const aggregateOf = (family: Family): Aggregate => aggregates[family];
+
 /** Every family's rule, for what spans services: verification, docs, tests. */
-export const allAggregates: readonly Aggregate[] = familyNames.map((family) => aggregates[family]);
+export const allAggregates: readonly Aggregate[] = familyNames.map(aggregateOf);
 
 /** What a service applies: one aggregate per family it owns. */
-export const aggregatesOf = (service: ServiceName): readonly Aggregate[] =>
-  familiesOf(service).map((family) => aggregates[family]);
+export const aggregatesOf = (service: ServiceName): readonly Aggregate[] => familiesOf(service).map(aggregateOf);

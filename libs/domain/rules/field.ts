@@ -26,24 +26,47 @@ export type FieldValue = JsonValue;
  * - `latest`: the highest-standing snapshot that has a value. null is "unknown" and never erases a value.
  * - `clearable`: the same, but an explicit null is a claim (`error_code: null` on a captured payment clears the failure's).
  * - `highest`: the greatest number seen (amounts that only grow: money never goes backwards).
- * - `lowest`: the smallest number seen (times of a beginning).
+ * - `lowest`: the smallest number seen (what is still due).
  * - `ever`: true once any snapshot said true.
  */
 export type FieldRule = 'latest' | 'clearable' | 'highest' | 'lowest' | 'ever';
 
-/** One column of a state table: its type, its merge rule, and where its value lies in a snapshot. */
-export interface Field {
+/** Where a value lies in a snapshot, and how values of several snapshots become one. */
+export interface Reading {
   readonly type: FieldType;
   readonly rule: FieldRule;
   /** undefined: the snapshot says nothing. null: it says "none", which only a `clearable` field believes. */
   readonly read: (snapshot: Snapshot) => FieldValue | undefined;
 }
 
+/**
+ * One column of a state table, as every reader of it sees it: the store, rules of notifications, receivers, docs, the simulator.
+ * Times are epoch milliseconds, amounts (`*_minor`) minor units of the row's `currency`.
+ */
+export interface Field extends Reading {
+  /** What the column says, in a sentence for a person. */
+  readonly words: string;
+  /** Says something about a person, or is free text in which somebody may have written such a thing: not sent unless asked for. */
+  readonly personal: boolean;
+  /** All values that the provider documents, where that list is closed. */
+  readonly values?: readonly string[];
+}
+
+/** A column that says nothing about a person. */
+export const column = (words: string, reading: Reading): Field => ({ ...reading, words, personal: false });
+/** A column that does, or may. */
+export const personal = (words: string, reading: Reading): Field => ({ ...reading, words, personal: true });
+/** A column with a closed list of documented values. An unknown value is kept all the same. */
+export const oneOf = (values: readonly string[], words: string, reading: Reading): Field => ({
+  ...column(words, reading),
+  values,
+});
+
 type Path = readonly [string, ...string[]];
 
 const reading =
   (type: FieldType, reader: (value: unknown) => FieldValue | undefined) =>
-  (rule: FieldRule, path: Path): Field => ({
+  (rule: FieldRule, path: Path): Reading => ({
     type,
     rule,
     read: ({ subject }) => {
@@ -60,39 +83,50 @@ const jsonAt = reading('jsonb', readJson);
 
 /** Readers of a field at `path` below the subject. A path element may contain dots. */
 export const latest = {
-  text: (...path: Path): Field => textAt('latest', path),
+  text: (...path: Path): Reading => textAt('latest', path),
   /** Minor units of the row's currency (paise for INR), or a plain count. */
-  integer: (...path: Path): Field => integerAt('latest', path),
-  flag: (...path: Path): Field => flagAt('latest', path),
-  time: (...path: Path): Field => timeAt('latest', path),
-  json: (...path: Path): Field => jsonAt('latest', path),
+  integer: (...path: Path): Reading => integerAt('latest', path),
+  flag: (...path: Path): Reading => flagAt('latest', path),
+  time: (...path: Path): Reading => timeAt('latest', path),
+  json: (...path: Path): Reading => jsonAt('latest', path),
 };
 
 export const clearable = {
-  text: (...path: Path): Field => textAt('clearable', path),
-  time: (...path: Path): Field => timeAt('clearable', path),
-  json: (...path: Path): Field => jsonAt('clearable', path),
+  text: (...path: Path): Reading => textAt('clearable', path),
+  time: (...path: Path): Reading => timeAt('clearable', path),
+  json: (...path: Path): Reading => jsonAt('clearable', path),
 };
 
 export const highest = {
-  integer: (...path: Path): Field => integerAt('highest', path),
-  time: (...path: Path): Field => timeAt('highest', path),
+  integer: (...path: Path): Reading => integerAt('highest', path),
+  time: (...path: Path): Reading => timeAt('highest', path),
 };
 
 export const lowest = {
-  time: (...path: Path): Field => timeAt('lowest', path),
+  integer: (...path: Path): Reading => integerAt('lowest', path),
+  time: (...path: Path): Reading => timeAt('lowest', path),
 };
 
-export const ever = { flag: (...path: Path): Field => flagAt('ever', path) };
+export const ever = { flag: (...path: Path): Reading => flagAt('ever', path) };
+
+const eventTime: Reading = { type: 'timestamptz', rule: 'clearable', read: ({ occurredAt }) => occurredAt };
 
 /** Columns of every state table: the event that stands highest for the row, and that event's time; null when it has none. */
 export const provenanceFields = {
-  last_event_id: { type: 'text', rule: 'latest', read: ({ eventId }) => eventId },
-  last_event_at: { type: 'timestamptz', rule: 'clearable', read: ({ occurredAt }) => occurredAt },
+  last_event_id: column('Event that the row stands on.', {
+    type: 'text',
+    rule: 'latest',
+    read: ({ eventId }) => eventId,
+  }),
+  last_event_at: column("That event's own time; unknown when it has none.", eventTime),
 } as const satisfies Record<string, Field>;
 
 /** With the account (with `acc_`) that the envelope names: the merchant, or for partners the sub-merchant. */
 export const commonFields = {
-  account_id: { type: 'text', rule: 'latest', read: ({ accountId }) => accountId ?? undefined },
+  account_id: column('Account that the event came for, with acc_: the merchant or a sub-merchant.', {
+    type: 'text',
+    rule: 'latest',
+    read: ({ accountId }) => accountId ?? undefined,
+  }),
   ...provenanceFields,
 } as const satisfies Record<string, Field>;

@@ -1,7 +1,18 @@
 export type { EntityId, EventId, Instant } from './brands.ts';
 export { entityId, eventId, fromEpochSeconds, instant } from './brands.ts';
-export type { Field, FieldType, FieldValue, Snapshot } from './field.ts';
-export { clearable, commonFields, ever, highest, latest, provenanceFields } from './field.ts';
+export type { Field, FieldType, FieldValue, Reading, Snapshot } from './field.ts';
+export {
+  clearable,
+  column,
+  commonFields,
+  ever,
+  highest,
+  latest,
+  lowest,
+  oneOf,
+  personal,
+  provenanceFields,
+} from './field.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
 export {
   isRecord,
@@ -15,9 +26,18 @@ export {
   valueAt,
 } from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
-export { byRankThenTime, highestMark, onOccurrence, onStatusChange, reducerOf, sight, statusIn } from './lifecycle.ts';
+export {
+  byRankThenTime,
+  highestMark,
+  observe,
+  onOccurrence,
+  onStatusChange,
+  reducerOf,
+  statusIn,
+} from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
+export { oncePer } from './once-per.ts';
 export type { Parsed } from './parsed.ts';
 export { parsed, unparsed } from './parsed.ts';
 export { onStatusChangeOrPartPayment } from './part-payments.ts';

@@ -1,20 +1,20 @@
 import { entityId, eventId, fromEpochSeconds } from './brands.ts';
-import { clearable, ever, highest, latest, lowest } from './field.ts';
+import { clearable, column, ever, highest, latest, lowest } from './field.ts';
 import type { Field, Snapshot } from './field.ts';
 import type { JsonRecord } from './json.ts';
-import { byRankThenTime, onOccurrence, onStatusChange, reducerOf, sight } from './lifecycle.ts';
+import { byRankThenTime, observe, onOccurrence, onStatusChange, reducerOf } from './lifecycle.ts';
 import type { EntityState, Lifecycle } from './lifecycle.ts';
 
 type Status = 'new' | 'done';
 type Event = 'begin' | 'end';
 
 const fields = {
-  name: latest.text('name'),
-  error: clearable.text('error'),
-  paid: highest.integer('paid'),
-  begun: lowest.time('begun'),
-  seen: ever.flag('seen'),
-  raw: latest.json('raw', 'a.b'),
+  name: column('name', latest.text('name')),
+  error: column('error', clearable.text('error')),
+  paid: column('paid', highest.integer('paid')),
+  begun: column('begun', lowest.time('begun')),
+  seen: column('seen', ever.flag('seen')),
+  raw: column('raw', latest.json('raw', 'a.b')),
 } as const satisfies Record<string, Field>;
 
 const lifecycle: Lifecycle<Status, Event> = {
@@ -45,7 +45,7 @@ const fold = (
   ...snapshots: readonly Snapshot<Event>[]
 ): EntityState<Status> | undefined =>
   snapshots.reduce<EntityState<Status> | undefined>((state, snapshot) => {
-    const seen = sight(rules, snapshot);
+    const seen = observe(rules, snapshot);
     if (seen === undefined) return state;
     const verdict = reducerOf(rules)(state, seen);
     return verdict.kind === 'rejected' ? state : verdict.next;
@@ -83,8 +83,8 @@ describe('rules of fields', () => {
 
 describe('what an event says of the status', () => {
   test('a snapshot may be further than its event, never behind it', () => {
-    expect(sight(lifecycle, at('begin', 0, { status: 'done' }))?.status).toBe('done');
-    expect(sight({ ...lifecycle, shown: () => 'new' }, at('end', 0))?.status).toBe('done');
+    expect(observe(lifecycle, at('begin', 0, { status: 'done' }))?.status).toBe('done');
+    expect(observe({ ...lifecycle, shown: () => 'new' }, at('end', 0))?.status).toBe('done');
   });
 
   test('an event without a meaning for an unknown entity says nothing', () => {
@@ -92,15 +92,15 @@ describe('what an event says of the status', () => {
       ...lifecycle,
       table: { ...lifecycle.table, absent: { begin: 'rejected', end: { to: 'done' } } },
     };
-    expect(sight(rules, at('begin', 0))).toBeUndefined();
+    expect(observe(rules, at('begin', 0))).toBeUndefined();
   });
 });
 
 describe('verdicts', () => {
   const seen = (snapshot: Snapshot<Event>) => {
-    const sighting = sight(lifecycle, snapshot);
-    if (sighting === undefined) throw new Error('the event says nothing');
-    return sighting;
+    const observation = observe(lifecycle, snapshot);
+    if (observation === undefined) throw new Error('the event says nothing');
+    return observation;
   };
   const done = fold(lifecycle, at('end', 5));
 
@@ -129,7 +129,7 @@ describe('verdicts', () => {
 
   test('lanes do not compete: the lower of two is applied, and the higher decides the status', () => {
     const lanes: Lifecycle<Status, Event> = { ...lifecycle, lane: ({ event }) => event };
-    const verdict = reducerOf(lanes)(fold(lanes, at('end', 5)), sight(lanes, at('begin', 0)) ?? seen(at('begin', 0)));
+    const verdict = reducerOf(lanes)(fold(lanes, at('end', 5)), observe(lanes, at('begin', 0)) ?? seen(at('begin', 0)));
     expect(verdict).toMatchObject({
       kind: 'applied',
       next: { status: 'done', marks: { begin: { status: 'new' }, end: { status: 'done' } } },

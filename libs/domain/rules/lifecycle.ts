@@ -20,7 +20,7 @@ export interface EntityState<Status extends string = string> {
 }
 
 /** One event, read: what it says of the status and of each field. */
-export interface Sighting<Status extends string = string, Event extends string = string> {
+export interface Observation<Status extends string = string, Event extends string = string> {
   readonly event: Event;
   readonly status: Status;
   readonly lane: string;
@@ -46,9 +46,9 @@ export interface Lifecycle<Status extends string, Event extends string> {
   readonly shown: (snapshot: Snapshot<Event>) => Status | null;
   /** What decides between snapshots, first number first. The usual order is rank, then time: `byRankThenTime`. */
   readonly order: (snapshot: Snapshot<Event>, rank: number) => readonly number[];
-  /** Events of different lanes do not compete for the status; `settle` chooses between the lanes' marks. */
+  /** Events of different lanes do not compete for the status; `decide` chooses between the lanes' marks. */
   readonly lane?: (snapshot: Snapshot<Event>) => string;
-  readonly settle?: (marks: Readonly<Record<string, Mark<Status>>>) => Mark<Status>;
+  readonly decide?: (marks: Readonly<Record<string, Mark<Status>>>) => Mark<Status>;
   readonly facts: (before: EntityState<Status> | undefined, after: EntityState<Status>) => readonly Fact[];
 }
 
@@ -85,10 +85,10 @@ export const statusIn =
  * Reads an event. The effective status is the higher of what the event's name stands for and what its snapshot shows: a
  * snapshot may already be further than the event that carries it (razorpay.md §4: refund.created with status processed).
  */
-export const sight = <Status extends string, Event extends string>(
+export const observe = <Status extends string, Event extends string>(
   lifecycle: Lifecycle<Status, Event>,
   snapshot: Snapshot<Event>,
-): Sighting<Status, Event> | undefined => {
+): Observation<Status, Event> | undefined => {
   const implied = lifecycle.table.absent[snapshot.event];
   if (implied === 'stale' || implied === 'rejected') return undefined;
   const shown = lifecycle.shown(snapshot);
@@ -115,11 +115,11 @@ export const highestMark = <Status extends string>(marks: Readonly<Record<string
   return all.reduce((best, mark) => (compareStamps(mark.stamp, best.stamp) > 0 ? mark : best));
 };
 
-/** The family's reducer: joins one sighting into what is known. Pure, total, and independent of the order of events. */
+/** The family's reducer: joins one observation into what is known. Pure, total, and independent of the order of events. */
 export const reducerOf =
   <Status extends string, Event extends string>(
     lifecycle: Lifecycle<Status, Event>,
-  ): Reducer<EntityState<Status>, Sighting<Status, Event>, Fact> =>
+  ): Reducer<EntityState<Status>, Observation<Status, Event>, Fact> =>
   (current, seen): Verdict<EntityState<Status>, Fact> => {
     const from = current?.status ?? 'absent';
     if (lifecycle.table[from][seen.event] === 'rejected') {
@@ -132,7 +132,7 @@ export const reducerOf =
       : (current?.marks ?? {});
     const { values, stamps } = mergeFields(lifecycle.fields, current, seen);
     const next: EntityState<Status> = {
-      status: (lifecycle.settle ?? highestMark)(marks).status,
+      status: (lifecycle.decide ?? highestMark)(marks).status,
       marks,
       values,
       stamps,
@@ -145,7 +145,7 @@ export const reducerOf =
 const mergeFields = (
   fields: Readonly<Record<string, Field>>,
   current: EntityState | undefined,
-  seen: Sighting,
+  seen: Observation,
 ): Pick<EntityState, 'values' | 'stamps'> => {
   const values: Record<string, FieldValue> = { ...current?.values };
   const stamps: Record<string, Stamp> = { ...current?.stamps };

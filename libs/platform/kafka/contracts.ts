@@ -60,8 +60,8 @@ export type Position =
     };
 
 /**
- * The ledger is the position of truth: asked on assignment, after `moved`, and every HALT_RECHECK_MS while halted. `earlier`: what it
- * answered before `log` was read; a ledger that stood past the end both times was not just overtaken by another owner.
+ * The ledger is the position of truth: asked on assignment, after `moved`, and every `haltRecheckMs` of the tuning while halted.
+ * `earlier`: what it answered before `log` was read; a ledger that stood past the end both times was not just overtaken by another owner.
  */
 export interface PositionSource {
   positionOf(topic: string, partition: number, log: PartitionLog, earlier?: Position): Promise<Position>;

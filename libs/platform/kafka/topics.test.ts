@@ -1,7 +1,8 @@
-import { deadLetterTopicOf, QUARANTINE_TOPIC, topics } from '#catalogue';
-import { describeTopicAction, FOR_PEOPLE_RETENTION_MS, planTopics } from './topics.ts';
+import { deadLetterTopicOf, KEPT_DAYS, QUARANTINE_TOPIC, topics } from '#catalogue';
+import { describeTopicAction, planTopics } from './topics.ts';
 import type { ActualTopic, TopicSettings, TopicShape } from './topics.ts';
 
+const FOR_PEOPLE_MS = KEPT_DAYS.forPeople * 86_400_000;
 const shape: TopicShape = { partitions: 12, replicationFactor: 3, minInsyncReplicas: 2, retentionMs: 1_000 };
 const good: TopicSettings = {
   'cleanup.policy': 'delete',
@@ -126,8 +127,8 @@ describe('plan of topics', () => {
   });
 
   test.each([
-    ['dead letters', deadLetterTopicOf('payments'), FOR_PEOPLE_RETENTION_MS],
-    ['the quarantine', QUARANTINE_TOPIC, FOR_PEOPLE_RETENTION_MS],
+    ['dead letters', deadLetterTopicOf('payments'), FOR_PEOPLE_MS],
+    ['the quarantine', QUARANTINE_TOPIC, FOR_PEOPLE_MS],
     ['events', topics[0] ?? '', 1_000],
   ])('retention of %s', (_case, name, expected) => {
     const { actions } = planTopics({ ...wanted, topics: [name] }, [], 3);
@@ -138,15 +139,11 @@ describe('plan of topics', () => {
 
   test('a longer retention that was asked for is that of dead letters too', () => {
     const { actions } = planTopics(
-      {
-        ...wanted,
-        topics: [deadLetterTopicOf('refunds')],
-        shape: { ...shape, retentionMs: FOR_PEOPLE_RETENTION_MS + 1 },
-      },
+      { ...wanted, topics: [deadLetterTopicOf('refunds')], shape: { ...shape, retentionMs: FOR_PEOPLE_MS + 1 } },
       [],
       3,
     );
-    expect(actions).toMatchObject([{ settings: { 'retention.ms': String(FOR_PEOPLE_RETENTION_MS + 1) } }]);
+    expect(actions).toMatchObject([{ settings: { 'retention.ms': String(FOR_PEOPLE_MS + 1) } }]);
   });
 
   test('too few brokers for the replicas: nothing is created', () => {

@@ -1,4 +1,4 @@
-import { waitsForPeople } from '#catalogue';
+import { KEPT_DAYS, leastDaysOf } from '#catalogue';
 
 /** How a deployment wants its topics. `retentionMs` and `minInsyncReplicas` are floors: more is never taken away. */
 export interface TopicShape {
@@ -14,25 +14,21 @@ export const productionShape: TopicShape = {
   partitions: 12,
   replicationFactor: 3,
   minInsyncReplicas: 2,
-  retentionMs: 14 * DAY_MS,
+  retentionMs: KEPT_DAYS.events * DAY_MS,
 };
 /** The single broker of `npm start` and of the tests. */
 export const embeddedShape: TopicShape = {
   partitions: 3,
   replicationFactor: 1,
   minInsyncReplicas: 1,
-  retentionMs: 14 * DAY_MS,
+  retentionMs: KEPT_DAYS.events * DAY_MS,
 };
 
-/**
- * Least retention of dead letters and of the quarantine, which wait for somebody to mend a rule and release it: that takes longer than
- * a consumer may be down. They can be replayed from Kafka alone for this long.
- */
-export const FOR_PEOPLE_RETENTION_MS = 90 * DAY_MS;
-
 /** The shape of one topic of the catalogue. */
-const shapeOfTopic = (topic: string, shape: TopicShape): TopicShape =>
-  waitsForPeople(topic) ? { ...shape, retentionMs: Math.max(shape.retentionMs, FOR_PEOPLE_RETENTION_MS) } : shape;
+const shapeOfTopic = (topic: string, shape: TopicShape): TopicShape => ({
+  ...shape,
+  retentionMs: Math.max(shape.retentionMs, leastDaysOf(topic) * DAY_MS),
+});
 
 /** Largest batch a broker takes, in bytes: a body of 1 MiB, its envelope, and room for others in the batch. */
 export const TOPIC_MAX_BATCH_BYTES = 2 * 1024 * 1024;

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { until } from '#platform/time';
 import { readMigrations } from './migration-files.ts';
 import type { Migration } from './migration-files.ts';
+import { schemaProblems } from './schema-check.ts';
 
 /** Two starts at once: the second waits this long for the first. */
 const TURN_WAIT_MS = 120_000;
@@ -18,7 +19,8 @@ interface Applied {
 
 /**
  * Brings the database to the newest version, forward only, one transaction per file, and answers which files were applied.
- * Throws, before anything is changed, when a file that was applied has been edited or is gone.
+ * Throws, before anything is changed, when a file that was applied has been edited or is gone; and in the end, when the files of
+ * this version leave out something that a service needs (a table, a column, a privilege): it would stop at its first event.
  */
 export const migrate = async (
   url: string,
@@ -33,6 +35,7 @@ export const migrate = async (
     await takeTurn(client);
     const pending = pendingOf(wanted, await readApplied(client));
     for (const migration of pending) await applyOne(client, migration, say);
+    if (migrations === undefined) await checkSchema(client);
     say(
       pending.length === 0
         ? `database is up to date (${wanted.length} migrations)`
@@ -43,6 +46,14 @@ export const migrate = async (
     // Ends the session, and with it the advisory lock.
     await client.end();
   }
+};
+
+const checkSchema = async (client: pg.Client): Promise<void> => {
+  const { missing } = await schemaProblems(client);
+  if (missing.length > 0)
+    throw new Error(
+      ['the migrations are applied, but services cannot work with this database yet:', ...missing].join('\n  '),
+    );
 };
 
 const takeTurn = async (client: pg.Client): Promise<void> => {

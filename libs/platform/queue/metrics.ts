@@ -1,6 +1,7 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
 import { oneLook } from '#platform/service';
+import { oncePer } from '#rules';
 import type { QueueStats } from './contracts.ts';
 
 /** `completed`, `failed` and `stalled` as BullMQ tells them; `later`, `rest` and `unexpected` as the work decided. */
@@ -14,12 +15,8 @@ export interface QueueMetrics {
   readonly onScrape: (queue: string, look: () => Promise<QueueStats | undefined>) => () => void;
 }
 
-const instruments = new WeakMap<Registry, QueueMetrics>();
-
 /** The instruments of a registry, which several services of a process may share. */
-export const queueMetricsOf = (registry: Registry): QueueMetrics => {
-  const existing = instruments.get(registry);
-  if (existing !== undefined) return existing;
+export const queueMetricsOf = oncePer((registry: Registry): QueueMetrics => {
   const looks = new Map<string, () => Promise<QueueStats | undefined>>();
   const jobs: Counter<'queue' | 'outcome'> = new promClient.Counter({
     name: 'dakia_jobs_total',
@@ -51,7 +48,7 @@ export const queueMetricsOf = (registry: Registry): QueueMetrics => {
     registers: [registry],
     collect: refresh,
   });
-  const made: QueueMetrics = {
+  return {
     count: (queue, outcome) => jobs.inc({ queue, outcome }),
     onScrape: (queue, look) => {
       looks.set(queue, look);
@@ -60,6 +57,4 @@ export const queueMetricsOf = (registry: Registry): QueueMetrics => {
       };
     },
   };
-  instruments.set(registry, made);
-  return made;
-};
+});

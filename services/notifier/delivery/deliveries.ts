@@ -11,7 +11,7 @@ import { loadStateRows } from '../store/subject-rows.ts';
 import type { StateRows } from '../store/subject-rows.ts';
 import type { Deliveries, Loaded } from './delivery.ts';
 import { gathered } from './gathered.ts';
-import type { Settlement } from './settlement.ts';
+import type { Conclusion } from './conclusion.ts';
 
 /** Rows per statement. */
 const BATCH = 200;
@@ -19,9 +19,9 @@ const BATCH = 200;
 const WRITE_FOR_MS = 30_000;
 const WRITE_AGAIN_MS = 500;
 
-interface Settled {
+interface Concluded {
   readonly id: string;
-  readonly settlement: Settlement;
+  readonly conclusion: Conclusion;
 }
 
 /**
@@ -29,7 +29,7 @@ interface Settled {
  * waits for it. Locked in one order, so that two who write the same rows never wait in a circle.
  */
 const SETTLE = statement(
-  'notifications_settle',
+  'notifications_conclude',
   `WITH locked AS MATERIALIZED (SELECT id FROM notifications WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE)
    UPDATE notifications AS n
       SET status = given.status, attempts = coalesce(given.attempts, n.attempts), response = given.response, reason = given.reason,
@@ -41,26 +41,26 @@ const SETTLE = statement(
 
 /** Notifications in Postgres, read and written for many jobs at a time. `ring` tells the queues of rows that were made. */
 export const createDeliveries = (database: Database, ring: (bells: readonly Bell[]) => Promise<void>): Deliveries => {
-  const settle = gathered<Settled, true>(async (settled) => {
-    const settlements = settled.map(({ settlement }) => settlement);
+  const conclude = gathered<Concluded, true>(async (concluded) => {
+    const conclusions = concluded.map(({ conclusion }) => conclusion);
     await database.query(SETTLE, [
-      settled.map(({ id }) => id),
-      settlements.map(({ kind }) => kind),
-      settlements.map(({ attempts }) => attempts),
-      settlements.map((one) => (one.kind === 'delivered' ? one.response : null)),
-      settlements.map((one) => (one.kind === 'delivered' ? null : one.reason)),
-      settlements.map((one) => (one.kind === 'delivered' ? one.at : null)),
-      settlements.map((one) => (one.kind === 'retrying' ? one.nextAttemptAt : null)),
+      concluded.map(({ id }) => id),
+      conclusions.map(({ kind }) => kind),
+      conclusions.map(({ attempts }) => attempts),
+      conclusions.map((one) => (one.kind === 'delivered' ? one.response : null)),
+      conclusions.map((one) => (one.kind === 'delivered' ? null : one.reason)),
+      conclusions.map((one) => (one.kind === 'delivered' ? one.at : null)),
+      conclusions.map((one) => (one.kind === 'retrying' ? one.nextAttemptAt : null)),
     ]);
-    return settled.map(() => true);
+    return concluded.map(() => true);
   }, BATCH);
   return {
     load: gathered((ids) => loadAll(database, ids), BATCH),
-    settle: async (id, settlement, signal) => {
+    conclude: async (id, conclusion, signal) => {
       const giveUpAt = performance.now() + WRITE_FOR_MS;
       for (;;) {
         try {
-          await settle({ id, settlement });
+          await conclude({ id, conclusion });
           return;
         } catch (error) {
           if (signal.aborted || performance.now() > giveUpAt || classifyError(error) !== 'infrastructure') throw error;

@@ -13,7 +13,7 @@ import type { Subject } from '../subject.ts';
 import { createDelivery } from './delivery.ts';
 import type { Loaded } from './delivery.ts';
 import { createDeliveryMetrics } from './metrics.ts';
-import type { Settlement } from './settlement.ts';
+import type { Conclusion } from './conclusion.ts';
 
 const NOW = instant(1_700_000_000_000);
 const HOUR = 3_600_000;
@@ -62,7 +62,7 @@ const run = async (
   signal = AbortSignal.any([]),
 ) => {
   if (!rules.ok) throw new Error(rules.issues.join());
-  const settled: Settlement[] = [];
+  const concluded: Conclusion[] = [];
   const replaced: (readonly [string, readonly PlannedNotification[]])[] = [];
   const told: string[] = [];
   const logged: string[] = [];
@@ -85,7 +85,7 @@ const run = async (
         if (row instanceof Error) throw row;
         return row;
       },
-      settle: async (_id, settlement) => void settled.push(settlement),
+      conclude: async (_id, conclusion) => void concluded.push(conclusion),
       replace: async (_notification, reason, replacements) => void replaced.push([reason, replacements]),
     },
     rules: rules.value,
@@ -96,13 +96,13 @@ const run = async (
     metrics: createDeliveryMetrics(registry, new Map([['team', destination]])),
   });
   const again = (): Promise<JobOutcome> => work({ id: 'ntf_1', data: {} }, signal);
-  return { outcome: await again(), again, settled, replaced, told, logged, metrics: await registry.metrics() };
+  return { outcome: await again(), again, concluded, replaced, told, logged, metrics: await registry.metrics() };
 };
 
 test('a due notification is said, kept as delivered, and the time since the fact is measured', async () => {
-  const { outcome, settled, told, logged, metrics } = await run(parsed(loaded({ attempts: 2, status: 'retrying' })));
+  const { outcome, concluded, told, logged, metrics } = await run(parsed(loaded({ attempts: 2, status: 'retrying' })));
   expect(told).toEqual(['dispute.opened ntf_1 7 3']);
-  expect(settled).toEqual([{ kind: 'delivered', attempts: 3, at: NOW, response: 'HTTP 204: asha@example.com' }]);
+  expect(concluded).toEqual([{ kind: 'delivered', attempts: 3, at: NOW, response: 'HTTP 204: asha@example.com' }]);
   expect(outcome).toEqual({ kind: 'done' });
   expect(metrics).toContain('dakia_notification_attempts_total{destination="team",outcome="delivered"} 1');
   expect(metrics).toContain('dakia_notification_seconds_sum{destination="team"} 0.25');
@@ -120,13 +120,13 @@ test.each<[string, Parsed<Loaded> | null, JobOutcome]>([
   ],
   ['has not come', parsed(loaded({ nextAttemptAt: instant(NOW + 9) })), { kind: 'later', afterMs: 9 }],
 ])('nothing is said when the row %s', async (_name, row, expected) => {
-  const { outcome, settled, told } = await run(row);
-  expect([outcome, settled, told]).toEqual([expected, [], []]);
+  const { outcome, concluded, told } = await run(row);
+  expect([outcome, concluded, told]).toEqual([expected, [], []]);
 });
 
 test('a row that cannot be used fails with its reason, once, in the log and in the row', async () => {
-  const { outcome, settled, told, logged } = await run(unparsed('there is no fact "dispute.vanished"'));
-  expect(settled).toEqual([{ kind: 'failed', attempts: null, reason: 'there is no fact "dispute.vanished"' }]);
+  const { outcome, concluded, told, logged } = await run(unparsed('there is no fact "dispute.vanished"'));
+  expect(concluded).toEqual([{ kind: 'failed', attempts: null, reason: 'there is no fact "dispute.vanished"' }]);
   expect([outcome.kind, told]).toEqual(['failed', []]);
   expect(logged).toHaveLength(1);
 });
@@ -134,19 +134,19 @@ test('a row that cannot be used fails with its reason, once, in the log and in t
 test.each<Deferred['reason']>(['quiet', 'circuit', 'rate', 'concurrency'])(
   'deferred by %s is no attempt',
   async (reason) => {
-    const { outcome, settled, metrics } = await run(parsed(loaded()), { kind: 'deferred', reason, afterMs: 40 });
+    const { outcome, concluded, metrics } = await run(parsed(loaded()), { kind: 'deferred', reason, afterMs: 40 });
     expect(outcome).toEqual({ kind: reason === 'concurrency' ? 'later' : 'rest', afterMs: 40 });
-    expect(settled).toEqual([]);
+    expect(concluded).toEqual([]);
     expect(metrics).toContain('outcome="deferred"} 1');
   },
 );
 
 test('a failure is kept with the time of the next attempt; neither log nor job quotes the receiver', async () => {
-  const { outcome, settled, logged } = await run(parsed(loaded()), {
+  const { outcome, concluded, logged } = await run(parsed(loaded()), {
     kind: 'retry',
     reason: 'HTTP 500: asha@example.com',
   });
-  expect(settled).toEqual([
+  expect(concluded).toEqual([
     { kind: 'retrying', attempts: 1, reason: 'HTTP 500: asha@example.com', nextAttemptAt: NOW + 5_000 },
   ]);
   expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
@@ -156,11 +156,11 @@ test('a failure is kept with the time of the next attempt; neither log nor job q
 });
 
 test('what only somebody can mend is failed', async () => {
-  const { outcome, settled, logged } = await run(parsed(loaded()), {
+  const { outcome, concluded, logged } = await run(parsed(loaded()), {
     kind: 'failed',
     reason: 'HTTP 410: asha@example.com',
   });
-  expect(settled).toEqual([{ kind: 'failed', attempts: 1, reason: 'HTTP 410: asha@example.com' }]);
+  expect(concluded).toEqual([{ kind: 'failed', attempts: 1, reason: 'HTTP 410: asha@example.com' }]);
   expect(outcome.kind).toBe('failed');
   expect(JSON.stringify([outcome, logged])).not.toContain('asha');
 });
@@ -172,14 +172,14 @@ test('an attempt that our own stop cut off is not counted; one that was answered
     { kind: 'retry', reason: 'the notifier stopped before an answer came' },
     stopped,
   );
-  expect([cut.outcome, cut.settled]).toEqual([{ kind: 'later', afterMs: 0 }, []]);
+  expect([cut.outcome, cut.concluded]).toEqual([{ kind: 'later', afterMs: 0 }, []]);
   const answered = await run(parsed(loaded()), { kind: 'delivered', response: 'HTTP 200' }, stopped);
-  expect(answered.settled).toHaveLength(1);
+  expect(answered.concluded).toHaveLength(1);
 });
 
 test('an attempt that breaks is logged and counts', async () => {
-  const { outcome, settled, logged } = await run(parsed(loaded()), new TypeError('a bug'));
-  expect(settled).toMatchObject([{ kind: 'retrying', attempts: 1 }]);
+  const { outcome, concluded, logged } = await run(parsed(loaded()), new TypeError('a bug'));
+  expect(concluded).toMatchObject([{ kind: 'retrying', attempts: 1 }]);
   expect(outcome).toEqual({ kind: 'later', afterMs: 5_000 });
   expect(logged.join()).toContain('a bug');
 });
@@ -215,9 +215,9 @@ test.each<[string, Loaded, string, number]>([
     1,
   ],
 ])('%s: cancelled, nothing is said', async (_name, row, reason, replacements) => {
-  const { outcome, settled, replaced, told, metrics } = await run(parsed(row));
+  const { outcome, concluded, replaced, told, metrics } = await run(parsed(row));
   expect(replaced.map(([why, instead]) => [why, instead.length])).toEqual([[reason, replacements]]);
-  expect([outcome, settled, told]).toEqual([{ kind: 'done' }, [], []]);
+  expect([outcome, concluded, told]).toEqual([{ kind: 'done' }, [], []]);
   expect(metrics).toContain('outcome="cancelled"} 1');
 });
 

@@ -12,8 +12,8 @@ import type { NotificationRules } from '../rules/rules.ts';
 import type { StoredNotification } from '../store/notification-store.ts';
 import type { Subject } from '../subject.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
-import type { Settlement } from './settlement.ts';
+import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './conclusion.ts';
+import type { Conclusion } from './conclusion.ts';
 
 /** A notification and what it is about, both as they stand now. */
 export interface Loaded {
@@ -36,7 +36,7 @@ export interface Deliveries {
   /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
   readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
   /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
-  readonly settle: (id: string, settlement: Settlement, signal: AbortSignal) => Promise<void>;
+  readonly conclude: (id: string, conclusion: Conclusion, signal: AbortSignal) => Promise<void>;
   /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
   readonly replace: (
     notification: StoredNotification,
@@ -88,7 +88,7 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   if (loaded === null) return { kind: 'done' };
   if (!loaded.ok) {
     metrics.count(name, 'failed');
-    return settled(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
+    return concluded(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
   }
   const { notification, subject } = loaded.value;
   const due = isDue(notification, clock());
@@ -114,11 +114,11 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   }
   // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
   if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
-  const settlement = afterAttempt(notification.attempts, said, clock(), options.random());
-  metrics.count(name, settlement.kind);
-  if (settlement.kind === 'delivered' && notification.reminder === null)
-    metrics.observe(name, (settlement.at - subject.at) / 1000);
-  return settled(options, id, settlement, signal);
+  const conclusion = afterAttempt(notification.attempts, said, clock(), options.random());
+  metrics.count(name, conclusion.kind);
+  if (conclusion.kind === 'delivered' && notification.reminder === null)
+    metrics.observe(name, (conclusion.at - subject.at) / 1000);
+  return concluded(options, id, conclusion, signal);
 };
 
 /** Whether this process's file knows the rule, and the rule this destination. */
@@ -150,26 +150,26 @@ const say = async (
 };
 
 /** The row first, then the job: a job that is lost in between is made again, and finds the row. */
-const settled = async (
+const concluded = async (
   { deliveries, destination: { name }, clock, log }: DeliveryOptions,
   id: string,
-  settlement: Settlement,
+  conclusion: Conclusion,
   signal: AbortSignal,
 ): Promise<JobOutcome> => {
-  await deliveries.settle(id, settlement, signal);
-  const facts = { notification: id, destination: name, attempts: settlement.attempts };
-  if (settlement.kind === 'retrying') {
+  await deliveries.conclude(id, conclusion, signal);
+  const facts = { notification: id, destination: name, attempts: conclusion.attempts };
+  if (conclusion.kind === 'retrying') {
     log.warn(
-      { ...facts, reason: gistOf(settlement.reason), next: new Date(settlement.nextAttemptAt).toISOString() },
+      { ...facts, reason: gistOf(conclusion.reason), next: new Date(conclusion.nextAttemptAt).toISOString() },
       'a notification was not delivered and will be tried again',
     );
-  } else if (settlement.kind === 'failed') {
+  } else if (conclusion.kind === 'failed') {
     log.error(
-      { ...facts, reason: gistOf(settlement.reason) },
+      { ...facts, reason: gistOf(conclusion.reason) },
       'a notification has failed; npx dakia notifications list shows why, retry sends it again',
     );
   }
-  return jobAfter(id, settlement, clock());
+  return jobAfter(id, conclusion, clock());
 };
 
 /** What stands before the first colon is ours or a status; what follows is what a receiver said, which may quote what it was sent. */

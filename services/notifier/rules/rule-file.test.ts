@@ -91,6 +91,11 @@ describe('what is wrong is refused with its line', () => {
     ['a key twice', 'rules: []\nrules: []', 'rules.yaml:2: Map keys must be unique'],
     ['not a map', '- 1', 'rules.yaml:1: file: must be a map'],
     ['a key at the top', `${file({})}colour: red`, 'rules.yaml:13: colour: there is no such key'],
+    [
+      'more than any person writes',
+      `# ${'é'.repeat(256 * 1024)}`,
+      'rules.yaml:1: the file is larger than 524288 bytes',
+    ],
     ['no rules', 'destinations: {}', 'rules.yaml:1: rules: must be a list of rules'],
     [
       'time zone',

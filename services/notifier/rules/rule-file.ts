@@ -9,11 +9,16 @@ import { fileShape } from './shapes.ts';
 import { parseYaml, problemsOf } from './yaml-file.ts';
 import type { Problem } from './yaml-file.ts';
 
+/** Larger than any file of rules that a person keeps, and small enough to read at once; what is larger is another file by mistake. */
+const FILE_BYTES_MAX = 512 * 1024;
+
 /**
  * Reads a file of rules. Everything that is wrong with it is reported at once, as `<file>:<line>: <what>: <why>`; no value of
  * the file is shown but the names that it uses.
  */
 export const readRuleFile = (source: string, fileName: string): Parsed<NotificationRules> => {
+  if (Buffer.byteLength(source) > FILE_BYTES_MAX)
+    return unparsed(`${fileName}:1: the file is larger than ${FILE_BYTES_MAX} bytes`);
   const { file, problems: broken } = parseYaml(source);
   if (broken.length > 0) return refused(fileName, broken);
   const shape = fileShape.safeParse(file.data);

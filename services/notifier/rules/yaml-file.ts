@@ -2,8 +2,6 @@ import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } fro
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 
-/** Larger than any file of rules that a person keeps, in UTF-16 units; what is larger is another file by mistake. */
-const FILE_LENGTH_MAX = 512 * 1024;
 /** Uses of one anchor: enough to share a list of destinations, too few to blow a small file up. */
 const ALIASES_MAX = 100;
 
@@ -23,8 +21,6 @@ export interface YamlFile {
 }
 
 export const parseYaml = (source: string): { readonly file: YamlFile; readonly problems: readonly Problem[] } => {
-  if (source.length > FILE_LENGTH_MAX)
-    return broken([{ line: 1, text: `the file is larger than ${FILE_LENGTH_MAX} characters` }]);
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   // The first only: those that follow mostly come of it. What the parser quotes of the file is left out.

@@ -23,7 +23,7 @@ export interface StateRows {
 
 const nameOf = ({ family, key }: EntityRef): string => `${family}:${key}`;
 
-/** The names come from the catalogue, which a test holds equal to the tables. */
+/** The names come from the fields of the lifecycles, which are compared with the tables of a migrated database. */
 const selected = (name: string, type: FieldType): string =>
   type === 'timestamptz' ? `round(date_part('epoch', ${name}) * 1000) AS ${name}` : name;
 

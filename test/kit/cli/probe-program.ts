@@ -16,6 +16,8 @@ export interface ProbedCommand {
   readonly name: string;
   readonly options: readonly string[];
   readonly help: Answer;
+  /** The command of the help's example, taken apart as a shell does, and what parsing it comes to; nothing is run. */
+  readonly example: { readonly args: readonly string[]; readonly code: string };
   readonly unknownOption: Answer;
   readonly surplusArgument: Answer;
 }
@@ -50,14 +52,38 @@ const answer = async (args: readonly string[]): Promise<Answer> => {
   }
 };
 
+/** Words of the line that follows `Example:`, without `npx dakia`. */
+const exampleIn = (help: string): readonly string[] => {
+  const [, line = ''] = /Example:\n {2}npx dakia (.+)/.exec(help) ?? [];
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+};
+
+/** Parses and runs nothing: actions are taken out, and environment settings do not count. */
+const parse = async (args: readonly string[]): Promise<string> => {
+  const program = createProgram();
+  for (const command of allBelow(program))
+    if (command.commands.length === 0) command.action(() => undefined).configureOutput({ writeErr: () => undefined });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 'none';
+  } catch (error) {
+    return error instanceof CommanderError ? error.code : String(error);
+  }
+};
+
 const probed: ProbedCommand[] = [];
 for (const [name, command] of leavesOf(createProgram(), [])) {
   const words = name.split(' ');
+  const help = await answer([...words, '--help']);
+  const example = exampleIn(help.printed);
   const complete = [...words, ...(REQUIRED[name] ?? [])];
   probed.push({
     name,
     options: command.options.map(({ long }) => long ?? ''),
-    help: await answer([...words, '--help']),
+    help,
+    example: { args: example, code: await parse(example) },
     unknownOption: await answer([...complete, '--no-such-option']),
     surplusArgument: await answer([...complete, 'surplus']),
   });

@@ -1,4 +1,4 @@
-import { clearable, highest, latest, provenanceFields, readTime, UNKNOWN, valueAt } from '#rules';
+import { clearable, column, highest, latest, personal, provenanceFields, readTime, UNKNOWN, valueAt } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
 /**
@@ -19,26 +19,35 @@ export const accountChangedAt = ({ subject }: Snapshot): number =>
  */
 export const accountFields = {
   ...provenanceFields,
-  name: latest.text('name'),
-  email: latest.text('email'),
-  activated: latest.flag('activated'),
-  activated_at: latest.time('activated_at'),
-  live: latest.flag('live'),
-  hold_funds: latest.flag('hold_funds'),
-  international: latest.flag('international'),
-  parent_id: latest.text('parent_id'),
-  website: latest.text('website'),
-  category: latest.text('category'),
-  activation_status: latest.text('merchant_detail', 'activation_status'),
-  activation_progress: latest.integer('merchant_detail', 'activation_progress'),
-  business_name: latest.text('merchant_detail', 'business_name'),
-  contact_name: latest.text('merchant_detail', 'contact_name'),
-  contact_mobile: latest.text('merchant_detail', 'contact_mobile'),
+  name: personal('Name of the sub-merchant.', latest.text('name')),
+  email: personal('E-mail address of the sub-merchant.', latest.text('email')),
+  activated: column('Whether the account is activated.', latest.flag('activated')),
+  activated_at: column('When it was activated.', latest.time('activated_at')),
+  live: column('Whether it may take payments in live mode.', latest.flag('live')),
+  hold_funds: column('Whether its settlements are held.', latest.flag('hold_funds')),
+  international: column('Whether it may take international payments.', latest.flag('international')),
+  parent_id: column('Account of the partner above it.', latest.text('parent_id')),
+  website: column('Its website.', latest.text('website')),
+  category: column('Its line of business.', latest.text('category')),
+  activation_status: column(
+    "How far its activation is, in Razorpay's words.",
+    latest.text('merchant_detail', 'activation_status'),
+  ),
+  activation_progress: column(
+    'How much of its details is submitted, in percent.',
+    latest.integer('merchant_detail', 'activation_progress'),
+  ),
+  business_name: column('Registered name of the business.', latest.text('merchant_detail', 'business_name')),
+  contact_name: personal('Name of the person to contact.', latest.text('merchant_detail', 'contact_name')),
+  contact_mobile: personal('Phone number of the person to contact.', latest.text('merchant_detail', 'contact_mobile')),
   // A later snapshot with null says that the suspension, or the question to the merchant, is over.
-  suspended_at: clearable.time('suspended_at'),
-  clarification_mode: clearable.text('merchant_detail', 'clarification_mode'),
-  notes: latest.json('notes'),
-  created_at: latest.time('created_at'),
+  suspended_at: column('When it was suspended; unknown when it is not.', clearable.time('suspended_at')),
+  clarification_mode: column(
+    'How Razorpay asks for more details; unknown when it does not.',
+    clearable.text('merchant_detail', 'clarification_mode'),
+  ),
+  notes: personal('Pairs that the partner attached.', latest.json('notes')),
+  created_at: column('When the account was made.', latest.time('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
-  changed_at: highest.time('updated_at'),
+  changed_at: column("Razorpay's own time of the last change.", highest.time('updated_at')),
 } as const satisfies Record<string, Field>;

@@ -54,6 +54,15 @@ const factsOf = (snapshots: readonly Snapshot[]): readonly string[] => {
   });
 };
 
+test('a dispute takes the payment beside it as it comes: in `entity`, or without', () => {
+  const paid = { id: 'pay_1', order_id: 'order_1' };
+  for (const payment of [{ entity: paid }, paid, { ...paid, entity: 'payment' }]) {
+    expect(
+      arrive(disputeAggregate, [[at('payment.dispute.created', 0, chargeback, { payment })]]).state?.values,
+    ).toMatchObject({ order_id: 'order_1' });
+  }
+});
+
 describe('the review of a dispute', () => {
   test('under_review → action_required, whose snapshot shows `open`, ends action_required with the newer deadline', () => {
     const state = inEveryOrder(disputeAggregate, [created, underReview, actionRequired]);

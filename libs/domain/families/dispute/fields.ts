@@ -1,5 +1,6 @@
-import { commonFields, highest, latest, readJson, readText, readTime, recordAt } from '#rules';
-import type { Field, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { column, commonFields, highest, latest, oneOf, personal, readJson, readText, readTime, recordAt } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
 
 /**
  * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open → lost
@@ -23,18 +24,18 @@ export const phaseOf = ({ subject }: Snapshot): Phase | null => {
 };
 
 /** The disputed payment's snapshot lies beside the dispute (razorpay.com/docs/webhooks/disputes). */
-const orderId: Field = {
+const orderId: Reading = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(recordAt(recordAt(payload, 'payment'), 'entity')?.['order_id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['order_id']),
 };
 
 /** Inside the dispute in all published samples but that of action_required, where it lies beside `entity`. */
 const evidenceOf = ({ subject, payload }: Snapshot) =>
   recordAt(subject, 'evidence') ?? recordAt(recordAt(payload, 'dispute'), 'evidence');
 
-const evidence: Field = { type: 'jsonb', rule: 'latest', read: (snapshot) => readJson(evidenceOf(snapshot)) };
-const evidenceSubmittedAt: Field = {
+const evidence: Reading = { type: 'jsonb', rule: 'latest', read: (snapshot) => readJson(evidenceOf(snapshot)) };
+const evidenceSubmittedAt: Reading = {
   type: 'timestamptz',
   rule: 'latest',
   read: (snapshot) => readTime(evidenceOf(snapshot)?.['submitted_at']),
@@ -46,16 +47,23 @@ const evidenceSubmittedAt: Field = {
  */
 export const disputeFields = {
   ...commonFields,
-  payment_id: latest.text('payment_id'),
-  order_id: orderId,
-  phase: latest.text('phase'),
-  amount_minor: latest.integer('amount'),
-  currency: latest.text('currency'),
-  amount_deducted_minor: highest.integer('amount_deducted'),
-  reason_code: latest.text('reason_code'),
-  reason_description: latest.text('reason_description'),
-  respond_by: latest.time('respond_by'),
-  evidence,
-  evidence_submitted_at: evidenceSubmittedAt,
-  created_at: latest.time('created_at'),
+  payment_id: column('Payment that is disputed.', latest.text('payment_id')),
+  order_id: column('Order of that payment.', orderId),
+  phase: oneOf(
+    phases,
+    'How far the dispute has gone between the banks; a later phase can follow an end.',
+    latest.text('phase'),
+  ),
+  amount_minor: column('Amount in dispute.', latest.integer('amount')),
+  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  amount_deducted_minor: column(
+    'Greatest amount that was ever deducted from the merchant for it.',
+    highest.integer('amount_deducted'),
+  ),
+  reason_code: column("Network's or Razorpay's code of the reason.", latest.text('reason_code')),
+  reason_description: column('The reason in a sentence.', latest.text('reason_description')),
+  respond_by: column('Deadline for evidence or acceptance.', latest.time('respond_by')),
+  evidence: personal('Evidence that was submitted, with its documents and texts.', evidence),
+  evidence_submitted_at: column('When evidence was last submitted.', evidenceSubmittedAt),
+  created_at: column('When the dispute was opened.', latest.time('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitsItsTable, obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit';
 import { disputeAggregate } from './index.ts';
 import { phases } from './fields.ts';
 
@@ -37,5 +37,4 @@ describe('disputes', () => {
     beside,
     finalFact: ({ status }) => (status === 'open' ? 'dispute.opened' : `dispute.${status}`),
   });
-  fitsItsTable(disputeAggregate);
 });

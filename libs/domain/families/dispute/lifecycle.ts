@@ -40,7 +40,7 @@ const followsAnEnd = (phase: Phase): boolean => phase === 'pre_arbitration' || p
  * The mark of the latest phase known, or that of the snapshots without a phase where it stands higher. A mark without a phase
  * that is known to be older than a pre-arbitration or arbitration belongs to the phase before, and does not end that one.
  */
-const settle = (marks: Marks): Mark<DisputeStatus> => {
+const decide = (marks: Marks): Mark<DisputeStatus> => {
   const known = phases.findLast((phase) => marks[phase] !== undefined);
   const [phased, loose] = [known === undefined ? undefined : marks[known], marks[PHASELESS]];
   if (known === undefined || phased === undefined) return loose ?? NO_MARK;
@@ -61,7 +61,7 @@ const laneOf = (marks: Marks, mark: Mark): string =>
  * event tells the rounds apart, whatever the order in which they arrive.
  */
 const statusFact = ({ marks }: EntityState<DisputeStatus>): Fact => {
-  const mark = settle(marks);
+  const mark = decide(marks);
   const phase = laneOf(marks, mark);
   const kind = mark.status === 'open' ? 'dispute.opened' : `dispute.${mark.status}`;
   return { kind, occurrence: mark.status === 'action_required' ? `${phase}:${mark.stamp.eventId}` : phase };
@@ -71,7 +71,7 @@ const statusFact = ({ marks }: EntityState<DisputeStatus>): Fact => {
 const reopenedIn = (state: EntityState<DisputeStatus> | undefined): string | null => {
   if (state === undefined || isEnd(state.status)) return null;
   const endedBefore = Object.values(state.marks).some((mark) => isEnd(mark.status));
-  return endedBefore ? laneOf(state.marks, settle(state.marks)) : null;
+  return endedBefore ? laneOf(state.marks, decide(state.marks)) : null;
 };
 
 const statusFacts = onOccurrence(statusFact);
@@ -83,7 +83,7 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
   shown: ({ subject }) => readStatus(subject['status']),
   order,
   lane: (snapshot) => phaseOf(snapshot) ?? PHASELESS,
-  settle,
+  decide,
   facts: (before, after) => {
     const phase = reopenedIn(after);
     const reopened =

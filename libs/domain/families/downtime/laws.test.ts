@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitsItsTable, obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit';
 import { downtimeAggregate } from './index.ts';
 
 const subject = {
@@ -28,5 +28,4 @@ describe('downtimes', () => {
     subject: () => subject,
     finalFact: ({ status }) => `downtime.${status}`,
   });
-  fitsItsTable(downtimeAggregate);
 });

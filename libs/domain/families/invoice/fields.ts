@@ -1,6 +1,6 @@
-import { entityIn } from '#catalogue';
-import { commonFields, highest, latest, readInteger, readText, UNKNOWN } from '#rules';
-import type { Field, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { column, commonFields, highest, latest, lowest, personal, readInteger, readText, UNKNOWN } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/invoices, "invoice states": draft, issued, partially paid, paid as the final
@@ -25,20 +25,20 @@ export type InvoiceStatus = (typeof invoiceStatuses)[number];
 export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
 
 /** The invoice's order: its own field, else that of the payment beside it, else the order beside it. */
-const orderId: Field = {
+const orderId: Reading = {
   type: 'text',
   rule: 'latest',
-  read: ({ subject, payload }) =>
-    readText(subject['order_id']) ??
-    readText(entityIn(payload, 'payment')?.['order_id']) ??
-    readText(entityIn(payload, 'order')?.['id']),
+  read: (snapshot) =>
+    readText(snapshot.subject['order_id']) ??
+    readText(entityBeside(snapshot, 'payment')?.['order_id']) ??
+    readText(entityBeside(snapshot, 'order')?.['id']),
 };
 
 /** The payment that the event is about, beside the invoice. */
-const lastPaymentId: Field = {
+const lastPaymentId: Reading = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**
@@ -48,35 +48,35 @@ const lastPaymentId: Field = {
  */
 export const invoiceFields = {
   ...commonFields,
-  order_id: orderId,
-  payment_id: latest.text('payment_id'),
-  last_payment_id: lastPaymentId,
-  subscription_id: latest.text('subscription_id'),
-  receipt: latest.text('receipt'),
-  invoice_number: latest.text('invoice_number'),
-  type: latest.text('type'),
-  customer_id: latest.text('customer_id'),
-  customer_name: latest.text('customer_details', 'name'),
-  customer_email: latest.text('customer_details', 'email'),
-  customer_contact: latest.text('customer_details', 'contact'),
-  gross_amount_minor: latest.integer('gross_amount'),
-  tax_amount_minor: latest.integer('tax_amount'),
-  taxable_amount_minor: latest.integer('taxable_amount'),
-  amount_minor: latest.integer('amount'),
-  amount_paid_minor: highest.integer('amount_paid'),
+  order_id: column('Order behind the invoice.', orderId),
+  payment_id: column("The invoice's own payment: the first one.", latest.text('payment_id')),
+  last_payment_id: column('Newest payment of the invoice.', lastPaymentId),
+  subscription_id: column('Subscription that it bills.', latest.text('subscription_id')),
+  receipt: column("Merchant's own number of the invoice.", latest.text('receipt')),
+  invoice_number: column('Number that is printed on it.', latest.text('invoice_number')),
+  type: column('Kind of the document: invoice, link or ecod.', latest.text('type')),
+  customer_id: column('Customer, as Razorpay names it.', latest.text('customer_id')),
+  customer_name: personal('Name of the customer.', latest.text('customer_details', 'name')),
+  customer_email: personal('E-mail address of the customer.', latest.text('customer_details', 'email')),
+  customer_contact: personal('Phone number of the customer.', latest.text('customer_details', 'contact')),
+  gross_amount_minor: column('Sum of its lines before tax.', latest.integer('gross_amount')),
+  tax_amount_minor: column('Tax in it.', latest.integer('tax_amount')),
+  taxable_amount_minor: column('Amount that the tax is reckoned on.', latest.integer('taxable_amount')),
+  amount_minor: column('Amount to be paid.', latest.integer('amount')),
+  amount_paid_minor: column('How much of it is paid.', highest.integer('amount_paid')),
   // The amount is fixed once the invoice is issued, so what is due only shrinks; it must agree with what is paid.
-  amount_due_minor: { ...latest.integer('amount_due'), rule: 'lowest' },
-  currency: latest.text('currency'),
-  partial_payment: latest.flag('partial_payment'),
-  description: latest.text('description'),
-  short_url: latest.text('short_url'),
-  notes: latest.json('notes'),
-  expire_by: latest.time('expire_by'),
-  issued_at: latest.time('issued_at'),
-  paid_at: latest.time('paid_at'),
-  expired_at: latest.time('expired_at'),
-  cancelled_at: latest.time('cancelled_at'),
-  billing_start: latest.time('billing_start'),
-  billing_end: latest.time('billing_end'),
-  created_at: latest.time('created_at'),
+  amount_due_minor: column('How much of it is still to be paid.', lowest.integer('amount_due')),
+  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  partial_payment: column('Whether it may be paid in parts.', latest.flag('partial_payment')),
+  description: personal('Text that the merchant gave the invoice.', latest.text('description')),
+  short_url: column('Address at which it is paid.', latest.text('short_url')),
+  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
+  issued_at: column('When it was issued.', latest.time('issued_at')),
+  paid_at: column('When it was paid in full.', latest.time('paid_at')),
+  expired_at: column('When it ran out.', latest.time('expired_at')),
+  cancelled_at: column('When it was cancelled.', latest.time('cancelled_at')),
+  billing_start: column('Begin of the time that it bills.', latest.time('billing_start')),
+  billing_end: column('End of the time that it bills.', latest.time('billing_end')),
+  created_at: column('When the invoice was made.', latest.time('created_at')),
 } as const satisfies Record<string, Field>;

@@ -24,6 +24,15 @@ const DELIVERED = 'order.notification.delivered';
 const FAILED = 'order.notification.failed';
 
 describe('an order', () => {
+  test('takes the payment beside it as it comes: in `entity`, or without', () => {
+    const paid = { id: 'pay_1', status: 'captured' };
+    for (const payment of [{ entity: paid }, paid, { ...paid, entity: 'payment' }]) {
+      expect(arrive(orderAggregate, [[at('order.paid', 0, {}, { payment })]]).state?.values).toMatchObject({
+        payment_id: 'pay_1',
+      });
+    }
+  });
+
   test('stays paid, whatever comes later: an older snapshot, another one of the same, a notice', () => {
     const state = inEveryOrder(orderAggregate, [
       at('order.paid', 0, { status: 'paid', amount_paid: 100, amount_due: 0, attempts: 2 }),

@@ -1,5 +1,6 @@
-import { clearable, commonFields, highest, latest, readText, recordAt } from '#rules';
-import type { Field, JsonRecord, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { clearable, column, commonFields, highest, latest, personal, readText } from '#rules';
+import type { Field, Reading } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/orders). `paid` is never left, also not after a refund
@@ -13,19 +14,21 @@ export const noticeOf = (event: string): 'delivered' | 'failed' | undefined =>
   event === 'order.notification.delivered' ? 'delivered' : event === 'order.notification.failed' ? 'failed' : undefined;
 
 /** The subject of a notice is the notice, not the order: neither may fill the other's columns. */
-const ofOrder = (field: Field): Field => ({
-  ...field,
-  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? field.read(snapshot) : undefined),
+const ofOrder = (reading: Reading): Reading => ({
+  ...reading,
+  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? reading.read(snapshot) : undefined),
 });
-const ofNotice = (field: Field): Field => ({
-  ...field,
-  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : field.read(snapshot)),
+const ofNotice = (reading: Reading): Reading => ({
+  ...reading,
+  read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : reading.read(snapshot)),
 });
-
-const paymentOf = ({ payload }: Snapshot): JsonRecord | undefined => recordAt(recordAt(payload, 'payment'), 'entity');
 
 /** The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid). */
-const paymentId: Field = { type: 'text', rule: 'latest', read: (snapshot) => readText(paymentOf(snapshot)?.['id']) };
+const paymentId: Reading = {
+  type: 'text',
+  rule: 'latest',
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
+};
 
 /**
  * Columns of `payment_orders`. Entity: razorpay.com/docs/api/orders/entity. Amounts are minor units of `currency`.
@@ -33,21 +36,28 @@ const paymentId: Field = { type: 'text', rule: 'latest', read: (snapshot) => rea
  */
 export const orderFields = {
   ...commonFields,
-  payment_id: ofOrder(paymentId),
-  amount_minor: ofOrder(latest.integer('amount')),
-  amount_paid_minor: ofOrder(highest.integer('amount_paid')),
-  amount_due_minor: ofOrder(latest.integer('amount_due')),
-  currency: ofOrder(latest.text('currency')),
-  receipt: ofOrder(latest.text('receipt')),
-  offer_id: ofOrder(latest.text('offer_id')),
-  attempts: ofOrder(highest.integer('attempts')),
-  description: ofOrder(latest.text('description')),
-  notes: ofOrder(latest.json('notes')),
-  created_at: ofOrder(latest.time('created_at')),
-  notification_id: ofNotice(latest.text('id')),
-  notification_status: { type: 'text', rule: 'latest', read: ({ event }) => noticeOf(event) },
-  notification_token_id: ofNotice(latest.text('token_id')),
+  payment_id: column('Payment that completed the order.', ofOrder(paymentId)),
+  amount_minor: column('Amount to be paid.', ofOrder(latest.integer('amount'))),
+  amount_paid_minor: column('How much of it is paid.', ofOrder(highest.integer('amount_paid'))),
+  amount_due_minor: column('How much of it is still to be paid.', ofOrder(latest.integer('amount_due'))),
+  currency: column('Currency of its amounts, ISO 4217.', ofOrder(latest.text('currency'))),
+  receipt: column("Merchant's own number of the order.", ofOrder(latest.text('receipt'))),
+  offer_id: column('Offer that was applied.', ofOrder(latest.text('offer_id'))),
+  attempts: column('How many payments were tried on it.', ofOrder(highest.integer('attempts'))),
+  description: personal('Text that the merchant gave the order.', ofOrder(latest.text('description'))),
+  notes: personal('Pairs that the merchant attached.', ofOrder(latest.json('notes'))),
+  created_at: column('When the order was made.', ofOrder(latest.time('created_at'))),
+  notification_id: column('Newest pre-debit notice of a recurring charge.', ofNotice(latest.text('id'))),
+  notification_status: column('What became of that notice: delivered or failed.', {
+    type: 'text',
+    rule: 'latest',
+    read: ({ event }) => noticeOf(event),
+  }),
+  notification_token_id: column('Saved instrument that the notice is about.', ofNotice(latest.text('token_id'))),
   // Null on a failed notice, which takes the place of an earlier one that was delivered.
-  notification_delivered_at: ofNotice(clearable.time('delivered_at')),
-  notification_payment_after: ofNotice(latest.time('payment_after')),
+  notification_delivered_at: column(
+    'When the notice reached the customer; unknown for one that failed.',
+    ofNotice(clearable.time('delivered_at')),
+  ),
+  notification_payment_after: column('When the charge may follow the notice.', ofNotice(latest.time('payment_after'))),
 } as const satisfies Record<string, Field>;

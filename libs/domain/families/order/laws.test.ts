@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitsItsTable, obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit';
 import { orderAggregate } from './index.ts';
 import { noticeOf } from './fields.ts';
 
@@ -40,5 +40,4 @@ describe('orders', () => {
     },
     finalFact: ({ status }) => `order.${status}`,
   });
-  fitsItsTable(orderAggregate);
 });

@@ -1,6 +1,6 @@
-import { entityIn } from '#catalogue';
-import { commonFields, highest, latest, readInteger, readText, readTime, UNKNOWN } from '#rules';
-import type { Field, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { column, commonFields, highest, latest, personal, readInteger, readText, readTime, UNKNOWN } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payment-links/states; UPI links have no `partially_paid`). The ends:
@@ -22,26 +22,26 @@ export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject
 const ORDER_PREFIX = 'order_';
 
 /** The order beside the link is an internal form in some bodies: its id has no prefix, and it has no `entity` (razorpay.md §3 "order"). */
-const besideOrderId = ({ payload }: Snapshot): string | undefined => {
-  const id = readText(entityIn(payload, 'order')?.['id']);
+const besideOrderId = (snapshot: Snapshot): string | undefined => {
+  const id = readText(entityBeside(snapshot, 'order')?.['id']);
   return id === undefined || id.startsWith(ORDER_PREFIX) ? id : `${ORDER_PREFIX}${id}`;
 };
 
 /** The link's order: its own field, else the payment's, else the order beside it. */
-const orderId: Field = {
+const orderId: Reading = {
   type: 'text',
   rule: 'latest',
   read: (snapshot) =>
     readText(snapshot.subject['order_id']) ??
-    readText(entityIn(snapshot.payload, 'payment')?.['order_id']) ??
+    readText(entityBeside(snapshot, 'payment')?.['order_id']) ??
     besideOrderId(snapshot),
 };
 
 /** The newest payment of the link, which `paid` and `partially_paid` carry beside it. */
-const paymentId: Field = {
+const paymentId: Reading = {
   type: 'text',
   rule: 'latest',
-  read: ({ payload }) => readText(entityIn(payload, 'payment')?.['id']),
+  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**
@@ -64,27 +64,27 @@ const lastEventAt: Field = {
 export const paymentLinkFields = {
   ...commonFields,
   last_event_at: lastEventAt,
-  order_id: orderId,
-  payment_id: paymentId,
-  reference_id: latest.text('reference_id'),
-  amount_minor: latest.integer('amount'),
-  amount_paid_minor: highest.integer('amount_paid'),
-  currency: latest.text('currency'),
-  accept_partial: latest.flag('accept_partial'),
-  first_min_partial_minor: latest.integer('first_min_partial_amount'),
-  upi_link: latest.flag('upi_link'),
-  description: latest.text('description'),
-  customer_id: latest.text('customer', 'id'),
-  customer_name: latest.text('customer', 'name'),
-  customer_email: latest.text('customer', 'email'),
-  customer_contact: latest.text('customer', 'contact'),
-  short_url: latest.text('short_url'),
-  user_id: latest.text('user_id'),
-  notes: latest.json('notes'),
-  expire_by: latest.time('expire_by'),
-  expired_at: latest.time('expired_at'),
-  cancelled_at: latest.time('cancelled_at'),
-  created_at: latest.time('created_at'),
+  order_id: column('Order behind the link.', orderId),
+  payment_id: column('Newest payment through the link.', paymentId),
+  reference_id: column("Merchant's own number of the link.", latest.text('reference_id')),
+  amount_minor: column('Amount to be paid.', latest.integer('amount')),
+  amount_paid_minor: column('How much of it is paid.', highest.integer('amount_paid')),
+  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  accept_partial: column('Whether it may be paid in parts.', latest.flag('accept_partial')),
+  first_min_partial_minor: column('Least amount of the first part.', latest.integer('first_min_partial_amount')),
+  upi_link: column('Whether it is a UPI link.', latest.flag('upi_link')),
+  description: personal('Text that the merchant gave the link.', latest.text('description')),
+  customer_id: column('Customer, as Razorpay names it.', latest.text('customer', 'id')),
+  customer_name: personal('Name of the customer.', latest.text('customer', 'name')),
+  customer_email: personal('E-mail address of the customer.', latest.text('customer', 'email')),
+  customer_contact: personal('Phone number of the customer.', latest.text('customer', 'contact')),
+  short_url: column('Address of the link.', latest.text('short_url')),
+  user_id: column('User of the dashboard who made it.', latest.text('user_id')),
+  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
+  expired_at: column('When it ran out.', latest.time('expired_at')),
+  cancelled_at: column('When it was cancelled.', latest.time('cancelled_at')),
+  created_at: column('When the link was made.', latest.time('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
-  changed_at: highest.time('updated_at'),
+  changed_at: column("Razorpay's own time of the last change.", highest.time('updated_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitsItsTable, obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit';
 import { paymentAggregate } from './index.ts';
 
 const subject = {
@@ -19,5 +19,4 @@ const subject = {
 
 describe('payments', () => {
   obeysTheLaws({ aggregate: paymentAggregate, subject: () => subject, finalFact: ({ status }) => `payment.${status}` });
-  fitsItsTable(paymentAggregate);
 });

@@ -15,6 +15,14 @@ const at = (event: RefundEvent, second: number, subject: JsonRecord = {}, paymen
 });
 
 describe('a refund', () => {
+  test('takes the payment beside it as it comes: in `entity`, or without', () => {
+    const paid = { id: 'pay_1', order_id: 'order_1', captured: false };
+    for (const payment of [{ entity: paid }, paid, { ...paid, entity: 'payment' }]) {
+      const { state } = arrive(refundAggregate, [[{ ...at('refund.created', 0), payload: { payment } }]]);
+      expect(state?.values).toMatchObject({ order_id: 'order_1', auto_refund: true });
+    }
+  });
+
   test('refund.processed before refund.created ends processed, with what only the older one knows', () => {
     const state = inEveryOrder(refundAggregate, [
       at('refund.created', 0, { status: 'pending', receipt: 'receipt 1', acquirer_data: { arn: null } }),

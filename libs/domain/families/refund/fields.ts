@@ -1,5 +1,6 @@
-import { commonFields, ever, latest, readFlag, readText, recordAt } from '#rules';
-import type { Field, Snapshot } from '#rules';
+import { entityBeside } from '#catalogue';
+import { column, commonFields, ever, latest, personal, readFlag, readText } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed; `processed` is final).
@@ -10,16 +11,16 @@ export const refundStatuses = ['pending', 'failed', 'processed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
 /** The refunded payment's snapshot, which lies beside the refund (razorpay.com/docs/webhooks/refunds); older bodies have none. */
-const paymentOf = ({ payload }: Snapshot) => recordAt(recordAt(payload, 'payment'), 'entity');
+const paymentOf = (snapshot: Snapshot) => entityBeside(snapshot, 'payment');
 
-const orderId: Field = {
+const orderId: Reading = {
   type: 'text',
   rule: 'latest',
   read: (snapshot) => readText(paymentOf(snapshot)?.['order_id']),
 };
 
 /** A refund of a payment that was never captured was not asked for by anyone: Razorpay made it (scenarios.md §8). */
-const autoRefund: Field = {
+const autoRefund: Reading = {
   type: 'boolean',
   rule: 'latest',
   read: (snapshot) => {
@@ -29,7 +30,7 @@ const autoRefund: Field = {
 };
 
 /** An instant refund that fell back to normal speed stays one (razorpay.com/docs/webhooks/refunds, refund.speed_changed). */
-const speedChanged: Field = {
+const speedChanged: Reading = {
   ...ever.flag('speed_changed'),
   read: ({ event }) => (event === 'refund.speed_changed' ? true : undefined),
 };
@@ -37,20 +38,20 @@ const speedChanged: Field = {
 /** Columns of `payment_refunds`. Entity: razorpay.com/docs/api/refunds/entity. Amounts are minor units of `currency`. */
 export const refundFields = {
   ...commonFields,
-  payment_id: latest.text('payment_id'),
-  order_id: orderId,
-  amount_minor: latest.integer('amount'),
-  currency: latest.text('currency'),
-  speed_requested: latest.text('speed_requested'),
-  speed_processed: latest.text('speed_processed'),
-  speed_changed: speedChanged,
-  auto_refund: autoRefund,
-  receipt: latest.text('receipt'),
-  batch_id: latest.text('batch_id'),
+  payment_id: column('Payment that is refunded.', latest.text('payment_id')),
+  order_id: column('Order of that payment.', orderId),
+  amount_minor: column('Amount that goes back.', latest.integer('amount')),
+  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  speed_requested: column('Speed that was asked for: normal or optimum.', latest.text('speed_requested')),
+  speed_processed: column('Speed at which it is done: normal or instant.', latest.text('speed_processed')),
+  speed_changed: column('Whether an instant refund fell back to normal speed.', speedChanged),
+  auto_refund: column('Whether Razorpay made it by itself, for a payment that was never captured.', autoRefund),
+  receipt: column("Merchant's own number of the refund.", latest.text('receipt')),
+  batch_id: column('Batch of refunds that it belongs to.', latest.text('batch_id')),
   // The bank's references, which often come after `processed` (razorpay.com/docs/payments/refunds): what is known is kept.
-  arn: latest.text('acquirer_data', 'arn'),
-  rrn: latest.text('acquirer_data', 'rrn'),
-  utr: latest.text('acquirer_data', 'utr'),
-  notes: latest.json('notes'),
-  created_at: latest.time('created_at'),
+  arn: column("Reference of the card network (ARN), for the customer's bank.", latest.text('acquirer_data', 'arn')),
+  rrn: column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
+  utr: column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr')),
+  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  created_at: column('When the refund was made.', latest.time('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitsItsTable, obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit';
 import { refundAggregate } from './index.ts';
 
 const subject = {
@@ -32,5 +32,4 @@ describe('refunds', () => {
     said: (event): Record<string, boolean> => (event === 'refund.speed_changed' ? { speed_changed: true } : {}),
     finalFact: ({ status }) => `refund.${status}`,
   });
-  fitsItsTable(refundAggregate);
 });

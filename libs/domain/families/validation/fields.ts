@@ -1,5 +1,5 @@
-import { commonFields, latest, readText, valueAt } from '#rules';
-import type { Field } from '#rules';
+import { column, commonFields, latest, personal, readText, valueAt } from '#rules';
+import type { Field, Reading } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/x/fund-account-validation: created, then completed or failed). The two ends exclude
@@ -10,7 +10,7 @@ export const validationStatuses = ['created', 'failed', 'completed'] as const;
 export type ValidationStatus = (typeof validationStatuses)[number];
 
 /** A failed validation has the text "null" for details it does not have (razorpay.com/docs/webhooks/account-validation, sample). */
-const details: Field = {
+const details: Reading = {
   type: 'text',
   rule: 'latest',
   read: ({ subject }) => {
@@ -25,23 +25,29 @@ const details: Field = {
  */
 export const validationFields = {
   ...commonFields,
-  fund_account_id: latest.text('fund_account', 'id'),
-  contact_id: latest.text('fund_account', 'contact_id'),
-  account_type: latest.text('fund_account', 'account_type'),
-  bank_name: latest.text('fund_account', 'bank_account', 'bank_name'),
-  bank_ifsc: latest.text('fund_account', 'bank_account', 'ifsc'),
-  beneficiary_name: latest.text('fund_account', 'bank_account', 'name'),
-  vpa: latest.text('fund_account', 'vpa', 'address'),
-  fund_account_active: latest.flag('fund_account', 'active'),
+  fund_account_id: column('Fund account that was checked.', latest.text('fund_account', 'id')),
+  contact_id: column('Contact that the fund account belongs to.', latest.text('fund_account', 'contact_id')),
+  account_type: column('What was checked: bank_account or vpa.', latest.text('fund_account', 'account_type')),
+  bank_name: column('Bank of the account.', latest.text('fund_account', 'bank_account', 'bank_name')),
+  bank_ifsc: column('IFSC of the branch.', latest.text('fund_account', 'bank_account', 'ifsc')),
+  beneficiary_name: personal(
+    'Name of the beneficiary, as it was given.',
+    latest.text('fund_account', 'bank_account', 'name'),
+  ),
+  vpa: personal('UPI address that was checked.', latest.text('fund_account', 'vpa', 'address')),
+  fund_account_active: column('Whether the fund account may be paid.', latest.flag('fund_account', 'active')),
   // What the check found: active or invalid, the name the bank knows, and how well it matches, 0 to 100.
-  account_status: latest.text('results', 'account_status'),
-  registered_name: latest.text('results', 'registered_name'),
-  name_match_score: latest.integer('results', 'name_match_score'),
-  details,
+  account_status: column(
+    'What the check found: active or invalid. Only an active account should be paid.',
+    latest.text('results', 'account_status'),
+  ),
+  registered_name: personal('Name that the bank knows.', latest.text('results', 'registered_name')),
+  name_match_score: column('How well the two names match, 0 to 100.', latest.integer('results', 'name_match_score')),
+  details: column('What the bank says beside its answer.', details),
   // A bank account is checked with a small transfer; a VPA without one, so its amount and utr are null.
-  amount_minor: latest.integer('amount'),
-  currency: latest.text('currency'),
-  utr: latest.text('utr'),
-  notes: latest.json('notes'),
-  created_at: latest.time('created_at'),
+  amount_minor: column('Amount of the transfer that checked a bank account.', latest.integer('amount')),
+  currency: column('Currency of the amount, ISO 4217.', latest.text('currency')),
+  utr: column('Reference of that transfer (UTR).', latest.text('utr')),
+  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  created_at: column('When the check was asked for.', latest.time('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,6 @@
 import promClient from 'prom-client';
-import type { Metric, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { oncePer } from '#rules';
 
 /** What every consumer of a process reports. Labels: topic and partition, which are bounded; never an id. */
 export interface ConsumerMetrics {
@@ -12,31 +13,21 @@ export interface ConsumerMetrics {
   readonly rebalances: promClient.Counter<'group'>;
 }
 
-/** Several services of one process share a registry, so a metric that is there already is used. */
-const once = <Of extends Metric>(registry: Registry, name: string, create: () => Of): Of =>
-  (registry.getSingleMetric(name) as Of | undefined) ?? create();
-
-export const consumerMetrics = (registry: Registry): ConsumerMetrics => {
+export const consumerMetrics = oncePer((registry: Registry): ConsumerMetrics => {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    once(registry, name, () => new promClient.Counter({ name, help, labelNames, registers }));
+    new promClient.Counter({ name, help, labelNames, registers });
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    once(registry, name, () => new promClient.Gauge({ name, help, labelNames, registers }));
-  const histogram = 'dakia_batch_duration_seconds';
+    new promClient.Gauge({ name, help, labelNames, registers });
   return {
     consumed: counter('dakia_consumed_events_total', 'Records whose outcome is final.', ['topic']),
-    batchSeconds: once(
-      registry,
-      histogram,
-      () =>
-        new promClient.Histogram({
-          name: histogram,
-          help: 'Time to apply one batch of a partition.',
-          labelNames: ['topic', 'outcome'] as const,
-          buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-          registers,
-        }),
-    ),
+    batchSeconds: new promClient.Histogram({
+      name: 'dakia_batch_duration_seconds',
+      help: 'Time to apply one batch of a partition.',
+      labelNames: ['topic', 'outcome'] as const,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
     failures: counter(
       'dakia_batch_failures_total',
       'Batches that failed and are tried again: the database is away, or a handler has a bug.',
@@ -57,4 +48,4 @@ export const consumerMetrics = (registry: Registry): ConsumerMetrics => {
       'group',
     ]),
   };
-};
+});

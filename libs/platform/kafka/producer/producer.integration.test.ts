@@ -117,7 +117,7 @@ test(
     const partitionsOf = new Map<string, Set<number>>();
     for (const { key, partition } of stored) partitionsOf.set(key, (partitionsOf.get(key) ?? new Set()).add(partition));
     expect([...partitionsOf.values()].map(({ size }) => size)).toEqual(Array.from({ length: 50 }, () => 1));
-    expect(await metric('dakia_producer_batch_records_count')).toBeLessThan(100);
+    expect(await metric('dakia_producer_batch_records_count{client="test"}')).toBeLessThan(100);
   },
   60 * SECOND,
 );
@@ -181,7 +181,7 @@ test(
     expect(counts.durable).toBe(0);
     // Garbage that is not collected yet included; a producer that held what it refused would hold all of it.
     expect(process.memoryUsage().rss - heldBefore).toBeLessThan(0.4 * GIB);
-    expect(await metric('dakia_producer_unanswered_bytes')).toBe(0);
+    expect(await metric('dakia_producer_unanswered_bytes{client="test"}')).toBe(0);
     expect(logged.filter((line) => line.includes('no broker can be reached')).length).toBeLessThanOrEqual(1);
     await proxy.comeBack();
     await durableAgain(to, 6 * SECOND);
@@ -225,8 +225,8 @@ test(
       publish(to, 'b'),
     ]);
     expect(answers.map(({ outcome }) => outcome)).toEqual(['unknown', 'durable', 'unknown', 'durable']);
-    expect(await metric('dakia_producer_missing_topics')).toBe(1);
-    expect(await metric('dakia_producer_failures_total{kind="missing-topic"}')).toBe(2);
+    expect(await metric('dakia_producer_missing_topics{client="test"}')).toBe(1);
+    expect(await metric('dakia_producer_failures_total{client="test",kind="missing-topic"}')).toBe(2);
     const named = logged.filter((line) => line.includes(`${kafka.prefix}missing`));
     expect(named).toHaveLength(1);
     expect(named[0]).toContain('npx dakia topics apply');
@@ -248,7 +248,7 @@ test(
     await kafka.admin.deleteTopics({ topics: [`${kafka.prefix}b`] });
     await eventually(
       'the topic counted as missing',
-      async () => (await publish(to, 'b'), (await metric('dakia_producer_missing_topics')) === 1),
+      async () => (await publish(to, 'b'), (await metric('dakia_producer_missing_topics{client="test"}')) === 1),
       30 * SECOND,
     );
     await durableAgain(to, 6 * SECOND);

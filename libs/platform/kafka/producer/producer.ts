@@ -9,7 +9,7 @@ import type { Reluctance } from './batcher.ts';
 import { adviceFor, failureKindOf } from './failure.ts';
 import { assertFastProduce, installFastProduce } from './fast-produce.ts';
 import { createLink } from './link.ts';
-import { createProducerMetrics } from './metrics.ts';
+import { producerMetricsOf } from './metrics.ts';
 
 /** A failure of one kind is logged at most once in this time, in ms; all are counted. */
 const FAILURE_LOG_INTERVAL_MS = 30_000;
@@ -25,6 +25,7 @@ export interface ProducerOptions {
   readonly config: KafkaConfig;
   readonly log: Logger;
   readonly metrics: Registry;
+  /** Also the label `client` of its metrics: one of a fixed few. */
   readonly clientId: string;
   /** Catalogue names of all topics that will be written to. */
   readonly topics: readonly string[];
@@ -36,7 +37,7 @@ export interface ProducerOptions {
  */
 export const createProducer = ({ config, log, metrics, clientId, topics }: ProducerOptions): KafkaProducer => {
   installFastProduce();
-  const observer = createProducerMetrics(metrics);
+  const observer = producerMetricsOf(metrics, clientId);
   const fullName = (topic: string): string => config.topicPrefix + topic;
   const throttle = createThrottle(FAILURE_LOG_INTERVAL_MS);
 
@@ -55,7 +56,7 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
     onReplaced: observer.replaced,
   });
   const batcher = createBatcher(link.send, observer);
-  observer.watch(batcher.load, () => link.missing().size);
+  const unwatch = observer.watch(batcher.load, () => link.missing().size);
 
   return {
     name: 'Kafka producer',
@@ -72,6 +73,7 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
     stop: async (deadline) => {
       await batcher.close();
       await link.stop(Math.max(DISCONNECT_MIN_MS, deadline - now()));
+      unwatch();
     },
   };
 };

@@ -3,8 +3,8 @@ import { instant } from '#rules';
 import { ATTEMPTS_MAX } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
-import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './settlement.ts';
-import type { Settlement } from './settlement.ts';
+import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './conclusion.ts';
+import type { Conclusion } from './conclusion.ts';
 
 const NOW = instant(1_700_000_000_000);
 const away = (ms: number) => instant(NOW + ms);
@@ -25,7 +25,7 @@ test.each<[NotificationStatus, number, ReturnType<typeof isDue>]>([
   expect(isDue({ status, nextAttemptAt: away(awayMs) }, NOW)).toEqual(expected);
 });
 
-test.each<[string, number, Outcome, number, Settlement]>([
+test.each<[string, number, Outcome, number, Conclusion]>([
   [
     'delivered at the first attempt',
     0,

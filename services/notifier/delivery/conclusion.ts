@@ -7,7 +7,7 @@ import type { Outcome } from '../channels/channel.ts';
 import type { Deferred } from '../channels/gate.ts';
 
 /** What is written about a notification before its job ends. */
-export type Settlement =
+export type Conclusion =
   | { readonly kind: 'delivered'; readonly attempts: number; readonly at: Instant; readonly response: string }
   | { readonly kind: 'retrying'; readonly attempts: number; readonly reason: string; readonly nextAttemptAt: Instant }
   /** `attempts` null: none was possible. */
@@ -26,7 +26,7 @@ export const isDue = (
 };
 
 /** What an attempt means for the row; `before` is the number of attempts before it, `random` from 0 to 1. */
-export const afterAttempt = (before: number, outcome: Outcome, now: Instant, random: number): Settlement => {
+export const afterAttempt = (before: number, outcome: Outcome, now: Instant, random: number): Conclusion => {
   const attempts = before + 1;
   switch (outcome.kind) {
     case 'delivered':
@@ -46,14 +46,14 @@ export const afterAttempt = (before: number, outcome: Outcome, now: Instant, ran
  * How the job ends once its row is written. Its reason goes to Redis and to the log, so it says nothing that a receiver said: an answer
  * may quote what it was sent.
  */
-export const jobAfter = (id: string, settlement: Settlement, now: Instant): JobOutcome => {
-  switch (settlement.kind) {
+export const jobAfter = (id: string, conclusion: Conclusion, now: Instant): JobOutcome => {
+  switch (conclusion.kind) {
     case 'delivered':
       return { kind: 'done' };
     case 'failed':
       return { kind: 'failed', reason: `not delivered; npx dakia notifications list --id ${id} says why` };
     case 'retrying':
-      return { kind: 'later', afterMs: Math.max(settlement.nextAttemptAt - now, 0) };
+      return { kind: 'later', afterMs: Math.max(conclusion.nextAttemptAt - now, 0) };
   }
 };
 

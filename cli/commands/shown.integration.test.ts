@@ -1,0 +1,293 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { route } from '#catalogue';
+import { allAggregates } from '#families';
+import {
+  discardDead,
+  discardParked,
+  listDead,
+  listParked,
+  listQuarantined,
+  replayQuarantined,
+  retryDead,
+  retryParked,
+} from '#operate';
+import { wakeParked } from '#parking';
+import type { ParkedOptions } from '#parking';
+import { openDakia } from '../../test/kit/cli/run-dakia.ts';
+import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
+import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
+import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
+
+/** Operators act on what they were shown, whoever else is at work meanwhile. The machine may be busy with others. */
+jest.setTimeout(60_000);
+
+/** Runs of each pair: either may be first. */
+const RACES = 8;
+const policy = { delaysMs: [60_000, 60_000, 60_000] };
+const asha = { who: 'asha', reason: 'looked at it' };
+const ravi = { who: 'ravi', reason: 'looked too' };
+
+let store: TestStore;
+let refunds: TestPartition;
+let quarantine: TestPartition;
+let folder: string;
+let commands: Dakia;
+let options: ParkedOptions;
+
+beforeAll(async () => {
+  store = await openTestStore('refunds', allAggregates);
+  await store.rows('ALTER TABLE payment_refunds ADD CONSTRAINT never_five CHECK (amount_minor <> 5)');
+  refunds = await store.partition('rzp.refunds.v1', 0);
+  quarantine = await store.partition('rzp.quarantine.v1', 0);
+  commands = openDakia({ DATABASE_URL: store.url });
+  folder = mkdtempSync(join(tmpdir(), 'dakia-shown-'));
+  options = { database: store.database, aggregates: allAggregates, policy };
+});
+afterAll(async () => {
+  await commands.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const dakia: Dakia['run'] = (...args) => commands.run('--data-dir', folder, ...args);
+const json: Dakia['json'] = (...args) => commands.json('--data-dir', folder, ...args);
+const refund = (id: string, key: string, amount = 5) =>
+  testEvent('refund.created', id, key, { payment_id: 'pay_1', amount });
+const park = async (key: string, ...more: readonly string[]) =>
+  void (await refunds.send(...[`${key}_1`, ...more].map((id) => refund(id, key))));
+const refOf = (key: string) => ({ family: 'refunds', key }) as const;
+const makeDue = (key: string) =>
+  store.rows('UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key = $1', [key]);
+const wake = async (key: string) => wakeParked({ ...options, actor: 'worker' }, refOf(key));
+const letDie = async (key: string) => {
+  await makeDue(key);
+  expect(await wakeParked({ ...options, policy: { delaysMs: [] }, actor: 'worker' }, refOf(key))).toMatchObject({
+    dead: 1,
+  });
+};
+const verdicts = async (key: string) =>
+  (
+    await store.rows<{ id: string; verdict: string }>(
+      'SELECT razorpay_event_id AS id, verdict FROM webhook_events WHERE entity_key = $1 ORDER BY 1',
+      [key],
+    )
+  ).map(({ id, verdict }) => `${id} ${verdict}`);
+const actions = async (key: string) =>
+  (
+    await store.rows<{ did: string }>(
+      `SELECT actor || ' ' || action AS did FROM audit_logs WHERE entity_key = $1 AND actor LIKE 'operator:%' ORDER BY id`,
+      [key],
+    )
+  ).map(({ did }) => did);
+const headOf = async (key: string) => (await listParked(store.database, { key }))[0]!;
+const deathOf = async (key: string) => (await listDead(store.database, { key }))[0]!;
+
+describe('the acting SQL refuses what is not as it was shown', () => {
+  test.each([
+    ['retry', retryParked],
+    ['discard', discardParked],
+  ] as const)('parked %s', async (name, act) => {
+    const key = `rfnd_head_${name}`;
+    await park(key, `${key}_2`);
+    const shown = await headOf(key);
+    await makeDue(key);
+    await wake(key);
+    expect(await act(options, refOf(key), asha, shown)).toEqual({
+      kind: 'changed',
+      now: { failingEventId: `${key}_1`, attempts: 2 },
+    });
+    await discardParked(options, refOf(key), ravi);
+    expect(await act(options, refOf(key), asha, shown)).toMatchObject({
+      kind: 'changed',
+      now: { failingEventId: `${key}_2` },
+    });
+    expect(await verdicts(key)).toEqual([`${key}_1 dead`, `${key}_2 parked`]);
+    expect(await actions(key)).toEqual(['operator:ravi parked.discard']);
+    await discardParked(options, refOf(key), ravi);
+    expect(await act(options, refOf(key), asha, shown)).toEqual({ kind: 'not-parked' });
+  });
+
+  test.each([
+    ['retry', retryDead],
+    ['discard', discardDead],
+  ] as const)('dead %s: a letter that was retried and died again is another one', async (name, act) => {
+    const key = `rfnd_again_${name}`;
+    await park(key);
+    await letDie(key);
+    const shown = await deathOf(key);
+    await retryDead(options, shown.eventId, ravi);
+    await letDie(key);
+    const again = await deathOf(key);
+    expect(await act(options, shown.eventId, asha, shown)).toEqual({
+      kind: 'changed',
+      now: { deadAt: again.deadAt, attempts: again.attempts },
+    });
+    expect(await verdicts(key)).toEqual([`${key}_1 dead`]);
+    expect(await actions(key)).toEqual(['operator:ravi dead.retry']);
+  });
+
+  test('a letter that another operator has closed is not revived', async () => {
+    await park('rfnd_closed');
+    await letDie('rfnd_closed');
+    const shown = await deathOf('rfnd_closed');
+    await discardDead(options, shown.eventId, ravi);
+    expect(await retryDead(options, shown.eventId, asha, shown)).toEqual({ kind: 'not-dead' });
+    expect(await verdicts('rfnd_closed')).toEqual(['rfnd_closed_1 dead']);
+  });
+});
+
+/** Of two that act on one thing at once, and what is allowed to have been done. */
+const race = async (
+  first: () => Promise<{ readonly kind: string }>,
+  second: () => Promise<{ readonly kind: string }>,
+  allowed: readonly string[],
+) => {
+  const ended = (await Promise.all([first(), second()])).map(({ kind }) => kind).join(' + ');
+  expect(allowed).toContain(ended);
+};
+
+describe('two at once end as one of the two orders', () => {
+  const runs = Array.from({ length: RACES }, (_, run) => run);
+
+  test.each(runs)('dead: discard and retry (%i)', async (run) => {
+    const key = `rfnd_dr_${run}`;
+    await park(key);
+    await letDie(key);
+    const shown = await deathOf(key);
+    await race(
+      () => discardDead(options, shown.eventId, asha, shown),
+      () => retryDead(options, shown.eventId, ravi, shown),
+      ['discarded + not-dead', 'not-dead + parked'],
+    );
+    expect(await actions(key)).toHaveLength(1);
+    const wasRetried = (await actions(key))[0] === 'operator:ravi dead.retry';
+    expect(await verdicts(key)).toEqual([`${key}_1 ${wasRetried ? 'parked' : 'dead'}`]);
+  });
+
+  test.each(runs)('dead: the same by two operators (%i)', async (run) => {
+    for (const [name, act] of [
+      ['retry', retryDead],
+      ['discard', discardDead],
+    ] as const) {
+      const key = `rfnd_two_${name}_${run}`;
+      await park(key);
+      await letDie(key);
+      const shown = await deathOf(key);
+      const done = name === 'retry' ? 'parked' : 'discarded';
+      await race(
+        () => act(options, shown.eventId, asha, shown),
+        () => act(options, shown.eventId, ravi, shown),
+        [`${done} + not-dead`, `not-dead + ${done}`],
+      );
+      expect(await actions(key)).toHaveLength(1);
+    }
+  });
+
+  test.each(runs)(
+    'parked: two operators discard; the event behind the head, which nobody saw, stays (%i)',
+    async (run) => {
+      const key = `rfnd_dd_${run}`;
+      await park(key, `${key}_2`);
+      const shown = await headOf(key);
+      await race(
+        () => discardParked(options, refOf(key), asha, shown),
+        () => discardParked(options, refOf(key), ravi, shown),
+        ['parked + changed', 'changed + parked'],
+      );
+      expect(await verdicts(key)).toEqual([`${key}_1 dead`, `${key}_2 parked`]);
+      expect(await actions(key)).toHaveLength(1);
+    },
+  );
+
+  test.each(runs)('parked: one retries, the other discards (%i)', async (run) => {
+    const key = `rfnd_rd_${run}`;
+    await park(key, `${key}_2`);
+    const shown = await headOf(key);
+    await race(
+      () => retryParked(options, refOf(key), asha, shown),
+      () => discardParked(options, refOf(key), ravi, shown),
+      ['parked + changed', 'changed + parked', 'parked + parked'],
+    );
+    expect((await verdicts(key))[1]).toBe(`${key}_2 parked`);
+  });
+
+  test.each(runs)('parked: an operator discards while a worker tries (%i)', async (run) => {
+    const key = `rfnd_dw_${run}`;
+    await park(key, `${key}_2`);
+    const shown = await headOf(key);
+    await makeDue(key);
+    const [discarded] = await Promise.all([discardParked(options, refOf(key), asha, shown), wake(key)]);
+    const wasFirst = discarded.kind !== 'changed';
+    expect(await verdicts(key)).toEqual([`${key}_1 ${wasFirst ? 'dead' : 'parked'}`, `${key}_2 parked`]);
+    expect(await actions(key)).toHaveLength(wasFirst ? 1 : 0);
+  });
+
+  test.each(runs)('quarantine: two operators replay (%i)', async (run) => {
+    const id = `q_${run}`;
+    const known = refund(id, `rfnd_q_${run}`, 9);
+    await quarantine.send(
+      known.ok
+        ? { ok: true, value: { ...known.value, kind: 'quarantine', event: 'refund.created', reason: 'unknown-event' } }
+        : known,
+    );
+    const shown = (await listQuarantined(store.database)).find(({ eventId }) => eventId === id)!;
+    await race(
+      () => replayQuarantined(options, id, asha, route, shown),
+      () => replayQuarantined(options, id, ravi, route, shown),
+      ['unparked + not-quarantined', 'not-quarantined + unparked'],
+    );
+    expect(await verdicts(`rfnd_q_${run}`)).toEqual([`${id} applied`]);
+  });
+});
+
+describe('--yes after a dry run', () => {
+  beforeAll(async () => {
+    await store.rows('DELETE FROM parked_keys');
+    await store.rows(`UPDATE webhook_events SET verdict = 'rejected', processed = true WHERE verdict = 'parked'`);
+  });
+
+  test('leaves alone what has changed and what is new, says so with counts, and does not mind what is done already', async () => {
+    await park('rfnd_a', 'rfnd_a_2');
+    await park('rfnd_b');
+    await park('rfnd_c');
+    expect(await dakia('parked', 'discard', '--all', '--reason', 'nonsense')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('3 parked keys would be discarded') as string,
+    });
+    const [file] = readdirSync(join(folder, 'shown'));
+    expect(statSync(join(folder, 'shown', file!)).mode & 0o777).toBe(0o600);
+    await discardParked(options, refOf('rfnd_a'), ravi);
+    await discardParked(options, refOf('rfnd_b'), ravi);
+    await park('rfnd_d');
+
+    const { code, stdout } = await dakia('parked', 'discard', '--all', '--reason', 'nonsense', '--yes');
+    expect(stdout).toMatch(/^Since this was shown at /);
+    expect(stdout).toContain(
+      '  refunds rfnd_a: was event rfnd_a_1 after 1 attempts, is event rfnd_a_2 after 1 attempts\n  1 changed and left alone\n',
+    );
+    expect(stdout).toContain('  1 new and left alone: refunds rfnd_d\n  1 done meanwhile: refunds rfnd_b\n');
+    expect(stdout).toContain('1 of 1 parked keys discarded; 1 done meanwhile; 1 changed and left alone\n');
+    expect(code).toBe(1);
+    expect([await verdicts('rfnd_a'), await verdicts('rfnd_c'), await verdicts('rfnd_d')]).toEqual([
+      ['rfnd_a_1 dead', 'rfnd_a_2 parked'],
+      ['rfnd_c_1 dead'],
+      ['rfnd_d_1 parked'],
+    ]);
+  });
+
+  test('when somebody else has done all of it, that is no error', async () => {
+    await park('rfnd_e');
+    await letDie('rfnd_e');
+    expect(await json('dead', 'retry', '--key', 'rfnd_e')).toMatchObject({ executed: false, count: 1 });
+    await discardDead(options, 'rfnd_e_1', ravi);
+    expect(await json('dead', 'retry', '--key', 'rfnd_e', '--yes')).toMatchObject({
+      ok: true,
+      executed: true,
+      counts: { done: 0, meanwhile: 1, changed: 0, failed: 0 },
+      changes: { gone: [expect.stringContaining('rfnd_e_1')] },
+    });
+    expect(await verdicts('rfnd_e')).toEqual(['rfnd_e_1 dead']);
+  });
+});

@@ -1,0 +1,1 @@
+export declare const compileCacheFolder: (root?: string) => string | undefined;

@@ -1,0 +1,33 @@
+'use strict';
+// Which project of jest a test file belongs to, said once: for jest.config.js, for `npm test -- FILE` and for the check of requirements.
+
+/** First match wins. `unit` needs nothing; the other two need Kafka, Postgres, Redis and the registry. */
+const PROJECTS = [
+  { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
+  { name: 'integration', pattern: '\\.integration\\.test\\.ts$' },
+  { name: 'unit', pattern: '\\.test\\.ts$' },
+];
+const WITH_SERVERS = ['integration', 'faults'];
+
+/** `tools/x.test.ts` → `unit`; undefined for what is no test file. Takes a path from the root of the checkout, or an absolute one. */
+const projectOf = (path) => {
+  const found = PROJECTS.find(({ pattern }) => new RegExp(pattern).test(`/${path}`));
+  return found === undefined ? undefined : found.name;
+};
+
+/** Patterns of jest for one project: its own, without those of the projects before it. */
+const jestPatterns = (name) => {
+  const place = PROJECTS.findIndex((project) => project.name === name);
+  if (place < 0) throw new Error(`there is no project called ${name}`);
+  const earlier = PROJECTS.slice(0, place).map(({ pattern }) => pattern);
+  return { testRegex: PROJECTS[place].pattern, testPathIgnorePatterns: ['/node_modules/', ...earlier] };
+};
+
+/** Whether a run of tools/test.ts with these arguments starts servers: all parts, one that does, or a test file that does. */
+const testsNeedServers = (args) => {
+  const named = args.filter((arg) => arg === 'integration' || arg === 'faults' || /\.test\.ts$/.test(arg));
+  if (named.length > 0) return named.some((arg) => WITH_SERVERS.includes(projectOf(arg) || arg));
+  return args.length === 0;
+};
+
+module.exports = { PROJECTS, jestPatterns, projectOf, testsNeedServers };

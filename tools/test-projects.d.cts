@@ -1,0 +1,8 @@
+export type Project = 'unit' | 'integration' | 'faults';
+export declare const PROJECTS: readonly { readonly name: Project; readonly pattern: string }[];
+export declare const projectOf: (path: string) => Project | undefined;
+export declare const jestPatterns: (name: Project) => {
+  readonly testRegex: string;
+  readonly testPathIgnorePatterns: readonly string[];
+};
+export declare const testsNeedServers: (args: readonly string[]) => boolean;
