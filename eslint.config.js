@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 const impureGlobals = ['Date', 'process', 'fetch', 'console', 'setTimeout', 'setInterval', 'crypto', 'performance'];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.dakia/', '**/*.cjs', 'jest.config.js', 'eslint.config.js'] },
+  { ignores: ['**/node_modules/', '.dakia/', '**/*.cjs', 'jest.config.js', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

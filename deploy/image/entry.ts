@@ -11,7 +11,9 @@ const [node = '', , name = '', ...rest] = process.argv;
 const program = name === 'cli' ? join(root, 'cli', 'dakia.ts') : services.includes(name) ? mainOf(name) : undefined;
 
 if (program === undefined) {
-  process.stderr.write(`Give a service (${services.join(', ')}) or a command: cli COMMAND, for example cli migrate${name === '--help' ? '' : `; ${name === '' ? 'nothing' : JSON.stringify(name)} is neither`}\n`);
+  process.stderr.write(
+    `Give a service (${services.join(', ')}) or a command: cli COMMAND, for example cli migrate${name === '--help' ? '' : `; ${name === '' ? 'nothing' : JSON.stringify(name)} is neither`}\n`,
+  );
   process.exit(name === '--help' ? 0 : 78);
 }
 process.argv = [node, program, ...rest];

