@@ -2,6 +2,7 @@ import { caseFile, render } from './kit/render.ts';
 
 /** Values that must not be taken, and what the refusal must say. Each is set over the minimal case. */
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
+  ['a value at the top that is misspelt', { kafak: {} }, "at '': additional properties 'kafak' not allowed"],
   ['no brokers', { 'kafka.brokers': '' }, 'kafka.brokers is not set: give the bootstrap servers'],
   ['brokers without a port', { 'kafka.brokers': 'kafka' }, "at '/kafka/brokers'"],
   ['no Secret for Postgres', { 'postgres.existingSecret': '' }, 'postgres.existingSecret is not set'],

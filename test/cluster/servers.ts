@@ -15,7 +15,9 @@ import { startRegistry } from '../../local/registry.ts';
 
 const [host, dataDir] = process.argv.slice(2);
 if (host === undefined || dataDir === undefined) {
-  process.stderr.write('Give the address at which pods reach this machine, and a folder: test/cluster/servers.ts 10.244.0.1 DIR\n');
+  process.stderr.write(
+    'Give the address at which pods reach this machine, and a folder: test/cluster/servers.ts 10.244.0.1 DIR\n',
+  );
   process.exit(2);
 }
 
@@ -69,7 +71,13 @@ const addresses = {
   SCHEMA_REGISTRY_URL: elsewhere(registry.url),
 };
 const env = join(dataDir, 'env');
-writeFileSync(env, Object.entries(addresses).map(([name, value]) => `${name}='${value}'\n`).join(''), { mode: 0o600 });
+writeFileSync(
+  env,
+  Object.entries(addresses)
+    .map(([name, value]) => `${name}='${value}'\n`)
+    .join(''),
+  { mode: 0o600 },
+);
 process.stdout.write(`ready: ${env}\n`);
 
 await new Promise((resolve) => {
