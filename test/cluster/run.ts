@@ -156,9 +156,9 @@ const main = async (): Promise<void> => {
     );
     const names = left
       .split('\n')
-      .filter((name) => name !== '' && !/^pod\/dakia-(migrations|topics|schemas)-/.test(name));
+      .filter((name) => name !== '' && !/^pod\/dakia-(migrations|partitions|topics|schemas)-/.test(name));
     must(
-      names.every((name) => /^(job\.batch\/dakia-(migrations|topics|schemas)|pod\/dakia-test)$/.test(name)),
+      names.every((name) => /^(job\.batch\/dakia-(migrations|partitions|topics|schemas)|pod\/dakia-test)$/.test(name)),
       left,
     );
     return names.join(', ');

@@ -31,7 +31,7 @@ export const settingsOfTest = (environment: Readonly<Record<string, string | und
     databaseUrl: of('DATABASE_URL'),
     redisUrl: of('REDIS_URL'),
     count: Number(environment['DAKIA_TEST_EVENTS'] ?? 5_000),
-    rate: Number(environment['DAKIA_TEST_RATE'] ?? 30),
+    rate: Number(environment['DAKIA_TEST_RATE'] ?? 12),
     values: (id) => ({
       image: { repository, tag, pullPolicy: 'IfNotPresent' },
       kafka: { brokers: of('KAFKA_BROKERS'), schemaRegistryUrl: of('SCHEMA_REGISTRY_URL'), topicPrefix: `t${id}.` },

@@ -224,7 +224,11 @@ limits:
 {{/* The jobs that prepare the servers, in order. */}}
 {{- define "dakia.jobs" -}}
 {{- $jobs := list -}}
-{{- if .Values.jobs.migrations }}{{- $jobs = append $jobs (dict "name" "migrations" "args" (list "cli" "migrate") "postgres" true "kafka" false) -}}{{- end -}}
+{{- if .Values.jobs.migrations }}
+{{- $jobs = append $jobs (dict "name" "migrations" "args" (list "cli" "migrate") "postgres" true "kafka" false) -}}
+{{- /* The CronJob comes once a day; the first events must not wait for it. */ -}}
+{{- $jobs = append $jobs (dict "name" "partitions" "args" (list "cli" "partitions" "apply") "postgres" true "kafka" false) -}}
+{{- end -}}
 {{- if and .Values.jobs.topics (not .Values.strimzi.enabled) }}
 {{- $t := .Values.topics -}}
 {{- $args := list "cli" "topics" "apply" "--shape" "production" "--partitions" ($t.partitions | int | toString) "--replication-factor" ($t.replicationFactor | int | toString) "--min-insync-replicas" ($t.minInsyncReplicas | int | toString) "--retention-days" ($t.retentionDays | int | toString) -}}

