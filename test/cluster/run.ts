@@ -13,6 +13,7 @@ import { CHART } from '../chart/kit/tools.ts';
 import { disturb } from './disturb.ts';
 import { clusterIn } from './kubectl.ts';
 import type { Pods } from './kubectl.ts';
+import { restrictedPod } from './pods.ts';
 import { sendFrom } from './sender.ts';
 import { settingsOfTest } from './settings.ts';
 
@@ -21,6 +22,7 @@ const id = randomBytes(3).toString('hex');
 const cluster = clusterIn(`dakia-test-${id}`);
 const { namespace, kubectl, helm, apply, get } = cluster;
 const RELEASE = 'dakia';
+const GONE_WITHIN_MS = 120_000;
 const WAIT = ['--wait', '--timeout', '10m'];
 const folder = mkdtempSync(join(tmpdir(), 'dakia-cluster-'));
 const values = join(folder, 'values.yaml');
@@ -42,6 +44,19 @@ const step = async (what: string, work: () => Promise<string | undefined>): Prom
 };
 const must = (holds: boolean, otherwise: string): void => {
   if (!holds) throw new Error(otherwise);
+};
+
+const database = `dakia_test_${id}`;
+const databaseUrl = new URL(settings.databaseUrl);
+databaseUrl.pathname = `/${database}`;
+
+/** Runs a statement from inside the cluster: only pods need to reach the server. */
+const sql = async (name: string, statement: string): Promise<void> => {
+  const program = `const { Client } = require('pg'); const client = new Client(process.env.URL);
+    client.connect().then(() => client.query('${statement}')).then(() => client.end())`;
+  const env = [{ name: 'URL', valueFrom: { secretKeyRef: { name: 'server', key: 'url' } } }];
+  await apply(restrictedPod({ name, image: settings.image, program, env }));
+  await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=60s');
 };
 
 const secret = (name: string, data: Readonly<Record<string, string>>): unknown => ({
@@ -79,7 +94,8 @@ const main = async (): Promise<void> => {
       'pod-security.kubernetes.io/enforce=restricted',
       'pod-security.kubernetes.io/warn=restricted',
     );
-    await apply(secret('postgres', { url: settings.databaseUrl }));
+    await apply(secret('server', { url: settings.databaseUrl }));
+    await apply(secret('postgres', { url: databaseUrl.href }));
     await apply(secret('redis', { url: settings.redisUrl }));
     await apply(secret('webhook', { secrets: `${randomBytes(24).toString('hex')}\n` }));
     writeFileSync(values, stringify(settings.values(id)));
@@ -133,6 +149,15 @@ const main = async (): Promise<void> => {
     must(status.ok, JSON.stringify(status));
     return JSON.stringify(status.totals);
   });
+  if (settings.hpa)
+    await step('the autoscaler added pods of ingest while events came', async () => {
+      const { status } = await get<{ readonly status: { readonly currentReplicas: number } }>(
+        'hpa',
+        `${RELEASE}-ingest`,
+      );
+      must(status.currentReplicas > 2, `it has ${status.currentReplicas}`);
+      return `from 2 to ${status.currentReplicas}`;
+    });
   await step('no container was restarted', async () => {
     const count = await restarts();
     must(count === 0, `${count} restarts`);
@@ -146,21 +171,20 @@ const main = async (): Promise<void> => {
   });
   await step('helm uninstall leaves what is documented, and nothing else', async () => {
     await helm('uninstall', RELEASE, ...WAIT);
-    const left = await kubectl(
-      'get',
-      'all,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets',
-      '-l',
-      `app.kubernetes.io/instance=${RELEASE}`,
-      '-o',
-      'name',
-    );
-    const names = left
-      .split('\n')
-      .filter((name) => name !== '' && !/^pod\/dakia-(migrations|partitions|topics|schemas)-/.test(name));
-    must(
-      names.every((name) => /^(job\.batch\/dakia-(migrations|partitions|topics|schemas)|pod\/dakia-test)$/.test(name)),
-      left,
-    );
+    const left = async (): Promise<readonly string[]> => {
+      const kinds = 'all,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets';
+      const found = await kubectl('get', kinds, '-l', `app.kubernetes.io/instance=${RELEASE}`, '-o', 'name');
+      return found.split('\n').filter((name) => name !== '' && name !== 'pod/dakia-sender');
+    };
+    const documented = /^(job\.batch|pod)\/dakia-((migrations|partitions|topics|schemas)(-\w+)?|test)$/;
+    // Pods that drain are there until they have.
+    const end = Date.now() + GONE_WITHIN_MS;
+    let names = await left();
+    while (!names.every((name) => documented.test(name))) {
+      must(Date.now() < end, names.join(', '));
+      await sleep(2_000);
+      names = await left();
+    }
     return names.join(', ');
   });
 };
@@ -168,8 +192,10 @@ const main = async (): Promise<void> => {
 try {
   await main();
 } finally {
-  if (process.env['DAKIA_TEST_KEEP'] === undefined)
+  if (process.env['DAKIA_TEST_KEEP'] === undefined) {
+    await sql('drop-database', `DROP DATABASE ${database} WITH (FORCE)`).catch((error: unknown) => say(String(error)));
     await kubectl('delete', 'namespace', namespace, '--wait=false').catch(() => undefined);
+  }
   rmSync(folder, { recursive: true, force: true });
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed in ${((Date.now() - began) / 1000).toFixed(0)} s\n`);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Pods } from './kubectl.ts';
+import { restrictedPod } from './pods.ts';
 
 export interface SendReport {
   readonly sent: number;
@@ -40,65 +41,23 @@ export const sendFrom = (
     runOptions: (): readonly string[] => run,
     running: async (): Promise<boolean> => ['Pending', 'Running'].includes(await phase()),
     start: async (): Promise<undefined> => {
-      await apply({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: {
+      await apply(
+        restrictedPod({
           name,
+          image,
           labels: {
             'app.kubernetes.io/name': 'dakia',
             'app.kubernetes.io/instance': release,
             'app.kubernetes.io/component': 'test',
           },
-        },
-        spec: {
-          restartPolicy: 'Never',
-          automountServiceAccountToken: false,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            fsGroup: 65532,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-          containers: [
-            {
-              name: 'send',
-              image,
-              imagePullPolicy: 'IfNotPresent',
-              args: [
-                'cli',
-                '--data-dir',
-                '/tmp/dakia',
-                'simulate',
-                ...run,
-                '--rate',
-                String(rate),
-                '--duplicates',
-                '0.1',
-                '--retry',
-                '--json',
-                '--url',
-                `http://${release}-ingest/webhooks/razorpay`,
-              ],
-              env: [{ name: 'RAZORPAY_WEBHOOK_SECRETS_FILE', value: '/etc/webhook/secrets' }],
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ['ALL'] },
-              },
-              resources: { requests: { cpu: '10m', memory: '256Mi' }, limits: { memory: '256Mi' } },
-              volumeMounts: [
-                { name: 'tmp', mountPath: '/tmp' },
-                { name: 'webhook', mountPath: '/etc/webhook', readOnly: true },
-              ],
-            },
+          args: [
+            ...['cli', '--data-dir', '/tmp/dakia', 'simulate', ...run, '--rate', String(rate), '--duplicates', '0.1'],
+            ...['--retry', '--json', '--url', `http://${release}-ingest/webhooks/razorpay`],
           ],
-          volumes: [
-            { name: 'tmp', emptyDir: {} },
-            { name: 'webhook', secret: { secretName: 'webhook' } },
-          ],
-        },
-      });
+          env: [{ name: 'RAZORPAY_WEBHOOK_SECRETS_FILE', value: '/etc/webhook/secrets' }],
+          secrets: { '/etc/webhook': 'webhook' },
+        }),
+      );
       await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=120s');
       return undefined;
     },
