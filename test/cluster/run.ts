@@ -102,6 +102,10 @@ const main = async (): Promise<void> => {
     return undefined;
   });
 
+  await step('a database of its own: one belongs to one deployment', async () => {
+    await sql('make-database', `CREATE DATABASE ${database}`);
+    return undefined;
+  });
   await step(
     'helm install, with hook jobs, network policies and two pods of each service that is disturbed',
     async () => {
