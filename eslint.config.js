@@ -16,7 +16,7 @@ const longFunctions = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.dakia/', '**/*.cjs', 'jest.config.js', 'eslint.config.js'] },
+  { ignores: ['**/node_modules/', '.dakia/', '**/*.cjs', 'jest.config.js', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -6,6 +6,7 @@ import { embeddedSettings } from '#local';
 import { opsSettings, processSettings, redisSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
 import { allServices } from '../services/services.ts';
+import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 
 export interface Document {
   /** From the root of the checkout. */
@@ -149,6 +150,8 @@ const between = (page: string, name: string, content: string): string => {
 };
 
 export const documents: readonly Document[] = [
+  { path: 'charts/dakia/files/topics.json', render: renderChartTopics },
+  { path: 'charts/dakia/README.md', render: renderChartReadme },
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },
