@@ -1,4 +1,4 @@
-// Three projects (tools/test-projects.cjs): `unit` needs nothing, the others need Kafka, Postgres, Redis and the registry (test/kit/servers.ts).
+// The projects and what each needs: tools/test-projects.cjs.
 import { join } from 'node:path';
 import projects from './tools/test-projects.cjs';
 
@@ -19,11 +19,15 @@ const servers = {
   globalSetup: '<rootDir>/test/kit/global-setup.ts',
   globalTeardown: '<rootDir>/test/kit/global-teardown.ts',
 };
+const setup = (name) => {
+  if (name === 'chart') return { globalSetup: '<rootDir>/test/chart/kit/global-setup.ts' };
+  return name === 'unit' ? {} : servers;
+};
 const project = (name) => ({
   ...base,
-  ...(name === 'unit' ? {} : servers),
+  ...setup(name),
   displayName: name,
   ...projects.jestPatterns(name),
 });
 
-export default { projects: ['unit', 'integration', 'faults'].map(project) };
+export default { projects: projects.PROJECTS.map(({ name }) => project(name)) };

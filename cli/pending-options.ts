@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { eventSpec, familyNames, isEventName } from '#catalogue';
 import type { Family } from '#catalogue';
 import type { PendingFilter } from '#operate';
+import { readDuration } from '#platform/time';
 import type { Candidate } from './bulk.ts';
 import { currentUser } from './connections.ts';
 import { UsageError, wholeNumber } from './frame.ts';
@@ -131,14 +132,12 @@ const notEmpty = (text: string): string => {
   throw new InvalidArgumentError('Give a reason that others will understand.');
 };
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Ten years. */
 const DURATION_MAX_MS = 3_650 * 86_400_000;
 
 /** Reads `90s`, `30m`, `2h` or `1d` as ms. */
 export const duration = (text: string): number => {
-  const [, number = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const ms = Number(number) * (UNIT_MS[unit] ?? NaN);
-  if (ms > 0 && ms <= DURATION_MAX_MS) return ms;
+  const ms = readDuration(text, ['s', 'm', 'h', 'd'], DURATION_MAX_MS);
+  if (ms !== undefined) return ms;
   throw new InvalidArgumentError('Give a time such as 90s, 30m, 2h or 1d, at most 3650d.');
 };

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
@@ -9,7 +8,7 @@ import { kafkaSettings, registrySettings } from '#platform/config';
 import { createProducer, readTopics } from '#platform/kafka';
 import type { EventProducer, StoredRecord } from '#platform/kafka';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now, pause } from '#platform/time';
 import { instant } from '#rules';
 import { printDryRun, printLeft, startLeft, startTally } from './bulk.ts';
 import type { Candidate, Left, Tally } from './bulk.ts';
@@ -131,7 +130,7 @@ const publishSurely = async (producer: EventProducer, topic: string, record: Kaf
       throw new Error(
         `Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the command again when Kafka is well: what is there twice is applied once`,
       );
-    await delay(SEND_PAUSE_MS);
+    await pause(SEND_PAUSE_MS);
   }
 };
 

@@ -78,7 +78,7 @@ export const startCompose = async ({
   report,
   onDefined,
 }: ComposeOptions): Promise<Partial<ServerAddresses>> => {
-  const started = Date.now();
+  const started = performance.now();
   const ports: ServerPorts = {
     kafkaPort: await portOrFree(asked.kafkaPort),
     kafkaControllerPort: asked.kafkaControllerPort,

@@ -7,12 +7,11 @@ import { makeFolder, repositoryRoot } from './folders.ts';
 import type { StateFolder } from './folders.ts';
 import { javaCommand, javaFlags } from './java.ts';
 import { LaunchFailure } from './launch-failure.ts';
-import { LOOPBACK } from './ports.ts';
+import { accepts, LOOPBACK } from './ports.ts';
 import { writePrivate } from './private-files.ts';
 import type { ServerFiles } from './server-files.ts';
 import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
-import { accepts } from './wait.ts';
 
 /** A listener beside the plain one, for clients that use TLS or log in. */
 export interface KafkaListener {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
+import { until } from '#platform/time';
 import { repositoryRoot } from './folders.ts';
 import { clusterIdOf, defineKafkaNode } from './kafka-node.ts';
 import type { KafkaListener } from './kafka-node.ts';
@@ -10,7 +11,6 @@ import { freePort, LOOPBACK, portOrFree } from './ports.ts';
 import type { TlsFiles } from './private-files.ts';
 import { secondsSince } from './progress.ts';
 import type { Server } from './server-process.ts';
-import { until } from './wait.ts';
 
 export interface KafkaOptions extends LaunchOptions {
   /** One per node; 0 takes a free one. One node with [9092] is what npm start runs. */
@@ -52,7 +52,7 @@ const ASK_MS = 2_000;
  */
 export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const { files, folder, report, name = 'kafka' } = options;
-  const started = Date.now();
+  const started = performance.now();
   const clusterId = clusterIdOf(folder, name);
   const plans = await Promise.all(options.ports.map((port, index) => planNode(options, port, index)));
   const voters = plans.map(({ nodeId, controllerPort }) => `${nodeId}@${LOOPBACK}:${controllerPort}`);
@@ -80,7 +80,7 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const plain = plans.map(({ port }) => `${LOOPBACK}:${port}`);
   try {
     await Promise.all(servers.map((server) => server.start()));
-    if (!(await until(() => serves(plain), REGISTERED_WITHIN_MS))) {
+    if (!(await until(REGISTERED_WITHIN_MS, () => serves(plain)))) {
       throw new LaunchFailure(
         `The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`,
       );

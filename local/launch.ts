@@ -1,4 +1,5 @@
 import { processEnvironment } from '#platform/config';
+import { within } from '#platform/time';
 import { withoutOwnAddresses } from './addresses.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import type { PortNeed } from './ports.ts';
@@ -7,7 +8,6 @@ import { chooseServers, machine } from './requirements.cjs';
 import { startServers } from './start-servers.ts';
 import type { RunningServers } from './start-servers.ts';
 import { listenForStop } from './stop-request.ts';
-import { within } from './wait.ts';
 
 /** What runs on the servers: the services, or nothing. */
 export interface Work {
@@ -42,7 +42,7 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   void stop.insisted.then(async () => {
     exitCode = EXIT_INTERRUPTED;
     reportToStdout('stopping', 'at once');
-    await within(Promise.all([work?.kill(), servers?.kill()]), KILL_WITHIN_MS);
+    await within(KILL_WITHIN_MS, Promise.all([work?.kill(), servers?.kill()]));
     process.exit(EXIT_INTERRUPTED);
   });
   // Said at once, also in the middle of a start, so that the next start waits instead of refusing.
@@ -78,7 +78,7 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
       process.stderr.write(`\n${error instanceof LaunchFailure ? error.message : describe(error)}\n\n`);
     }
   }
-  const stopping = Date.now();
+  const stopping = performance.now();
   servers?.announceStop();
   if (work !== undefined && !(await work.stop())) exitCode = Math.max(exitCode, EXIT_FAILED);
   await servers?.stop();

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '#platform/time';
 import { LaunchFailure } from './launch-failure.ts';
 import { identityOf } from './process-identity.ts';
 import type { Report } from './progress.ts';
-import { until } from './wait.ts';
 
 /** `launcher` is npm start itself; services stop before the servers they work on. */
 export type ProcessKind = 'launcher' | 'service' | 'server';
@@ -78,10 +78,10 @@ export const claim = async (folder: string, root: string, report: Report): Promi
   if (other !== undefined && other.pid !== process.pid && isRunning(other)) {
     const isGone = () => !isRunning(other);
     const isStopping = () => readRecord(path)?.stopping === true;
-    await until(() => isGone() || isStopping(), NOTICE_MS);
+    await until(NOTICE_MS, () => isGone() || isStopping());
     if (!isGone() && isStopping()) {
       report('waiting', `for process ${other.pid}, which is stopping`);
-      await until(isGone, HANDOVER_MS);
+      await until(HANDOVER_MS, isGone);
     }
     if (!isGone()) {
       throw new LaunchFailure(
@@ -118,9 +118,9 @@ const reapOne = async (folder: string, record: ProcessRecord, report: Report): P
     report(record.name, `left by an earlier start (process ${record.pid}): stopping it`);
     sendSignal(record.pid, record.stopSignal);
     sendSignal(record.pid, 'SIGCONT');
-    if (!(await until(() => !isRunning(record), REAP_MS))) {
+    if (!(await until(REAP_MS, () => !isRunning(record)))) {
       sendSignal(record.pid, 'SIGKILL');
-      if (!(await until(() => !isRunning(record), REAP_MS))) {
+      if (!(await until(REAP_MS, () => !isRunning(record)))) {
         throw new LaunchFailure(
           `${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by hand, then start again.`,
         );

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { LaunchFailure } from './launch-failure.ts';
 
 /** A port that is about to be listened on, and the setting by which a person changes it. */
@@ -17,6 +17,21 @@ export const isFree = (port: number, host: string = LOOPBACK): Promise<boolean> 
     const probe = createServer();
     probe.once('error', () => resolve(false));
     probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+
+const CONNECT_MS = 1_000;
+
+/** Whether something accepts TCP connections there. */
+export const accepts = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(CONNECT_MS, () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
   });
 
 export const describeClash = ({ port, usedBy, setting }: PortNeed): string =>

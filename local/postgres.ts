@@ -50,7 +50,7 @@ export const startPostgres = async ({
   temporary = false,
   onDefined,
 }: PostgresOptions): Promise<Postgres> => {
-  const started = Date.now();
+  const started = performance.now();
   const password = passwordOf(join(folder.data, `${name}.password`));
   const place = placePostgres(files.postgres, join(folder.data, name), report);
   if (!existsSync(join(place.data, 'PG_VERSION'))) await initialise(place, password);

@@ -6,7 +6,7 @@ import type { Environment } from '#platform/config';
 import { applyTopics, createKafka, embeddedShape, productionShape } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase, migrate } from '#platform/postgres';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
@@ -30,7 +30,7 @@ export const prepare = async (environment: Environment, report: Report, signal: 
 };
 
 const timed = async ([name, step]: readonly [string, () => Promise<string>], report: Report): Promise<void> => {
-  const started = Date.now();
+  const started = performance.now();
   try {
     report(name, `${await step()} (${secondsSince(started)})`);
   } catch (error) {

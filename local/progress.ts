@@ -10,7 +10,8 @@ export const reportToStdout: Report = (part, message) => {
 
 export const silent: Report = () => undefined;
 
-export const secondsSince = (startedMs: number): string => `${((Date.now() - startedMs) / 1000).toFixed(1)} s`;
+/** Since `startedMs` of `performance.now()`. */
+export const secondsSince = (startedMs: number): string => `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
 
 const UNITS = ['B', 'kB', 'MB', 'GB'] as const;
 

@@ -36,7 +36,7 @@ export const startRedis = async ({
   tls,
   onDefined,
 }: RedisOptions): Promise<Redis> => {
-  const started = Date.now();
+  const started = performance.now();
   const port = await portOrFree(wanted);
   const data = makeFolder(join(folder.data, name));
   const config = [

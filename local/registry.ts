@@ -37,7 +37,7 @@ export const startRegistry = async ({
   name = 'registry',
   onDefined,
 }: OnePortLaunchOptions): Promise<Registry> => {
-  const started = Date.now();
+  const started = performance.now();
   const port = await portOrFree(wanted);
   const url = registryUrl(port);
   const data = makeFolder(join(folder.data, name));

@@ -4,12 +4,12 @@ import { createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { within } from '#platform/time';
 import { makeFolder, repositoryRoot } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { formatBytes, secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
 import { lastLines } from './server-process.ts';
-import { within } from './wait.ts';
 
 /** The unpacked servers. */
 export interface ServerFiles {
@@ -80,7 +80,7 @@ export const serverFiles = async (report: Report, signal?: AbortSignal): Promise
 };
 
 const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): Promise<void> => {
-  const started = Date.now();
+  const started = performance.now();
   makeFolder(join(folder, '..'));
   // Filled beside and renamed when complete: a start that is cut short leaves nothing half done, and two at once do not mix.
   const filling = `${folder}.${process.pid}`;
@@ -106,7 +106,7 @@ const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): 
 /** Runs Maven and answers how much it downloaded. */
 const maven = async (out: string, report: Report, signal?: AbortSignal): Promise<number> => {
   const { redis, postgres } = platform();
-  const started = Date.now();
+  const started = performance.now();
   const logFile = join(out, 'maven.log');
   const log = createWriteStream(logFile);
   const args = [
@@ -131,8 +131,8 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
   lines.on('line', (line) => {
     log.write(`${line}\n`);
     bytes += downloadedBytes(line);
-    if (bytes > 0 && Date.now() - reported >= REPORT_EVERY_MS) {
-      reported = Date.now();
+    if (bytes > 0 && performance.now() - reported >= REPORT_EVERY_MS) {
+      reported = performance.now();
       report('servers', `${formatBytes(bytes)} downloaded (${secondsSince(started)})`);
     }
   });
@@ -140,7 +140,7 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, killedBy) => resolve(code ?? killedBy ?? 1));
   });
-  const outcome = await within(ended, DOWNLOAD_WITHIN_MS);
+  const outcome = await within(DOWNLOAD_WITHIN_MS, ended);
   if (outcome === undefined) child.kill('SIGKILL');
   await new Promise((resolve) => log.end(resolve));
   if (outcome === 0) return bytes;

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { until, within } from '#platform/time';
 import type { StateFolder } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { removePidFile, sendSignal, writePidFile } from './pid-files.ts';
 import type { ProcessKind } from './pid-files.ts';
-import { until, within } from './wait.ts';
 
 /** How to run one server: everything that differs between them. */
 export interface ServerSpec {
@@ -130,24 +130,24 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
     if (pid !== undefined && !target.over) {
       sendSignal(pid, signal);
       sendSignal(pid, 'SIGCONT');
-      if ((await within(target.ended, withinMs)) === undefined) {
+      if ((await within(withinMs, target.ended)) === undefined) {
         sendSignal(pid, 'SIGKILL');
-        await within(target.ended, KILLED_WITHIN_MS);
+        await within(KILLED_WITHIN_MS, target.ended);
       }
     }
     removePidFile(pids, spec.name);
   };
 
   const start = async (): Promise<void> => {
-    const deadline = Date.now() + spec.readyWithinMs;
+    const deadline = performance.now() + spec.readyWithinMs;
     for (;;) {
       const started = launch();
-      const ready = await until(async () => started.over || (await spec.ready()), deadline - Date.now());
+      const ready = await until(deadline - performance.now(), async () => started.over || (await spec.ready()));
       if (started.asked) throw new StoppedWhileStarting(`${spec.name} was stopped while it started`);
       if (started.over) {
         const how = await started.ended;
         removePidFile(pids, spec.name);
-        if (spec.tryAgainOn?.test(lastLines(logFile)) === true && Date.now() < deadline) continue;
+        if (spec.tryAgainOn?.test(lastLines(logFile)) === true && performance.now() < deadline) continue;
         throw new LaunchFailure(describe(`${how} before it was ready`));
       }
       if (!ready) {

@@ -63,7 +63,7 @@ export const startServicesApart = async (
     return true;
   };
   const start = async (service: Server): Promise<void> => {
-    const started = Date.now();
+    const started = performance.now();
     await service.start();
     report(
       service.name,

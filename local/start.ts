@@ -39,7 +39,7 @@ const rulesSource = ({ DAKIA_NOTIFICATIONS_FILE: file }: Environment): Readonly<
   file ? { DAKIA_NOTIFICATIONS_FILE: resolve(file) } : {};
 
 const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<number> => {
-  const started = Date.now();
+  const started = performance.now();
   const environment = processEnvironment();
   const names = allServices.map(({ name }) => name);
   const ports = await planServicePorts({ services: names, environment, webhookPort, separate });

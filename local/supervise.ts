@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs, pause } from '#platform/time';
 import { StoppedWhileStarting } from './launch-failure.ts';
 import type { Report } from './progress.ts';
 import type { Death, Server } from './server-process.ts';
@@ -10,21 +10,21 @@ const LONGEST_WAIT_MS = 30_000;
 const RECOVERED_MS = 60_000;
 
 export const waitBefore = (failuresInARow: number): number =>
-  Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failuresInARow);
+  backoffMs(failuresInARow + 1, FIRST_WAIT_MS, LONGEST_WAIT_MS, { jitter: 0 });
 
 /** Starts a service again whenever it ends by itself, with back-off, until the signal is aborted; says so each time. */
 export const supervise = (service: Server, report: Report, signal: AbortSignal): void => {
   let failures = 0;
-  let runningSince = Date.now();
+  let runningSince = performance.now();
   const stopped = (): boolean => signal.aborted;
   const again = async (why: string): Promise<void> => {
-    if (Date.now() - runningSince >= RECOVERED_MS) failures = 0;
+    if (performance.now() - runningSince >= RECOVERED_MS) failures = 0;
     const wait = waitBefore(failures);
     failures += 1;
     report(service.name, `${why}\n  starting ${service.name} again in ${wait / 1000} s`);
-    await sleep(wait, undefined, { signal }).catch(() => undefined);
+    await pause(wait, signal);
     if (stopped()) return;
-    runningSince = Date.now();
+    runningSince = performance.now();
     try {
       await service.start();
       report(service.name, `runs again (process ${service.pid()})`);

@@ -12,8 +12,9 @@ import type { ConfigOf } from '#platform/config';
 import { createConsumer, kafkaIssues } from '#platform/kafka';
 import { createDatabase, createOutboxBell, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { defineService, now } from '#platform/service';
+import { defineService } from '#platform/service';
 import type { Component, Host, Service } from '#platform/service';
+import { now } from '#platform/time';
 
 const consumerSettings = { ...kafkaSettings, ...registrySettings, ...postgresSettings } as const;
 export const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;

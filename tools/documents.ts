@@ -7,6 +7,7 @@ import { opsSettings, processSettings, redisSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
 import { allServices } from '../services/services.ts';
+import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 
 export interface Document {
   /** From the root of the checkout. */
@@ -156,6 +157,8 @@ const codesTable = (): string =>
   );
 
 export const documents: readonly Document[] = [
+  { path: 'charts/dakia/files/topics.json', render: renderChartTopics },
+  { path: 'charts/dakia/README.md', render: renderChartReadme },
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },

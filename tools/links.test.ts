@@ -43,7 +43,8 @@ test('each room says what it is, in at most 30 lines', () => {
     ...['envelope', 'platform', 'apply', 'parking', 'operate'].map((name) => `libs/${name}`),
     ...['services/ingest', 'services/notifier', 'cli', 'simulator', 'local', 'migrations', 'test'],
   ];
-  const said = pages.filter((page) => page.endsWith('/README.md'));
+  // The chart's README is for those who install it.
+  const said = pages.filter((page) => page.endsWith('/README.md') && !page.startsWith('charts/'));
   expect(rooms.filter((room) => !said.includes(`${room}/README.md`))).toEqual([]);
   const long = said.filter(
     (page) => readFileSync(join(root, page), 'utf8').trimEnd().split('\n').length > ROOM_LINES_MAX,

@@ -1,13 +1,18 @@
 'use strict';
 // Which project of jest a test file belongs to, said once: for jest.config.js, for `npm test -- FILE` and for the check of requirements.
 
-/** First match wins. `unit` needs nothing; the other two need Kafka, Postgres, Redis and the registry. */
+/**
+ * First match wins. `unit` needs nothing, `chart` helm and schemas (test/chart/kit/tools.ts); the others need Kafka, Postgres, Redis and
+ * the registry, `image` a container engine besides.
+ */
 const PROJECTS = [
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
+  { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },
+  { name: 'image', pattern: '/test/image/.*\\.test\\.ts$' },
   { name: 'integration', pattern: '\\.integration\\.test\\.ts$' },
   { name: 'unit', pattern: '\\.test\\.ts$' },
 ];
-const WITH_SERVERS = ['integration', 'faults'];
+const WITH_SERVERS = ['integration', 'faults', 'image'];
 
 /** `tools/x.test.ts` → `unit`; undefined for what is no test file. Takes a path from the root of the checkout, or an absolute one. */
 const projectOf = (path) => {

@@ -170,6 +170,7 @@ const parts: Readonly<Record<string, Part>> = {
       'cli',
       'simulator',
       'local',
+      'deploy',
       'migrations',
       'tools',
       'test',
@@ -180,6 +181,7 @@ const parts: Readonly<Record<string, Part>> = {
   generated: quick(check('tools/generate.ts', '--check')),
   'dead code': quick(check(bin('knip'))),
   unit: quick(jest('unit', CORES, 'once')),
+  chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   integration: alone(jest('integration', CORES, 'again')),
   faults: alone(jest('faults', 1, 'again')),
 };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { openDestinations } from '../../services/notifier/channels/destinations.ts';
 import type { Destination, Destinations } from '../../services/notifier/channels/destinations.ts';
 import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';

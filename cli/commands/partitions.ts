@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { currentUser, withDatabase } from '../connections.ts';
 import { print, printJson, table, wholeNumber } from '../frame.ts';
 

@@ -7,7 +7,7 @@ import { codeOf } from '#platform/log';
 import type { Code } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { BULK_MAX, runBulk, startLeft } from '../bulk.ts';
 import type { Candidate, Left } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
+import { readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
 import type { PartitionBatch, ReceivedRecord } from '#platform/kafka';
-import { isRecord, recordAt } from '#rules';
+import { isRecord, recordAt, storableText } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
 
 /** One Kafka record, read: what Postgres keeps of it, and what is to be done with it. */
@@ -30,9 +31,6 @@ export type ArrivalTask =
 const EVENT_ID_LENGTH_MAX = 256;
 const NO_EVENT_NAME = '(none)';
 
-/** Text that Postgres can hold. */
-const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
-
 /** What timestamptz takes and a clock may say: from 1970 to 2100. */
 const TIME_MAX_MS = 4_102_444_800_000;
 const usableTime = (at: Instant | null): Instant | null => (at !== null && at >= 0 && at < TIME_MAX_MS ? at : null);
@@ -54,7 +52,7 @@ export const arrivalOf = (
   if (!record.envelope.ok) {
     // Nothing in it can be trusted, so its place in Kafka is its identity: the same on every replay.
     const eventId = `undecodable-${batch.topic}-${batch.partition}-${record.offset}`;
-    const reason = storable(`undecodable: ${record.envelope.issues.join('; ')}`);
+    const reason = storableText(`undecodable: ${record.envelope.issues.join('; ')}`);
     return {
       offset: record.offset,
       eventId,
@@ -72,14 +70,14 @@ export const arrivalOf = (
   return {
     offset: record.offset,
     eventId: storableId(envelope.eventId),
-    eventType: storable(envelope.event ?? NO_EVENT_NAME),
+    eventType: storableText(envelope.event ?? NO_EVENT_NAME),
     occurredAt: usableTime(envelope.occurredAt),
     receivedAt: usableTime(envelope.receivedAt) ?? now,
-    endpoint: storable(envelope.endpoint),
-    accountId: envelope.accountId === null ? null : storable(envelope.accountId),
+    endpoint: storableText(envelope.endpoint),
+    accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
     body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
     task:
-      envelope.kind === 'quarantine' ? { kind: 'keep', reason: storable(envelope.reason) } : taskOf(envelope, families),
+      envelope.kind === 'quarantine' ? { kind: 'keep', reason: storableText(envelope.reason) } : taskOf(envelope, families),
   };
 };
 
@@ -100,19 +98,13 @@ const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => bo
     subject,
     payload: recordAt(body, 'payload') ?? {},
   };
-  return { kind: 'apply', family: envelope.family, key: storable(key), snapshot };
+  return { kind: 'apply', family: envelope.family, key: storableText(key), snapshot };
 };
-
-const utf8 = new TextDecoder('utf-8');
 
 /** The body as a JSON object; undefined when it is none. */
 export const parseBody = (bytes: Uint8Array): JsonRecord | undefined => {
-  try {
-    const value: unknown = JSON.parse(utf8.decode(bytes));
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = readJsonBody(bytes);
+  return isRecord(value) ? value : undefined;
 };
 
 /** Under which time a first copy is kept: its body's own, which all copies share, or else when it was received. */

@@ -1,5 +1,5 @@
 import { familySpec } from '#catalogue';
-import { LostRace, statement } from '#platform/postgres';
+import { LostRace, statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import { joinQueue, lockLedgerOf, moveCounts } from './parked-queue.ts';
 import type { KeyRef } from './parked-queue.ts';
@@ -20,10 +20,6 @@ const HAND_OVER = statement(
   `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, verdict = 'parked', reason = $6
     WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
 );
-const AUDIT = statement(
-  'quarantine_audit',
-  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, reason) VALUES ($1, 'quarantine.replay', $2, $3, $4, $5, 'parked', $6)`,
-);
 
 /** Puts a quarantined event into its entity's queue, to be applied as a parked event is. `by`: who does it and why, for the audit. */
 export const handOver = async (
@@ -43,5 +39,5 @@ export const handOver = async (
   if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);
   await moveCounts(tx, { topic, partition }, 'quarantined', ['parked']);
   await joinQueue(tx, { family, key }, familySpec(family).service, eventId);
-  await tx.query(AUDIT, [by.actor, family, key, eventId, event, by.reason]);
+  await writeAudit(tx, { ...by, action: 'quarantine.replay', family, key, eventId, event, verdict: 'parked' });
 };

@@ -16,7 +16,7 @@ export {
   transactionAgainst,
 } from './parked-queue.ts';
 export type { LedgerPlace, LedgerRow, OperatorAction, RebaseOutcome } from './positions.ts';
-export { AUDIT_OPERATOR, createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
+export { createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';
 export type { RetryPolicy } from './retry-policy.ts';
 export { DEFAULT_RETRY_DELAYS_MS, retryDelayMs } from './retry-policy.ts';

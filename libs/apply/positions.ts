@@ -1,5 +1,5 @@
 import type { PartitionLog, Position, PositionSource } from '#platform/kafka';
-import { adHoc, statement } from '#platform/postgres';
+import { adHoc, statement, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
 import { lockLedger } from './ledger.ts';
@@ -125,9 +125,6 @@ export interface OperatorAction {
   readonly reason: string;
 }
 
-export const AUDIT_OPERATOR = adHoc(
-  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, verdict, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-);
 export const operatorActor = (who: string): string => `operator:${who}`;
 
 /** An offset means something in one Kafka cluster only. */
@@ -171,6 +168,6 @@ export const rebaseLedger = async (
       [key.group, key.topic, key.partition, to.clusterId, to.offset],
     );
     const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}: ${reason}`;
-    await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'ledger.rebase', null, null, null, null, what]);
+    await writeAudit(tx, { actor: operatorActor(who), action: 'ledger.rebase', reason: what });
     return { kind: 'moved' };
   });

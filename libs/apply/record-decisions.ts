@@ -1,4 +1,4 @@
-import { LostRace, statement } from '#platform/postgres';
+import { auditInsert, LostRace, statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
@@ -85,10 +85,12 @@ const joined = (arrivals: readonly Arrival[]): Joined => {
 };
 
 /** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
-export const auditOfGiven = (actor: number): string => `audit AS (
-     INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, from_status, to_status, reason)
-     SELECT $${actor}, 'event', family, entity_key, event_id, event_type, verdict, from_status, to_status, reason
-       FROM given WHERE verdict IN ('applied', 'stale', 'rejected'))`;
+export const auditOfGiven = (actor: number): string => {
+  const [key, eventId, event, from, to] = ['entity_key', 'event_id', 'event_type', 'from_status', 'to_status'];
+  const same = { family: 'family', verdict: 'verdict', reason: 'reason' };
+  const audited = { actor: `$${actor}`, action: "'event'", ...same, key, eventId, event, from, to };
+  return `audit AS (${auditInsert(audited, "given WHERE verdict IN ('applied', 'stale', 'rejected')")})`;
+};
 
 /**
  * Part of a statement: the facts' rows from six arrays that begin at parameter `first` (see `factArrays`). Identity values are drawn while

@@ -1,5 +1,6 @@
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
+import { storableText } from '#rules';
 import type { Disposition, EntityState, Fact } from '#rules';
 import type { Arrival } from './arrival.ts';
 
@@ -49,10 +50,7 @@ export const keyName = (family: string, key: string): string => `${family} ${key
 const REASON_LENGTH_MAX = 1_000;
 
 export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error))
-    .replaceAll('\u0000', '')
-    .toWellFormed()
-    .slice(0, REASON_LENGTH_MAX);
+  storableText(error instanceof Error ? error.message : String(error)).slice(0, REASON_LENGTH_MAX);
 
 const undecided = { from: null, to: null, facts: [] } as const;
 

@@ -1,3 +1,4 @@
+export { readJsonBody } from './body.ts';
 export type { EnvelopeDecoder } from './decode.ts';
 export { createEnvelopeDecoder, decodeEnvelope } from './decode.ts';
 export { encodeEnvelope } from './encode.ts';

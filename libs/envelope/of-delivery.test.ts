@@ -50,7 +50,7 @@ test('what is not understood is quarantined with the reason, under its event id'
     return envelope.kind === 'quarantine' ? envelope.reason : envelope.kind;
   };
   const { event: _event, ...nameless } = captured;
-  expect(['', '{', '\uFEFF{}', 'null\u0000'].map((text) => reasonOf(Buffer.from(text)))).toEqual([
+  expect(['', '{', '\uFEFF\uFEFF{}', 'null\u0000'].map((text) => reasonOf(Buffer.from(text)))).toEqual([
     'not-json',
     'not-json',
     'not-json',
@@ -62,6 +62,13 @@ test('what is not understood is quarantined with the reason, under its event id'
   expect(reasonOf(json({ ...captured, event: 'payment.pending' }))).toBe('unknown-event');
   expect(reasonOf(json({ ...captured, payload: {} }))).toBe('no-subject');
   expect(reasonOf(json({ ...captured, payload: { payment: { entity: {} } } }))).toBe('no-entity-id');
+});
+
+test('a byte order mark before a body is no part of it, and stays in its bytes', () => {
+  const rawBody = Buffer.concat([Buffer.from('\uFEFF'), json(captured)]);
+  const { rawBody: _without, ...expected } = toEnvelope(delivery(json(captured)));
+  expect(toEnvelope(delivery(rawBody))).toEqual({ ...expected, rawBody });
+  expect(expected.kind).toBe('event');
 });
 
 test('an envelope agrees with the catalogue for every event and every published body', () => {

@@ -2,6 +2,7 @@ import { accountIdOf, occurredAtOf, route } from '#catalogue';
 import type { Routing } from '#catalogue';
 import { entityId } from '#rules';
 import type { Instant } from '#rules';
+import { readJsonBody } from './body.ts';
 import type { EventEnvelope, QuarantineEnvelope } from './envelope.ts';
 import { eventIdOf } from './event-id.ts';
 
@@ -18,13 +19,12 @@ export interface Delivery {
 
 /** W3C trace context, version-traceid-parentid-flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const NOT_JSON = Symbol('not JSON');
 
 /** What a delivery becomes in Kafka. Never throws: what the catalogue does not understand is quarantined with the reason. */
 export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope => {
   const { rawBody, endpoint, receivedAt, traceparent } = delivery;
-  const body = parseJson(rawBody);
-  const routing: Routing = body === NOT_JSON ? { kind: 'quarantined', reason: 'not-json', event: null } : route(body);
+  const body = readJsonBody(rawBody);
+  const routing: Routing = body === undefined ? { kind: 'quarantined', reason: 'not-json', event: null } : route(body);
   const base = {
     eventId: eventIdOf(delivery.eventIdHeader, rawBody),
     endpoint,
@@ -37,12 +37,4 @@ export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelo
   return routing.kind === 'routed'
     ? { kind: 'event', ...base, event: routing.event, family: routing.family, key: routing.key }
     : { kind: 'quarantine', ...base, event: routing.event, reason: routing.reason, key: entityId(base.eventId) };
-};
-
-const parseJson = (rawBody: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString('utf8'));
-  } catch {
-    return NOT_JSON;
-  }
 };

@@ -1,6 +1,6 @@
 import type { OperatorAction } from '#apply';
 import type { NotificationStatus, Priority } from '#catalogue';
-import { adHoc } from '#platform/postgres';
+import { adHoc, auditInsert } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 
 /** Which notifications are meant; every field that is given must hold. */
@@ -128,8 +128,7 @@ export async function* reviveFailed(
       UPDATE notifications n SET status = 'pending', attempts = 0, reason = NULL, next_attempt_at = now(), updated_at = clock_timestamp()
         FROM chosen WHERE n.id = chosen.id RETURNING n.id, n.destination, n.priority, n.family, n.entity_key),
     audited AS (
-      INSERT INTO audit_logs (actor, action, family, entity_key, reason)
-      SELECT ${at(2)}, 'notification.retry', family, entity_key, id || ': ' || ${at(3)} FROM revived)
+      ${auditInsert({ actor: at(2), action: "'notification.retry'", family: 'family', key: 'entity_key', reason: `id || ': ' || ${at(3)}` }, 'revived')})
     SELECT id, destination, priority FROM revived`);
   for (;;) {
     const revived = await database.query<RevivedNotification>(revive, [

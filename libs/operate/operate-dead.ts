@@ -1,9 +1,9 @@
-import { AUDIT_OPERATOR, joinQueue, lockLedgerOf, moveCounts, operatorActor, transactionAgainst } from '#apply';
+import { joinQueue, lockLedgerOf, moveCounts, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, OperatorAction } from '#apply';
 import type { Family } from '#catalogue';
 import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
-import { LostRace, statement } from '#platform/postgres';
+import { LostRace, statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 
 /** A dead letter as an operator was shown it: when it died tells it from the same event that was retried and died again. */
@@ -101,7 +101,8 @@ const revive = async (
   await joinQueue(tx, { family, key }, group, eventId);
   const resolved = await tx.query(RESOLVE, [eventId, created, 'retried', who, reason, ...shownValues(shown)]);
   if (resolved.length !== 1) throw new LostRace(`the dead letter ${eventId} was dealt with meanwhile`);
-  await tx.query(AUDIT_OPERATOR, [operatorActor(who), 'dead.retry', family, key, eventId, 'parked', reason]);
+  const actor = operatorActor(who);
+  await writeAudit(tx, { actor, action: 'dead.retry', family, key, eventId, verdict: 'parked', reason });
   return { family, key };
 };
 
@@ -118,14 +119,8 @@ export const discardDead = async (
     if (!dead.isOpen) return { kind: 'not-dead' };
     const resolved = await tx.query(RESOLVE, [eventId, dead.created, 'discarded', who, reason, ...shownValues(shown)]);
     if (resolved.length !== 1) throw new LostRace(`the dead letter ${eventId} was dealt with meanwhile`);
-    await tx.query(AUDIT_OPERATOR, [
-      operatorActor(who),
-      'dead.discard',
-      dead.family,
-      dead.key,
-      eventId,
-      'dead',
-      reason,
-    ]);
+    const { family, key } = dead;
+    const actor = operatorActor(who);
+    await writeAudit(tx, { actor, action: 'dead.discard', family, key, eventId, verdict: 'dead', reason });
     return { kind: 'discarded' };
   });

@@ -1,8 +1,8 @@
-import { advanceQueue, AUDIT_OPERATOR, lockQueue, operatorActor, transactionAgainst } from '#apply';
+import { advanceQueue, lockQueue, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, LockedQueue, OperatorAction } from '#apply';
 import { buryHead, wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
-import { statement } from '#platform/postgres';
+import { statement, writeAudit } from '#platform/postgres';
 
 const RESET = statement(
   'queue_reset',
@@ -39,15 +39,10 @@ export const retryParked = async (
     if (queue === undefined) return { kind: 'not-parked' } as const;
     if (differs(queue, shown)) return changed(queue);
     await tx.query(RESET, [ref.family, ref.key]);
-    await tx.query(AUDIT_OPERATOR, [
-      operatorActor(who),
-      'parked.retry',
-      ref.family,
-      ref.key,
-      queue.failingEventId,
-      'parked',
-      reason,
-    ]);
+    const { failingEventId: eventId } = queue;
+    const { family, key } = ref;
+    const actor = operatorActor(who);
+    await writeAudit(tx, { actor, action: 'parked.retry', family, key, eventId, verdict: 'parked', reason });
     return undefined;
   });
   return found ?? wakeForOperator(options, ref, who);

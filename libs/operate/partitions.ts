@@ -1,7 +1,7 @@
-import { AUDIT_OPERATOR, operatorActor } from '#apply';
+import { operatorActor } from '#apply';
 import type { OperatorAction } from '#apply';
 import { REPLAYED_WITHIN_DAYS } from '#catalogue';
-import { adHoc } from '#platform/postgres';
+import { adHoc, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
@@ -181,13 +181,5 @@ const trimDefault = async (tx: Transaction, before: Instant, request: RetireRequ
 };
 
 const noteRetired = async (tx: Transaction, what: string, { who, reason }: OperatorAction): Promise<void> => {
-  await tx.query(AUDIT_OPERATOR, [
-    operatorActor(who),
-    'partitions.retire',
-    null,
-    null,
-    null,
-    null,
-    `${what}: ${reason}`,
-  ]);
+  await writeAudit(tx, { actor: operatorActor(who), action: 'partitions.retire', reason: `${what}: ${reason}` });
 };

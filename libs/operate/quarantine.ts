@@ -1,6 +1,7 @@
 import { handOver, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, OperatorAction } from '#apply';
 import type { EventName, Family, Routing } from '#catalogue';
+import { readJsonBody } from '#envelope';
 import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
 import { statement } from '#platform/postgres';
@@ -81,12 +82,8 @@ interface Understood {
 
 /** Where the body belongs, or why that is not known. */
 const routingOf = (payload: Buffer, route: (body: unknown) => Routing): Understood | string => {
-  let body: unknown;
-  try {
-    body = JSON.parse(payload.toString('utf8'));
-  } catch {
-    return 'not-json';
-  }
+  const body = readJsonBody(payload);
+  if (body === undefined) return 'not-json';
   const routing = route(body);
   return routing.kind === 'routed'
     ? routing

@@ -7,7 +7,7 @@ import { createProducer } from '#platform/kafka';
 import type { KafkaConfig, KafkaProducer } from '#platform/kafka';
 import type { Logger } from '#platform/log';
 import type { Database } from '#platform/postgres';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { createPeriodic } from '#platform/time';
 import type { Periodic } from '#platform/time';
 import { instant } from '#rules';

@@ -2,7 +2,7 @@ import { moveCounts, parseBody } from '#apply';
 import type { KeyRef, WaitingRow } from '#apply';
 import { occurredAtOf } from '#catalogue';
 import type { EventName, Family } from '#catalogue';
-import { statement } from '#platform/postgres';
+import { statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import type { Instant } from '#rules';
 
@@ -34,10 +34,6 @@ const INSERT_DEAD = statement(
    ON CONFLICT (razorpay_event_id, created_at) DO UPDATE
      SET reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, first_failed_at = least(d.first_failed_at, EXCLUDED.first_failed_at), dead_at = EXCLUDED.dead_at,
          published_at = NULL, resolution = EXCLUDED.resolution, resolved_at = EXCLUDED.resolved_at, resolved_by = EXCLUDED.resolved_by, resolved_reason = EXCLUDED.resolved_reason`,
-);
-const AUDIT_DEAD = statement(
-  'audit_dead',
-  `INSERT INTO audit_logs (actor, action, family, entity_key, razorpay_event_id, event_type, verdict, reason) VALUES ($1, $2, $3, $4, $5, $6, 'dead', $7)`,
 );
 
 /** Gives up the event at the head of a locked queue. What is behind it is the caller's. */
@@ -76,15 +72,17 @@ export const buryHead = async (
     offset,
     ...resolution,
   ]);
-  await tx.query(AUDIT_DEAD, [
+  const action = discarded === undefined ? 'event.dead' : 'parked.discard';
+  await writeAudit(tx, {
     actor,
-    discarded === undefined ? 'event.dead' : 'parked.discard',
+    action,
     family,
     key,
     eventId,
     event,
-    discarded?.reason ?? why,
-  ]);
+    verdict: 'dead',
+    reason: discarded?.reason ?? why,
+  });
 };
 
 /** A dead letter that Kafka has no copy of yet, with all that its envelope needs. */

@@ -1,15 +1,15 @@
 import { DEFAULT_RETRY_DELAYS_MS } from '#apply';
 import type { RetryPolicy } from '#apply';
 import { setting, text, whole } from '#platform/config';
+import { readDuration, writeDuration } from '#platform/time';
+import type { DurationUnit } from '#platform/time';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 
-/** Units of a wait, in ms, the largest first. */
-const UNITS = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
-const WAIT = /^(\d{1,9})(ms|s|m|h)$/;
+const UNITS: readonly DurationUnit[] = ['h', 'm', 's', 'ms'];
 /** Further attempts at most, and the longest wait between two: beyond that nobody waits for a machine. */
 const DELAYS_MAX = 50;
-const DELAY_MS_MAX = 30 * 24 * UNITS.h;
+const DELAY_MS_MAX = 720 * 3_600_000;
 const EXAMPLE = '5s,30s,2m,10m,1h,6h';
 
 /** Reads waits such as `5s,30s,2m`, separated by commas, as ms. */
@@ -18,20 +18,16 @@ export const readDelays = (value: string): Parsed<readonly number[]> => {
   if (items.length > DELAYS_MAX) return unparsed(`has ${items.length} waits; give at most ${DELAYS_MAX}`);
   const delays: number[] = [];
   for (const item of items) {
-    const [, amount, unit] = WAIT.exec(item) ?? [];
-    const delay = Number(amount) * UNITS[unit as keyof typeof UNITS];
-    if (!(delay > 0 && delay <= DELAY_MS_MAX))
+    const delay = readDuration(item, UNITS, DELAY_MS_MAX);
+    if (delay === undefined) {
+      const bounds = `1ms to ${writeDuration(DELAY_MS_MAX, UNITS)} with ms, s, m or h`;
       return unparsed(
-        `has the wait ${JSON.stringify(item)}; give waits of 1ms to ${DELAY_MS_MAX / UNITS.h}h with ms, s, m or h, separated by commas, such as ${EXAMPLE}`,
+        `has the wait ${JSON.stringify(item)}; give waits of ${bounds}, separated by commas, such as ${EXAMPLE}`,
       );
+    }
     delays.push(delay);
   }
   return parsed(delays);
-};
-
-const describeDelay = (ms: number): string => {
-  const unit = (Object.keys(UNITS) as (keyof typeof UNITS)[]).find((name) => ms % UNITS[name] === 0) ?? 'ms';
-  return `${ms / UNITS[unit]}${unit}`;
 };
 
 const delaysIssue = (value: unknown): string => {
@@ -43,9 +39,12 @@ const delaysIssue = (value: unknown): string => {
 export const retryPolicySettings = {
   retryDelays: setting(
     'DAKIA_RETRY_DELAYS',
-    text(DEFAULT_RETRY_DELAYS_MS.map(describeDelay).join(',')).refine((value) => readDelays(value).ok, {
-      error: ({ input }) => delaysIssue(input),
-    }),
+    text(DEFAULT_RETRY_DELAYS_MS.map((ms) => writeDuration(ms, UNITS)).join(',')).refine(
+      (value) => readDelays(value).ok,
+      {
+        error: ({ input }) => delaysIssue(input),
+      },
+    ),
     'Waits before an event that could not be applied is tried again, each with ms, s, m or h, separated by commas; after the last one it becomes a dead letter. Chance makes each up to a fifth shorter or longer.',
   ),
 } as const;

@@ -1,122 +1,37 @@
-import { readLedger } from '#apply';
-import { aggregatesOf } from '#families';
-import type { Aggregate } from '#families';
-import { accounting, discardDead, discardParked, listDead, listParked, retryDead, retryParked } from '#operate';
-import { createDatabase, OPERATOR_ROLE, roleOf } from '#platform/postgres';
+import { discardDead, discardParked, listDead, retryDead, retryParked } from '#operate';
 import type { Database } from '#platform/postgres';
-import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
-import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
-import { paymentAggregate } from '../domain/families/payment/index.ts';
+import {
+  aggregates,
+  asha,
+  audit,
+  BUG,
+  byOperator,
+  captured,
+  expectConsistent,
+  failed,
+  makeDue,
+  parked,
+  poison,
+  policy,
+  ref,
+  refused,
+  useParkedKeys,
+  verdicts,
+  wake,
+  wakeDue,
+  world,
+  TOPIC,
+} from '../../test/kit/parked-keys.ts';
+import { testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import { markPublished, unpublishedDeadLetters } from './dead-letters.ts';
 import { dueParked } from './due-parked.ts';
 import { wakeParked } from './wake-parked.ts';
 
-const TOPIC = 'rzp.payments.v1';
-const BUG = 'the rule does not know this method';
-const asha = { who: 'asha', reason: 'fixed' };
-/** Two further attempts, a minute apart. */
-const policy = { delaysMs: [60_000, 60_000] };
-
-let isBugThere = true;
-const buggy: Aggregate = {
-  ...paymentAggregate,
-  apply: (current, snapshot) => {
-    if (isBugThere && snapshot.subject['method'] === 'buggy') throw new TypeError(BUG);
-    return paymentAggregate.apply(current, snapshot);
-  },
-};
-const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
-
-let store: TestStore;
-let worker: Database;
-let operator: Database;
-let partition: TestPartition;
-let partitions = 0;
-
-const ref = (key: string) => ({ family: 'payments', key }) as const;
-const wake = async (key: string, database = worker) =>
-  wakeParked({ database, aggregates, policy, random: () => 0.5, actor: 'retry:payments' }, ref(key));
-const byOperator = () => ({ database: operator, aggregates, policy, random: () => 0.5 });
-const makeDue = async (key: string) =>
-  store.rows("UPDATE parked_keys SET next_attempt_at = now() - interval '1 second' WHERE entity_key = $1", [key]);
-const wakeDue = async (key: string) => {
-  await makeDue(key);
-  return wake(key);
-};
-const poison = (id: string, key: string) =>
-  testEvent('payment.captured', id, key, { status: 'captured', amount: 100, method: 'buggy' });
-/** What Postgres refuses, see beforeAll. */
-const refused = (id: string, key: string) => testEvent('payment.captured', id, key, { status: 'captured', amount: 13 });
-const failed = (id: string, key: string, index = 0) =>
-  testEvent('payment.failed', id, key, { status: 'failed', error_code: `E${index}` }, TODAY_S + index);
-const captured = (id: string, key: string) =>
-  testEvent('payment.captured', id, key, { status: 'captured', amount: 100 });
-const parked = async (key: string) => (await listParked(store.database, { key }))[0];
-const verdicts = async (key: string) =>
-  Object.fromEntries(
-    (
-      await store.rows<{ id: string; verdict: string }>(
-        'SELECT razorpay_event_id AS id, verdict FROM webhook_events WHERE entity_key = $1',
-        [key],
-      )
-    ).map(({ id, verdict }) => [id, verdict]),
-  );
-const audit = async (key: string, action: string) =>
-  store.rows(
-    'SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE entity_key = $1 AND action = $2 ORDER BY id',
-    [key, action],
-  );
-
-/** What must be true at any time, whatever has just crashed. */
-const expectConsistent = async () => {
-  const account = await accounting(store.database, async () =>
-    (await readLedger(store.database)).map((row) => ({
-      ...row,
-      startOffset: row.firstOffset,
-      endOffset: row.nextOffset,
-    })),
-  );
-  expect(account.partitions.filter(({ problem }) => problem !== null)).toEqual([]);
-  expect(account.difference).toBe(0);
-  const [sums] = await store.rows(`SELECT
-    (SELECT sum(dead) FROM partition_ledger)::int - (SELECT count(*) FROM webhook_events WHERE verdict = 'dead')::int AS counted_dead,
-    (SELECT count(*) FROM webhook_events e WHERE verdict = 'dead' AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.razorpay_event_id = e.razorpay_event_id AND d.resolution IS DISTINCT FROM 'retried'))::int AS dead_without_letter,
-    (SELECT count(*) FROM dead_letters d JOIN webhook_events e USING (razorpay_event_id, created_at) WHERE d.resolution IS NULL AND e.verdict <> 'dead')::int AS letters_without_dead,
-    (SELECT count(*) FROM parked_keys k WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.family = k.family AND e.entity_key = k.entity_key AND e.verdict = 'parked'))::int AS keys_without_events,
-    (SELECT count(*) FROM webhook_events e WHERE e.verdict = 'parked' AND NOT EXISTS (SELECT 1 FROM parked_keys k WHERE e.family = k.family AND e.entity_key = k.entity_key))::int AS events_without_key,
-    (SELECT count(*) FROM webhook_events WHERE processed)::int - (SELECT count(*) FROM audit_logs WHERE action = 'event')::int AS unaudited,
-    (SELECT count(*) - count(DISTINCT razorpay_event_id) FROM audit_logs WHERE action = 'event')::int AS audited_twice`);
-  expect(sums).toEqual({
-    counted_dead: 0,
-    dead_without_letter: 0,
-    letters_without_dead: 0,
-    keys_without_events: 0,
-    events_without_key: 0,
-    unaudited: 0,
-    audited_twice: 0,
-  });
-};
-
-beforeAll(async () => {
-  store = await openTestStore('payments', aggregates, { role: roleOf('payments') });
-  await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
-  worker = createDatabase({ url: store.url, poolSize: 3, applicationName: 'worker', role: roleOf('payments') });
-  operator = createDatabase({ url: store.url, poolSize: 3, applicationName: 'operator', role: OPERATOR_ROLE });
-});
-afterAll(async () => {
-  await Promise.all([worker.close(), operator.close()]);
-  await store.close();
-});
-beforeEach(async () => {
-  isBugThere = true;
-  partitions += 1;
-  partition = await store.partition(TOPIC, partitions);
-});
-afterEach(expectConsistent);
+useParkedKeys();
 
 describe('the schedule of a parked key', () => {
   test('begins with the first wait, a fifth more or less', async () => {
-    await partition.send(poison('a1', 'a'));
+    await world.partition.send(poison('a1', 'a'));
     const { nextAttemptAt, parkedAt, attempts } = (await parked('a'))!;
     expect(attempts).toBe(1);
     const wait = nextAttemptAt.getTime() - parkedAt.getTime();
@@ -125,8 +40,8 @@ describe('the schedule of a parked key', () => {
   });
 
   test('is kept: who wakes early tries nothing and is told how long to wait', async () => {
-    await partition.send(poison('b1', 'b'));
-    isBugThere = false;
+    await world.partition.send(poison('b1', 'b'));
+    world.isBugThere = false;
     const early = await wake('b');
     expect(early).toEqual({ kind: 'early', afterMs: expect.any(Number) });
     expect((early as { afterMs: number }).afterMs).toBeGreaterThan(3_000);
@@ -136,12 +51,12 @@ describe('the schedule of a parked key', () => {
   });
 
   test('goes on with each failure, and begins again when another event comes to the head', async () => {
-    await partition.send(poison('c1', 'c'), failed('c2', 'c'));
+    await world.partition.send(poison('c1', 'c'), failed('c2', 'c'));
     expect(await wakeDue('c')).toEqual({ kind: 'parked', applied: 0, dead: 0, reason: BUG, afterMs: 60_000 });
     expect(await wake('c')).toMatchObject({ kind: 'early' });
     expect(await parked('c')).toMatchObject({ attempts: 2, failingEventId: 'c1', waiting: 2 });
-    await partition.send(refused('c3', 'c'));
-    isBugThere = false;
+    await world.partition.send(refused('c3', 'c'));
+    world.isBugThere = false;
     expect(await wakeDue('c')).toMatchObject({
       kind: 'parked',
       applied: 2,
@@ -153,28 +68,28 @@ describe('the schedule of a parked key', () => {
   });
 
   test('is for the sweeper to look up: overdue keys of a group, the longest overdue first, page by page', async () => {
-    await partition.send(poison('d1', 'd1'), poison('d2', 'd2'), poison('d3', 'd3'), poison('d4', 'd4'));
+    await world.partition.send(poison('d1', 'd1'), poison('d2', 'd2'), poison('d3', 'd3'), poison('d4', 'd4'));
     for (const [key, seconds] of [
       ['d1', 300],
       ['d2', 200],
       ['d3', 100],
     ] as const)
-      await store.rows(
+      await world.store.rows(
         `UPDATE parked_keys SET next_attempt_at = now() - $2::int * interval '1 second' WHERE entity_key = $1`,
         [key, seconds],
       );
-    const first = await dueParked(worker, 'payments', { overdueMs: 30_000, limit: 2 });
+    const first = await dueParked(world.worker, 'payments', { overdueMs: 30_000, limit: 2 });
     expect(first.map(({ family, key, afterMs }) => [family, key, afterMs])).toEqual([
       ['payments', 'd1', 0],
       ['payments', 'd2', 0],
     ]);
-    const second = await dueParked(worker, 'payments', { overdueMs: 30_000, limit: 2, after: first[1]! });
+    const second = await dueParked(world.worker, 'payments', { overdueMs: 30_000, limit: 2, after: first[1]! });
     expect(second.map(({ key }) => key)).toEqual(['d3']);
-    const soon = (await dueParked(worker, 'payments', { overdueMs: -60_000, limit: 100 })).find(
+    const soon = (await dueParked(world.worker, 'payments', { overdueMs: -60_000, limit: 100 })).find(
       ({ key }) => key === 'd4',
     );
     expect(soon?.afterMs).toBeGreaterThan(3_000);
-    expect(await dueParked(worker, 'refunds', { overdueMs: 0, limit: 2 })).toEqual([]);
+    expect(await dueParked(world.worker, 'refunds', { overdueMs: 0, limit: 2 })).toEqual([]);
   });
 });
 
@@ -193,24 +108,24 @@ const interruptedAt = (database: Database, at: number, act: () => Promise<unknow
 
 describe('two who wake a key at the same time', () => {
   test('count one attempt when Postgres refuses the head to both', async () => {
-    await partition.send(refused('s1', 's'), failed('s2', 's'));
+    await world.partition.send(refused('s1', 's'), failed('s2', 's'));
     await makeDue('s');
     // Tried with what is behind it, then alone; what is noted comes third.
     expect(
       await wake(
         's',
-        interruptedAt(worker, 3, async () => expect(await wake('s')).toMatchObject({ kind: 'parked' })),
+        interruptedAt(world.worker, 3, async () => expect(await wake('s')).toMatchObject({ kind: 'parked' })),
       ),
     ).toMatchObject({ kind: 'early' });
     expect(await parked('s')).toMatchObject({ attempts: 2, failingEventId: 's1' });
   });
 
   test('never note the refusal against an event that has come to the head since', async () => {
-    await partition.send(refused('t1', 't'), failed('t2', 't'), poison('t3', 't'));
+    await world.partition.send(refused('t1', 't'), failed('t2', 't'), poison('t3', 't'));
     await makeDue('t');
     const outcome = await wake(
       't',
-      interruptedAt(worker, 4, async () => discardParked(byOperator(), ref('t'), asha)),
+      interruptedAt(world.worker, 4, async () => discardParked(byOperator(), ref('t'), asha)),
     );
     expect(outcome).toMatchObject({ kind: 'early' });
     expect(await parked('t')).toMatchObject({ attempts: 1, failingEventId: 't3', reason: BUG });
@@ -226,7 +141,7 @@ describe('when the attempts are used up', () => {
     async (name, bad, why) => {
       const key = `e_${name.length}`;
       const id = (index: number) => `${key}_${String(index).padStart(3, '0')}`;
-      await partition.send(
+      await world.partition.send(
         captured(id(0), key),
         bad(id(1), key),
         ...Array.from({ length: 100 }, (_, index) => failed(id(index + 2), key, index)),
@@ -239,12 +154,12 @@ describe('when the attempts are used up', () => {
         [id(0), 'applied'],
         [id(1), 'dead'],
       ]);
-      const order = await store.rows<{ id: string }>(
+      const order = await world.store.rows<{ id: string }>(
         "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY id",
         [key],
       );
       expect(order.map((row) => row.id)).toEqual([0, ...Array.from({ length: 100 }, (_, index) => index + 2)].map(id));
-      const [letter] = await listDead(operator, { key });
+      const [letter] = await listDead(world.operator, { key });
       expect(letter).toMatchObject({
         family: 'payments',
         key,
@@ -254,7 +169,7 @@ describe('when the attempts are used up', () => {
         reason: expect.stringContaining(why),
         attempts: 3,
         topic: TOPIC,
-        partition: partitions,
+        partition: world.partitions,
         offset: 1,
         publishedAt: null,
       });
@@ -262,36 +177,36 @@ describe('when the attempts are used up', () => {
       expect(await audit(key, 'event.dead')).toEqual([
         { actor: 'retry:payments', id: id(1), verdict: 'dead', reason: expect.stringContaining(why) },
       ]);
-      expect(await store.rows('SELECT kind, reason FROM pending_events WHERE entity_key = $1', [key])).toEqual([
+      expect(await world.store.rows('SELECT kind, reason FROM pending_events WHERE entity_key = $1', [key])).toEqual([
         { kind: 'dead', reason: expect.stringMatching(/^given up after 3 attempts: /) },
       ]);
-      await partition.send(captured(`${key}_late`, key));
+      await world.partition.send(captured(`${key}_late`, key));
       expect((await verdicts(key))[`${key}_late`]).not.toBe('parked');
     },
   );
 
   test('the next event that fails has all its attempts', async () => {
-    await partition.send(poison('f1', 'f'), poison('f2', 'f'), failed('f3', 'f'));
+    await world.partition.send(poison('f1', 'f'), poison('f2', 'f'), failed('f3', 'f'));
     await wakeDue('f');
     expect(await wakeDue('f')).toEqual({ kind: 'parked', applied: 0, dead: 1, reason: BUG, afterMs: 60_000 });
     expect(await parked('f')).toMatchObject({ failingEventId: 'f2', attempts: 1, waiting: 2 });
     await wakeDue('f');
     expect(await wakeDue('f')).toEqual({ kind: 'unparked', applied: 1, dead: 1 });
-    expect((await listDead(operator, { key: 'f' })).map(({ eventId, attempts }) => [eventId, attempts])).toEqual([
+    expect((await listDead(world.operator, { key: 'f' })).map(({ eventId, attempts }) => [eventId, attempts])).toEqual([
       ['f1', 3],
       ['f2', 3],
     ]);
   });
 
   test('Kafka gets a copy of each, once, with all that its envelope needs', async () => {
-    await store.rows('UPDATE dead_letters SET published_at = now()');
-    await partition.send(poison('g1', 'g'), failed('g2', 'g'), poison('h1', 'h'));
+    await world.store.rows('UPDATE dead_letters SET published_at = now()');
+    await world.partition.send(poison('g1', 'g'), failed('g2', 'g'), poison('h1', 'h'));
     for (const key of ['g', 'h']) await wakeDue(key).then(() => wakeDue(key));
-    await discardDead({ database: operator }, 'h1', asha);
-    const taken = await worker.transaction(async (tx) => {
+    await discardDead({ database: world.operator }, 'h1', asha);
+    const taken = await world.worker.transaction(async (tx) => {
       const letters = await unpublishedDeadLetters(tx, 'payments', 10);
       // Another process looks at the same time, and finds none that it may publish.
-      expect(await unpublishedDeadLetters(operator, 'payments', 10)).toEqual([]);
+      expect(await unpublishedDeadLetters(world.operator, 'payments', 10)).toEqual([]);
       await markPublished(tx, letters);
       return letters;
     });
@@ -304,7 +219,7 @@ describe('when the attempts are used up', () => {
         endpoint: 'default',
         occurredAt: TODAY_S * 1_000,
         topic: TOPIC,
-        partition: partitions,
+        partition: world.partitions,
         offset: 0n,
         group: 'payments',
         reason: BUG,
@@ -315,115 +230,8 @@ describe('when the attempts are used up', () => {
       event: 'payment.captured',
       payload: { payment: { entity: { id: 'g' } } },
     });
-    expect(await unpublishedDeadLetters(worker, 'payments', 10)).toEqual([]);
-    expect((await listDead(operator, { key: 'g' }))[0]?.publishedAt).toBeInstanceOf(Date);
-  });
-});
-
-describe('an operator', () => {
-  test('tries a key at once and gives it its whole schedule again', async () => {
-    await partition.send(poison('i1', 'i'));
-    await wakeDue('i');
-    expect(await parked('i')).toMatchObject({ attempts: 2 });
-    expect(await retryParked(byOperator(), ref('i'), asha)).toEqual({
-      kind: 'parked',
-      applied: 0,
-      dead: 0,
-      reason: BUG,
-      afterMs: 60_000,
-    });
-    expect(await parked('i')).toMatchObject({ attempts: 1 });
-    expect(await audit('i', 'parked.retry')).toEqual([
-      { actor: 'operator:asha', id: 'i1', verdict: 'parked', reason: 'fixed' },
-    ]);
-  });
-
-  test('gives an event up before its time; it is no dead letter that anybody has to look at', async () => {
-    await partition.send(poison('j1', 'j'), failed('j2', 'j'));
-    expect(await discardParked(byOperator(), ref('j'), { who: 'asha', reason: 'test data' })).toEqual({
-      kind: 'unparked',
-      applied: 1,
-      dead: 1,
-    });
-    expect(await verdicts('j')).toEqual({ j1: 'dead', j2: 'applied' });
-    expect(await listDead(operator, { key: 'j' })).toEqual([]);
-    expect(
-      await store.rows(
-        "SELECT attempts, reason, resolution, resolved_by, resolved_reason FROM dead_letters WHERE entity_key = 'j'",
-      ),
-    ).toEqual([
-      { attempts: 1, reason: BUG, resolution: 'discarded', resolved_by: 'asha', resolved_reason: 'test data' },
-    ]);
-    expect(await audit('j', 'parked.discard')).toEqual([
-      { actor: 'operator:asha', id: 'j1', verdict: 'dead', reason: 'test data' },
-    ]);
-    expect(await unpublishedDeadLetters(worker, 'payments', 100)).not.toContainEqual(
-      expect.objectContaining({ eventId: 'j1' }),
-    );
-  });
-
-  test('puts a dead letter back: applied at once when the reason is gone', async () => {
-    await partition.send(poison('k1', 'k'), failed('k2', 'k'));
-    await wakeDue('k').then(() => wakeDue('k'));
-    isBugThere = false;
-    expect(await retryDead(byOperator(), 'k1', asha)).toEqual({
-      kind: 'unparked',
-      applied: 1,
-      dead: 0,
-      family: 'payments',
-      key: 'k',
-    });
-    expect(await verdicts('k')).toEqual({ k1: 'applied', k2: 'applied' });
-    expect(
-      await store.rows("SELECT resolution, resolved_by, resolved_reason FROM dead_letters WHERE entity_key = 'k'"),
-    ).toEqual([{ resolution: 'retried', resolved_by: 'asha', resolved_reason: 'fixed' }]);
-    expect(await audit('k', 'dead.retry')).toEqual([
-      { actor: 'operator:asha', id: 'k1', verdict: 'parked', reason: 'fixed' },
-    ]);
-    expect(await retryDead(byOperator(), 'k1', asha)).toEqual({ kind: 'not-dead' });
-    expect(await discardDead(byOperator(), 'k1', asha)).toEqual({ kind: 'not-dead' });
-  });
-
-  test('puts a dead letter back too early: it goes through the schedule again, before those that wait, and dies again with its first failure known', async () => {
-    await partition.send(poison('l1', 'l'), poison('l2', 'l'));
-    await wakeDue('l').then(() => wakeDue('l'));
-    const [first] = await listDead(operator, { key: 'l' });
-    await worker.transaction(async (tx) => markPublished(tx, await unpublishedDeadLetters(tx, 'payments', 100)));
-    expect(await retryDead(byOperator(), 'l1', asha)).toEqual({
-      kind: 'parked',
-      applied: 0,
-      dead: 0,
-      reason: BUG,
-      afterMs: 60_000,
-      family: 'payments',
-      key: 'l',
-    });
-    expect(await parked('l')).toMatchObject({ failingEventId: 'l1', attempts: 1, waiting: 2 });
-    expect(await listDead(operator, { key: 'l' })).toEqual([]);
-    await wakeDue('l');
-    expect(await wakeDue('l')).toMatchObject({ kind: 'parked', dead: 1 });
-    const [again] = await listDead(operator, { key: 'l' });
-    expect(again).toMatchObject({ eventId: 'l1', attempts: 3, publishedAt: null, firstFailedAt: first!.firstFailedAt });
-    expect(again!.deadAt.getTime()).toBeGreaterThan(first!.deadAt.getTime());
-  });
-
-  test('closes a dead letter for good; its event may still be put back', async () => {
-    await partition.send(poison('m1', 'm'));
-    await wakeDue('m').then(() => wakeDue('m'));
-    expect(await discardDead({ database: operator }, 'm1', { who: 'asha', reason: 'test data' })).toEqual({
-      kind: 'discarded',
-    });
-    expect(await discardDead({ database: operator }, 'm1', asha)).toEqual({ kind: 'not-dead' });
-    expect(await audit('m', 'dead.discard')).toEqual([
-      { actor: 'operator:asha', id: 'm1', verdict: 'dead', reason: 'test data' },
-    ]);
-    isBugThere = false;
-    expect(await retryDead(byOperator(), 'm1', asha)).toMatchObject({ kind: 'unparked', applied: 1 });
-  });
-
-  test('is told when there is no such dead letter', async () => {
-    expect(await retryDead(byOperator(), 'nobody', asha)).toEqual({ kind: 'not-dead' });
-    expect(await discardDead(byOperator(), 'nobody', asha)).toEqual({ kind: 'not-dead' });
+    expect(await unpublishedDeadLetters(world.worker, 'payments', 10)).toEqual([]);
+    expect((await listDead(world.operator, { key: 'g' }))[0]?.publishedAt).toBeInstanceOf(Date);
   });
 });
 
@@ -457,14 +265,14 @@ test('a queue of large bodies is applied in order without holding all of them in
       { status: 'failed', description: 'x'.repeat(1_000_000) },
       TODAY_S + index,
     );
-  await partition.send(poison('o_00', 'o'), ...Array.from({ length: 20 }, (_, index) => large(index + 1)));
-  isBugThere = false;
+  await world.partition.send(poison('o_00', 'o'), ...Array.from({ length: 20 }, (_, index) => large(index + 1)));
+  world.isBugThere = false;
   await makeDue('o');
-  const { database, weights } = weighing(worker);
+  const { database, weights } = weighing(world.worker);
   expect(await wake('o', database)).toEqual({ kind: 'unparked', applied: 21, dead: 0 });
   expect(Math.max(...weights)).toBeLessThan(18 * 1024 * 1024);
   expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThan(21 * 1_001_000);
-  const order = await store.rows<{ id: string }>(
+  const order = await world.store.rows<{ id: string }>(
     "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'o' AND action = 'event' ORDER BY id",
   );
   expect(order.map(({ id }) => id)).toEqual(
@@ -521,15 +329,15 @@ describe('a connection that breaks at any statement', () => {
   ])(
     '%s leaves nothing half done, and uses up no attempt',
     async (name, act) => {
-      const database = name === 'of a wake' ? worker : operator;
+      const database = name === 'of a wake' ? world.worker : world.operator;
       let completed = 0;
       for (let at = 1; at <= STATEMENTS_MAX && completed === 0; at++) {
-        isBugThere = true;
+        world.isBugThere = true;
         const key = `n_${name.length}_${at}`;
-        await partition.send(poison(`${key}_dead`, key));
+        await world.partition.send(poison(`${key}_dead`, key));
         await wakeDue(key).then(() => wakeDue(key));
         // The head has one attempt left, so that a wake gives it up.
-        await partition.send(poison(`${key}_1`, key), failed(`${key}_2`, key), captured(`${key}_3`, key));
+        await world.partition.send(poison(`${key}_1`, key), failed(`${key}_2`, key), captured(`${key}_3`, key));
         await wakeDue(key);
         await makeDue(key);
         const before = await parked(key);
@@ -542,7 +350,7 @@ describe('a connection that breaks at any statement', () => {
         if (breaking.broke() && after?.failingEventId === before?.failingEventId)
           expect(after?.attempts ?? 0).toBeLessThanOrEqual(before?.attempts ?? 0);
         // It goes on from there.
-        isBugThere = false;
+        world.isBugThere = false;
         await makeDue(key);
         await wake(key);
         expect(await parked(key)).toBeUndefined();

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
 import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
 import type { Envelope, WebhookSecret } from '#envelope';
-import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
+import type { EventProducer, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
+import { now, within } from '#platform/time';
 import type { Admission } from './admission.ts';
 import type { Reason } from './answers.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -43,7 +43,7 @@ export const unread = (reason: Reason): Received => ({ reason, bytes: 0 });
 export const createReceive = ({ secretsOf, producer, schemaId, admission, metrics, log }: ReceiveOptions): Receive => {
   /** Bodies are only kept while this runs, so a delivery holds its place until it is answered. */
   const receive: Receive = async (request, endpoint) => {
-    const deadline = now() + DEADLINE_MS;
+    const deadline = performance.now() + DEADLINE_MS;
     const secrets = secretsOf(endpoint);
     if (secrets === undefined) return unread('endpoint-unknown');
     const signature = textOf(request.headers['x-razorpay-signature']);
@@ -57,7 +57,7 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
     try {
       const body = await readBody(request, {
         maxBytes: BODY_BYTES_MAX,
-        withinMs: deadline - now(),
+        withinMs: deadline - performance.now(),
         reserve: place.reserve,
       });
       if (typeof body === 'string') return unread(body);
@@ -83,7 +83,9 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
       eventIdHeader: textOf(request.headers['x-razorpay-event-id']),
       traceparent: textOf(request.headers['traceparent']),
     });
-    const outcome = await inTime(deadline, producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId())));
+    const published = producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId()));
+    // The producer has a deadline of its own; what reading the body took is not in it.
+    const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
     if (log.isLevelEnabled('debug'))
       log.debug(
         { endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome },
@@ -103,13 +105,3 @@ const topicOf = (envelope: Envelope): string =>
 /** A header that came several times is no header that we know: Node joins most with commas, which no check lets pass. */
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;
-
-/** The producer has a deadline of its own; what reading the body took is not in it. */
-const inTime = (deadline: number, published: Promise<PublishOutcome>): Promise<PublishOutcome> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.max(0, deadline - now()), 'unknown');
-    void published.then((outcome) => {
-      clearTimeout(timer);
-      resolve(outcome);
-    });
-  });

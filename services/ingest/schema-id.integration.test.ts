@@ -6,7 +6,7 @@ import { QUARANTINE_TOPIC } from '#catalogue';
 import { registeredSchemaId, registerSchemas, UNKNOWN_SCHEMA_ID } from '#envelope';
 import { eventually, testServers } from '#kit';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { createSchemaIdLookup } from './schema-id.ts';
 
 const open = (registryUrl: string | undefined) => {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import type { Component } from '#platform/service';
 import type { IngestApp } from './app.ts';
 

@@ -1,40 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { answers, eventually, startReceiver } from '#kit';
-import type { Answer, Receiver } from '#kit';
-import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
-import type { TestNotifier } from '../../test/kit/notify/notifier.ts';
-import { FAILURES_TO_OPEN } from './channels/circuit.ts';
+import { answers, eventually } from '#kit';
+import type { Answer } from '#kit';
+import { at, holding, notifying, receiving, useReceivers } from '../../test/kit/notify/notifying.ts';
+import { CIRCUIT } from './channels/gate.ts';
 
+const HOUR = 3_600_000;
 jest.setTimeout(60_000);
-
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-const receiving = async (answer?: Answer): Promise<Receiver> => {
-  const receiver = await startReceiver(answer, SECRET);
-  closing.push(receiver.close);
-  return receiver;
-};
-
-/** A destination of the file at a receiver of the test. */
-const at = (receiver: Receiver, more = ''): string =>
-  `{type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]${more}}`;
-
-const notifying = async (rules: string): Promise<TestNotifier> => {
-  const notifier = await createTestNotifier(rules, { SECRETS: SECRET });
-  closing.push(notifier.close);
-  return notifier;
-};
-
-/** Answers when the test says so. */
-const holding = (): { readonly answer: Answer; readonly held: ServerResponse[] } => {
-  const held: ServerResponse[] = [];
-  return { answer: (response) => void held.push(response), held };
-};
+useReceivers();
 
 test('a fact becomes one signed request, its row says what was answered, and the sequence grows with each fact of an entity', async () => {
   const receiver = await receiving();
@@ -199,16 +172,16 @@ test('a destination that fails again and again is left alone without using up at
   );
   receiver.answer(answers.status(200));
   const open = await notifier.notifications();
-  expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(FAILURES_TO_OPEN);
+  expect(open.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(CIRCUIT.failuresToOpen);
   expect(open.filter(({ status, attempts }) => status === 'pending' && attempts === 0).length).toBeGreaterThanOrEqual(
-    20 - FAILURES_TO_OPEN,
+    20 - CIRCUIT.failuresToOpen,
   );
   const rows = await notifier.until(
     'all are delivered',
     (told) => told.every(({ status }) => status === 'delivered'),
     40_000,
   );
-  expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + FAILURES_TO_OPEN);
+  expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(20 + CIRCUIT.failuresToOpen);
   expect(await notifier.metrics()).toContain('dakia_notification_circuit_open{destination="shop"} 0');
 });
 
@@ -275,99 +248,6 @@ test('10 000 notifications wait when a dispute arrives: it is among the next tha
   expect(place).toBeGreaterThanOrEqual(CONCURRENCY);
   expect(place).toBeLessThan(2 * CONCURRENCY);
 }, 120_000);
-
-const HOUR = 3_600_000;
-const disputeRules = (receiver: Receiver): string => `destinations: {team: ${at(receiver)}}
-rules:
-  - {name: disputes, when: [dispute.opened, dispute.under_review], to: team, reminders: {before: respond_by, hours: [72, 24, 6], while: [open, action_required]}}
-`;
-const hoursOf = (receiver: Receiver): readonly (number | string)[] =>
-  receiver.received
-    .map(
-      ({ body }) =>
-        JSON.parse(body) as {
-          readonly type: string;
-          readonly data: { readonly reminder?: { readonly hours: number } };
-        },
-    )
-    .map(({ type, data }) => data.reminder?.hours ?? type);
-
-test('reminders come 72 and 24 hours before the deadline, and that of 6 hours disappears when the dispute has moved on', async () => {
-  const receiver = await receiving();
-  const notifier = await notifying(disputeRules(receiver));
-  const respondBy = new Date(Date.now() + 100 * HOUR);
-  const passes = async (ms: number): Promise<void> => {
-    await notifier.stop();
-    notifier.later(ms);
-    await notifier.start();
-  };
-  await notifier.start();
-  await notifier.happen([{ kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy }]);
-  const planned = await notifier.until(
-    'the dispute is told and three reminders wait',
-    (told) =>
-      told.length === 4 &&
-      told.filter(({ status }) => status === 'pending').length === 3 &&
-      told.some(({ status }) => status === 'delivered'),
-  );
-  expect(
-    planned
-      .filter(({ hours }) => hours !== null)
-      .map(({ hours, next_attempt_at }) => [hours, (respondBy.getTime() - next_attempt_at.getTime()) / HOUR]),
-  ).toEqual([
-    [72, 72],
-    [24, 24],
-    [6, 6],
-  ]);
-
-  await passes(28 * HOUR + 60_000);
-  await notifier.until(
-    'the first reminder is sent',
-    (told) => told.filter(({ status }) => status === 'delivered').length === 2,
-  );
-  await passes(48 * HOUR);
-  await notifier.until(
-    'the second reminder is sent',
-    (told) => told.filter(({ status }) => status === 'delivered').length === 3,
-  );
-  await notifier.happen([{ kind: 'dispute.under_review', key: 'disp_1', status: 'under_review', respondBy }]);
-  await notifier.until('the last reminder is cancelled', (told) =>
-    told.some(({ hours, status }) => hours === 6 && status === 'cancelled'),
-  );
-  await passes(18 * HOUR);
-  const rows = await notifier.until(
-    'the review is told',
-    (told) => told.filter(({ status }) => status === 'delivered').length === 4,
-  );
-  expect(rows.find(({ hours }) => hours === 6)?.reason).toContain('under_review');
-  expect(hoursOf(receiver)).toEqual(['dispute.opened', 72, 24, 'dispute.under_review']);
-});
-
-test('a reminder moves along with the deadline', async () => {
-  const receiver = await receiving();
-  const notifier = await notifying(disputeRules(receiver));
-  await notifier.happen([
-    { kind: 'dispute.opened', key: 'disp_1', status: 'open', respondBy: new Date(Date.now() + 73 * HOUR) },
-  ]);
-  await notifier.start();
-  await notifier.until('the reminders wait', (told) => told.filter(({ status }) => status === 'pending').length === 3);
-  const moved = new Date(Date.now() + 200 * HOUR);
-  await notifier.rows('UPDATE payment_disputes SET respond_by = $1', [moved]);
-  await notifier.stop();
-  notifier.later(2 * HOUR);
-  await notifier.start();
-  const rows = await notifier.until(
-    'three wait for the new deadline',
-    (told) =>
-      told.filter(
-        ({ status, next_attempt_at }) => status === 'pending' && next_attempt_at.getTime() > Date.now() + 100 * HOUR,
-      ).length === 3,
-  );
-  expect(rows.find(({ status, hours }) => status === 'cancelled' && hours === 72)?.reason).toBe(
-    'respond_by is another time now',
-  );
-  expect(hoursOf(receiver)).toEqual(['dispute.opened']);
-});
 
 test('what a rule no longer asks for is cancelled, and a row that cannot be used fails by itself', async () => {
   const receiver = await receiving(answers.status(503, { 'retry-after': '3600' }));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { allAggregates } from '#families';
 import type { Transaction } from '#platform/postgres';
+import { until } from '#platform/time';
 import { expectedEntities } from '../expected.ts';
 import type { ExpectedEntity } from '../expected.ts';
 import { simulation } from '../simulation.ts';
@@ -36,20 +36,19 @@ export const verify = async (
   const told = simulation(settings);
   const entities = expectedEntities(told.events);
   const rules = compareEnds(entities, told.ends);
-  const end = performance.now() + waitMs;
-  for (;;) {
-    const differences = [...rules, ...(await compareEvents(db, told)), ...(await compareRows(db, entities))];
-    if (differences.length === 0 || rules.length > 0 || performance.now() >= end) {
-      return {
-        ok: differences.length === 0,
-        events: told.events.length,
-        entities: entities.length,
-        differences: differences.length,
-        shown: differences.slice(0, DIFFERENCES_SHOWN),
-      };
-    }
-    await sleep(LOOK_EVERY_MS);
-  }
+  let differences: readonly Difference[] = [];
+  const isDecided = async (): Promise<boolean> => {
+    differences = [...rules, ...(await compareEvents(db, told)), ...(await compareRows(db, entities))];
+    return differences.length === 0 || rules.length > 0;
+  };
+  await until(waitMs, isDecided, LOOK_EVERY_MS);
+  return {
+    ok: differences.length === 0,
+    events: told.events.length,
+    entities: entities.length,
+    differences: differences.length,
+    shown: differences.slice(0, DIFFERENCES_SHOWN),
+  };
 };
 
 const compareEvents = async (

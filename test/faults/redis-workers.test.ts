@@ -2,7 +2,7 @@ import { Worker } from 'bullmq';
 import { eventually, testServers } from '#kit';
 import type { JobOutcome } from '#platform/queue';
 import { instant } from '#rules';
-import { STUCK_AFTER_MS } from '../../libs/platform/queue/watchdog.ts';
+import { STUCK_AFTER_MS } from '../../libs/platform/queue/stuck-check.ts';
 import { job, openCorner } from '../kit/queue/queue-corner.ts';
 import type { QueueCorner } from '../kit/queue/queue-corner.ts';
 

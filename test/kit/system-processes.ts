@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { allServices } from '../../services/services.ts';
 import { eventually } from './eventually.ts';
 import { ROOT } from './servers.ts';
 import type { ServerAddresses } from './servers.ts';
@@ -30,17 +31,7 @@ export interface SeparateSystem extends World {
   readonly deaths: () => readonly string[];
 }
 
-const SERVICES = [
-  'notifier',
-  'payments',
-  'disputes',
-  'refunds',
-  'accounts',
-  'links',
-  'invoices',
-  'quarantine',
-  'ingest',
-];
+const SERVICES = allServices.map(({ name }) => name);
 /** Nine processes start at once on two cores. */
 const READY_WITHIN_MS = 60_000;
 const ENDED_WITHIN_MS = 10_000;

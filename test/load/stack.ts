@@ -10,7 +10,7 @@ import { applyTopics, createKafka, embeddedShape, productionShape } from '#platf
 import type { KafkaConfig } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase, migrate } from '#platform/postgres';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { removeRefuge } from '../../local/postgres-account.ts';
 import { chooseServers, machine } from '../../local/requirements.cjs';
 

@@ -14,7 +14,17 @@ export {
   provenanceFields,
 } from './field.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
-export { isRecord, readFlag, readInteger, readJson, readText, readTime, recordAt, valueAt } from './json.ts';
+export {
+  isRecord,
+  readFlag,
+  readInteger,
+  readJson,
+  readText,
+  readTime,
+  recordAt,
+  storableText,
+  valueAt,
+} from './json.ts';
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
 export {
   byRankThenTime,

@@ -28,18 +28,19 @@ export const valueAt = (record: JsonRecord, path: readonly string[]): unknown =>
   return here;
 };
 
-/**
- * Text that Postgres can hold: NUL characters are dropped (Postgres refuses them in `text` and `jsonb`) and lone UTF-16
- * surrogates are replaced. The raw body keeps them. A number is read as its decimal text. Empty text is "nothing".
- */
+/** Text that Postgres can hold. A number is read as its decimal text. Empty text is "nothing". */
 export const readText = (value: unknown): string | undefined => {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (typeof value !== 'string') return undefined;
-  const clean = cleanText(value);
+  const clean = storableText(value);
   return clean === '' ? undefined : clean;
 };
 
-const cleanText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
+/**
+ * Text that Postgres can hold: NUL characters are dropped (Postgres refuses them in `text` and `jsonb`) and lone UTF-16
+ * surrogates are replaced. The raw body keeps them.
+ */
+export const storableText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
 
 /** A whole number, also from a numeric string ("100"); undefined for fractions, and beyond ±2^53 where a double is not exact. */
 export const readInteger = (value: unknown): number | undefined => {
@@ -76,12 +77,12 @@ export const readJson = (value: unknown): JsonValue | undefined => {
 };
 
 const cleanJson = (value: unknown, depth: number): JsonValue => {
-  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'string') return storableText(value);
   // JSON.parse reads 1e999 as Infinity, which JSON cannot write; and -0 is written as 0, so that a stored row reads back equal.
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
   if (typeof value === 'boolean') return value;
   if (value === null || typeof value !== 'object' || depth >= JSON_DEPTH_MAX) return null;
   if (Array.isArray(value)) return value.map((item) => cleanJson(item, depth + 1));
-  const entries = Object.entries(value).map(([key, item]) => [cleanText(key), cleanJson(item, depth + 1)] as const);
+  const entries = Object.entries(value).map(([key, item]) => [storableText(key), cleanJson(item, depth + 1)] as const);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 };

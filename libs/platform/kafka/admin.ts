@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Admin, ITopicMetadata, Kafka } from 'kafkajs';
-import { kafkaErrorType } from './error-type.ts';
+import { until } from '#platform/time';
+import { kafkaErrorType } from './client-log.ts';
 import { planTopics } from './topics.ts';
 import type { ActualTopic, TopicAction, TopicPlan, TopicShape, TopicsRequest } from './topics.ts';
 
@@ -127,17 +128,15 @@ const waitForLeaders = async (
   names: readonly string[],
   shape: TopicShape,
 ): Promise<readonly string[]> => {
-  const end = performance.now() + LEADERS_TIMEOUT_MS;
-  for (;;) {
-    const waiting = await notReady(admin, names, shape);
-    if (waiting.length === 0) return [];
-    if (performance.now() > end)
-      return waiting.map(
-        (name) =>
-          `${name} does not have ${shape.partitions} partitions with a leader and ${shape.minInsyncReplicas} in-sync replica(s) after ${LEADERS_TIMEOUT_MS / 1000} s; look at the brokers' logs`,
-      );
-    await new Promise((resolve) => setTimeout(resolve, LEADERS_LOOK_MS));
-  }
+  let waiting = names;
+  const areReady = async (): Promise<boolean> => (waiting = await notReady(admin, names, shape)).length === 0;
+  await until(LEADERS_TIMEOUT_MS, areReady, LEADERS_LOOK_MS);
+  const { partitions, minInsyncReplicas } = shape;
+  return waiting.map(
+    (name) =>
+      `${name} does not have ${partitions} partitions with a leader and ${minInsyncReplicas} in-sync replica(s) ` +
+      `after ${LEADERS_TIMEOUT_MS / 1000} s; look at the brokers' logs`,
+  );
 };
 
 const notReady = async (admin: Admin, names: readonly string[], shape: TopicShape): Promise<readonly string[]> => {

@@ -21,4 +21,4 @@ export { createProducer } from './producer/producer.ts';
 export type { StoredRecord } from './topic-reader.ts';
 export { readTopics } from './topic-reader.ts';
 export type { TopicShape } from './topics.ts';
-export { describeTopicAction, embeddedShape, productionShape } from './topics.ts';
+export { describeTopicAction, embeddedShape, planTopics, productionShape } from './topics.ts';

@@ -9,7 +9,7 @@ import type { Kafka } from '#local';
 import { kafkaSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { entityId, eventId, instant } from '#rules';
 import { applyTopics } from './admin.ts';
 import { createKafka } from './client.ts';

@@ -35,7 +35,7 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
   const isRefused = (broker: string): boolean => {
     const until = refusedUntil.get(broker);
     if (until === undefined) return false;
-    if (Date.now() < until) return true;
+    if (performance.now() < until) return true;
     refusedUntil.delete(broker);
     return false;
   };
@@ -43,8 +43,8 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
   const remember = (broker: string, socket: net.Socket): void => {
     const sockets = open.get(broker) ?? new Set();
     open.set(broker, sockets.add(socket));
-    heardAt.set(socket, Date.now());
-    socket.on('data', () => heardAt.set(socket, Date.now()));
+    heardAt.set(socket, performance.now());
+    socket.on('data', () => heardAt.set(socket, performance.now()));
     socket.once('close', () => {
       sockets.delete(socket);
       if (sockets.size === 0 && open.get(broker) === sockets) open.delete(broker);
@@ -91,9 +91,9 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
     socketFactory,
     kill: (broker) => {
       const others = [...open.keys()].filter((other) => other !== broker);
-      if (others.length > 0) refusedUntil.set(broker, Date.now() + COOL_DOWN_MS);
+      if (others.length > 0) refusedUntil.set(broker, performance.now() + COOL_DOWN_MS);
       close(broker);
-      for (const other of others) close(other, Date.now() - SUSPECT_AFTER_MS);
+      for (const other of others) close(other, performance.now() - SUSPECT_AFTER_MS);
     },
     killAll: () => [...open.keys()].forEach((broker) => close(broker)),
   };

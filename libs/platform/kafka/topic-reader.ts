@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ReceivedHeaders } from '#envelope';
+import { startWatchdog } from '#platform/time';
 import { CLIENT_RETRY, HEARTBEAT_MS, MEMBER_SETTINGS } from './consumer/tuning.ts';
 import { readLogs } from './log-ends.ts';
 
@@ -27,7 +28,6 @@ export interface TopicReading {
 }
 
 const STALL_MS = 30_000;
-const STALL_LOOK_MS = 250;
 const GROUP_ID_BYTES = 6;
 
 interface Progress {
@@ -59,8 +59,10 @@ export const readTopics = async (
   const finished = Promise.withResolvers<undefined>();
   const groupId = `${prefix}dakia-reader-${randomBytes(GROUP_ID_BYTES).toString('hex')}`;
   const consumer = openConsumer(kafka, groupId);
-  let heardAt = performance.now();
-  let busy = false;
+  const watchdog = startWatchdog(stallMs, () => {
+    const names = topics.map((topic) => `${prefix}${topic}`).join(', ');
+    finished.reject(new Error(`Kafka has sent nothing of ${names} for ${stallMs} ms; try again once it answers`));
+  });
 
   /** Kafka keeps no position for this group: whenever it forms, it begins where this reading stands. */
   const takePosition = (topic: string, partition: number): void => {
@@ -97,22 +99,16 @@ export const readTopics = async (
 
   /** Never rejects: kafkajs would hand the same batch over again. */
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
-    busy = true;
-    const pulse = setInterval(() => void payload.heartbeat().catch(() => undefined), HEARTBEAT_MS);
+    const beat = (): void => {
+      watchdog.alive();
+      payload.heartbeat().catch(() => undefined);
+    };
+    const pulse = setInterval(beat, HEARTBEAT_MS);
     await handOver(payload).catch(finished.reject);
     clearInterval(pulse);
-    heardAt = performance.now();
-    busy = false;
+    watchdog.alive();
   };
 
-  const watch = setInterval(() => {
-    if (!busy && performance.now() - heardAt > stallMs)
-      finished.reject(
-        new Error(
-          `Kafka has sent nothing of ${topics.map((topic) => `${prefix}${topic}`).join(', ')} for ${stallMs} ms; try again once it answers`,
-        ),
-      );
-  }, STALL_LOOK_MS);
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     for (const [topic, partitions] of Object.entries(payload.memberAssignment))
       for (const partition of partitions) takePosition(topic, partition);
@@ -136,7 +132,7 @@ export const readTopics = async (
     await finished.promise;
     return total;
   } finally {
-    clearInterval(watch);
+    watchdog.stop();
     await consumer.disconnect();
     await deleteGroup(kafka, groupId);
   }

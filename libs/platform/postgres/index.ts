@@ -1,3 +1,5 @@
+export type { AuditEntry } from './audit.ts';
+export { auditInsert, writeAudit } from './audit.ts';
 export type { Database, Statement, Transaction } from './database.ts';
 export { adHoc, createDatabase, quotedName, statement } from './database.ts';
 export { classifyError, LostRace } from './error-class.ts';

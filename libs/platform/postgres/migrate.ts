@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { until } from '#platform/time';
 import { readMigrations } from './migration-files.ts';
 import type { Migration } from './migration-files.ts';
 import { schemaProblems } from './schema-check.ts';
@@ -120,20 +121,23 @@ const HOPELESS = new Set(['28P01', '28000', '3D000']);
 
 /** Waits until Postgres takes connections; throws after `limitMs`, and at once when it refuses the user or the database. */
 export const waitForPostgres = async (url: string, limitMs: number): Promise<void> => {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    const problem = await tryOnce(url);
-    if (problem === undefined) return;
-    if (problem.hopeless || performance.now() >= end) {
-      throw new Error(
-        `Postgres cannot be used${problem.hopeless ? '' : ` after ${Math.round(limitMs / 1000)} s`}: ${problem.message}; check DATABASE_URL`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, RETRY_EVERY_MS));
-  }
+  let problem: Problem | undefined;
+  const isDecided = async (): Promise<boolean> => {
+    problem = await tryOnce(url);
+    return problem === undefined || problem.hopeless;
+  };
+  await until(limitMs, isDecided, RETRY_EVERY_MS);
+  if (problem === undefined) return;
+  const after = problem.hopeless ? '' : ` after ${Math.round(limitMs / 1000)} s`;
+  throw new Error(`Postgres cannot be used${after}: ${problem.message}; check DATABASE_URL`);
 };
 
-const tryOnce = async (url: string): Promise<{ readonly hopeless: boolean; readonly message: string } | undefined> => {
+interface Problem {
+  readonly hopeless: boolean;
+  readonly message: string;
+}
+
+const tryOnce = async (url: string): Promise<Problem | undefined> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => undefined);
   try {

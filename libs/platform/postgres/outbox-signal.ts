@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#platform/log';
+import { backoffMs, pause } from '#platform/time';
 import { statement, withSessionSettings } from './database.ts';
 import type { Database } from './database.ts';
 
@@ -40,7 +40,7 @@ export const createOutboxBell = (database: Pick<Database, 'query'>): OutboxBell 
       wanted = false;
       // Postgres is away, or the service stops: the relay looks by itself.
       await database.query(RING).catch(() => undefined);
-      await new Promise<void>((resolve) => void setTimeout(resolve, RING_EVERY_MS).unref());
+      await pause(RING_EVERY_MS, undefined, { ref: false });
     }
     ringing = false;
   };
@@ -82,9 +82,6 @@ export const createOutboxListener = ({
 
   // The signal changes while something is awaited, which the compiler does not know of `aborted`.
   const isStopping = (): boolean => stopping.signal.aborted;
-  /** Ends early, and not with an error, when the listener stops. */
-  const pause = async (ms: number): Promise<void> =>
-    delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
 
   /** Ends when the connection does, with an error, or when the listener stops. */
   const listen = async (): Promise<void> => {
@@ -131,8 +128,8 @@ export const createOutboxListener = ({
             'the bell of the outbox is not heard; the outbox is looked at by the clock meanwhile',
           );
         deaf = true;
-        await pause(Math.min(RECONNECT_MS * 2 ** Math.min(failures, 10), RECONNECT_MS_MAX));
         failures += 1;
+        await pause(backoffMs(failures, RECONNECT_MS, RECONNECT_MS_MAX, { jitter: 0 }), stopping.signal);
       }
     }
   };

@@ -1,7 +1,7 @@
 import { DelayedError, isNotConnectionError, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
 import { codeOf } from '#platform/log';
 import type { Redis } from '#platform/redis';
-import { within } from '#platform/time';
+import { createThrottle, pause, within } from '#platform/time';
 import { openWorkerRedis } from './connection.ts';
 import type { JobData, JobOutcome, WorkerOptions } from './contracts.ts';
 import { lookAt, REST_COUNT } from './look.ts';
@@ -48,7 +48,7 @@ export const openBullWorker = (
   const client = openWorkerRedis(config, queue, log);
   const letGo = new AbortController();
   const underWay = new Set<Promise<JobOutcome>>();
-  let takenAt = Date.now();
+  let takenAt = performance.now();
 
   const attempt = async (id: string, data: JobData): Promise<JobOutcome> => {
     try {
@@ -65,7 +65,7 @@ export const openBullWorker = (
   };
 
   const run = async (id: string, data: JobData): Promise<JobOutcome> => {
-    takenAt = Date.now();
+    takenAt = performance.now();
     const running = attempt(id, data);
     underWay.add(running);
     try {
@@ -151,14 +151,13 @@ export const openBullWorker = (
           )
         : undefined,
     close: async (ms) => {
-      const end = Date.now() + ms;
+      const end = performance.now() + ms;
       const closed = worker.close();
       closed.catch(() => undefined);
       // Without Redis nobody can be told; the jobs themselves are waited for all the same. It may also go while it is waited for.
       await within<unknown>(ms, Promise.race([closed, goneOf(client).then(async () => Promise.allSettled(underWay))]));
       letGo.abort();
-      if (underWay.size > 0)
-        await within(Math.max(0, Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - Date.now())), closed);
+      if (underWay.size > 0) await within(Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - performance.now()), closed);
       await worker.getBackend().close(true);
       client.disconnect();
     },
@@ -173,22 +172,21 @@ const goneOf = async (client: Redis): Promise<void> => {
 
 /** Listens to what a worker could not do. That Redis is away is said by the connection, once; a refusal is logged, and the worker pauses. */
 const onRefusal = (worker: Worker<JobData>, report: (error: Error, more: number) => void): ((error: Error) => void) => {
-  let reportedAt = -Infinity;
-  let more = 0;
+  const throttle = createThrottle(REFUSED_LOG_MS);
   let pausing = false;
   return (error) => {
     if (!isNotConnectionError(error) || worker.closing !== undefined) return;
-    more += 1;
-    if (performance.now() - reportedAt >= REFUSED_LOG_MS) {
-      report(error, more - 1);
-      [reportedAt, more] = [performance.now(), 0];
-    }
+    const more = throttle.admit();
+    if (more !== undefined) report(error, more);
     if (pausing) return;
     pausing = true;
     const resume = (): void => {
       pausing = false;
       if (worker.closing === undefined) void worker.resume();
     };
-    void worker.pause(true).then(() => setTimeout(resume, REFUSED_PAUSE_MS).unref());
+    void worker.pause(true).then(async () => {
+      await pause(REFUSED_PAUSE_MS, undefined, { ref: false });
+      resume();
+    });
   };
 };

@@ -1,17 +1,19 @@
 import type { Logger } from '#platform/log';
 import { createRedis, redisPolicyWarnings } from '#platform/redis';
 import type { Redis, RedisConfig } from '#platform/redis';
+import { backoffMs } from '#platform/time';
 
 /** Longest time in ms that a call waits for Redis. */
 export const QUEUE_ANSWER_MS = 5_000;
-/** Longest pause in ms between two attempts to connect; the first ones come faster. */
+/** Pauses in ms between two attempts to connect: the first, and the longest. */
+const RECONNECT_MS = 100;
 const RECONNECT_MS_MAX = 1_000;
 /** A connection that owes an answer for this long, in ms, is dead: a server that vanished says nothing. Longer than BullMQ blocks (10 s). */
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const OPTIONS = {
   socketTimeout: SOCKET_TIMEOUT_MS,
-  retryStrategy: (attempt: number): number => Math.min(RECONNECT_MS_MAX, 50 * 2 ** Math.min(attempt, 10)),
+  retryStrategy: (attempt: number): number => backoffMs(attempt, RECONNECT_MS, RECONNECT_MS_MAX, { jitter: 0 }),
   // After a failover the address may still lead to the old master, now a replica: connect anew, and send the command again (2).
   reconnectOnError: (error: Error): 2 | false => (error.message.startsWith('READONLY') ? 2 : false),
 } as const;

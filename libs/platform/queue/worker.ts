@@ -1,13 +1,12 @@
-import { setTimeout } from 'node:timers/promises';
 import { pingRedis } from '#platform/redis';
 import type { Component } from '#platform/service';
-import { within } from '#platform/time';
+import { now, pause, within } from '#platform/time';
 import type { Instant } from '#rules';
 import { openBullWorker } from './bull-worker.ts';
 import type { BullWorker } from './bull-worker.ts';
 import type { WorkerOptions } from './contracts.ts';
 import { queueMetricsOf } from './metrics.ts';
-import { createWatchdog } from './watchdog.ts';
+import { createStuckCheck } from './stuck-check.ts';
 
 /** Pause in ms between two looks at the worker. */
 const WATCH_EVERY_MS = 5_000;
@@ -36,19 +35,20 @@ export const createWorker = (options: WorkerOptions): Component => {
   };
 
   const watch = async (): Promise<void> => {
-    let isStuck = createWatchdog();
-    while (await pause(WATCH_EVERY_MS, stopped.signal)) {
+    let isStuck = createStuckCheck();
+    for (;;) {
+      await pause(WATCH_EVERY_MS, stopped.signal, { ref: false });
       const watched = current;
       if (watched === undefined) return;
       const look = await watched.look();
       const answersOthers = look === undefined && (await answers(config));
       if (
         stopped.signal.aborted ||
-        !isStuck({ at: Date.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })
+        !isStuck({ at: performance.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })
       )
         continue;
       current = replace(watched);
-      isStuck = createWatchdog();
+      isStuck = createStuckCheck();
     }
   };
 
@@ -65,8 +65,8 @@ export const createWorker = (options: WorkerOptions): Component => {
       stopScraping();
       const last = current;
       current = undefined;
-      await last?.close(Math.max(0, deadline - Date.now()));
-      await within(Math.max(0, deadline - Date.now()), Promise.all(leaving));
+      await last?.close(Math.max(0, deadline - now()));
+      await within(deadline - now(), Promise.all(leaving));
     },
   };
 };
@@ -79,7 +79,3 @@ const answers = async (config: WorkerOptions['config']): Promise<boolean> => {
     return false;
   }
 };
-
-/** Whether `ms` have passed; false at once when `signal` aborts, which is all that rejects. */
-const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
-  setTimeout(ms, true, { signal, ref: false }).catch(() => false);

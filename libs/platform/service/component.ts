@@ -1,5 +1,6 @@
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { now } from '#platform/time';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 
@@ -10,8 +11,6 @@ export interface Component {
   /** Finishes what is in flight; gives up and lets go of everything when the deadline passes. */
   stop(deadline: Instant): Promise<void>;
 }
-
-export const now = (): Instant => instant(Date.now());
 
 /** Starts components in order. When one fails, those that had started are stopped and the failure is thrown. */
 export const startAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<void> => {

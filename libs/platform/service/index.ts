@@ -1,5 +1,4 @@
 export type { Component } from './component.ts';
-export { now } from './component.ts';
 export type { Host, Service } from './definition.ts';
 export { defineService } from './definition.ts';
 export { oneLook } from './one-look.ts';

@@ -1,4 +1,13 @@
-export { backoffMs, pause } from './pause.ts';
+export { backoffMs } from './backoff.ts';
+export type { Circuit, CircuitRule } from './circuit.ts';
+export { begun, circuitWaitMs, closedCircuit, ended } from './circuit.ts';
+export { now } from './clock.ts';
+export type { DurationUnit } from './duration.ts';
+export { readDuration, writeDuration } from './duration.ts';
+export { pause } from './pause.ts';
 export type { Periodic } from './periodic.ts';
 export { createPeriodic } from './periodic.ts';
-export { within } from './within.ts';
+export { createThrottle } from './throttle.ts';
+export type { Watchdog } from './watchdog.ts';
+export { startWatchdog } from './watchdog.ts';
+export { inTime, TimedOut, until, within } from './within.ts';

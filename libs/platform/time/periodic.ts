@@ -1,7 +1,9 @@
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
-import type { Component } from '#platform/service';
 import type { Instant } from '#rules';
+import { backoffMs } from './backoff.ts';
+import { now } from './clock.ts';
+import { pause } from './pause.ts';
+import { within } from './within.ts';
 
 /** Pauses in ms after failures: the first one at most, and the longest. Work that is rare in itself is tried again soon, too. */
 const FAILING_FIRST_MS_MAX = 1_000;
@@ -19,7 +21,12 @@ export interface PeriodicOptions {
   readonly log: Logger;
 }
 
-export interface Periodic extends Component {
+/** A component of a service (`Component` of #platform/service). */
+export interface Periodic {
+  readonly name: string;
+  readonly start: () => Promise<void>;
+  /** Rejects when the run under way has not ended by then. */
+  readonly stop: (deadline: Instant) => Promise<void>;
   /** Runs now, or once more right after the run that is under way. */
   readonly runSoon: () => void;
 }
@@ -28,18 +35,10 @@ export interface Periodic extends Component {
 export const createPeriodic = ({ name, everyMs, work, log }: PeriodicOptions): Periodic => {
   const stopping = new AbortController();
   let wanted = false;
-  let wake: () => void = () => undefined;
+  let resting = new AbortController();
   let failures = 0;
   let loop: Promise<void> | undefined;
 
-  const pause = async (ms: number): Promise<void> => {
-    if (wanted || stopping.signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    wake = resolve;
-    await promise;
-    clearTimeout(timer);
-  };
   const run = async (): Promise<void> => {
     wanted = false;
     try {
@@ -53,14 +52,16 @@ export const createPeriodic = ({ name, everyMs, work, log }: PeriodicOptions): P
       failures += 1;
     }
   };
+  const rest = async (): Promise<void> => {
+    resting = new AbortController();
+    if (wanted || stopping.signal.aborted) return;
+    const failingMs = backoffMs(failures, Math.min(everyMs, FAILING_FIRST_MS_MAX), FAILING_EVERY_MS_MAX, { jitter: 0 });
+    await pause(failures === 0 ? everyMs : failingMs, resting.signal);
+  };
   const runUntilStopped = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       await run();
-      await pause(
-        failures === 0
-          ? everyMs
-          : Math.min(Math.min(everyMs, FAILING_FIRST_MS_MAX) * 2 ** Math.min(failures - 1, 10), FAILING_EVERY_MS_MAX),
-      );
+      await rest();
     }
   };
 
@@ -71,17 +72,18 @@ export const createPeriodic = ({ name, everyMs, work, log }: PeriodicOptions): P
     },
     runSoon: () => {
       wanted = true;
-      wake();
+      resting.abort();
     },
-    stop: async (deadline: Instant) => {
+    stop: async (deadline) => {
       stopping.abort();
-      wake();
-      if (loop === undefined) return;
-      const late = Promise.withResolvers<'late'>();
-      const timer = setTimeout(late.resolve, Math.max(0, deadline - now()), 'late' as const);
-      const ended = await Promise.race([loop, late.promise]);
-      clearTimeout(timer);
-      if (ended === 'late') throw new Error(`${name} was still at work when the time to stop was over`);
+      resting.abort();
+      const ended =
+        loop === undefined ||
+        (await within(
+          deadline - now(),
+          loop.then(() => true),
+        ));
+      if (ended === undefined) throw new Error(`${name} was still at work when the time to stop was over`);
     },
   };
 };

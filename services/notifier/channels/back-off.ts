@@ -1,3 +1,5 @@
+import { backoffMs } from '#platform/time';
+
 /** Attempts of one notification; with the waits below they span about 21 hours. */
 export const ATTEMPTS_MAX = 30;
 /** Wait after the first attempt, in ms; doubled after each further one, up to the most. */
@@ -11,6 +13,6 @@ const WAIT_MAX_MS = 3_600_000;
  */
 export const waitAfterMs = (attempt: number, wishMs: number | undefined, random: number): number | null => {
   if (attempt >= ATTEMPTS_MAX) return null;
-  const waitMs = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), WAIT_MAX_MS) * (1 - random / 4);
+  const waitMs = backoffMs(attempt, FIRST_WAIT_MS, WAIT_MAX_MS, { jitter: 0.25, random: () => random });
   return Math.round(Math.max(waitMs, wishMs ?? 0));
 };

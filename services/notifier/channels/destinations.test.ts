@@ -5,9 +5,9 @@ import { testMessage } from '../rules/compose.ts';
 import { readRuleFile } from '../rules/rule-file.ts';
 import type { NotificationRules } from '../rules/rules.ts';
 import type { DeliveryContext } from './channel.ts';
-import { FAILURES_TO_OPEN } from './circuit.ts';
 import { openDestinations } from './destinations.ts';
 import type { Destinations } from './destinations.ts';
+import { CIRCUIT } from './gate.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const lines: string[] = [];
@@ -118,11 +118,11 @@ describe('deliveries', () => {
     const { open } = opened(rules, { S_ECRET: SECRET });
     const [dead, well] = [open.get('dead'), open.get('well')];
     const message = testMessage(rules, instant(1_700_000_000_000));
-    for (let i = 0; i < FAILURES_TO_OPEN; i++)
+    for (let i = 0; i < CIRCUIT.failuresToOpen; i++)
       expect(await dead?.deliver(message, context)).toEqual({ kind: 'retry', reason: 'HTTP 500' });
     expect(dead?.circuit()).toBe('open');
     expect(await dead?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'circuit' });
-    expect(deadReceiver.received).toHaveLength(FAILURES_TO_OPEN);
+    expect(deadReceiver.received).toHaveLength(CIRCUIT.failuresToOpen);
 
     expect(await well?.deliver(message, context)).toEqual({ kind: 'delivered', response: 'HTTP 200' });
     expect(await well?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'rate' });

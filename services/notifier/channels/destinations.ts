@@ -148,13 +148,13 @@ const limitsOf = (settings: DestinationShape): Limits & { readonly timeoutMs: nu
 
 const limited = ({ name, settings }: DestinationSpec, channel: Channel): Destination => {
   const limits = limitsOf(settings);
-  let gate = openGate(limits, Date.now());
+  let gate = openGate(limits, performance.now());
   return {
     name,
     type: settings.type,
     concurrency: limits.concurrency,
     deliver: async (message, context) => {
-      const entered = enter(gate, limits, Date.now());
+      const entered = enter(gate, limits, performance.now());
       if ('kind' in entered) return entered;
       gate = entered;
       // What a channel throws is a bug of ours; the place it held is given back all the same.
@@ -163,7 +163,7 @@ const limited = ({ name, settings }: DestinationSpec, channel: Channel): Destina
         outcome = await channel.deliver(message, context);
         return outcome;
       } finally {
-        gate = leave(gate, outcome, Date.now());
+        gate = leave(gate, outcome, performance.now());
       }
     },
     circuit: () => gate.circuit.kind,

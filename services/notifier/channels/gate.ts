@@ -1,6 +1,6 @@
+import { begun, circuitWaitMs, closedCircuit, ended } from '#platform/time';
+import type { Circuit, CircuitRule } from '#platform/time';
 import type { Outcome } from './channel.ts';
-import { begun, circuitWaitMs, closedCircuit, ended } from './circuit.ts';
-import type { Circuit } from './circuit.ts';
 import { fullBucket, taken, tokenWaitMs } from './token-bucket.ts';
 import type { Bucket, Rate } from './token-bucket.ts';
 
@@ -8,18 +8,25 @@ import type { Bucket, Rate } from './token-bucket.ts';
 const PLACE_WAIT_MS = 50;
 /** While a probe is under way: how soon to ask again, in ms. */
 const PROBE_WAIT_MS = 1_000;
+/** One probe at a time: a delivery always ends, within the time-out of its channel. */
+export const CIRCUIT: CircuitRule = {
+  failuresToOpen: 5,
+  coolDownMs: 10_000,
+  coolDownMaxMs: 300_000,
+  probeMs: Infinity,
+};
 
 export interface Limits {
   readonly concurrency: number;
   readonly rate: Rate | null;
 }
 
-/** What is going on at one destination. */
+/** What is going on at one destination. Times are of a monotonic clock, in ms. */
 export interface Gate {
   readonly inFlight: number;
   readonly bucket: Bucket | null;
   readonly circuit: Circuit;
-  /** Until when the receiver asked to be left alone (Retry-After), epoch milliseconds. */
+  /** Until when the receiver asked to be left alone (Retry-After). */
   readonly quietUntilMs: number;
 }
 
@@ -41,7 +48,10 @@ export const openGate = ({ rate }: Limits, nowMs: number): Gate => ({
 export const enter = (gate: Gate, { concurrency, rate }: Limits, nowMs: number): Gate | Deferred => {
   const waits = [
     { reason: 'quiet', afterMs: Math.max(gate.quietUntilMs - nowMs, 0) },
-    { reason: 'circuit', afterMs: circuitWaitMs(gate.circuit, nowMs, PROBE_WAIT_MS) },
+    {
+      reason: 'circuit',
+      afterMs: gate.circuit.kind === 'probing' ? PROBE_WAIT_MS : circuitWaitMs(gate.circuit, nowMs),
+    },
     { reason: 'concurrency', afterMs: gate.inFlight >= concurrency ? PLACE_WAIT_MS : 0 },
     { reason: 'rate', afterMs: rate === null || gate.bucket === null ? 0 : tokenWaitMs(gate.bucket, rate, nowMs) },
   ] as const;
@@ -51,7 +61,7 @@ export const enter = (gate: Gate, { concurrency, rate }: Limits, nowMs: number):
     ...gate,
     inFlight: gate.inFlight + 1,
     bucket: rate === null || gate.bucket === null ? null : taken(gate.bucket, rate, nowMs),
-    circuit: begun(gate.circuit),
+    circuit: begun(gate.circuit, CIRCUIT, nowMs),
   };
 };
 
@@ -61,7 +71,7 @@ export const leave = (gate: Gate, outcome: Outcome, nowMs: number): Gate => {
   return {
     ...gate,
     inFlight: gate.inFlight - 1,
-    circuit: ended(gate.circuit, outcome.kind !== 'retry' || afterMs !== undefined, nowMs),
+    circuit: ended(gate.circuit, outcome.kind !== 'retry' || afterMs !== undefined, CIRCUIT, nowMs),
     quietUntilMs: afterMs === undefined ? gate.quietUntilMs : Math.max(gate.quietUntilMs, nowMs + afterMs),
   };
 };

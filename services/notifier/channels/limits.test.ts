@@ -1,63 +1,13 @@
+import { closedCircuit } from '#platform/time';
 import { ATTEMPTS_MAX, waitAfterMs } from './back-off.ts';
 import type { Outcome } from './channel.ts';
-import {
-  begun,
-  circuitWaitMs,
-  closedCircuit,
-  COOL_DOWN_MAX_MS,
-  COOL_DOWN_MS,
-  ended,
-  FAILURES_TO_OPEN,
-} from './circuit.ts';
-import type { Circuit } from './circuit.ts';
-import { enter, leave, openGate } from './gate.ts';
+import { CIRCUIT, enter, leave, openGate } from './gate.ts';
 import type { Gate, Limits } from './gate.ts';
 import { RETRY_AFTER_MAX_MS, retryAfterMs } from './retry-after.ts';
 import { fullBucket, rateOf, taken, tokenWaitMs } from './token-bucket.ts';
 
 const NOW = 1_700_000_000_000;
-const open: Circuit = { kind: 'open', untilMs: NOW + 500, coolDownMs: COOL_DOWN_MS };
-const probing: Circuit = { kind: 'probing', coolDownMs: COOL_DOWN_MS };
-
-describe('circuit', () => {
-  test.each<[string, Circuit, boolean, Circuit]>([
-    ['a failure is counted', closedCircuit, false, { kind: 'closed', failures: 1 }],
-    ['a success forgets failures', { kind: 'closed', failures: 4 }, true, closedCircuit],
-    [
-      'the last failure opens',
-      { kind: 'closed', failures: FAILURES_TO_OPEN - 1 },
-      false,
-      { kind: 'open', untilMs: NOW + COOL_DOWN_MS, coolDownMs: COOL_DOWN_MS },
-    ],
-    ['a failure that had begun before changes nothing', open, false, open],
-    ['a success that had begun before closes', open, true, closedCircuit],
-    ['a probe that succeeds closes', probing, true, closedCircuit],
-    [
-      'a probe that fails opens for twice as long',
-      probing,
-      false,
-      { kind: 'open', untilMs: NOW + 2 * COOL_DOWN_MS, coolDownMs: 2 * COOL_DOWN_MS },
-    ],
-    [
-      'but not for ever longer',
-      { kind: 'probing', coolDownMs: COOL_DOWN_MAX_MS },
-      false,
-      { kind: 'open', untilMs: NOW + COOL_DOWN_MAX_MS, coolDownMs: COOL_DOWN_MAX_MS },
-    ],
-  ])('%s', (_name, circuit, isAlive, expected) => {
-    expect(ended(circuit, isAlive, NOW)).toEqual(expected);
-  });
-
-  test.each<[string, Circuit, number, Circuit]>([
-    ['closed: no wait, stays closed', closedCircuit, 0, closedCircuit],
-    ['open: until its time', open, 500, probing],
-    ['open and over: no wait, the next is the probe', { ...open, untilMs: NOW - 1 }, 0, probing],
-    ['probing: only one at a time', probing, 77, probing],
-  ])('%s', (_name, circuit, waitMs, next) => {
-    expect(circuitWaitMs(circuit, NOW, 77)).toBe(waitMs);
-    expect(begun(circuit)).toEqual(next);
-  });
-});
+const { failuresToOpen: FAILURES_TO_OPEN, coolDownMs: COOL_DOWN_MS } = CIRCUIT;
 
 describe('token bucket', () => {
   test('gives its burst at once, then one each interval, never more than the burst after a pause', () => {

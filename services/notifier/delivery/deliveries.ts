@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { classifyError, statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import { pause } from '#platform/time';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { PlannedReminder } from '../rules/plan.ts';
@@ -64,7 +64,7 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
           return;
         } catch (error) {
           if (signal.aborted || performance.now() > giveUpAt || classifyError(error) !== 'infrastructure') throw error;
-          await delay(WRITE_AGAIN_MS);
+          await pause(WRITE_AGAIN_MS);
         }
       }
     },

@@ -1,4 +1,4 @@
-import { adHoc, statement } from '#platform/postgres';
+import { adHoc, statement, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import type { Instant } from '#rules';
 import type { StoredFact } from './stored-fact.ts';
@@ -37,23 +37,19 @@ export interface UnusableFact {
   readonly reason: string;
 }
 
-const UNUSABLE = statement(
-  'outbox_unusable',
-  `INSERT INTO audit_logs (actor, action, family, entity_key, event_type, reason)
-   SELECT 'notifier', 'fact.unusable', family, entity_key, kind, reason FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (family, entity_key, kind, reason)`,
-);
-
 /** Keeps which facts were told to nobody because they could not be understood, and why. */
-export const recordUnusable = async (tx: Transaction, unusable: readonly UnusableFact[]): Promise<void> => {
-  if (unusable.length === 0) return;
-  const facts = unusable.map(({ fact }) => fact);
-  await tx.query(UNUSABLE, [
-    facts.map(({ family }) => family),
-    facts.map(({ entityKey }) => entityKey),
-    facts.map(({ kind }) => kind),
-    unusable.map(({ reason }) => reason),
-  ]);
-};
+export const recordUnusable = async (tx: Transaction, unusable: readonly UnusableFact[]): Promise<void> =>
+  writeAudit(
+    tx,
+    ...unusable.map(({ fact: { family, entityKey: key, kind: event }, reason }) => ({
+      actor: 'notifier',
+      action: 'fact.unusable',
+      family,
+      key,
+      event,
+      reason,
+    })),
+  );
 
 /** What waits in the outbox. */
 export interface Backlog {

@@ -177,3 +177,30 @@ export const openRelayWorld = async (): Promise<RelayWorld> => {
     },
   };
 };
+
+/** So rarely that a test which passes did not need it. */
+export const NEVER_MS = 600_000;
+/** A poll or a sweep that comes soon. */
+export const SOON_MS = 100;
+
+/** Rules about disputes, with reminders 72 and 24 hours before the deadline. */
+export const DISPUTES = rulesOf(`destinations: {shop: {type: log}, team: {type: log}}
+rules:
+  - name: disputes
+    when: [dispute.opened, dispute.action_required, dispute.won]
+    to: team
+    reminders: {before: respond_by, hours: [72, 24], while: [open, action_required]}
+`);
+
+const HOUR_S = 3_600;
+export const inHours = (hours: number): number => Math.round(Date.now() / 1000) + hours * HOUR_S;
+
+export const idsOf = (rows: readonly NotificationRow[], destination: string): readonly string[] =>
+  rows
+    .filter((row) => row.destination === destination)
+    .map(({ id }) => id)
+    .sort();
+export const brief = ({ kind, hours, status, reason }: NotificationRow): string =>
+  [kind, ...(hours === null ? [] : [`${hours}h`]), status, ...(reason === null ? [] : [reason])].join(' ');
+export const linesWith = ({ logged }: StartedRelay, text: string): readonly string[] =>
+  logged.filter((line) => line.includes(text));

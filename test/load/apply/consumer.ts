@@ -7,7 +7,7 @@ import { kafkaSettings, processEnvironment, readConfig } from '#platform/config'
 import { createConsumer } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase, roleOf } from '#platform/postgres';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { instant } from '#rules';
 import { answerParent } from '../answer-parent.ts';
 

@@ -3,7 +3,7 @@ import { familySpec, topicsOf } from '#catalogue';
 import { encodeEnvelope, toEnvelope, UNKNOWN_SCHEMA_ID } from '#envelope';
 import { createProducer } from '#platform/kafka';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { instant } from '#rules';
 import type { StoryName } from '#simulator';
 import { eventsOf } from '../requests.ts';

@@ -4,7 +4,7 @@ import { encodeEnvelope } from '#envelope';
 import { createMemoryLedger, eventually, openTestKafka } from '#kit';
 import type { MemoryLedger, TestKafka } from '#kit';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import type { Component } from '#platform/service';
 import { entityId, eventId, instant } from '#rules';
 import type { BatchHandler, PartitionBatch } from '../contracts.ts';

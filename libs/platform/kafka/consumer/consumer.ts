@@ -4,8 +4,9 @@ import type { Registry } from 'prom-client';
 import { createEnvelopeDecoder } from '#envelope';
 import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
 import type { Component } from '#platform/service';
+import { createThrottle, inTime, now, startWatchdog } from '#platform/time';
+import type { Watchdog } from '#platform/time';
 import { createKafka } from '../client.ts';
 import type { KafkaConfig } from '../client.ts';
 import type { BatchHandler, PositionSource } from '../contracts.ts';
@@ -16,7 +17,7 @@ import { createPartitionLogs } from './partition-logs.ts';
 import { assignPartition } from './partition.ts';
 import type { AssignedPartition } from './partition.ts';
 import { startPulse } from './pulse.ts';
-import { repeat, within } from './timing.ts';
+import { repeat } from './timing.ts';
 import {
   CLIENT_RETRY,
   consumerTuning,
@@ -26,8 +27,6 @@ import {
   STOP_MARGIN_MS,
 } from './tuning.ts';
 import type { ConsumerTuning } from './tuning.ts';
-import { startWatchdog } from './watchdog.ts';
-import type { Watchdog } from './watchdog.ts';
 
 export interface ConsumerOptions {
   readonly config: KafkaConfig;
@@ -123,11 +122,10 @@ export const createConsumer = (options: ConsumerOptions): Component => {
     partitions.set(`${topicName}/${partition}`, assigned);
   };
 
-  let restartLoggedAt = -Infinity;
+  const restartLog = createThrottle(tuning.failureLogEveryMs);
   /** While Kafka is away the client starts again every 2 s. */
   const reportRestart = (error: Error): void => {
-    if (performance.now() - restartLoggedAt < tuning.failureLogEveryMs) return;
-    restartLoggedAt = performance.now();
+    if (restartLog.admit() === undefined) return;
     log.warn({ err: error }, `the Kafka client of ${options.group} starts again, and will until Kafka answers`);
   };
 
@@ -152,7 +150,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       metrics.rebalances.inc({ group: options.group });
       releaseAll();
       if (stopping) return;
-      restartLoggedAt = -Infinity;
+      restartLog.reset();
       for (const [topicName, numbers] of Object.entries(assignment))
         for (const number of numbers) assign(topicName, number);
       log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
@@ -234,7 +232,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       const abort = setTimeout(releaseAll, Math.max(0, left - STOP_MARGIN_MS));
       const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
       try {
-        await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
+        await inTime(deadline - now(), leave(), `the consumer of ${options.group} did not leave its group in time`);
         if (inHand.size > 0)
           throw new Error(
             `the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`,

@@ -5,7 +5,7 @@ import promClient from 'prom-client';
 import { eventually, openTestKafka } from '#kit';
 import { serverFiles, silent, startKafka, stateFolder } from '#local';
 import { createLogger } from '#platform/log';
-import { now } from '#platform/service';
+import { now } from '#platform/time';
 import { instant } from '#rules';
 import { createConsumer } from './consumer.ts';
 

@@ -1,6 +1,6 @@
 import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
-import { backoffMs, pause } from '#platform/time';
+import { backoffMs, createThrottle, pause } from '#platform/time';
 import { unparsed } from '#rules';
 import type {
   BatchHandler,
@@ -77,22 +77,22 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
   /** Where the batch that failed ended, so that the very same batch is handed over again. */
   let retryUntil: bigint | undefined;
   let failures = 0;
-  let failureLoggedAt = 0;
+  const failureLog = createThrottle(tuning.failureLogEveryMs);
   let busy = false;
-  let progressAt = Date.now();
+  let progressAt = performance.now();
   /** How often in a row the log gave other records than those at the position. */
   let misses = 0;
 
   const fail = (error: unknown, what: string): void => {
     failures += 1;
     metrics.failures.inc({ topic });
-    if (failures > 1 && Date.now() - failureLoggedAt < tuning.failureLogEveryMs) return;
-    failureLoggedAt = Date.now();
-    log.error({ err: error, tries: failures }, `${what}; it is tried again until it works`);
+    if (failureLog.admit() !== undefined)
+      log.error({ err: error, tries: failures }, `${what}; it is tried again until it works`);
   };
   const succeed = (what: string): void => {
     if (failures > 0) log.info({ tries: failures }, `${what} works again`);
     failures = 0;
+    failureLog.reset();
   };
 
   const close = (): void => {
@@ -147,7 +147,7 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
     if (offset !== position) misses = 0;
     position = offset;
     isKnown = true;
-    progressAt = Date.now();
+    progressAt = performance.now();
     reader.markApplied(offset);
     readOn();
   };
@@ -203,7 +203,7 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
     retryUntil = undefined;
     misses = 0;
     position = chunk.nextOffset;
-    progressAt = Date.now();
+    progressAt = performance.now();
     metrics.consumed.inc({ topic }, chunk.messages.length);
     reader.markApplied(chunk.nextOffset);
     return true;
@@ -258,7 +258,7 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
       if (!isKnown) return;
       const lag = Number(partitionLog.endOffset - position);
       metrics.lag.set(labels, Math.max(0, lag));
-      metrics.stalledSeconds.set(labels, lag > 0 ? (Date.now() - progressAt) / 1000 : 0);
+      metrics.stalledSeconds.set(labels, lag > 0 ? (performance.now() - progressAt) / 1000 : 0);
       if (open && !busy && insideLog({ kind: 'at', offset: position }, partitionLog).kind === 'halted')
         void reposition();
     },

@@ -1,4 +1,4 @@
-import { kafkaErrorType } from '../error-type.ts';
+import { kafkaErrorType } from '../client-log.ts';
 
 /** The group forms anew; the batch in hand may end first. */
 const REBALANCING = ['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP'];

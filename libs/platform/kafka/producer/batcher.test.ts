@@ -174,6 +174,28 @@ test('an answer that comes late still shows that Kafka is there', async () => {
   expect([counted(), results]).toEqual([{ durable: 0, overloaded: 0, unknown: 4 }, ['late', 'late', 'late', 'late']]);
 });
 
+test('a clock that is set back an hour refuses and loses nothing', async () => {
+  const { batcher, sends, publish, counted } = setUp();
+  for (let i = 0; i < 4; i++) {
+    publish();
+    await pass(0);
+    sends[i]?.fail();
+    await pass(0);
+  }
+  expect(batcher.reluctance()).toBe('kafka-down');
+  jest.setSystemTime(Date.now() - 3_600_000);
+  await pass(1_000);
+  publish();
+  await pass(0);
+  sends[4]?.succeed();
+  await pass(0);
+  publish(2);
+  await pass(0);
+  sends[5]?.succeed();
+  await pass(0);
+  expect(counted()).toEqual({ durable: 3, overloaded: 0, unknown: 4 });
+});
+
 test('what is taken in is bounded in number and in bytes', async () => {
   const many = setUp();
   many.publish(10_001);

@@ -1,6 +1,7 @@
 import type { KafkaRecord } from '#envelope';
+import { begun, circuitWaitMs, closedCircuit, ended } from '#platform/time';
+import type { CircuitRule } from '#platform/time';
 import type { PublishOutcome } from '../contracts.ts';
-import { createCircuit } from './circuit.ts';
 import { fastRecord } from './fast-produce.ts';
 import type { FastRecord } from './fast-produce.ts';
 import { boundOfRecord } from './record-batch.ts';
@@ -22,6 +23,8 @@ const BYTES_MAX = 64 * 1024 * 1024;
 const OLDEST_WAIT_MAX_MS = 1_000;
 /** Every record is answered within this time, in ms. Ingest answers within 3.5 s, Razorpay waits for 5 s. */
 export const PUBLISH_DEADLINE_MS = 3_300;
+/** After batches have failed in a row nothing is tried any more but one record a second, until one is durable. */
+const CIRCUIT: CircuitRule = { failuresToOpen: 4, coolDownMs: 1_000, coolDownMaxMs: 1_000, probeMs: 1_000 };
 
 /** Why a record would not be accepted. */
 export type Reluctance = 'closing' | 'queue-full' | 'stalled' | 'kafka-down';
@@ -69,7 +72,7 @@ export const createBatcher = (
   send: (batch: readonly TopicBatch[]) => Promise<void>,
   observer: BatcherObserver,
 ): Batcher => {
-  const circuit = createCircuit();
+  let circuit = closedCircuit;
   const queue: Pending[] = [];
   const closed = Promise.withResolvers<void>();
   let bytes = 0;
@@ -82,8 +85,8 @@ export const createBatcher = (
 
   const reluctance = (): Reluctance | undefined => {
     if (closing) return 'closing';
-    const now = Date.now();
-    if (!circuit.admits(now)) return 'kafka-down';
+    const now = performance.now();
+    if (circuitWaitMs(circuit, now) > 0) return 'kafka-down';
     if (unanswered >= RECORDS_MAX || bytes >= BYTES_MAX) return 'queue-full';
     const oldest = queue[0];
     return oldest !== undefined && now - oldest.since > OLDEST_WAIT_MAX_MS ? 'stalled' : undefined;
@@ -91,8 +94,8 @@ export const createBatcher = (
 
   const publish = (topic: string, record: KafkaRecord): Promise<PublishOutcome> => {
     if (reluctance() !== undefined) return Promise.resolve('overloaded');
-    const since = Date.now();
-    circuit.entered(since);
+    const since = performance.now();
+    circuit = begun(circuit, CIRCUIT, since);
     return new Promise((resolve) => {
       const message = fastRecord(record);
       const size = boundOfRecord(message);
@@ -115,7 +118,7 @@ export const createBatcher = (
     const oldest = queue[0];
     return (
       oldest !== undefined &&
-      (closing || inFlight === 0 || queue.length >= BATCH_RECORDS_MAX || Date.now() - oldest.since >= GATHER_MS)
+      (closing || inFlight === 0 || queue.length >= BATCH_RECORDS_MAX || performance.now() - oldest.since >= GATHER_MS)
     );
   };
 
@@ -139,13 +142,14 @@ export const createBatcher = (
 
   const dispatch = async (batch: readonly Pending[]): Promise<void> => {
     inFlight++;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     let isAnswered = false;
     const answer = (result: 'durable' | 'failed' | 'late'): void => {
       if (isAnswered) return;
       isAnswered = true;
-      if (result !== 'durable') circuit.failed(Date.now());
-      observer.settled(result, Date.now() - startedAt);
+      const at = performance.now();
+      if (result !== 'durable') circuit = ended(circuit, false, CIRCUIT, at);
+      observer.settled(result, at - startedAt);
       answerAll(batch, result === 'durable' ? 'durable' : 'unknown');
     };
     const deadline = setTimeout(
@@ -160,7 +164,8 @@ export const createBatcher = (
     );
     clearTimeout(deadline);
     inFlight--;
-    if (durable) circuit.succeeded(); // also when it is late: Kafka is there
+    // Also when it is late: Kafka is there.
+    if (durable) circuit = closedCircuit;
     answer(durable ? 'durable' : 'failed');
     flush();
   };
@@ -168,7 +173,7 @@ export const createBatcher = (
   /** What never got its turn is answered too: nothing of it was sent. */
   const expire = (): void => {
     expiring = undefined;
-    const expiredBefore = Date.now() - PUBLISH_DEADLINE_MS;
+    const expiredBefore = performance.now() - PUBLISH_DEADLINE_MS;
     const firstLive = queue.findIndex((record) => record.since > expiredBefore);
     answerAll(queue.splice(0, firstLive === -1 ? queue.length : firstLive), 'overloaded');
     const oldest = queue[0];
@@ -178,7 +183,7 @@ export const createBatcher = (
   return {
     publish,
     reluctance,
-    load: () => ({ records: unanswered, bytes, batches: inFlight, circuitOpen: circuit.isOpen() }),
+    load: () => ({ records: unanswered, bytes, batches: inFlight, circuitOpen: circuit.kind !== 'closed' }),
     close: async () => {
       closing = true;
       flush();

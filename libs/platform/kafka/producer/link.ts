@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Producer } from 'kafkajs';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { inTime, pause, TimedOut } from '#platform/time';
 import { createKafka } from '../client.ts';
 import type { KafkaClient, KafkaConfig } from '../client.ts';
 import type { TopicBatch } from './batcher.ts';
@@ -85,7 +85,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     while (!isStopping()) {
       const attempt = session;
       try {
-        await within(CONNECT_ATTEMPT_MS, 'no connection to Kafka', attempt.producer.connect());
+        await inTime(CONNECT_ATTEMPT_MS, attempt.producer.connect(), 'no connection to Kafka');
         attempt.isConnected = true;
         await checkTopics();
         return;
@@ -94,7 +94,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
         onFailure(error);
         discard(attempt);
         session = open();
-        await pause(CONNECT_PAUSE_MS);
+        await pause(CONNECT_PAUSE_MS, stopping.signal);
       }
     }
   };
@@ -109,18 +109,16 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     void connect();
   };
 
-  const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
-
   const checkTopics = (): Promise<void> => (checking ??= listMissing().finally(() => (checking = undefined)));
 
   const listMissing = async (): Promise<void> => {
     const admin = session.kafka.admin({ retry: RETRY });
     try {
       const existing = new Set(
-        await within(
+        await inTime(
           CONNECT_ATTEMPT_MS,
-          'no list of topics',
           admin.connect().then(() => admin.listTopics()),
+          'no list of topics',
         ),
       );
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
@@ -136,19 +134,20 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     } finally {
       admin.disconnect().catch(() => undefined);
     }
-    if (missing.size > 0) void pause(TOPIC_CHECK_MS).then(() => (isStopping() ? undefined : checkTopics()));
+    if (missing.size > 0)
+      void pause(TOPIC_CHECK_MS, stopping.signal).then(() => (isStopping() ? undefined : checkTopics()));
   };
 
   return {
     start: async () => {
       const connected = connect();
-      await Promise.race([connected, pause(CONNECT_ATTEMPT_MS)]);
+      await Promise.race([connected, pause(CONNECT_ATTEMPT_MS, stopping.signal)]);
     },
     send: async (batch) => {
       const current = session;
       if (!current.isConnected) throw new kafkajs.KafkaJSConnectionError('not connected to Kafka');
       try {
-        await within(STUCK_SEND_MS, 'a send to Kafka does not settle', sendAll(current.producer, batch));
+        await inTime(STUCK_SEND_MS, sendAll(current.producer, batch), 'a send to Kafka does not settle');
       } catch (error) {
         onFailure(error);
         if (error instanceof TimedOut) replace(current);
@@ -161,7 +160,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
     stop: async (withinMs) => {
       stopping.abort();
       try {
-        await within(withinMs, 'the Kafka client does not disconnect', session.producer.disconnect());
+        await inTime(withinMs, session.producer.disconnect(), 'the Kafka client does not disconnect');
       } catch (error) {
         onFailure(error);
         session.sockets.killAll();
@@ -181,19 +180,4 @@ const sendAll = async (producer: Producer, batch: readonly TopicBatch[]): Promis
   }
   if (rest.length > 0)
     throw new Error(`Kafka did not confirm all partitions of ${rest.map(({ topic }) => topic).join(', ')}`);
-};
-
-/** Rejects with `message` when `promise` has not settled in time; what it then does is ignored. */
-class TimedOut extends Error {
-  override readonly name = 'TimedOut';
-}
-
-const within = async <Value>(ms: number, message: string, promise: Promise<Value>): Promise<Value> => {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new TimedOut(message)), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 };

@@ -1,14 +1,13 @@
 import type { Registry } from 'prom-client';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
-import { now } from '#platform/service';
 import type { Component } from '#platform/service';
+import { createThrottle, now } from '#platform/time';
 import type { KafkaConfig } from '../client.ts';
 import type { EventProducer } from '../contracts.ts';
 import { createBatcher } from './batcher.ts';
 import type { Reluctance } from './batcher.ts';
 import { adviceFor, failureKindOf } from './failure.ts';
-import type { FailureKind } from './failure.ts';
 import { assertFastProduce, installFastProduce } from './fast-produce.ts';
 import { createLink } from './link.ts';
 import { producerMetricsOf } from './metrics.ts';
@@ -41,15 +40,13 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
   installFastProduce();
   const observer = producerMetricsOf(metrics, clientId);
   const fullName = (topic: string): string => config.topicPrefix + topic;
-  const loggedAt = new Map<FailureKind, number>();
+  const throttle = createThrottle(FAILURE_LOG_INTERVAL_MS);
 
   const onFailure = (error: unknown): void => {
     const kind = failureKindOf(error);
     observer.failed(kind);
-    const at = now();
-    if (at - (loggedAt.get(kind) ?? -Infinity) < FAILURE_LOG_INTERVAL_MS) return;
-    loggedAt.set(kind, at);
-    log.error({ code: codeOf('producer', kind), err: error }, `Kafka: ${adviceFor(kind)}`);
+    if (throttle.admit(kind) !== undefined)
+      log.error({ code: codeOf('producer', kind), err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
   const link = createLink({

@@ -1,6 +1,6 @@
 import type { QueueLook } from './look.ts';
-import { createWatchdog, STUCK_AFTER_MS } from './watchdog.ts';
-import type { Sight } from './watchdog.ts';
+import { createStuckCheck, STUCK_AFTER_MS } from './stuck-check.ts';
+import type { Sight } from './stuck-check.ts';
 
 const look = (stats: Partial<QueueLook['stats']>, held = false): QueueLook => ({
   held,
@@ -29,7 +29,7 @@ const at = (ms: number, sight: Partial<Sight> = {}): Sight => ({
 
 /** Whether the last of these sights tells that the worker is stuck. */
 const verdict = (...sights: readonly Sight[]): boolean | undefined => {
-  const isStuck = createWatchdog();
+  const isStuck = createStuckCheck();
   return sights.map(isStuck).at(-1);
 };
 

@@ -5,7 +5,7 @@ export const STUCK_AFTER_MS = 20_000;
 
 /** What is seen of a worker at one moment. */
 export interface Sight {
-  /** Epoch ms. */
+  /** Of a monotonic clock, in ms, as is `takenAt`. */
   readonly at: number;
   /** `undefined` while Redis does not answer over the worker's own connection. */
   readonly look: QueueLook | undefined;
@@ -25,7 +25,7 @@ const isIdleThoughDue = ({ look, isBusy }: Sight): boolean => {
  * Tells when a worker is stuck. BullMQ's worker can stop taking jobs after a failover and never say so (taskforcesh/bullmq #3088, #3185),
  * so only facts count: jobs are due, this worker has a hand free, nothing holds the queue, and yet it took none.
  */
-export const createWatchdog = (): ((sight: Sight) => boolean) => {
+export const createStuckCheck = (): ((sight: Sight) => boolean) => {
   let since: number | undefined;
   return (sight) => {
     const suspicious = sight.look === undefined ? sight.answersOthers : isIdleThoughDue(sight);

@@ -1,0 +1,277 @@
+import { componentOf, containersOf, podsOf } from './kit/pods.ts';
+import type { Pod } from './kit/pods.ts';
+import { caseNames, rendered } from './kit/render.ts';
+import type { Manifest } from './kit/render.ts';
+
+/** What the restricted Pod Security Standard lets a pod mount. */
+const VOLUMES = [
+  'configMap',
+  'csi',
+  'downwardAPI',
+  'emptyDir',
+  'ephemeral',
+  'persistentVolumeClaim',
+  'projected',
+  'secret',
+];
+const CONSUMERS = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine'];
+const isHook = ({ metadata }: Manifest): boolean => metadata.annotations?.['helm.sh/hook'] !== undefined;
+const ofKind = (objects: readonly Manifest[], kind: string): readonly Manifest[] =>
+  objects.filter((object) => object.kind === kind);
+const specOf = <Spec>(object: Manifest): Spec => object['spec'] as Spec;
+const mib = (quantity = ''): number => {
+  const [, number] = /^(\d+)Mi$/.exec(quantity) ?? [];
+  return Number(number);
+};
+const named = ({ object }: Pod): string => `${object.kind} ${object.metadata.name}`;
+
+describe.each(caseNames)('%s', (name) => {
+  const objects = rendered(name);
+  const pods = podsOf(objects);
+  const deployments = ofKind(objects, 'Deployment');
+
+  test.each(pods.map((pod) => [named(pod), pod] as const))(
+    '%s is what a restricted namespace takes, and more',
+    (_name, pod) => {
+      const { spec } = pod;
+      expect(spec.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+      expect([spec.hostNetwork, spec.hostPID, spec.hostIPC]).toEqual([undefined, undefined, undefined]);
+      for (const { securityContext } of containersOf(pod)) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+      for (const { name: volume, ...source } of spec.volumes ?? [])
+        expect({ volume, allowed: Object.keys(source).every((kind) => VOLUMES.includes(kind)) }).toEqual({
+          volume,
+          allowed: true,
+        });
+      const mounted = containersOf(pod).flatMap(({ volumeMounts = [] }) => volumeMounts.map((mount) => mount.name));
+      expect(new Set(mounted)).toEqual(new Set((spec.volumes ?? []).map((volume) => volume.name)));
+    },
+  );
+
+  test.each(pods.map((pod) => [named(pod), pod] as const))(
+    '%s has a fixed image, a request, a limit of memory and a heap below it',
+    (_name, pod) => {
+      for (const { image, resources, env = [] } of containersOf(pod)) {
+        expect(image).toMatch(/(:[^/:]+|@sha256:[0-9a-f]{64})$/);
+        expect(image).not.toMatch(/:latest$/);
+        expect(resources.requests?.['cpu']).toMatch(/^\d+m?$/);
+        expect(resources.limits?.['memory']).toBe(resources.requests?.['memory']);
+        const heap = Number(
+          /--max-old-space-size=(\d+)/.exec(env.find((variable) => variable.name === 'NODE_OPTIONS')?.value ?? '')?.[1],
+        );
+        expect(heap / mib(resources.limits?.['memory'])).toBeGreaterThan(0.5);
+        expect(heap / mib(resources.limits?.['memory'])).toBeLessThan(0.9);
+      }
+    },
+  );
+
+  test('every Deployment has three probes that ask this process alone, and time to drain', () => {
+    for (const pod of podsOf(deployments)) {
+      const [container] = pod.spec.containers;
+      if (container === undefined) throw new Error('no container');
+      expect([
+        container.startupProbe?.httpGet,
+        container.livenessProbe?.httpGet,
+        container.readinessProbe?.httpGet,
+      ]).toEqual([
+        { path: '/livez', port: 'ops' },
+        { path: '/livez', port: 'ops' },
+        { path: '/readyz', port: 'ops' },
+      ]);
+      const drainMs = Number(container.env?.find((variable) => variable.name === 'DAKIA_DRAIN_MS')?.value);
+      const preStop = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
+      expect(pod.spec.terminationGracePeriodSeconds).toBeGreaterThan(preStop + drainMs / 1000);
+    }
+  });
+
+  test('consumers roll one out before one in; the others one in before one out', () => {
+    for (const deployment of deployments) {
+      const { strategy } = specOf<{ readonly strategy: { readonly rollingUpdate: unknown } }>(deployment);
+      const consumes = CONSUMERS.includes(componentOf(deployment.metadata.labels));
+      expect(strategy.rollingUpdate).toEqual(
+        consumes ? { maxSurge: 0, maxUnavailable: 1 } : { maxSurge: 1, maxUnavailable: 0 },
+      );
+    }
+  });
+
+  test('what is scaled has no number of replicas of its own, at least two pods, and no more than partitions', () => {
+    const scaled = [...ofKind(objects, 'HorizontalPodAutoscaler'), ...ofKind(objects, 'ScaledObject')];
+    const targets = scaled.map(
+      (object) => specOf<{ readonly scaleTargetRef: { readonly name: string } }>(object).scaleTargetRef.name,
+    );
+    for (const deployment of deployments) {
+      const own = specOf<{ readonly replicas?: number }>(deployment).replicas;
+      expect({ name: deployment.metadata.name, own: own !== undefined }).toEqual({
+        name: deployment.metadata.name,
+        own: !targets.includes(deployment.metadata.name),
+      });
+    }
+    for (const target of targets) expect(deployments.map(({ metadata }) => metadata.name)).toContain(target);
+    for (const object of ofKind(objects, 'ScaledObject')) {
+      const spec = specOf<{
+        readonly minReplicaCount: number;
+        readonly maxReplicaCount: number;
+        readonly triggers: readonly { readonly metadata: Readonly<Record<string, string>> }[];
+      }>(object);
+      expect(spec.minReplicaCount).toBeGreaterThanOrEqual(2);
+      expect(spec.maxReplicaCount).toBeLessThanOrEqual(12);
+      expect(spec.triggers.length).toBeGreaterThan(0);
+      for (const { metadata } of spec.triggers)
+        for (const value of Object.values(metadata)) expect(typeof value).toBe('string');
+    }
+  });
+
+  test('a drain of nodes takes one pod of each service at a time, and never waits for one that is broken', () => {
+    const budgets = ofKind(objects, 'PodDisruptionBudget');
+    expect(budgets.map(({ metadata }) => metadata.name).sort()).toEqual(
+      deployments.map(({ metadata }) => metadata.name).sort(),
+    );
+    for (const budget of budgets)
+      expect(budget['spec']).toMatchObject({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' });
+  });
+
+  test('no secret is rendered, and what is secret comes from a Secret', () => {
+    expect(ofKind(objects, 'Secret')).toEqual([]);
+    const secret = /PASSWORD|SECRETS$|^DATABASE_URL$|^REDIS_URL$|USERNAME/;
+    for (const pod of pods)
+      for (const { env = [] } of containersOf(pod))
+        for (const { name: variable, value, valueFrom } of env.filter((each) => secret.test(each.name)))
+          expect({ variable, value, from: typeof valueFrom?.secretKeyRef?.name }).toEqual({
+            variable,
+            value: undefined,
+            from: 'string',
+          });
+  });
+
+  test('the way in leads to the webhook port and to nothing else', () => {
+    const services = ofKind(objects, 'Service');
+    expect(
+      services.map((service) =>
+        specOf<{ readonly ports: readonly { readonly targetPort: string }[] }>(service).ports.map(
+          ({ targetPort }) => targetPort,
+        ),
+      ),
+    ).toEqual([['webhook']]);
+    const text = JSON.stringify(
+      [...ofKind(objects, 'Ingress'), ...ofKind(objects, 'HTTPRoute')].map((object) => object['spec']),
+    );
+    for (const [path] of text.matchAll(/"(?:path|value)":"\/[^"]*"/g)) expect(path).toMatch(/"\/webhooks\/razorpay"$/);
+    expect(text).not.toContain('9400');
+  });
+
+  test('selectors find their own pods only', () => {
+    const selectorOf = (object: Manifest): Readonly<Record<string, string>> =>
+      object.kind === 'Service'
+        ? specOf<{ readonly selector: Readonly<Record<string, string>> }>(object).selector
+        : specOf<{ readonly selector: { readonly matchLabels: Readonly<Record<string, string>> } }>(object).selector
+            .matchLabels;
+    for (const object of [...deployments, ...ofKind(objects, 'Service'), ...ofKind(objects, 'PodDisruptionBudget')]) {
+      const found = pods.filter(({ labels }) =>
+        Object.entries(selectorOf(object)).every(([label, value]) => labels[label] === value),
+      );
+      expect(found.map((pod) => componentOf(pod.labels))).toEqual([componentOf(object.metadata.labels)]);
+    }
+  });
+
+  test('names are as Kubernetes takes them and stand once; every object says to which release it belongs', () => {
+    const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+    expect(names).toHaveLength(new Set(names).size);
+    for (const { kind, metadata } of objects) {
+      expect(metadata.name).toMatch(
+        kind === 'KafkaTopic' ? /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/ : /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+      );
+      expect(metadata.name.length).toBeLessThanOrEqual(63);
+      if (metadata.name !== 'dakia-payments-hooks-more')
+        expect(metadata.labels).toMatchObject({
+          'app.kubernetes.io/instance': 'dakia',
+          'app.kubernetes.io/managed-by': 'Helm',
+        });
+    }
+  });
+
+  test('hooks need nothing that the release makes', () => {
+    const made = new Set(
+      objects.filter((object) => !isHook(object)).map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+    );
+    for (const { spec } of podsOf(objects.filter(isHook))) {
+      expect(spec.serviceAccountName).toBeUndefined();
+      for (const { configMap } of (spec.volumes ?? []) as readonly { readonly configMap?: { readonly name: string } }[])
+        expect(made).not.toContain(`ConfigMap/${configMap?.name}`);
+    }
+  });
+});
+
+test('NetworkPolicies let every component out to what its settings name, and to nothing else', () => {
+  const objects = rendered('production');
+  const policies = ofKind(objects, 'NetworkPolicy').map((object) => ({
+    name: object.metadata.name,
+    ...specOf<{
+      readonly podSelector: {
+        readonly matchLabels?: Readonly<Record<string, string>>;
+        readonly matchExpressions?: readonly { readonly values: readonly string[] }[];
+      };
+      readonly policyTypes: readonly string[];
+    }>(object),
+  }));
+  const [deny] = policies.filter(({ name }) => name.endsWith('default-deny'));
+  expect(deny).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
+  const allowed = (server: string): readonly string[] =>
+    policies.find(({ name }) => name.endsWith(`to-${server}`))?.podSelector.matchExpressions?.[0]?.values ?? [];
+  for (const pod of podsOf(objects).filter(({ labels }) => componentOf(labels) !== 'test')) {
+    const [component, variables] = [
+      componentOf(pod.labels),
+      new Set(containersOf(pod).flatMap(({ env = [] }) => env.map((each) => each.name))),
+    ];
+    // The schemas job names brokers for the prefix of its topics only, and the topics job no registry.
+    if (component !== 'schemas')
+      expect({ component, kafka: allowed('kafka').includes(component) }).toEqual({
+        component,
+        kafka: variables.has('KAFKA_BROKERS'),
+      });
+    if (component !== 'topics')
+      expect({ component, registry: allowed('schema-registry').includes(component) }).toEqual({
+        component,
+        registry: variables.has('SCHEMA_REGISTRY_URL'),
+      });
+    expect({ component, postgres: allowed('postgres').includes(component) }).toEqual({
+      component,
+      postgres: variables.has('DATABASE_URL'),
+    });
+    expect({ component, redis: allowed('redis').includes(component) }).toEqual({
+      component,
+      redis: variables.has('REDIS_URL'),
+    });
+  }
+});
+
+test('a secret of its own, where a service has one', () => {
+  const urlOf = (component: string): unknown =>
+    podsOf(rendered('everything'))
+      .filter(({ labels }) => componentOf(labels) === component)
+      .flatMap(containersOf)
+      .flatMap(({ env = [] }) =>
+        env.filter(({ name }) => name === 'DATABASE_URL').map(({ valueFrom }) => valueFrom?.secretKeyRef),
+      );
+  expect(urlOf('payments')).toEqual([{ name: 'dakia-postgres-payments', key: 'url' }]);
+  expect(urlOf('disputes')).toEqual([{ name: 'dakia-postgres', key: 'url' }]);
+  expect(urlOf('migrations')).toEqual([{ name: 'dakia-postgres-owner', key: 'dsn' }]);
+});
+
+test('ordinary Jobs, for those who do not use hooks, have another name when they do something else', () => {
+  const jobs = (set: Readonly<Record<string, unknown>>): readonly string[] =>
+    ofKind(rendered('external-secrets', set), 'Job').map(({ metadata }) => metadata.name);
+  expect(ofKind(rendered('external-secrets'), 'Job').filter(isHook)).toEqual([]);
+  expect(jobs({})).toEqual(jobs({ 'services.ingest.replicas': 3 }));
+  expect(jobs({ 'image.tag': '9.9.9' })).not.toEqual(jobs({}));
+  expect(ofKind(rendered('external-secrets', { 'jobs.mode': 'none' }), 'Job')).toEqual([]);
+});

@@ -1,0 +1,69 @@
+import { opsSettings, processSettings } from '#platform/config';
+import type { Settings } from '#platform/config';
+import { allServices } from '../../services/services.ts';
+import { componentOf, podsOf } from './kit/pods.ts';
+import type { Container } from './kit/pods.ts';
+import { caseNames, rendered } from './kit/render.ts';
+
+/** Read by Node itself. */
+const OF_NODE = ['NODE_OPTIONS'];
+/** Fixed by the ports and files of the chart, so that nobody can set them apart. */
+const FIXED = [
+  'DAKIA_OPS_HOST',
+  'DAKIA_OPS_PORT',
+  'DAKIA_WEBHOOK_HOST',
+  'DAKIA_WEBHOOK_PORT',
+  'RAZORPAY_WEBHOOK_SECRETS',
+];
+
+const settingsOf = (service: (typeof allServices)[number]): Settings => ({
+  ...processSettings,
+  ...opsSettings,
+  ...service.settings,
+});
+const containerOf = (name: string, service: string): Container | undefined =>
+  podsOf(rendered(name)).find(({ object, labels }) => object.kind === 'Deployment' && componentOf(labels) === service)
+    ?.spec.containers[0];
+
+test('the chart has every service, and no other', () => {
+  const found = podsOf(rendered('minimal'))
+    .filter(({ object }) => object.kind === 'Deployment')
+    .map(({ labels }) => componentOf(labels));
+  expect(found.sort()).toEqual(allServices.map(({ name }) => name).sort());
+  for (const service of found) expect(containerOf('minimal', service)?.args).toEqual([service]);
+});
+
+describe.each(allServices.map((service) => [service.name, service] as const))('%s', (name, service) => {
+  const settings = Object.values(settingsOf(service));
+  const known = new Map(settings.map((setting) => [setting.env, setting]));
+
+  test.each(caseNames)(
+    'of %s has no variable that no setting reads, and none that the setting would refuse',
+    (caseName) => {
+      for (const { name: variable, value } of containerOf(caseName, name)?.env ?? []) {
+        // What the rules of notifications name is read by their names.
+        if (OF_NODE.includes(variable) || variable === 'DAKIA_ORDER_SYSTEM_URL') continue;
+        const setting = known.get(variable);
+        if (setting === undefined) throw new Error(`${variable} is no setting of ${name}`);
+        if (value !== undefined)
+          expect({ variable, problems: setting.schema.safeParse(value).error?.issues ?? [] }).toEqual({
+            variable,
+            problems: [],
+          });
+      }
+    },
+  );
+
+  test('has every setting that has no default', () => {
+    const given = new Set(containerOf('minimal', name)?.env?.map((each) => each.name));
+    const required = settings.filter(({ schema }) => !schema.safeParse(undefined).success).map(({ env }) => env);
+    expect(required.filter((env) => !given.has(env))).toEqual([]);
+  });
+
+  test('can be given every setting by values', () => {
+    const given = new Set(
+      caseNames.flatMap((caseName) => containerOf(caseName, name)?.env ?? []).map((each) => each.name),
+    );
+    expect(settings.map(({ env }) => env).filter((env) => !given.has(env) && !FIXED.includes(env))).toEqual([]);
+  });
+});
