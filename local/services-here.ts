@@ -25,12 +25,14 @@ export const startServicesHere = async (
     write: (line) => void writeSync(log, line),
   }).catch((error: unknown) => {
     throw new LaunchFailure(
+      codeOf('start', 'services'),
       `The services did not start: ${error instanceof Error ? error.message : String(error)}. ${tail()}`,
     );
   });
   if (!started.ok)
     throw new LaunchFailure(
-      `The services cannot start with these settings (${codeOf('start', 'settings')}):\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
+      codeOf('start', 'settings'),
+      `The services cannot start with these settings:\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
     );
   const { failed, stop } = started.value;
   return {

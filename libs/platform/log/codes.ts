@@ -128,6 +128,34 @@ export const codes = {
     means: 'A part of a service did not start; the process ends.',
     remedy: 'Read the error beside the code: most often Kafka, Postgres or a port.',
   },
+  DAKIA_START_REQUIREMENTS: {
+    means: '`npm start` lacks something of this machine.',
+    remedy: 'The message says what: most often Java and Maven, or the addresses of servers that run elsewhere.',
+  },
+  DAKIA_START_FILES: {
+    means: 'Maven could not fetch the servers of `npm start`.',
+    remedy: 'Look at its last lines below the message: most often the network or a proxy.',
+  },
+  DAKIA_START_FOLDER_IN_USE: {
+    means: 'The state folder belongs to another start, or a process of one does not end.',
+    remedy: 'Stop that one, or give another folder with --data-dir.',
+  },
+  DAKIA_START_PORT: {
+    means: 'A port is taken, or none is free.',
+    remedy: 'The message names port and setting: stop the other program, or set another port.',
+  },
+  DAKIA_START_SERVER: {
+    means: 'A server of `npm start` did not start, or ended too often.',
+    remedy: 'Look at the last lines of its log, which the message names.',
+  },
+  DAKIA_START_PREPARE: {
+    means: 'The topics, the schema or the tables could not be made.',
+    remedy: 'The message says what stands in the way.',
+  },
+  DAKIA_START_SERVICES: {
+    means: 'A service did not start on the servers that are there.',
+    remedy: 'Look at the last lines of its log below the message.',
+  },
   DAKIA_RUN_CANNOT_GO_ON: {
     means: 'A part of a service failed for good, such as a Kafka client that hangs; the process drains and ends.',
     remedy: 'It is to be started again. When it comes back, read the error beside the code.',
