@@ -113,6 +113,7 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
   let current: Run | undefined;
   const listeners: ((death: Death) => void)[] = [];
   const describe = (how: string): string => `${spec.name} ${how}. Last lines of ${logFile}:\n${lastLines(logFile)}`;
+  const failure = (how: string): LaunchFailure => new LaunchFailure(codeOf('start', 'server'), describe(how));
 
   const launch = (): Run => {
     const started = run(spec, logFile);
@@ -149,14 +150,11 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
         const how = await started.ended;
         removePidFile(pids, spec.name);
         if (spec.tryAgainOn?.test(lastLines(logFile)) === true && performance.now() < deadline) continue;
-        throw new LaunchFailure(codeOf('start', 'server'), describe(`${how} before it was ready`));
+        throw failure(`${how} before it was ready`);
       }
       if (!ready) {
         await end(started, 'SIGKILL', KILLED_WITHIN_MS);
-        throw new LaunchFailure(
-          codeOf('start', 'server'),
-          describe(`was not ready within ${spec.readyWithinMs / 1000} s`),
-        );
+        throw failure(`was not ready within ${spec.readyWithinMs / 1000} s`);
       }
       void started.ended.then((how) => {
         if (started.asked) return;

@@ -53,35 +53,16 @@ export const createRelay = ({
   const sweeper = createSweeper({ database, queues, clock, log, everyMs: sweepEveryMs });
   const ringer = createRinger({ queues, clock, log, onBack: sweeper.runSoon });
 
-  const report = (batch: PlannedFacts): void => {
-    counts.count(batch);
-    for (const { fact, reason } of batch.unusable)
-      log.error(
-        {
-          code: codeOf('notify', 'fact-unusable'),
-          fact: fact.kind,
-          family: fact.family,
-          entity: fact.entityKey,
-          reason,
-        },
-        'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable',
-      );
-    if (batch.cancelled.length > 0)
-      log.info(
-        { reminders: batch.cancelled.map(({ id }) => id) },
-        'reminders are cancelled: what they are about has moved on',
-      );
-    if (batch.facts.length > 0)
-      log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
-  };
-
   const drain = async (signal: AbortSignal): Promise<void> => {
     // The queues are told of one batch while Postgres plans the next.
     let ringing: Promise<void> = Promise.resolve();
     for (let more = true; more && !signal.aborted; ) {
       const batches = await relayBatch({ database, rules: rules(), clock });
       await ringing;
-      batches.forEach(report);
+      for (const batch of batches) {
+        counts.count(batch);
+        report(batch, log);
+      }
       ringing = ringer.ring(
         batches.flatMap(({ bells }) => bells),
         batches.flatMap(({ cancelled }) => cancelled),
@@ -112,4 +93,25 @@ export const createRelay = ({
       if (failed?.status === 'rejected') throw failed.reason;
     },
   };
+};
+
+const report = (batch: PlannedFacts, log: Logger): void => {
+  for (const { fact, reason } of batch.unusable)
+    log.error(
+      {
+        code: codeOf('notify', 'fact-unusable'),
+        fact: fact.kind,
+        family: fact.family,
+        entity: fact.entityKey,
+        reason,
+      },
+      'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable',
+    );
+  if (batch.cancelled.length > 0)
+    log.info(
+      { reminders: batch.cancelled.map(({ id }) => id) },
+      'reminders are cancelled: what they are about has moved on',
+    );
+  if (batch.facts.length > 0)
+    log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
 };
