@@ -1,4 +1,6 @@
 import { CommanderError } from 'commander';
+import { codeOf } from '#platform/log';
+import type { Code } from '#platform/log';
 import { exitCodes, messageOf, UsageError, warn } from './frame.ts';
 import { createProgram } from './program.ts';
 
@@ -18,18 +20,33 @@ const exitCodeOf = (error: unknown): number => {
     warn(error.message);
     return exitCodes.usage;
   }
-  warn(
-    `dakia: ${settingOf(error)}${messageOf(error)}${isOldDatabase(error) ? '; this release has newer tables, which npx dakia migrate makes' : ''}`,
-  );
+  const { said = '', then = '', code } = serverTroubleOf(error) ?? {};
+  warn(`dakia: ${said}${messageOf(error)}${then}${code === undefined ? '' : ` (${code})`}`);
   return exitCodes.notAsExpected;
 };
 
-/** The setting that a server which does not answer was found by. What Postgres says is marked where it is asked (connections.ts). */
-const settingOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return '';
-  if (error.name.startsWith('KafkaJS')) return 'KAFKA_BROKERS: Kafka cannot be used with this setting, or is away: ';
-  if (error.message.startsWith('the schema registry')) return 'SCHEMA_REGISTRY_URL: ';
-  return error.message.startsWith('Redis is away') ? 'REDIS_URL: ' : '';
+/** A server that does not do what a command needs: what is said before and after its error, and the code (docs/failures.md). */
+interface ServerTrouble {
+  readonly said?: string;
+  readonly then?: string;
+  readonly code: Code;
+}
+
+/** Names the setting that the server was found by. What Postgres says is marked where it is asked (connections.ts). */
+const serverTroubleOf = (error: unknown): ServerTrouble | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name.startsWith('KafkaJS'))
+    return {
+      said: 'KAFKA_BROKERS: Kafka cannot be used with this setting, or is away: ',
+      code: codeOf('cli', 'kafka'),
+    };
+  if (error.message.startsWith('the schema registry'))
+    return { said: 'SCHEMA_REGISTRY_URL: ', code: codeOf('cli', 'registry') };
+  if (error.message.startsWith('Redis is away')) return { said: 'REDIS_URL: ', code: codeOf('cli', 'redis') };
+  if (error.message.startsWith('DATABASE_URL: ')) return { code: codeOf('cli', 'postgres') };
+  return isOldDatabase(error)
+    ? { then: '; this release has newer tables, which npx dakia migrate makes', code: codeOf('cli', 'old-database') }
+    : undefined;
 };
 
 /** Postgres' codes for a table and a column that do not exist. */

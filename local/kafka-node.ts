@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { codeOf } from '#platform/log';
 import { makeFolder, repositoryRoot } from './folders.ts';
 import type { StateFolder } from './folders.ts';
 import { javaCommand, javaFlags } from './java.ts';
@@ -133,7 +134,10 @@ const format = async (
     ]);
   } catch (error) {
     const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
-    throw new LaunchFailure(`The data folder of ${name} could not be made: ${(stderr ?? '') || (stdout ?? '')}`.trim());
+    throw new LaunchFailure(
+      codeOf('start', 'server'),
+      `The data folder of ${name} could not be made: ${(stderr ?? '') || (stdout ?? '')}`.trim(),
+    );
   }
 };
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
+import { codeOf } from '#platform/log';
 import { until } from '#platform/time';
 import { repositoryRoot } from './folders.ts';
 import { clusterIdOf, defineKafkaNode } from './kafka-node.ts';
@@ -82,6 +83,7 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
     await Promise.all(servers.map((server) => server.start()));
     if (!(await until(REGISTERED_WITHIN_MS, () => serves(plain)))) {
       throw new LaunchFailure(
+        codeOf('start', 'server'),
         `The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`,
       );
     }

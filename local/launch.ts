@@ -1,4 +1,5 @@
 import { processEnvironment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { within } from '#platform/time';
 import { withoutOwnAddresses } from './addresses.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
@@ -54,7 +55,7 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   try {
     const environment = withoutOwnAddresses(processEnvironment(), dataDir);
     const choice = chooseServers(environment, machine(environment));
-    if ('missing' in choice) throw new LaunchFailure(choice.missing);
+    if ('missing' in choice) throw new LaunchFailure(codeOf('start', 'requirements'), choice.missing);
     servers = await startServers({
       dataDir,
       environment,
@@ -67,15 +68,15 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
       const died = servers.died.then(({ message }) => message);
       work = await Promise.race([
         startWork(servers, stop.signal),
-        died.then((message) => Promise.reject(new LaunchFailure(message))),
+        died.then((message) => Promise.reject(new LaunchFailure(codeOf('start', 'server'), message))),
       ]);
       const failure = await Promise.race([stop.requested.then(() => undefined), died, work.failed]);
-      if (failure !== undefined) throw new LaunchFailure(failure);
+      if (failure !== undefined) throw new LaunchFailure(codeOf('run', 'cannot-go-on'), failure);
     }
   } catch (error) {
     if (!(error instanceof StoppedWhileStarting)) {
       exitCode = EXIT_FAILED;
-      process.stderr.write(`\n${error instanceof LaunchFailure ? error.message : describe(error)}\n\n`);
+      process.stderr.write(`\n${error instanceof LaunchFailure ? saying(error) : describe(error)}\n\n`);
     }
   }
   const stopping = performance.now();
@@ -86,4 +87,6 @@ export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): P
   return exitCode;
 };
 
+/** The code stands in docs/failures.md, with what to do. */
+const saying = ({ message, code }: LaunchFailure): string => `${message}\n(${code})`;
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

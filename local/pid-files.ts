@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '#platform/log';
 import { until } from '#platform/time';
 import { LaunchFailure } from './launch-failure.ts';
 import { identityOf } from './process-identity.ts';
@@ -85,6 +86,7 @@ export const claim = async (folder: string, root: string, report: Report): Promi
     }
     if (!isGone()) {
       throw new LaunchFailure(
+        codeOf('start', 'folder-in-use'),
         `${root} is in use by another start of Dakia (process ${other.pid}). Stop that one, or give another folder with --data-dir.`,
       );
     }
@@ -122,6 +124,7 @@ const reapOne = async (folder: string, record: ProcessRecord, report: Report): P
       sendSignal(record.pid, 'SIGKILL');
       if (!(await until(REAP_MS, () => !isRunning(record)))) {
         throw new LaunchFailure(
+          codeOf('start', 'folder-in-use'),
           `${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by hand, then start again.`,
         );
       }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
+import { codeOf } from '#platform/log';
 import { LaunchFailure } from './launch-failure.ts';
 
 /** A port that is about to be listened on, and the setting by which a person changes it. */
@@ -48,7 +49,7 @@ export const requireFree = async (needs: readonly PortNeed[]): Promise<void> => 
       );
     else if (!(await isFree(need.port, need.host))) clashes.push(describeClash(need));
   }
-  if (clashes.length > 0) throw new LaunchFailure(clashes.join('\n'));
+  if (clashes.length > 0) throw new LaunchFailure(codeOf('start', 'port'), clashes.join('\n'));
 };
 
 // Below the range from which Linux and macOS take the local ports of outgoing connections, so that none is lost between the
@@ -63,7 +64,10 @@ export const freePort = async (): Promise<number> => {
     const port = randomInt(LOWEST, HIGHEST);
     if (await isFree(port)) return port;
   }
-  throw new LaunchFailure(`No free port from ${LOWEST} to ${HIGHEST} was found in ${DRAWS} draws.`);
+  throw new LaunchFailure(
+    codeOf('start', 'port'),
+    `No free port from ${LOWEST} to ${HIGHEST} was found in ${DRAWS} draws.`,
+  );
 };
 
 /** The port as set, or a free one where 0 stands for that. */

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { codeOf } from '#platform/log';
 import { makeFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
 import type { Report } from './progress.ts';
@@ -69,6 +70,7 @@ const findRefuge = (user: { readonly uid: number; readonly gid: number }, rememb
     return refuge;
   }
   throw new LaunchFailure(
+    codeOf('start', 'requirements'),
     'Postgres does not run as root, and user nobody may enter neither this checkout nor the temp folder. Put the checkout or --data-dir where others may enter (chmod o+x on every parent), or start as an ordinary user.',
   );
 };

@@ -4,6 +4,7 @@ import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { codeOf } from '#platform/log';
 import { LaunchFailure } from './launch-failure.ts';
 import type { OnePortLaunchOptions } from './launch-options.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
@@ -130,7 +131,10 @@ const initialise = async (place: PostgresPlace, password: string): Promise<void>
   } catch (error) {
     rmSync(place.data, { recursive: true, force: true });
     const { stderr, message } = error as Error & { readonly stderr?: string };
-    throw new LaunchFailure(`Postgres' data could not be made in ${place.data}: ${stderr?.trim() || message}`);
+    throw new LaunchFailure(
+      codeOf('start', 'server'),
+      `Postgres' data could not be made in ${place.data}: ${stderr?.trim() || message}`,
+    );
   } finally {
     rmSync(passwordFile, { force: true });
   }

@@ -5,6 +5,7 @@ import { kafkaSettings, readConfig, registrySettings } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { applyTopics, createKafka, embeddedShape, productionShape } from '#platform/kafka';
 import { createLogger } from '#platform/log';
+import { codeOf } from '#platform/log';
 import { createDatabase, migrate } from '#platform/postgres';
 import { now } from '#platform/time';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
@@ -34,7 +35,11 @@ const timed = async ([name, step]: readonly [string, () => Promise<string>], rep
   try {
     report(name, `${await step()} (${secondsSince(started)})`);
   } catch (error) {
-    throw new LaunchFailure(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new LaunchFailure(
+      codeOf('start', 'prepare'),
+      `${name}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 };
 

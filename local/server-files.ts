@@ -4,6 +4,7 @@ import { createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { codeOf } from '#platform/log';
 import { within } from '#platform/time';
 import { makeFolder, repositoryRoot } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
@@ -59,6 +60,7 @@ const platform = () => {
   const known = platforms[`${process.platform}-${process.arch}`];
   if (known === undefined) {
     throw new LaunchFailure(
+      codeOf('start', 'requirements'),
       `There are no embedded servers for ${process.platform} on ${process.arch}. Give KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL of servers that run elsewhere.`,
     );
   }
@@ -147,5 +149,8 @@ const maven = async (out: string, report: Report, signal?: AbortSignal): Promise
   if (signal?.aborted === true) throw new StoppedWhileStarting('the download was cut short');
   const why =
     outcome === undefined ? `did not end within ${DOWNLOAD_WITHIN_MS / 60_000} minutes` : `failed (${outcome})`;
-  throw new LaunchFailure(`Maven, which fetches the servers, ${why}. Its last lines:\n${lastLines(logFile)}`);
+  throw new LaunchFailure(
+    codeOf('start', 'files'),
+    `Maven, which fetches the servers, ${why}. Its last lines:\n${lastLines(logFile)}`,
+  );
 };

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '#platform/log';
 import { until, within } from '#platform/time';
 import type { StateFolder } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
@@ -148,11 +149,14 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
         const how = await started.ended;
         removePidFile(pids, spec.name);
         if (spec.tryAgainOn?.test(lastLines(logFile)) === true && performance.now() < deadline) continue;
-        throw new LaunchFailure(describe(`${how} before it was ready`));
+        throw new LaunchFailure(codeOf('start', 'server'), describe(`${how} before it was ready`));
       }
       if (!ready) {
         await end(started, 'SIGKILL', KILLED_WITHIN_MS);
-        throw new LaunchFailure(describe(`was not ready within ${spec.readyWithinMs / 1000} s`));
+        throw new LaunchFailure(
+          codeOf('start', 'server'),
+          describe(`was not ready within ${spec.readyWithinMs / 1000} s`),
+        );
       }
       void started.ended.then((how) => {
         if (started.asked) return;

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { opsSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { ingestSettings } from '../services/ingest/settings.ts';
 import type { StateFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
@@ -33,7 +34,7 @@ export const planServicePorts = async ({
   separate,
 }: Request): Promise<ServicePorts> => {
   const read = readConfig({ webhookPort: ingestSettings.webhookPort, ...opsSettings }, environment);
-  if (!read.ok) throw new LaunchFailure(read.issues.join('\n'));
+  if (!read.ok) throw new LaunchFailure(codeOf('start', 'settings'), read.issues.join('\n'));
   const base = separate ? read.value.opsPort : await portOrFree(read.value.opsPort);
   const order = ['ingest', ...services.filter((name) => name !== 'ingest')];
   const ops: Record<string, number> = {};

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { opsSettings, processSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import type { Service } from '#platform/service';
 import { repositoryRoot } from './folders.ts';
 import type { StateFolder } from './folders.ts';
@@ -37,7 +38,7 @@ export const startServicesApart = async (
   signal: AbortSignal,
 ): Promise<Work> => {
   const read = readConfig({ ...processSettings, ...opsSettings }, environment);
-  if (!read.ok) throw new LaunchFailure(read.issues.join('\n'));
+  if (!read.ok) throw new LaunchFailure(codeOf('start', 'settings'), read.issues.join('\n'));
   const processes = services.map(({ name }): Server => {
     const opsPort = opsPorts[name] ?? 0;
     return defineServer(

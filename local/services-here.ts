@@ -1,6 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { startServices } from '#platform/service';
 import type { Service } from '#platform/service';
 import type { StateFolder } from './folders.ts';
@@ -24,11 +25,13 @@ export const startServicesHere = async (
     write: (line) => void writeSync(log, line),
   }).catch((error: unknown) => {
     throw new LaunchFailure(
+      codeOf('start', 'services'),
       `The services did not start: ${error instanceof Error ? error.message : String(error)}. ${tail()}`,
     );
   });
   if (!started.ok)
     throw new LaunchFailure(
+      codeOf('start', 'settings'),
       `The services cannot start with these settings:\n${started.issues.map((issue) => `  ${issue}`).join('\n')}`,
     );
   const { failed, stop } = started.value;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { addressNames, givenAddresses, writeOwnAddresses } from './addresses.ts';
 import type { AddressName, ServerAddresses } from './addresses.ts';
 import { startCompose } from './compose.ts';
@@ -98,7 +99,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
 const portsOf = ({ environment, ports }: StartServersOptions): ServerPorts => {
   if (ports === 'free') return { kafkaPort: 0, kafkaControllerPort: 0, registryPort: 0, postgresPort: 0, redisPort: 0 };
   const read = readConfig(embeddedSettings, environment);
-  if (!read.ok) throw new LaunchFailure(read.issues.join('\n'));
+  if (!read.ok) throw new LaunchFailure(codeOf('start', 'settings'), read.issues.join('\n'));
   return read.value;
 };
 

@@ -14,7 +14,9 @@ export interface Random {
 }
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** Razorpay's ids, and its event ids, which have no prefix (razorpay.md §1 "Event id form"). */
+/**
+ * Razorpay's ids, and its event ids, which have no prefix (docs/reference/razorpay.md "Event id and retry identity").
+ */
 const ID_LENGTH = 14;
 const UINT32 = 2 ** 32;
 

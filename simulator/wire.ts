@@ -14,8 +14,9 @@ export interface Layout {
   /** The entities in Razorpay's order: often another one comes before the subject. */
   readonly contains: readonly [string, ...string[]];
   /**
-   * Razorpay has two serializers (razorpay.md §1 "Envelope"): `fixed` starts with entity, account_id, event and escapes like
-   * PHP (§5, inferred from broken signatures over re-serialised bodies); `alphabetical` sorts every key and does not escape.
+   * Razorpay has two serializers (docs/reference/razorpay.md "Envelope"): `fixed` starts with entity, account_id, event
+   * and escapes like PHP (inferred from broken signatures over re-serialised bodies); `alphabetical` sorts every
+   * key and does not escape.
    */
   readonly keys: 'fixed' | 'alphabetical';
   /** Where `created_at` stands: the published bodies of four events have it inside `payload`. */
@@ -111,7 +112,10 @@ const sorted = (value: JsonValue): JsonValue => {
 export const sign = (secret: string, body: Uint8Array): string =>
   createHmac('sha256', secret).update(body).digest('hex');
 
-/** The headers of a delivery as seen on the wire (razorpay.md §1 "Headers"); the HTTP client adds Host and Content-Length. */
+/**
+ * The headers of a delivery as seen on the wire (docs/reference/razorpay.md "Headers"); the HTTP client adds Host and
+ * Content-Length.
+ */
 export const headersOf = (eventId: string, signature: string): Readonly<Record<string, string>> => ({
   'Content-Type': 'application/json',
   'User-Agent': 'Razorpay-Webhook/v1',

@@ -5,6 +5,7 @@ import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
 import { opsSettings, processSettings, redisSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
+import { codes } from '#platform/log';
 import { allServices } from '../services/services.ts';
 import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 
@@ -149,11 +150,18 @@ const between = (page: string, name: string, content: string): string => {
   return `${page.slice(0, from + begin.length)}\n${content}\n${page.slice(to)}`;
 };
 
+const codesTable = (): string =>
+  table(
+    ['code', 'what it means', 'what to do'],
+    Object.entries(codes).map(([name, { means, remedy }]) => [code(name), means, remedy]),
+  );
+
 export const documents: readonly Document[] = [
   { path: 'charts/dakia/files/topics.json', render: renderChartTopics },
   { path: 'charts/dakia/README.md', render: renderChartReadme },
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },
+  { path: 'docs/failures.md', render: (current) => between(current, 'codes', codesTable()) },
   { path: 'README.md', render: (current) => between(current, 'settings', settingsTable()) },
 ];

@@ -312,7 +312,7 @@ describe('quarantine', () => {
       stderr: '',
     });
     expect((await dakia('quarantine', 'show', '--event-id', 'q1')).stdout).toMatch(
-      /reason +unknown-event\n[^]*today +understood: refunds rfnd_q1\n/,
+      /reason +unknown-event\n[^]*code +DAKIA_QUARANTINE_UNKNOWN_EVENT\n[^]*today +understood: refunds rfnd_q1\n/,
     );
     expect(await json('quarantine', 'show', '--event-id', 'q4', '--body')).toMatchObject({
       quarantined: { bodyBase64: 'PP8=', bodyBytes: 2, today: 'not understood: not-json' },

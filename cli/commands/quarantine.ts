@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
-import { QUARANTINE_TOPIC, route } from '#catalogue';
+import { QUARANTINE_TOPIC, quarantineReasons, route } from '#catalogue';
 import { redriveQuarantined, toEnvelope } from '#envelope';
 import { exportQuarantined, listQuarantined, replayQuarantined, showQuarantined } from '#operate';
 import type { QuarantinedEvent, ShownPlace, WithBody } from '#operate';
+import { codeOf } from '#platform/log';
+import type { Code } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { now } from '#platform/time';
@@ -107,7 +109,7 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
 const show = async ({ eventId, body, json }: ShowOptions, command: Command): Promise<void> => {
   const kept = await withDatabase(command, OPERATOR_ROLE, (database) => showQuarantined(database, eventId));
   if (kept === undefined) throw new Error(`${eventId} is not in the quarantine`);
-  const quarantined = { ...presentable(kept, body), today: describeToday(kept) };
+  const quarantined = { ...presentable(kept, body), code: codeOfReason(kept.reason), today: describeToday(kept) };
   if (json) printJson({ quarantined });
   else printFields(quarantined);
 };
@@ -115,6 +117,12 @@ const show = async ({ eventId, body, json }: ShowOptions, command: Command): Pro
 const exportAll = async (options: FilterOptions & ExportOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
   await withDatabase(command, OPERATOR_ROLE, (database) => exportLines(exportQuarantined(database, filter), options));
+};
+
+/** docs/failures.md says what to do about it; null for a reason that a newer release has given. */
+const codeOfReason = (reason: string): Code | null => {
+  const name = ([...quarantineReasons, 'undecodable'] as const).find((one) => reason.split(':', 1)[0] === one);
+  return name === undefined ? null : codeOf('quarantine', name);
 };
 
 type Kept = WithBody<QuarantinedEvent>;

@@ -8,7 +8,8 @@ const envelopeType = avsc.Type.forSchema(envelopeSchema as unknown as avsc.Schem
 
 /**
  * One buffer for all envelopes, enlarged to the largest one met: writing into it and copying the used part costs half of avsc's
- * own `toBuffer` (engineering.md §8). Safe because encoding never yields. A body is at most 1 MiB, so it stays small.
+ * own `toBuffer` (docs/reference/clients.md). Safe because encoding never yields. A body is at most 1 MiB, so it stays
+ * small.
  */
 let scratch = Buffer.allocUnsafe(16 * 1024);
 

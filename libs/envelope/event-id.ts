@@ -9,7 +9,8 @@ const DERIVED_PREFIX = 'sha256.';
 
 /**
  * The header's event id, or `sha256.<64 hex digits of the body's SHA-256>` where it is missing or unusable. Razorpay's retries
- * are byte-identical (razorpay.md §1 "Retry identity"), so the derived id is the same for every attempt.
+ * are byte-identical (docs/reference/razorpay.md "Event id and retry identity"), so the derived id is the same for
+ * every attempt.
  */
 export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
   eventId(

@@ -1,4 +1,5 @@
 import type { KeyRef } from '#apply';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
@@ -35,7 +36,7 @@ export const createRetryWork = ({
     } catch (error) {
       if (classifyError(error) !== 'infrastructure') throw error;
       log.warn(
-        { err: error, ...ref, againInMs: INFRASTRUCTURE_WAIT_MS },
+        { code: codeOf('retry', 'postgres-away'), err: error, ...ref, againInMs: INFRASTRUCTURE_WAIT_MS },
         'a parked entity could not be tried: Postgres is away or busy; this attempt does not count',
       );
       return 'infrastructure';
@@ -50,7 +51,7 @@ export const createRetryWork = ({
     if ('dead' in outcome && outcome.dead > 0) {
       metrics.countDead(ref.value.family, outcome.dead);
       log.error(
-        { ...ref.value, events: outcome.dead },
+        { code: codeOf('retry', 'event-dead'), ...ref.value, events: outcome.dead },
         'events were given up after their last attempt; npx dakia dead list shows why',
       );
       onDead();

@@ -1,3 +1,6 @@
+import { codeOf } from '#platform/log';
+import type { Code } from '#platform/log';
+
 export type Outcome = 'accepted' | 'quarantined' | 'refused' | 'unavailable';
 
 export interface Answer {
@@ -56,11 +59,17 @@ export type Reason = keyof typeof answers;
 export const reasons = Object.keys(answers) as readonly Reason[];
 export const answerOf = (reason: Reason): Answer => answers[reason];
 
+type Refused = { [Name in Reason]: (typeof answers)[Name]['status'] extends 200 ? never : Name }[Reason];
+const isRefused = (reason: Reason): reason is Refused => answers[reason].status !== 200;
+/** Of an answer that is no 200; docs/failures.md says what to do about it. */
+export const answerCodeOf = (reason: Reason): Code | undefined =>
+  isRefused(reason) ? codeOf('ingest', reason) : undefined;
+
 /** Bodies of the answers, made once. */
 const bodies = new Map(
   reasons.map((reason) => [
     reason,
-    JSON.stringify({ status: answers[reason].outcome, reason, says: answers[reason].says }),
+    JSON.stringify({ status: answers[reason].outcome, reason, code: answerCodeOf(reason), says: answers[reason].says }),
   ]),
 );
 export const bodyOf = (reason: Reason): string => bodies.get(reason) ?? '';

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
@@ -130,7 +131,11 @@ export const createIngestApp = ({
       return answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now());
     // Its message could hold a part of the body; where it happened says enough.
     log.error(
-      { type: error instanceof Error ? error.name : typeof error, at: placesOf(error) },
+      {
+        code: codeOf('ingest', 'broke'),
+        type: error instanceof Error ? error.name : typeof error,
+        at: placesOf(error),
+      },
       'a delivery failed in our code; it is answered 500 and Razorpay sends it again',
     );
     return reply.code(500).header('content-type', 'application/json').send('{"status":"unavailable"}');

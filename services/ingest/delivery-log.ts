@@ -1,5 +1,5 @@
 import type { Logger } from '#platform/log';
-import { answerOf } from './answers.ts';
+import { answerCodeOf, answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 
 /** Refused and unavailable deliveries are logged together this often, in ms: a flood costs one line a second and reason. */
@@ -28,7 +28,16 @@ export const createDeliveryLog = (log: Logger): DeliveryLog => {
     timer = undefined;
     for (const { endpoint, reason, count, bytes, slowestMs } of tallies.values()) {
       const { outcome, status } = answerOf(reason);
-      const line = { endpoint, outcome, reason, status, count, bytes, slowestMs: Math.round(slowestMs) };
+      const line = {
+        code: answerCodeOf(reason),
+        endpoint,
+        outcome,
+        reason,
+        status,
+        count,
+        bytes,
+        slowestMs: Math.round(slowestMs),
+      };
       if (outcome === 'unavailable') log.warn(line, 'deliveries were answered 503; Razorpay sends them again');
       else log.info(line, 'deliveries were refused');
     }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { WebhookSecret } from '#envelope';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import type { Component } from '#platform/service';
 import { parsed, unparsed } from '#rules';
@@ -114,7 +115,11 @@ export const createKeyring = ({
     if (read.ok && isFirst) return;
     reloads.inc({ result: read.ok ? 'used' : 'unusable' });
     if (read.ok) tell('webhook secrets were read again: number per endpoint');
-    else log.error({ issues: read.issues }, 'changed webhook secrets cannot be used; the last good ones stay in use');
+    else
+      log.error(
+        { code: codeOf('ingest', 'secrets-unusable'), issues: read.issues },
+        'changed webhook secrets cannot be used; the last good ones stay in use',
+      );
   };
 
   const lookAgain = (): void => {

@@ -152,7 +152,10 @@ const builders: { readonly [Name in EventName]: Builder } = {
   }),
 };
 
-/** The published payment.dispute.action_required has its evidence beside `.entity`, all others inside (razorpay.md §3). */
+/**
+ * The published payment.dispute.action_required has its evidence beside `.entity`, all others inside
+ * (docs/reference/razorpay.md "Entities").
+ */
 export const actionRequired = (paid: pay.Payment, { evidence, ...open }: Dispute): Required<Built> => ({
   parts: { payment: paid, dispute: open },
   beside: { dispute: { evidence } },

@@ -1,8 +1,8 @@
 import type { EventName } from '#catalogue';
 
 /**
- * When Razorpay delivers again, in seconds after the first delivery, as measured over 24 h (razorpay.md §1 "Measured
- * schedule"). After the last one it gives up.
+ * When Razorpay delivers again, in seconds after the first delivery, as measured over 24 h (docs/reference/razorpay.md
+ * "Delivery"). After the last one it gives up.
  */
 const LADDER_S = [6, 19, 40, 82, 165, 326, 650, 1_293, 2_576, 5_140, 10_267, 20_508, 40_988, 81_953];
 /** One more try in the same second, only after a 5xx and only for these. */

@@ -5,7 +5,10 @@ import type { Random } from '../random.ts';
 import { end, step, telling } from './story.ts';
 import type { Step, Story } from './story.ts';
 
-/** All bodies of a link carry the link's creation as `created_at`, not their own time (razorpay.md §4, seen live). */
+/**
+ * All bodies of a link carry the link's creation as `created_at`, not their own time (docs/reference/razorpay.md
+ * "Times").
+ */
 const linkStep = (link: PaymentLink, after: number, event: Step['event'], parts: Step['parts']): Step =>
   step(after, event, parts, { createdAt: link.created_at });
 

@@ -11,7 +11,10 @@ export interface Checkout {
   readonly ends: readonly End[];
 }
 
-/** payment.authorized, payment.captured and order.paid: three events of one business fact (razorpay.md §2). */
+/**
+ * payment.authorized, payment.captured and order.paid: three events of one business fact (docs/reference/razorpay.md
+ * "Entities").
+ */
 export const checkout = (random: Random, start: number, after = 0): Checkout => {
   const order = pay.newOrder(random, { at: start + after });
   const fresh = pay.newPayment(random, { at: start + after, order });
@@ -21,7 +24,7 @@ export const checkout = (random: Random, start: number, after = 0): Checkout => 
     payment,
     steps: [
       step(after, 'payment.authorized', { payment: pay.authorized(fresh) }),
-      // captured and order.paid carry the same second, as on the wire (razorpay.md §4).
+      // captured and order.paid carry the same second, as on the wire (docs/reference/razorpay.md "Envelope").
       step(after + 2, 'payment.captured', { payment }),
       step(after + 2, 'order.paid', { payment, order: pay.orderAfter(order, order.amount, 1) }),
     ],

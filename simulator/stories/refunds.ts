@@ -51,7 +51,7 @@ export const refundFallsBack: Story = {
 };
 
 export const refundAtOnce: Story = {
-  summary: 'A refund whose first event already shows it as processed, which is common (razorpay.md §3).',
+  summary: 'A refund whose first event already shows it as processed, which is common (docs/reference/razorpay.md).',
   tell: (scene) => {
     const { random, start } = scene;
     const { payment, steps, ends } = checkout(random, start);

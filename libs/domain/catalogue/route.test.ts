@@ -38,7 +38,8 @@ describe('published bodies', () => {
       const expected = isEventName(event)
         ? { kind: 'routed', event, family: events[event].family, key: keyIn(body, event) }
         : { kind: 'quarantined', reason: 'unknown-event', event: body['event'] };
-      // This sample is Razorpay's internal wrapper, with the body at `.event.payload` (razorpay.md §1).
+      // This sample is Razorpay's internal wrapper, with the body at `.event.payload` (docs/reference/razorpay.md
+      // "Envelope").
       const wrapped = file.startsWith('token.service_provider.failed--');
       expect([file, route(body)]).toEqual([
         file,

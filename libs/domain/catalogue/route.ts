@@ -49,7 +49,10 @@ const quarantined = (reason: QuarantineReason, event: string | null): Routing =>
   event: event?.slice(0, EVENT_NAME_LENGTH_MAX).toWellFormed() ?? null,
 });
 
-/** Account ids are bare in `account.*` bodies and have `acc_` elsewhere (razorpay.md §2); one account must have one key. */
+/**
+ * Account ids are bare in `account.*` bodies and have `acc_` elsewhere (docs/reference/razorpay.md "Entities"); one
+ * account must have one key.
+ */
 const usableId = (family: Family, value: unknown): EntityId | undefined => {
   const text = readText(value);
   const id = family === 'accounts' ? text?.replace(/^acc_/, '') : text;
@@ -76,7 +79,7 @@ export const entityBeside = ({ payload }: Pick<Snapshot, 'payload'>, name: strin
 
 /**
  * The body's own time, identical on every retry; null when it has none that is usable. Some bodies have it inside `payload`
- * (razorpay.md §1 "Envelope": order.notification.*, refund.speed_changed, some order.paid).
+ * (docs/reference/razorpay.md "Envelope": order.notification.*, refund.speed_changed, some order.paid).
  */
 export const occurredAtOf = (body: unknown): Instant | null => {
   const time = createdAt(body) ?? (isRecord(body) ? createdAt(recordAt(body, 'payload')) : undefined);

@@ -1,6 +1,6 @@
 /**
  * Lenient readers over parsed JSON. Razorpay's bodies mix strings and numbers, write 0, null, [] and {} for "nothing",
- * and leave fields out (shared facts: razorpay.md §1 "Envelope", §5 "Gotchas"). Each reader answers `undefined` for what is
+ * and leave fields out (docs/reference/razorpay.md "Envelope"). Each reader answers `undefined` for what is
  * absent or unreadable: unknown, never 0 and never an error.
  */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };

@@ -83,7 +83,8 @@ export const statusIn =
 
 /**
  * Reads an event. The effective status is the higher of what the event's name stands for and what its snapshot shows: a
- * snapshot may already be further than the event that carries it (razorpay.md §4: refund.created with status processed).
+ * snapshot may already be further than the event that carries it (docs/reference/razorpay.md "Times": refund.created
+ * with status processed).
  */
 export const observe = <Status extends string, Event extends string>(
   lifecycle: Lifecycle<Status, Event>,

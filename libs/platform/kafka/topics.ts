@@ -85,8 +85,9 @@ type Wanted = { readonly exactly: string } | { readonly atLeast: number };
 
 /**
  * Settings of every topic, always set on the topic itself: with ELR, on in a freshly formatted 4.x cluster, a broker's own
- * `min.insync.replicas` is ignored (embedded.md). `LogAppendTime`: retention counts from the broker's clock, so that no clock of
- * ours can make it drop a record early (OpenMeter #5005). No size limit and no compaction: both drop records unread.
+ * `min.insync.replicas` is ignored (docs/reference/clients.md). `LogAppendTime`: retention counts from the broker's
+ * clock, so that no clock of ours can make it drop a record early (OpenMeter #5005). No size limit and no compaction:
+ * both drop records unread.
  */
 const wantedSettings = (shape: TopicShape): Readonly<Record<string, Wanted>> => ({
   'cleanup.policy': { exactly: 'delete' },

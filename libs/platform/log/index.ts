@@ -2,6 +2,8 @@ import { pino } from 'pino';
 import type { Logger } from 'pino';
 
 export type { Logger } from 'pino';
+export { codeOf, codes } from './codes.ts';
+export type { Code } from './codes.ts';
 
 /**
  * JSON lines on stdout, one wide line per unit of work. Never log a body, a header value, a secret or a setting's value: ids,

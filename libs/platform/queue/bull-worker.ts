@@ -1,4 +1,5 @@
 import { DelayedError, isNotConnectionError, RateLimitError, UnrecoverableError, Worker } from 'bullmq';
+import { codeOf } from '#platform/log';
 import type { Redis } from '#platform/redis';
 import { createThrottle, pause, within } from '#platform/time';
 import { openWorkerRedis } from './connection.ts';
@@ -56,7 +57,7 @@ export const openBullWorker = (
       if (letGo.signal.aborted) return { kind: 'later', afterMs: 0 };
       metrics.count(queue, 'unexpected');
       log.error(
-        { err: error, queue, job: id, againInMs: UNEXPECTED_WAIT_MS },
+        { code: codeOf('queue', 'job-broke'), err: error, queue, job: id, againInMs: UNEXPECTED_WAIT_MS },
         'a job failed unexpectedly; it comes again',
       );
       return { kind: 'later', afterMs: UNEXPECTED_WAIT_MS };

@@ -1,3 +1,4 @@
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { now } from '#platform/time';
 import { instant } from '#rules';
@@ -33,7 +34,10 @@ export const startAll = async (
       started.push(component);
       listener.started(index);
     } catch (error) {
-      log.error({ err: error, component: component.name }, `${component.name} did not start`);
+      log.error(
+        { code: codeOf('start', 'component'), err: error, component: component.name },
+        `${component.name} did not start`,
+      );
       await stopAll(started, log, drainMs);
       throw error;
     }
@@ -49,7 +53,10 @@ export const stopAll = async (components: readonly Component[], log: Logger, dra
       await component.stop(deadline);
     } catch (error) {
       clean = false;
-      log.error({ err: error, component: component.name }, `${component.name} did not stop cleanly`);
+      log.error(
+        { code: codeOf('stop', 'unclean'), err: error, component: component.name },
+        `${component.name} did not stop cleanly`,
+      );
     }
   }
   return clean;

@@ -1,4 +1,5 @@
 import { processEnvironment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import { readServiceConfig } from './definition.ts';
 import type { Service } from './definition.ts';
 import { startServices } from './start.ts';
@@ -24,7 +25,8 @@ export const runService = async (service: Service): Promise<never> => {
   const { log, stop, failed } = started.value;
 
   const cause = await Promise.race([stopped, failed]);
-  if (cause instanceof Error) log.fatal({ err: cause }, `${service.name} cannot go on`);
+  if (cause instanceof Error)
+    log.fatal({ code: codeOf('run', 'cannot-go-on'), err: cause }, `${service.name} cannot go on`);
   else log.info({ signal: cause }, `${service.name} drains`);
   void nextSignal().then(() => process.exit(EXIT_FAILED));
   const clean = await stop();
@@ -40,6 +42,7 @@ const checkConfig = (service: Service): never => {
 };
 
 const refuse = (name: string, issues: readonly string[]): never => {
-  process.stderr.write(`${name} cannot start with these settings:\n${issues.map((issue) => `  ${issue}\n`).join('')}`);
+  const lines = issues.map((issue) => `  ${issue}\n`).join('');
+  process.stderr.write(`${name} cannot start with these settings (${codeOf('start', 'settings')}):\n${lines}`);
   process.exit(EXIT_SETTINGS);
 };

@@ -1,3 +1,4 @@
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
@@ -142,7 +143,7 @@ const say = async (
   } catch (error) {
     // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
     log.error(
-      { err: error, notification: notification.id, destination: destination.name },
+      { code: codeOf('notify', 'broke'), err: error, notification: notification.id, destination: destination.name },
       'an attempt to notify broke',
     );
     return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
@@ -165,7 +166,7 @@ const concluded = async (
     );
   } else if (conclusion.kind === 'failed') {
     log.error(
-      { ...facts, reason: gistOf(conclusion.reason) },
+      { code: codeOf('notify', 'failed'), ...facts, reason: gistOf(conclusion.reason) },
       'a notification has failed; npx dakia notifications list shows why, retry sends it again',
     );
   }

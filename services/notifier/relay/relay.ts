@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createOutboxListener, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
@@ -56,7 +57,13 @@ export const createRelay = ({
     counts.count(batch);
     for (const { fact, reason } of batch.unusable)
       log.error(
-        { fact: fact.kind, family: fact.family, entity: fact.entityKey, reason },
+        {
+          code: codeOf('notify', 'fact-unusable'),
+          fact: fact.kind,
+          family: fact.family,
+          entity: fact.entityKey,
+          reason,
+        },
         'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable',
       );
     if (batch.cancelled.length > 0)

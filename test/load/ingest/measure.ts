@@ -42,7 +42,7 @@ export interface IngestRound {
 const SECRET = 'bench-secret-of-no-endpoint';
 const ROUNDS = 5;
 const WARM_UP_SECONDS = 4;
-/** Enough that a batch fills within its linger time; 64 measure the latency instead (engineering.md §2). */
+/** Enough that a batch fills within its linger time; 64 measure the latency instead (docs/reference/clients.md). */
 const CONNECTIONS = 256;
 /** Bodies sent in turn: more than fit into any cache of the server. */
 const BODIES = 10_000;

@@ -2,14 +2,18 @@ import { clearable, column, highest, latest, personal, provenanceFields, readTim
 import type { Field, Snapshot } from '#rules';
 
 /**
- * Lowest rank first. The body has no status, the event's name is all there is (razorpay.md §3 "account"). Instant activation
- * asks for a few details and comes first; `activated_kyc_pending` follows once all are submitted and only their verification
- * is open (razorpay.com/docs/webhooks/partners; its samples of one account are 68 minutes apart, in this order).
+ * Lowest rank first. The body has no status, the event's name is all there is (docs/reference/razorpay.md "Entities").
+ * Instant activation asks for a few details and comes first; `activated_kyc_pending` follows once all are submitted and
+ * only their verification is open (razorpay.com/docs/webhooks/partners; its samples of one account are 68 minutes
+ * apart, in this order).
  */
 export const accountStatuses = ['instantly_activated', 'activated_kyc_pending'] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
 
-/** The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt (razorpay.md §4). */
+/**
+ * The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt
+ * (docs/reference/razorpay.md "Times").
+ */
 export const accountChangedAt = ({ subject }: Snapshot): number =>
   readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
 

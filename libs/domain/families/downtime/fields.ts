@@ -41,7 +41,7 @@ export const downtimeFields = {
   bank: column('Bank that is affected.', instrumentText('bank')),
   issuer: column('Issuer of cards that is affected.', instrumentText('issuer')),
   network: column('Card network that is affected.', instrumentText('network')),
-  // `type` in webhook samples, `card_type` on the API pages (scenarios.md §5).
+  // `type` in webhook samples, `card_type` on the API pages (docs/reference/razorpay.md "Entities").
   card_type: column('Kind of card that is affected: credit, debit or prepaid.', instrumentText('type', 'card_type')),
   vpa_handle: column('UPI handle that is affected.', instrumentText('vpa_handle')),
   psp: column('UPI app that is affected.', instrumentText('psp')),

@@ -14,7 +14,10 @@ const byRankThenUpdate = ({ subject, occurredAt }: Snapshot, rank: number): read
   occurredAt ?? UNKNOWN,
 ];
 
-/** Each update is news (severity decides between hiding and warning, scenarios.md §5), the other states come once. */
+/**
+ * Each update is news (severity decides between hiding and warning, docs/reference/razorpay.md "Entities"), the other
+ * states come once.
+ */
 const factOf = ({ status, marks }: EntityState<DowntimeStatus>): Fact => ({
   kind: `downtime.${status}`,
   occurrence: status === 'updated' ? highestMark(marks).stamp.eventId : '',

@@ -8,8 +8,8 @@ import { orderTransitions } from './transitions.ts';
 const readStatus = statusIn(orderStatuses);
 
 /**
- * Published notices have their `created_at` inside `payload` (razorpay.md §1, "Non-standard envelopes"). Of two notices the
- * newer stands higher; where the time does not tell, one that reached the customer does.
+ * Published notices have their `created_at` inside `payload` (docs/reference/razorpay.md "Envelope"). Of two notices
+ * the newer stands higher; where the time does not tell, one that reached the customer does.
  */
 const byRankThenNotice = ({ event, occurredAt, payload }: Snapshot, rank: number): readonly number[] => [
   rank,

@@ -21,7 +21,10 @@ export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject
 
 const ORDER_PREFIX = 'order_';
 
-/** The order beside the link is an internal form in some bodies: its id has no prefix, and it has no `entity` (razorpay.md §3 "order"). */
+/**
+ * The order beside the link is an internal form in some bodies: its id has no prefix, and it has no `entity`
+ * (docs/reference/razorpay.md "Entities").
+ */
 const besideOrderId = (snapshot: Snapshot): string | undefined => {
   const id = readText(entityBeside(snapshot, 'order')?.['id']);
   return id === undefined || id.startsWith(ORDER_PREFIX) ? id : `${ORDER_PREFIX}${id}`;
@@ -45,7 +48,7 @@ const paymentId: Reading = {
 };
 
 /**
- * The envelope's time is the creation of the link in every payment_link event (razorpay.md §4, and all published samples), so
+ * The envelope's time is the creation of the link in every payment_link event (docs/reference/razorpay.md "Times"), so
  * the event's time is the latest that its snapshot knows of.
  */
 const lastEventAt: Field = {

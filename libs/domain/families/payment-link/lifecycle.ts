@@ -12,7 +12,8 @@ export const paymentLinkLifecycle: Lifecycle<PaymentLinkStatus, EventIn<'payment
   table: paymentLinkTransitions,
   fields: paymentLinkFields,
   shown: ({ subject }) => readStatus(subject['status']),
-  // The envelope's time comes last: it is the link's creation, equal in all its events (razorpay.md §4).
+  // The envelope's time comes last: it is the link's creation, equal in all its events (docs/reference/razorpay.md
+  // "Times").
   order: (snapshot, rank) => [rank, amountPaid(snapshot), linkChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
   facts: onStatusChangeOrPartPayment((status) => `payment_link.${status}`),
 };

@@ -19,7 +19,10 @@ const orderId: Reading = {
   read: (snapshot) => readText(paymentOf(snapshot)?.['order_id']),
 };
 
-/** A refund of a payment that was never captured was not asked for by anyone: Razorpay made it (scenarios.md §8). */
+/**
+ * A refund of a payment that was never captured was not asked for by anyone: Razorpay made it
+ * (docs/reference/razorpay.md "Entities").
+ */
 const autoRefund: Reading = {
   type: 'boolean',
   rule: 'latest',

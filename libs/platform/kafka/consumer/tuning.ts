@@ -1,6 +1,9 @@
 /** Bounds and times of a consumer, all in ms unless the name says otherwise. Tests shorten some; deployments do not differ. */
 export interface ConsumerTuning {
-  /** Records handed over at once. Beyond 500 a transaction gains nothing (engineering.md §3.3); kafkajs slows down past 1000. */
+  /**
+   * Records handed over at once. Beyond 500 a transaction gains nothing (docs/reference/clients.md); kafkajs slows down
+   * past 1000.
+   */
   readonly chunkRecordsMax: number;
   /** First and longest pause after a failure of the database; tries are endless. */
   readonly retryFirstMs: number;
@@ -33,7 +36,7 @@ export const consumerTuning: ConsumerTuning = {
 
 /**
  * kafkajs sends heartbeats only between fetches, so a rebalance waits for the long poll: with these two a member joins or
- * leaves in 0.3 to 0.5 s instead of 5 to 10 (embedded.md).
+ * leaves in 0.3 to 0.5 s instead of 5 to 10 (docs/reference/clients.md).
  */
 const FETCH_WAIT_MS = 250;
 export const HEARTBEAT_MS = 500;

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import type { Producer } from 'kafkajs';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { inTime, pause, TimedOut } from '#platform/time';
 import { createKafka } from '../client.ts';
@@ -9,8 +10,8 @@ import { rememberingPartitioner, unconfirmed } from './confirmation.ts';
 import { failureKindOf } from './failure.ts';
 
 /**
- * Settings that bring an answer within the deadline when a leader is killed or frozen, measured in embedded.md "kafkajs under
- * faults". Never idempotent: kafkajs then loses acknowledged messages (B3); duplicates are dropped by the consumers instead.
+ * Settings that bring an answer within the deadline when a leader is killed or frozen (docs/reference/clients.md).
+ * Never idempotent: kafkajs then loses acknowledged messages (B3); duplicates are dropped by the consumers instead.
  */
 const REQUEST_TIMEOUT_MS = 1_500;
 const BROKER_TIMEOUT_MS = 3_000;
@@ -127,7 +128,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       const found = new Set(topics.filter((topic) => !existing.has(topic)));
       if (found.size > 0 && found.size !== missing.size)
         log.error(
-          { topics: [...found] },
+          { code: codeOf('producer', 'missing-topic'), topics: [...found] },
           'topics are missing; what should go to them is refused until `npx dakia topics apply` has made them',
         );
       if (found.size === 0 && missing.size > 0) log.info('all topics are there now');

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import type { Component } from '#platform/service';
 import { createThrottle, now } from '#platform/time';
@@ -46,7 +47,8 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
   const onFailure = (error: unknown): void => {
     const kind = failureKindOf(error);
     observer.failed(kind);
-    if (throttle.admit(kind) !== undefined) log.error({ kind, err: error }, `Kafka: ${adviceFor(kind)}`);
+    if (throttle.admit(kind) !== undefined)
+      log.error({ code: codeOf('producer', kind), err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
   const link = createLink({
