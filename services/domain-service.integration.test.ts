@@ -4,12 +4,16 @@ import { createTestDatabase, eventually, openTestKafka, testServers } from '#kit
 import { createLogger } from '#platform/log';
 import { adHoc, createDatabase, createOutboxListener, roleOf } from '#platform/postgres';
 import { startServices } from '#platform/service';
+import { startPostgresProxy } from '../test/faults/postgres-proxy.ts';
 import { testEvent } from '../test/kit/test-store.ts';
 import { defineDomainService } from './domain-service.ts';
 
-jest.setTimeout(60_000);
+/** A frozen Postgres is found out, and waited for, in steps of seconds. */
+jest.setTimeout(120_000);
 
 const SCHEMA_ID = 1;
+/** Promised are 200 ms; a busy machine has pauses of its own. A frozen Postgres would take 5 s. */
+const AT_ONCE_MS = 1_500;
 
 test('a service rings when a commit has left facts, and not for what it knew already', async () => {
   const [database, kafka] = await Promise.all([createTestDatabase(), openTestKafka()]);
@@ -61,6 +65,69 @@ test('a service rings when a commit has left facts, and not for what it knew alr
     await started.value.stop();
     await kafka.close();
     await pool.close();
+    await database.drop();
+  }
+});
+
+test('ready is who has joined and knows its positions; a Postgres that freezes later is told, and makes nobody wait or unready', async () => {
+  const [database, kafka] = await Promise.all([createTestDatabase(), openTestKafka()]);
+  const proxy = await startPostgresProxy(database.url);
+  await kafka.createTopic(topicsOf('disputes')[0] ?? '', 1);
+  proxy.hold();
+  const started = await startServices(
+    'disputes',
+    [defineDomainService('disputes')],
+    {
+      ...testServers(),
+      SCHEMA_REGISTRY_URL: undefined,
+      DATABASE_URL: proxy.url,
+      DAKIA_TOPIC_PREFIX: kafka.prefix,
+      DAKIA_QUEUE_PREFIX: kafka.prefix,
+      DAKIA_OPS_HOST: '127.0.0.1',
+      DAKIA_OPS_PORT: '0',
+    },
+    { write: () => undefined },
+  );
+  if (!started.ok) throw new Error(started.issues.join('\n'));
+  const ask = async (path: string) => {
+    const begun = performance.now();
+    const response = await fetch(`http://127.0.0.1:${started.value.opsPort()}${path}`);
+    const text = await response.text();
+    return { status: response.status, text, ms: performance.now() - begun };
+  };
+  const isUp = async (up: boolean): Promise<boolean> =>
+    (await ask('/readyz')).text.includes(`"postgres":{"up":${up},`) &&
+    (await ask('/metrics')).text.includes(`dakia_dependency_up{dependency="postgres"} ${up ? 1 : 0}`);
+  try {
+    const early = await ask('/readyz');
+    expect([early.status, early.text]).toEqual([503, expect.stringContaining('consumer of disputes')]);
+    await eventually(
+      'it looks up its position',
+      async () => {
+        const { status, text } = await ask('/readyz');
+        expect(status).toBe(503);
+        return text.includes('looks up the position of 1 partitions');
+      },
+      20_000,
+    );
+    proxy.release();
+    await eventually('ready', async () => (await ask('/readyz')).status === 200, 20_000);
+    await eventually('Postgres is up', () => isUp(true), 15_000);
+
+    proxy.hold();
+    for (const path of ['/metrics', '/readyz']) {
+      const { status, ms } = await ask(path);
+      expect([path, status, ms < AT_ONCE_MS]).toEqual([path, 200, true]);
+    }
+    await eventually('Postgres is down', () => isUp(false), 15_000);
+    expect((await ask('/readyz')).status).toBe(200);
+    proxy.release();
+    await eventually('Postgres is up again', () => isUp(true), 15_000);
+  } finally {
+    proxy.release();
+    await started.value.stop();
+    proxy.close();
+    await kafka.close();
     await database.drop();
   }
 });

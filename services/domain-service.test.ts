@@ -20,6 +20,7 @@ const componentsOf = (service: Service): readonly string[] => {
     log: createLogger('test', 'silent'),
     metrics: new promClient.Registry(),
     addReadinessCheck: nothing,
+    watchDependency: nothing,
     addOpsPlugin: nothing,
     fail: nothing,
   };

@@ -9,9 +9,10 @@ import { createRetries, retryPolicyOf, retrySettings } from '#parking';
 import type { RetryOptions } from '#parking';
 import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
-import { createConsumer, kafkaIssues } from '#platform/kafka';
-import { createDatabase, createOutboxBell, roleOf } from '#platform/postgres';
+import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
+import { createDatabase, createOutboxBell, createPostgresPing, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
 import type { Component, Host, Service } from '#platform/service';
 import { now } from '#platform/time';
@@ -30,6 +31,7 @@ export const defineDomainService = (name: ServiceName, options: RetryOptions = {
     settings: domainSettings,
     check: kafkaIssues,
     components: (host) => {
+      host.watchDependency({ name: 'redis', ...createRedisPing(host.config) });
       const { components, onCommitted } = createRetries(name, aggregates, host, options);
       return [
         ...components,
@@ -55,7 +57,7 @@ interface Applied {
 }
 
 const consumerOf = (
-  { config, log, metrics, fail }: Host<ConfigOf<typeof consumerSettings>>,
+  { config, log, metrics, fail, addReadinessCheck, watchDependency }: Host<ConfigOf<typeof consumerSettings>>,
   { name, onCommitted, ...applied }: Applied,
 ): readonly Component[] => {
   const database = createDatabase({
@@ -93,6 +95,9 @@ const consumerOf = (
     metrics,
     fail,
   });
+  addReadinessCheck(consumer.unready);
+  watchDependency({ name: 'kafka', ...createKafkaPing(config) });
+  watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
   return [poolOf(database), consumer];
 };
 

@@ -5,6 +5,7 @@ import type { PublishOutcome } from '#platform/kafka';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
 import type { TestApp } from '../../test/kit/ingest/app.ts';
 import { captured, post, SECRET, sign, WEBHOOK_PATH } from '../../test/kit/ingest/deliveries.ts';
+import { connect } from '../../test/kit/ingest/raw-http.ts';
 
 let open: TestApp | undefined;
 const start = async (...options: Parameters<typeof openTestApp>): Promise<TestApp> =>
@@ -97,6 +98,31 @@ describe.each([
   });
 });
 
+test('a header that comes twice with the same value is one; with two values it is none', async () => {
+  const { port, published } = await start();
+  const body = captured('pay_1');
+  const send = async (signatures: readonly string[], ids: readonly string[]) => {
+    const connection = await connect(port);
+    const lines = [
+      ...signatures.map((value) => `X-Razorpay-Signature: ${value}`),
+      ...ids.map((value) => `X-Razorpay-Event-Id: ${value}`),
+      `Content-Length: ${body.length}`,
+    ];
+    connection.write(`POST ${WEBHOOK_PATH} HTTP/1.1\r\nHost: test\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+    const { status } = await connection.next();
+    connection.destroy();
+    return status;
+  };
+  const good = sign(body);
+  expect(await send([good, good], ['TUoumpUn1znA6u', 'TUoumpUn1znA6u'])).toBe(200);
+  const [, record] = published[0] ?? [];
+  expect(decodeEnvelope(record?.value ?? Buffer.alloc(0), record?.headers)).toMatchObject({
+    value: { eventId: 'TUoumpUn1znA6u' },
+  });
+  expect(await send([good, sign(body, 'another')], [])).toBe(401);
+  expect(await send([`${good}, ${good.toUpperCase()}`], [])).toBe(401);
+});
+
 test('the same delivery again: 200, published again', async () => {
   const { port, published } = await start();
   const delivery = { body: captured('pay_1'), eventId: 'TUoumpUn1znA6u' };
@@ -115,12 +141,11 @@ test('every endpoint has its own secrets and address', async () => {
   });
   expect(await at(`${WEBHOOK_PATH}/test-mode`, SECRET)).toMatchObject({ status: 401, reason: 'signature-mismatch' });
   expect(await at(`${WEBHOOK_PATH}?source=dashboard`, SECRET)).toMatchObject({ status: 200 });
-  for (const path of [
-    `${WEBHOOK_PATH}/live-mode`,
-    `${WEBHOOK_PATH}/default`,
-    `${WEBHOOK_PATH}/`,
-    `${WEBHOOK_PATH}/__proto__`,
-  ])
+  for (const path of [`${WEBHOOK_PATH}/`, `/${WEBHOOK_PATH}`, `${WEBHOOK_PATH}/?source=dashboard`])
+    expect([path, (await at(path, SECRET)).status]).toEqual([path, 200]);
+  for (const path of [`${WEBHOOK_PATH}/test-mode/`, `/${WEBHOOK_PATH}/test-mode`])
+    expect([path, (await at(path, 'another')).status]).toEqual([path, 200]);
+  for (const path of [`${WEBHOOK_PATH}/live-mode`, `${WEBHOOK_PATH}/default`, `${WEBHOOK_PATH}/__proto__`])
     expect(await at(path, SECRET)).toMatchObject({ status: 404, reason: 'endpoint-unknown' });
   for (const path of [
     '/',
@@ -143,7 +168,8 @@ test('any other method: 405 that names the right one, on webhook addresses only'
   };
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])
     expect([method, ...(await ask(method, WEBHOOK_PATH))]).toEqual([method, 405, 'POST']);
-  expect(await ask('GET', `${WEBHOOK_PATH}/test-mode`)).toEqual([405, 'POST']);
+  for (const path of [`${WEBHOOK_PATH}/test-mode`, `${WEBHOOK_PATH}/`, `/${WEBHOOK_PATH}`])
+    expect([path, ...(await ask('GET', path))]).toEqual([path, 405, 'POST']);
   expect(await ask('GET', `${WEBHOOK_PATH}/live-mode`)).toEqual([404, null]);
   expect(await ask('GET', '/metrics')).toEqual([404, null]);
 });
@@ -166,11 +192,11 @@ test('any content type, also none and nonsense, is accepted when the signature i
   }
 });
 
-test('1 MiB is taken, a byte more is 413, said in the headers or not', async () => {
+test('256 KiB are taken, a byte more is 413, said in the headers or not', async () => {
   const { port, published } = await start();
-  const most = Buffer.alloc(1024 * 1024, ' ');
+  const most = Buffer.alloc(256 * 1024, ' ');
   expect(await post(port, { body: most })).toMatchObject({ status: 200 });
-  const more = Buffer.alloc(1024 * 1024 + 1, ' ');
+  const more = Buffer.alloc(256 * 1024 + 1, ' ');
   expect(await post(port, { body: more })).toMatchObject({ status: 413, reason: 'too-large' });
   const signature = sign(more);
   const chunked = await fetch(`http://127.0.0.1:${port}${WEBHOOK_PATH}`, {

@@ -1,3 +1,4 @@
+import http from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -6,12 +7,15 @@ import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
+import type { Reason } from './answers.ts';
+import { closeAfter, closeUnread, oneAtATime } from './connection-line.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { createIngestMetrics } from './metrics.ts';
-import { discardBody } from './read-body.ts';
 import { createReceive, unread } from './receive.ts';
 import type { Received, ReceiveOptions } from './receive.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
+import { SMALL_BODY_BYTES } from './small-body.ts';
+import type { Sources } from './sources.ts';
 
 const WEBHOOK_PATH = '/webhooks/razorpay';
 /** The `endpoint` label of requests to no configured endpoint. */
@@ -38,7 +42,8 @@ export interface IngestApp {
   readonly flushLog: () => void;
 }
 
-export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | 'schemaId'> & {
+export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | 'schemaId' | 'bodyBytesMax'> & {
+  readonly sources: Sources;
   readonly metrics: Registry;
   readonly log: Logger;
 };
@@ -48,27 +53,23 @@ export const createIngestApp = ({
   producer,
   secretsOf,
   schemaId,
+  bodyBytesMax,
+  sources,
   metrics: registry,
   log,
 }: IngestAppOptions): IngestApp => {
   const admission = createAdmission();
   const metrics = createIngestMetrics(registry, admission);
   const deliveryLog = createDeliveryLog(log);
-  const receive = createReceive({ producer, secretsOf, schemaId, admission, metrics, log });
+  const receive = createReceive({ producer, secretsOf, schemaId, admission, bodyBytesMax, metrics, log });
   let isDraining = false;
 
   const app = fastify({
     logger: false,
     return503OnClosing: false, // answered below, with Retry-After
-    requestTimeout: REQUEST_MS,
-    connectionTimeout: SILENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_MS,
-      connectionsCheckingInterval: SLOW_SENDER_CHECK_MS,
-      noDelay: true,
-    },
+    // One trailing slash and a doubled one are how a URL is joined wrongly; they lead to the same endpoint.
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
+    serverFactory: (handle) => createServer(handle),
     clientErrorHandler: (error, socket) => {
       const status = refuseConnection(error.code, socket);
       if (status !== undefined) metrics.connectionRefused(status);
@@ -77,7 +78,6 @@ export const createIngestApp = ({
     frameworkErrors: (_error, request, reply) =>
       void answer(request, reply, NO_ENDPOINT, unread('path-unknown'), performance.now()),
   });
-  app.server.maxConnections = CONNECTIONS_MAX;
   // Bodies are read by receive.ts: any content type, our own bounds, and only when the headers promise something.
   app.addHttpMethod('POST', { hasBody: false, overrideExisting: true });
 
@@ -93,17 +93,21 @@ export const createIngestApp = ({
     metrics.answered(endpoint, reason, ms / 1000);
     if (status !== 200) {
       deliveryLog.note(endpoint, reason, bytes, ms);
-      discardBody(request.raw);
+    }
+    if (outcome === 'refused') sources.refused(request.raw);
+    if (isDraining || endsConnection(request, reason)) {
+      reply.header('connection', 'close');
+      closeAfter(request.raw);
     }
     if (outcome === 'unavailable') reply.header('retry-after', RETRY_AFTER_S);
     if (status === 405) reply.header('allow', 'POST');
-    if (isDraining) reply.header('connection', 'close');
     return reply.code(status).header('content-type', 'application/json').send(bodyOf(reason));
   };
 
   const deliver = async (request: FastifyRequest, reply: FastifyReply, endpoint: string): Promise<FastifyReply> => {
     const startedAt = performance.now();
-    const received = await receive(request.raw, endpoint);
+    const unwelcome = sources.refuses(request.raw);
+    const received = unwelcome === undefined ? await receive(request.raw, endpoint) : unread(unwelcome);
     return answer(request, reply, received.reason === 'endpoint-unknown' ? NO_ENDPOINT : endpoint, received, startedAt);
   };
 
@@ -147,8 +151,36 @@ export const createIngestApp = ({
   };
 };
 
+/** Timeouts and bounds of connections; the requests of each come one at a time. */
+const createServer = (handle: http.RequestListener): http.Server => {
+  const server = http.createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: SLOW_SENDER_CHECK_MS,
+      noDelay: true,
+    },
+    oneAtATime(handle),
+  );
+  server.setTimeout(SILENCE_MS);
+  server.maxConnections = CONNECTIONS_MAX;
+  // Node's own switch, which its types do not know: a sender that closes its side after the request is answered.
+  return Object.assign(server, { httpAllowHalfOpen: true });
+};
+
+/**
+ * A sender that was refused has to connect anew: otherwise one connection could bring refusals, and bodies that nobody wants, without
+ * end. One that is to send again keeps its connection, which may be a load balancer's, unless what is left to come is long.
+ */
+const endsConnection = ({ raw }: FastifyRequest, reason: Reason): boolean => {
+  if (answerOf(reason).outcome === 'refused' || reason === 'crowded-out') return true;
+  return !raw.complete && !(Number(raw.headers['content-length']) <= SMALL_BODY_BYTES);
+};
+
 const isWebhookPath = (url: string, secretsOf: ReceiveOptions['secretsOf']): boolean => {
-  const path = url.split('?', 1)[0] ?? '';
+  const path = (url.split('?', 1)[0] ?? '').replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
   if (path === WEBHOOK_PATH) return true;
   const endpoint = path.startsWith(`${WEBHOOK_PATH}/`) ? path.slice(WEBHOOK_PATH.length + 1) : '';
   return endpoint !== DEFAULT_ENDPOINT && secretsOf(endpoint) !== undefined;
@@ -169,6 +201,6 @@ const refuseConnection = (code: string | undefined, socket: Socket): number | un
     return undefined;
   }
   const [status, text] = statusByCode[code ?? ''] ?? [400, 'Bad Request'];
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  closeUnread(socket, `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   return status;
 };

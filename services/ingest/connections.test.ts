@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { eventually } from '#kit';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
 import type { TestApp } from '../../test/kit/ingest/app.ts';
@@ -9,6 +10,8 @@ beforeEach(async () => (open = await openTestApp()));
 afterEach(() => open.close());
 
 const SECOND = 1_000;
+/** Largest body that the server takes, in bytes. */
+const MOST = 256 * 1024;
 const body = captured('pay_1');
 const signed = { 'X-Razorpay-Signature': sign(body), 'X-Razorpay-Event-Id': 'TUoumpUn1znA6u' };
 const whole = head({ ...signed, 'Content-Length': body.length }) + body;
@@ -29,17 +32,107 @@ test('a request byte by byte, without a content type, in pieces or chunked', asy
   expect(open.published).toHaveLength(2);
 });
 
-test('pipelined deliveries are answered in order, a refused one among them does not end the connection', async () => {
-  const connection = await connect(open.port);
-  const refused = head({ 'X-Razorpay-Signature': 'nonsense', 'Content-Length': body.length }) + body;
-  const large = head({ ...signed, 'Content-Length': 1024 * 1024 + 1 }) + ' '.repeat(1024 * 1024 + 1);
-  connection.write([whole, refused, whole, large, whole].join(''));
-  const statuses = [];
-  for (let i = 0; i < 5; i++) statuses.push((await connection.next()).status);
-  expect(statuses).toEqual([200, 401, 200, 413, 200]);
-  connection.destroy();
+test('pipelined deliveries are answered in order; a refused one ends the connection, and nothing after it is looked at', async () => {
+  for (const [refused, status] of [
+    [head({ 'X-Razorpay-Signature': 'nonsense', 'Content-Length': body.length }) + body, 401],
+    [head({ 'X-Razorpay-Signature': '0'.repeat(64), 'Content-Length': body.length }) + body, 401],
+    [head({ ...signed, 'Content-Length': MOST + 1 }) + ' '.repeat(MOST + 1), 413],
+    ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000), 404],
+  ] as const) {
+    const before = open.published.length;
+    const connection = await connect(open.port);
+    connection.write([whole, whole, refused, whole].join(''));
+    const answers = [await connection.next(), await connection.next(), await connection.next()];
+    expect(answers.map((answer) => [answer.status, answer.headers['connection']])).toEqual([
+      [200, 'keep-alive'],
+      [200, 'keep-alive'],
+      [status, 'close'],
+    ]);
+    await connection.closed;
+    expect(open.published).toHaveLength(before + 2);
+  }
+  expect(
+    await open.metric('dakia_ingest_deliveries_total{endpoint="none",outcome="refused",reason="path-unknown"}'),
+  ).toBe(1);
   quiet();
 });
+
+test('many pipelined requests of one connection do not keep another one waiting', async () => {
+  const stored = Promise.withResolvers<'durable'>();
+  await open.close();
+  open = await openTestApp(() => stored.promise);
+  const connection = await connect(open.port);
+  connection.write(whole.repeat(500));
+  await eventually('the first is on its way', () => open.published.length === 1);
+  const other = post(open.port, { body });
+  await eventually('so is the other sender', () => open.published.length === 2);
+  expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(2);
+  stored.resolve('durable');
+  expect((await other).status).toBe(200);
+  for (let i = 0; i < 500; i++) expect((await connection.next()).status).toBe(200);
+  connection.destroy();
+});
+
+test('a sender that closes its side after the request is answered', async () => {
+  const connection = await connect(open.port);
+  connection.end(whole + whole);
+  expect([(await connection.next()).status, (await connection.next()).status]).toEqual([200, 200]);
+  await connection.closed;
+});
+
+test('of a body that nobody wants no more is read than had come', async () => {
+  for (const lines of [{ 'X-Razorpay-Signature': 'nonsense' }, {}, { 'X-Unknown': 'path' }]) {
+    const taken = new Set<Socket>();
+    open.app.fastify.server.once('connection', (socket: Socket) => taken.add(socket));
+    const connection = await connect(open.port);
+    const path = 'X-Unknown' in lines ? '/nowhere' : undefined;
+    connection.write(head({ ...lines, 'Transfer-Encoding': 'chunked' }, path));
+    expect((await connection.next()).status).toBe(path === undefined ? 401 : 404);
+    const chunk = `10000\r\n${'a'.repeat(0x10000)}\r\n`;
+    for (let i = 0; i < 64; i++) connection.write(chunk);
+    await connection.closed;
+    const [socket] = taken;
+    expect(socket?.bytesRead).toBeLessThan(512 * 1024);
+  }
+  await expectAlive();
+  quiet();
+});
+
+test('a body of single bytes, chunk by chunk, is refused before it costs much', async () => {
+  const connection = await connect(open.port);
+  connection.write(head({ ...signed, 'Transfer-Encoding': 'chunked' }));
+  connection.write('1\r\na\r\n'.repeat(20_000));
+  const { status, body: said } = await connection.next();
+  expect([status, said]).toEqual([400, expect.stringContaining('body-in-pieces')]);
+  await connection.closed;
+  expect(await open.metric('dakia_ingest_in_flight_bytes')).toBe(0);
+});
+
+test('a body that stops is given up although its time is not over', async () => {
+  const connection = await connect(open.port);
+  connection.write(head({ ...signed, 'Content-Length': MOST }) + 'a'.repeat(1_000));
+  const begun = performance.now();
+  expect((await connection.next()).status).toBe(408);
+  expect(performance.now() - begun).toBeLessThan(3 * SECOND);
+});
+
+test(
+  'many that stop one byte short, and many that send headers only, keep no genuine delivery out',
+  async () => {
+    const connections = await Promise.all(Array.from({ length: 260 }, () => connect(open.port)));
+    const almost = Buffer.alloc(MOST - 1, 'a');
+    for (const [index, connection] of connections.entries()) {
+      connection.write(head({ ...signed, 'Content-Length': index % 2 === 0 ? MOST : 100 }));
+      if (index % 2 === 0) connection.write(almost);
+    }
+    await eventually('they hold a good part', async () => (await open.metric('dakia_ingest_in_flight_bytes')) > 8e6);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(open.port, { body })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await open.metric('dakia_ingest_in_flight_bytes')).toBeLessThanOrEqual(32 * 1024 * 1024 + 64 * 1024);
+    for (const connection of connections) connection.destroy();
+  },
+  20 * SECOND,
+);
 
 test(
   'thousands pipelined on one connection',
@@ -50,7 +143,7 @@ test(
     connection.destroy();
     expect(await open.metric('dakia_ingest_in_flight_requests')).toBe(0);
   },
-  30 * SECOND,
+  60 * SECOND,
 );
 
 test('keep-alive outlasts the idle time of a load balancer', async () => {

@@ -224,7 +224,7 @@ test(
     expect(await deliver(bodyOf('refund.created', { id: 'rfnd_1' }))).toBe(503);
     expect(await deliver('x', canaries.secret, `/webhooks/razorpay/${canaries.note}`)).toBe(404);
     expect(await deliver('x', canaries.secret, `/${canaries.note}/%zz`)).toBe(404);
-    expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }).padEnd(1024 * 1024 + 1))).toBe(413);
+    expect(await deliver(bodyOf('payment.captured', { id: 'pay_1' }).padEnd(256 * 1024 + 1))).toBe(413);
     for (const bytes of [
       head({ 'X-Razorpay-Signature': sign('x'), 'Content-Length': 100 }) + canaries.email,
       `GARBAGE ${canaries.email}\r\n\r\n`,
@@ -278,6 +278,64 @@ test(
     } finally {
       await proxy.close();
     }
+  },
+  60 * SECOND,
+);
+
+/** What /readyz says. */
+const readyz = async ({ opsPort }: IngestProcess) => {
+  const response = await fetch(`http://127.0.0.1:${opsPort}/readyz`);
+  const body = (await response.json()) as {
+    readonly reasons: readonly string[];
+    readonly dependencies: { readonly kafka?: { readonly up: boolean | null; readonly lastError: string | null } };
+  };
+  return { status: response.status, reasons: body.reasons, kafka: body.dependencies.kafka };
+};
+
+test(
+  'ready once it listens and has reached Kafka; a Kafka that goes away later is told and makes it no less ready',
+  async () => {
+    await createTopics();
+    const proxy = await startKafkaProxy(kafka.config.kafkaBrokers[0] ?? '');
+    try {
+      await proxy.goAway();
+      const ingest = await start({ KAFKA_BROKERS: proxy.address });
+      expect(await readyz(ingest)).toMatchObject({
+        status: 503,
+        reasons: ['the Kafka producer has not connected yet'],
+      });
+      await proxy.comeBack();
+      await eventually('ready', async () => (await readyz(ingest)).status === 200, 15 * SECOND);
+      await eventually('Kafka is up', async () => (await readyz(ingest)).kafka?.up === true, 15 * SECOND);
+      await proxy.goAway();
+      const away = await eventually(
+        'Kafka is down',
+        async () => {
+          const said = await readyz(ingest);
+          return said.kafka?.up === false ? said : undefined;
+        },
+        15 * SECOND,
+      );
+      expect(away).toMatchObject({ status: 200, reasons: [], kafka: { lastError: expect.any(String) as string } });
+    } finally {
+      await proxy.close();
+    }
+  },
+  90 * SECOND,
+);
+
+test(
+  'told to stop: /readyz is 503 at once, deliveries are taken until the load balancer has had its time',
+  async () => {
+    await createTopics();
+    const ingest = await start({ DAKIA_DRAIN_DELAY_MS: '4000' });
+    await eventually('ready', async () => (await readyz(ingest)).status === 200, 15 * SECOND);
+    ingest.kill('SIGTERM');
+    await eventually('unready', async () => (await readyz(ingest)).status === 503, 2 * SECOND);
+    expect((await readyz(ingest)).reasons).toEqual(['draining']);
+    expect(await post(ingest.port, { body: captured('pay_1') })).toMatchObject({ status: 200, reason: 'durable' });
+    expect(await ingest.exited).toBe(0);
+    expect((await stored(PAYMENTS)).map(({ key }) => key)).toEqual(['pay_1']);
   },
   60 * SECOND,
 );

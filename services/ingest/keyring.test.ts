@@ -118,3 +118,20 @@ test('the swap of a symbolic link, as Kubernetes changes a mounted Secret, is a 
   version('..v2', 'bbb\n');
   await eventually('the secret behind the new link in use', () => position('bbb') === 0 && position('aaa') === -1);
 });
+
+test('a start says how many secrets there are, warns of short ones and of what a comma may have split, and shows none', async () => {
+  const long = 'a-secret-that-is-long-enough';
+  const { logged } = await start({ RAZORPAY_WEBHOOK_SECRETS: `${long},canary-short` });
+  const lines = logged.map((line) => JSON.parse(line) as { level: string; endpoints?: object; msg: string });
+  expect(lines.map(({ level, endpoints }) => [level, endpoints])).toEqual([
+    ['info', { default: 2 }],
+    ['warn', { default: 1 }],
+  ]);
+  expect(lines[1]?.msg).toMatch(/16 characters.*comma/);
+  expect(logged.join('')).not.toMatch(/canary|long-enough/);
+});
+
+test('secrets that are long enough are counted and not warned of', async () => {
+  const { logged } = await start({ RAZORPAY_WEBHOOK_SECRETS: 'a-secret-that-is-long-enough' });
+  expect(logged.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(['info']);
+});

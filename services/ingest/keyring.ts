@@ -14,6 +14,8 @@ import type { SecretsConfig } from './settings.ts';
 
 /** How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod. */
 const LOOK_INTERVAL_MS = 2_000;
+/** A secret with fewer characters may be guessed, or is a part of one that a comma has split. */
+const SECRET_LENGTH_GOOD = 16;
 
 /** The secrets in use. Files are read again when they change; one that is broken or empty leaves the last good secrets in use. */
 export interface Keyring extends Component {
@@ -86,6 +88,21 @@ export const createKeyring = ({
   let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  /** How many secrets there are, and which endpoints have short ones; never a secret, and never which. */
+  const tell = (message: string): void => {
+    const numbers = (of: (list: readonly WebhookSecret[]) => number): Readonly<Record<string, number>> =>
+      Object.fromEntries(
+        [...secrets].map(([name, list]) => [name, of(list)] as const).filter(([, count]) => count > 0),
+      );
+    log.info({ endpoints: numbers(({ length }) => length) }, message);
+    const short = numbers((list) => list.filter(isShort).length);
+    if (Object.keys(short).length > 0)
+      log.warn(
+        { endpoints: short },
+        `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret`,
+      );
+  };
+
   const look = async (): Promise<void> => {
     const before = await markOf(files);
     if (before === seen) return;
@@ -97,11 +114,7 @@ export const createKeyring = ({
     if (read.ok) secrets = read.value;
     if (read.ok && isFirst) return;
     reloads.inc({ result: read.ok ? 'used' : 'unusable' });
-    if (read.ok)
-      log.info(
-        { endpoints: Object.fromEntries([...secrets].map(([name, { length }]) => [name, length])) },
-        'webhook secrets were read again: number per endpoint',
-      );
+    if (read.ok) tell('webhook secrets were read again: number per endpoint');
     else
       log.error(
         { code: codeOf('ingest', 'secrets-unusable'), issues: read.issues },
@@ -120,6 +133,7 @@ export const createKeyring = ({
     name: 'webhook secrets',
     secretsOf: (endpoint) => secrets.get(endpoint),
     start: async () => {
+      tell('webhook secrets in use: number per endpoint');
       if (files.length === 0) return;
       await look();
       lookAgain();
@@ -130,6 +144,8 @@ export const createKeyring = ({
     },
   };
 };
+
+const isShort = (secret: WebhookSecret): boolean => (secret.symmetricKeySize ?? 0) < SECRET_LENGTH_GOOD;
 
 /** Differs when a file was changed, replaced, or a symbolic link on the way to it now leads elsewhere. */
 const markOf = async (files: readonly string[]): Promise<string> => {

@@ -1,54 +1,101 @@
 import type { IncomingMessage } from 'node:http';
 import type { Reason } from './answers.ts';
+import type { Place } from './admission.ts';
 
-/** A body that is refused is still taken from the connection, up to this many bytes, so that the sender reads the answer. */
-const DISCARDED_BYTES_MAX = 4 * 1024 * 1024;
+/** Pieces that a body may come in: so many, and one more for every so many bytes. Every piece costs, however small it is. */
+const PIECES_FREE = 1_024;
+const BYTES_PER_PIECE = 256;
+/** At least so many bytes of a body that has not ended must come in every so many ms. */
+const RATE_BYTES = 1_024;
+const RATE_WINDOW_MS = 2_000;
+/** Smallest buffer that pieces are gathered in, in bytes. */
+const BUFFER_BYTES_MIN = 4 * 1024;
 
 export interface BodyBounds {
   readonly maxBytes: number;
   readonly withinMs: number;
-  /** Asked for every piece; false when there is no room for it. */
-  readonly reserve: (bytes: number) => boolean;
+  readonly place: Pick<Place, 'reserve' | 'onCrowdedOut'>;
 }
+
+export type NoBody = Extract<
+  Reason,
+  'too-large' | 'bytes-full' | 'crowded-out' | 'body-late' | 'body-in-pieces' | 'body-aborted'
+>;
 
 /** The whole body, or why there is none. Never rejects. */
 export const readBody = (
   request: IncomingMessage,
-  { maxBytes, withinMs, reserve }: BodyBounds,
-): Promise<Buffer | Extract<Reason, 'too-large' | 'bytes-full' | 'body-late' | 'body-aborted'>> =>
+  { maxBytes, withinMs, place }: BodyBounds,
+): Promise<Buffer | NoBody> =>
   new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const settle = (result: Buffer | 'too-large' | 'bytes-full' | 'body-late' | 'body-aborted'): void => {
+    const gathered = gather(maxBytes, place.reserve);
+    const endsAt = performance.now() + Math.max(0, withinMs);
+    let timer: NodeJS.Timeout | undefined;
+    const settle = (result: Buffer | NoBody): void => {
       clearTimeout(timer);
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       // A request that fails later must not find nobody listening.
       request.on('error', ignore);
       resolve(result);
     };
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > maxBytes) return settle('too-large');
-      if (!reserve(chunk.length)) return settle('bytes-full');
-      chunks.push(chunk);
+    const onData = (piece: Buffer): void => {
+      const refused = gathered.add(piece);
+      if (refused !== undefined) settle(refused);
     };
-    const onEnd = (): void => settle(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
+    const onEnd = (): void => settle(gathered.whole());
     const onClose = (): void => settle('body-aborted');
-    const timer = setTimeout(settle, Math.max(0, withinMs), 'body-late');
+    /** Looks once per window, and at the end of the time. */
+    const watch = (sizeBefore: number): void => {
+      const left = endsAt - performance.now();
+      timer = setTimeout(
+        () => {
+          const isSlow = left > RATE_WINDOW_MS && gathered.size() - sizeBefore < RATE_BYTES;
+          if (isSlow || left <= RATE_WINDOW_MS) settle('body-late');
+          else watch(gathered.size());
+        },
+        Math.min(Math.max(0, left), RATE_WINDOW_MS),
+      );
+    };
+    watch(0);
+    place.onCrowdedOut(() => settle('crowded-out'));
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 
-const ignore = (): void => undefined;
-
-/**
- * Lets go of a body that nobody wants. Node itself would read on without end before the next request of the connection; here
- * the connection is closed when too much comes. The time is bounded by the server's requestTimeout.
- */
-export const discardBody = (request: IncomingMessage): void => {
-  if (request.complete || request.destroyed) return;
+/** Pieces in one buffer that grows by doubling: a piece of its own costs hundreds of bytes beside what is in it. */
+const gather = (maxBytes: number, reserve: (bytes: number) => boolean) => {
+  let buffer: Buffer = Buffer.alloc(0);
   let size = 0;
-  request.on('error', ignore).on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > DISCARDED_BYTES_MAX) request.destroy();
-  });
+  let pieces = 0;
+
+  const makeRoom = (needed: number): boolean => {
+    const capacity = Math.min(maxBytes, Math.max(needed, buffer.length * 2, BUFFER_BYTES_MIN));
+    if (!reserve(capacity - buffer.length)) return false;
+    const larger = Buffer.allocUnsafeSlow(capacity);
+    buffer.copy(larger, 0, 0, size);
+    buffer = larger;
+    return true;
+  };
+  return {
+    /** Why the piece is not taken; nothing when it is. */
+    add: (piece: Buffer): 'too-large' | 'body-in-pieces' | 'bytes-full' | undefined => {
+      const needed = size + piece.length;
+      pieces += 1;
+      if (needed > maxBytes) return 'too-large';
+      if (pieces > PIECES_FREE + needed / BYTES_PER_PIECE) return 'body-in-pieces';
+      if (pieces === 1) {
+        // Nearly all bodies are one piece, which is a buffer of its own already.
+        if (!reserve(piece.length)) return 'bytes-full';
+        buffer = piece;
+      } else {
+        if (needed > buffer.length && !makeRoom(needed)) return 'bytes-full';
+        piece.copy(buffer, size);
+      }
+      size = needed;
+      return undefined;
+    },
+    size: () => size,
+    whole: () => buffer.subarray(0, size),
+  };
 };
+
+const ignore = (): void => undefined;

@@ -10,10 +10,6 @@ import type { Reason } from './answers.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { readBody } from './read-body.ts';
 
-/**
- * Largest body, in bytes. Razorpay documents none; the largest seen are 7 kB (docs/reference/razorpay.md "Envelope").
- */
-export const BODY_BYTES_MAX = 1024 * 1024;
 /** Every delivery is answered this many ms after its headers; Razorpay waits for 5 s. */
 const DEADLINE_MS = 3_500;
 
@@ -24,6 +20,8 @@ export interface ReceiveOptions {
   /** The registry's id of the envelope's schema, or UNKNOWN_SCHEMA_ID. */
   readonly schemaId: () => number;
   readonly admission: Admission;
+  /** Largest body, in bytes. */
+  readonly bodyBytesMax: number;
   readonly metrics: IngestMetrics;
   readonly log: Logger;
 }
@@ -40,30 +38,40 @@ export type Receive = (request: IncomingMessage, endpoint: string) => Promise<Re
 export const unread = (reason: Reason): Received => ({ reason, bytes: 0 });
 
 /** One delivery, in the order in which things happen. Whatever costs least refuses first. */
-export const createReceive = ({ secretsOf, producer, schemaId, admission, metrics, log }: ReceiveOptions): Receive => {
+export const createReceive = ({
+  secretsOf,
+  producer,
+  schemaId,
+  admission,
+  bodyBytesMax,
+  metrics,
+  log,
+}: ReceiveOptions): Receive => {
   /** Bodies are only kept while this runs, so a delivery holds its place until it is answered. */
   const receive: Receive = async (request, endpoint) => {
     const deadline = performance.now() + DEADLINE_MS;
     const secrets = secretsOf(endpoint);
     if (secrets === undefined) return unread('endpoint-unknown');
-    const signature = textOf(request.headers['x-razorpay-signature']);
+    const signature = onceOf(request.headers['x-razorpay-signature']);
     const read = readSignature(signature);
     if (typeof read === 'string') return unread(`signature-${read}`);
-    if (Number(request.headers['content-length']) > BODY_BYTES_MAX) return unread('too-large');
+    const announced = announcedBytes(request);
+    if (announced !== undefined && announced > bodyBytesMax) return unread('too-large');
     const reluctance = producer.reluctance?.();
     if (reluctance !== undefined) return unread(reluctance === 'closing' ? 'draining' : reluctance);
-    const place = admission.enter();
+    const place = admission.enter(announced);
     if (typeof place === 'string') return unread(place);
     try {
       const body = await readBody(request, {
-        maxBytes: BODY_BYTES_MAX,
+        maxBytes: bodyBytesMax,
         withinMs: deadline - performance.now(),
-        reserve: place.reserve,
+        place,
       });
       if (typeof body === 'string') return unread(body);
       const verification = verify(body, signature, secrets);
       if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
       metrics.verified(endpoint, verification.position);
+      if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
       return { reason: await store(request, endpoint, body, deadline), bytes: body.length };
     } finally {
       place.leave();
@@ -80,7 +88,7 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
       rawBody,
       endpoint,
       receivedAt: now(),
-      eventIdHeader: textOf(request.headers['x-razorpay-event-id']),
+      eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
       traceparent: textOf(request.headers['traceparent']),
     });
     const published = producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId()));
@@ -102,6 +110,19 @@ export const createReceive = ({ secretsOf, producer, schemaId, admission, metric
 const topicOf = (envelope: Envelope): string =>
   envelope.kind === 'event' ? familySpec(envelope.family).topic : QUARANTINE_TOPIC;
 
-/** A header that came several times is no header that we know: Node joins most with commas, which no check lets pass. */
+/** The Content-Length; undefined for a body that comes in chunks, whose length nobody has said. */
+const announcedBytes = ({ headers }: IncomingMessage): number | undefined => {
+  const bytes = headers['content-length'];
+  return bytes === undefined ? undefined : Number(bytes);
+};
+
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;
+
+/** A header that came several times, each time the same, is one. Otherwise Node joins them with commas, which no check lets pass. */
+const onceOf = (header: string | string[] | undefined): string | undefined => {
+  const text = textOf(header);
+  if (text?.includes(', ') !== true) return text;
+  const [first, ...others] = text.split(', ');
+  return others.every((other) => other === first) ? first : text;
+};

@@ -1,10 +1,11 @@
 import { serviceNames } from '#catalogue';
 import type { Logger } from '#platform/log';
-import { createDatabase, roleOf } from '#platform/postgres';
+import { createDatabase, createPostgresPing, roleOf } from '#platform/postgres';
 import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#platform/queue';
+import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
-import { now } from '#platform/time';
 import type { Component, Service } from '#platform/service';
+import { now } from '#platform/time';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 import type { Destinations } from './channels/destinations.ts';
@@ -43,6 +44,8 @@ export const notifierOf = (clock: () => Instant): Service =>
         log,
       });
       const queues = new Map(names.map((name) => [name, openQueue(config, notifyQueueOf(name), log)]));
+      host.watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
+      host.watchDependency({ name: 'redis', ...createRedisPing(config) });
       // What it cannot tell a queue is found by the relay's sweeper.
       const { ring } = createRinger({ queues, clock, log, onBack: () => undefined });
       const deliveries = createDeliveries(database, async (bells) => ring(bells, []));

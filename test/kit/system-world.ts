@@ -122,6 +122,7 @@ export const createWorld = async (
     DAKIA_WEBHOOK_PORT: String(port),
     DAKIA_OPS_HOST: HOST,
     DAKIA_OPS_PORT: '0',
+    DAKIA_DRAIN_DELAY_MS: '0',
     DAKIA_DATABASE_POOL_SIZE: POOL_SIZE,
     DAKIA_RETRY_CONCURRENCY: RETRY_CONCURRENCY,
     ...settings,

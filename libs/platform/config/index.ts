@@ -1,4 +1,4 @@
-export { optionalText, port, text, whole } from './schemas.ts';
+export { choice, optionalText, port, text, whole } from './schemas.ts';
 export type { ConfigOf, Environment, Setting, Settings } from './setting.ts';
 export { describeConfig, processEnvironment, readConfig, secretSetting, setting } from './setting.ts';
 export {

@@ -1,6 +1,7 @@
 export { applyTopics, verifyTopics } from './admin.ts';
 export type { KafkaClient, KafkaConfig } from './client.ts';
 export { createKafka, kafkaIssues } from './client.ts';
+export type { KafkaConsumer } from './consumer/consumer.ts';
 export { createConsumer } from './consumer/consumer.ts';
 export type {
   BatchHandler,
@@ -15,6 +16,7 @@ export type {
 } from './contracts.ts';
 export type { LogOfPartition } from './log-ends.ts';
 export { readLogs } from './log-ends.ts';
+export { createKafkaPing } from './ping.ts';
 export type { Reluctance } from './producer/batcher.ts';
 export type { KafkaProducer } from './producer/producer.ts';
 export { createProducer } from './producer/producer.ts';

@@ -7,4 +7,5 @@ export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';
 export type { OutboxBell } from './outbox-signal.ts';
 export { createOutboxBell, createOutboxListener } from './outbox-signal.ts';
+export { createPostgresPing } from './ping.ts';
 export { OPERATOR_ROLE, roleOf } from './roles.ts';

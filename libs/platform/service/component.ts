@@ -12,13 +12,27 @@ export interface Component {
   stop(deadline: Instant): Promise<void>;
 }
 
+/** Hears how far a start has come. */
+export interface StartListener {
+  /** `index`: in the list of components. */
+  readonly starting: (index: number) => void;
+  readonly started: (index: number) => void;
+}
+
 /** Starts components in order. When one fails, those that had started are stopped and the failure is thrown. */
-export const startAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<void> => {
+export const startAll = async (
+  components: readonly Component[],
+  log: Logger,
+  drainMs: number,
+  listener: StartListener,
+): Promise<void> => {
   const started: Component[] = [];
-  for (const component of components) {
+  for (const [index, component] of components.entries()) {
     try {
+      listener.starting(index);
       await component.start();
       started.push(component);
+      listener.started(index);
     } catch (error) {
       log.error(
         { code: codeOf('start', 'component'), err: error, component: component.name },

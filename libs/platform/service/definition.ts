@@ -5,7 +5,9 @@ import type { Logger } from '#platform/log';
 import { unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { Component } from './component.ts';
-import type { OpsPlugin, ReadinessCheck } from './ops-server.ts';
+import type { Dependency } from './dependencies.ts';
+import type { OpsPlugin } from './ops-server.ts';
+import type { ReadinessCheck } from './readiness.ts';
 
 /** What a service is given to build its components from. */
 export interface Host<Config> {
@@ -15,8 +17,10 @@ export interface Host<Config> {
   readonly log: Logger;
   /** Metrics of this process. Labels are bounded; never an id. */
   readonly metrics: Registry;
-  /** Adds a reason why the process may not be ready; asked on every /readyz. */
+  /** Adds what must hold, beside the start of all components, before the process is ready for the first time. */
   readonly addReadinessCheck: (check: ReadinessCheck) => void;
+  /** Adds a server whose state is shown in /readyz and in the metrics. */
+  readonly watchDependency: (dependency: Dependency) => void;
   /** Serves more on the ops port; to be called while components are built. A path can be taken once in a process. */
   readonly addOpsPlugin: (plugin: OpsPlugin) => void;
   /** Ends the process after a drain: for what cannot go on, such as a Kafka client that has crashed for good. */

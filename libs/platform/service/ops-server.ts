@@ -3,9 +3,7 @@ import fastify from 'fastify';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Component } from './component.ts';
-
-/** Why a process is not ready, or nothing. Readiness never asks Kafka, Postgres or Redis: a restart would not mend them. */
-export type ReadinessCheck = () => string | undefined;
+import type { ReadinessReport } from './readiness.ts';
 
 /** More to serve on the ops port, below a path of its own. It brings its own login: the port itself has none. */
 export interface OpsPlugin {
@@ -15,6 +13,8 @@ export interface OpsPlugin {
 
 /** Longest body that the ops port takes; its own paths take none. */
 const BODY_LIMIT_BYTES = 1024;
+/** However many ask for /metrics, they are gathered once in this time, in ms. */
+const METRICS_KEPT_MS = 1_000;
 
 export interface OpsServer extends Component {
   /** The port that was taken; useful where the setting was 0. */
@@ -26,21 +26,18 @@ export const createOpsServer = (options: {
   readonly host: string;
   readonly port: number;
   readonly registry: Registry;
-  readonly checks: () => readonly ReadinessCheck[];
+  readonly readiness: () => ReadinessReport;
   /** Asked once, at start. */
   readonly plugins: () => readonly OpsPlugin[];
 }): OpsServer => {
   const app = fastify({ logger: false, bodyLimit: BODY_LIMIT_BYTES });
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
-    const reasons = options.checks().flatMap((check) => check() ?? []);
-    return reply
-      .code(reasons.length === 0 ? 200 : 503)
-      .send(reasons.length === 0 ? { status: 'ready' } : { status: 'not ready', reasons });
+    const report = options.readiness();
+    return reply.code(report.status === 'ready' ? 200 : 503).send(report);
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(options.registry.contentType).send(await options.registry.metrics()),
-  );
+  const metrics = keptFor(METRICS_KEPT_MS, () => options.registry.metrics());
+  app.get('/metrics', async (_request, reply) => reply.type(options.registry.contentType).send(await metrics()));
   return {
     name: 'ops server',
     start: async () => {
@@ -49,5 +46,20 @@ export const createOpsServer = (options: {
     },
     stop: async () => app.close(),
     port: () => (app.server.address() as AddressInfo).port,
+  };
+};
+
+/** The answer of `get`, kept for so many ms; those who ask while it is got wait for the same one. A failure is not kept. */
+const keptFor = <Answer>(ms: number, get: () => Promise<Answer>): (() => Promise<Answer>) => {
+  let kept: { readonly answer: Promise<Answer>; readonly at: number } | undefined;
+  return () => {
+    const now = performance.now();
+    if (kept !== undefined && now - kept.at < ms) return kept.answer;
+    const mine = { answer: get(), at: now };
+    kept = mine;
+    mine.answer.catch(() => {
+      if (kept === mine) kept = undefined;
+    });
+    return mine.answer;
   };
 };

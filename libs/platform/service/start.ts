@@ -1,6 +1,7 @@
 import promClient from 'prom-client';
+import type { Registry } from 'prom-client';
 import { describeConfig, opsSettings, processSettings, readConfig } from '#platform/config';
-import type { Environment } from '#platform/config';
+import type { ConfigOf, Environment } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { parsed, unparsed } from '#rules';
@@ -8,9 +9,11 @@ import type { Parsed } from '#rules';
 import { startAll, stopAll } from './component.ts';
 import type { Component } from './component.ts';
 import { readServiceConfig } from './definition.ts';
-import type { Service } from './definition.ts';
+import type { Host, Service } from './definition.ts';
+import { createDependencies } from './dependencies.ts';
 import { createOpsServer } from './ops-server.ts';
-import type { OpsPlugin, ReadinessCheck } from './ops-server.ts';
+import type { OpsPlugin } from './ops-server.ts';
+import { createReadiness } from './readiness.ts';
 
 export interface RunningServices {
   readonly log: Logger;
@@ -21,6 +24,9 @@ export interface RunningServices {
   readonly stop: () => Promise<boolean>;
 }
 
+/** How often a process that is not ready yet looks whether it is, in ms, also when nobody asks. */
+const READY_LOOK_MS = 100;
+
 const baseSettings = { ...processSettings, ...opsSettings };
 
 /** Reads the settings of all services at once; every problem is named. */
@@ -30,6 +36,34 @@ const readAll = (services: readonly Service[], environment: Environment): Parsed
   return issues.length > 0
     ? unparsed(...new Set(issues))
     : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
+};
+
+/** What a process has beside its services: the ops port, and what it tells there. */
+const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, registry: Registry, log: Logger) => {
+  const dependencies = createDependencies(registry);
+  const readiness = createReadiness(dependencies.states, () => log.info(`${name} is ready`));
+  const plugins: OpsPlugin[] = [];
+  const failure = Promise.withResolvers<Error>();
+  const ops = createOpsServer({
+    host: config.opsHost,
+    port: config.opsPort,
+    registry,
+    readiness: readiness.report,
+    plugins: () => plugins,
+  });
+  return {
+    ops,
+    readiness,
+    dependencies,
+    failed: failure.promise,
+    host: {
+      metrics: registry,
+      addReadinessCheck: readiness.addCheck,
+      watchDependency: dependencies.watch,
+      addOpsPlugin: (plugin: OpsPlugin) => void plugins.push(plugin),
+      fail: failure.resolve,
+    } satisfies Omit<Host<unknown>, 'config' | 'log' | 'environment'>,
+  };
 };
 
 /**
@@ -51,28 +85,9 @@ export const startServices = async (
   const log = createLogger(name, base.value.logLevel, destination);
   const registry = new promClient.Registry();
   promClient.collectDefaultMetrics({ register: registry });
-  const checks: ReadinessCheck[] = [];
-  const plugins: OpsPlugin[] = [];
-  const failure = Promise.withResolvers<Error>();
-  const host = {
-    environment,
-    metrics: registry,
-    addReadinessCheck: (check: ReadinessCheck) => void checks.push(check),
-    addOpsPlugin: (plugin: OpsPlugin) => void plugins.push(plugin),
-    fail: failure.resolve,
-  };
-
-  let draining = false;
-  checks.push(() => (draining ? 'draining' : undefined));
-  const ops = createOpsServer({
-    host: base.value.opsHost,
-    port: base.value.opsPort,
-    registry,
-    checks: () => checks,
-    plugins: () => plugins,
-  });
+  const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
   const parts = services.flatMap((service, index) =>
-    service.build(configs.value[index], { ...host, log: log.child({ service: service.name }) }),
+    service.build(configs.value[index], { ...host, environment, log: log.child({ service: service.name }) }),
   );
   const components: readonly Component[] = [ops, ...parts];
 
@@ -85,15 +100,30 @@ export const startServices = async (
     { settings: describeConfig(settings, environment), services: services.map((service) => service.name) },
     `${name} starts`,
   );
-  await startAll(components, log, base.value.drainMs);
-  log.info({ opsPort: ops.port() }, `${name} is ready`);
+  readiness.expect(components.map((component) => component.name));
+  dependencies.start();
+  const looking = setInterval(() => {
+    if (readiness.report().status === 'ready') clearInterval(looking);
+  }, READY_LOOK_MS).unref();
+  const letGo = (): void => {
+    clearInterval(looking);
+    dependencies.stop();
+  };
+  try {
+    await startAll(components, log, base.value.drainMs, readiness);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+  log.info({ opsPort: ops.port() }, `${name} has started`);
 
   return parsed({
     log,
     opsPort: ops.port,
-    failed: failure.promise,
+    failed,
     stop: async () => {
-      draining = true;
+      readiness.drain();
+      letGo();
       return stopAll(components, log, base.value.drainMs);
     },
   });

@@ -48,17 +48,17 @@ export const createRelayMetrics = (registry: Registry, database: Database, clock
     registers,
     collect,
   });
-  new promClient.Gauge({
+  const waiting: Gauge<'destination' | 'status'> = new promClient.Gauge({
     name: 'dakia_notifications',
     help: 'Notifications that wait for their time or another attempt, and those that have failed.',
     labelNames: ['destination', 'status'],
     registers,
-    async collect() {
+    collect: oneLook(async () => {
       const counts = await countWaiting(database).catch(() => undefined);
       if (counts === undefined) return;
-      this.reset();
-      for (const { destination, status, notifications } of counts) this.set({ destination, status }, notifications);
-    },
+      waiting.reset();
+      for (const { destination, status, notifications } of counts) waiting.set({ destination, status }, notifications);
+    }),
   });
   return {
     count: (batch) => {

@@ -4,6 +4,7 @@ import { webhookSecret } from '#envelope';
 import type { KafkaRecord } from '#envelope';
 import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import { createLogger } from '#platform/log';
+import { createSources } from '../../../services/ingest/sources.ts';
 import { createIngestApp } from '../../../services/ingest/app.ts';
 import type { IngestApp } from '../../../services/ingest/app.ts';
 import { SECRET } from './deliveries.ts';
@@ -24,6 +25,7 @@ export const openTestApp = async (
   publish: () => Promise<PublishOutcome> = async () => 'durable',
   reluctance?: () => Reluctance | undefined,
   secrets: Readonly<Record<string, readonly string[]>> = { default: [SECRET] },
+  sources: Partial<Parameters<typeof createSources>[0]> = {},
 ): Promise<TestApp> => {
   const published: TestApp['published'] = [];
   const logged: string[] = [];
@@ -39,6 +41,17 @@ export const openTestApp = async (
     producer: reluctance === undefined ? producer : { ...producer, reluctance },
     secretsOf: (endpoint) => ring.get(endpoint),
     schemaId: () => 7,
+    bodyBytesMax: 256 * 1024,
+    sources: createSources(
+      {
+        trustedProxies: undefined,
+        forwardedHeader: 'x-forwarded-for',
+        sourcesAllowed: undefined,
+        sourceRefusalsMax: 0,
+        ...sources,
+      },
+      Date.now,
+    ),
     metrics,
     log: createLogger('ingest', 'trace', { write: (line) => logged.push(line) }),
   });

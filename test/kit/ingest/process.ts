@@ -38,6 +38,7 @@ export const startIngest = async (environment: Readonly<Record<string, string>>)
     DAKIA_WEBHOOK_PORT: '0',
     DAKIA_OPS_HOST: '127.0.0.1',
     DAKIA_OPS_PORT: '0',
+    DAKIA_DRAIN_DELAY_MS: '0',
     ...environment,
   });
   const found = (pattern: RegExp): number | undefined =>

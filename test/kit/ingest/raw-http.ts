@@ -12,6 +12,8 @@ const WAIT_MS = 15_000;
 /** A connection on which a test writes bytes as it likes. */
 export interface RawConnection {
   readonly write: (bytes: string | Buffer) => void;
+  /** Writes and closes this side; answers still come. */
+  readonly end: (bytes: string) => void;
   readonly next: () => Promise<RawAnswer>;
   /** Settles when the server has closed the connection. */
   readonly closed: Promise<void>;
@@ -19,7 +21,9 @@ export interface RawConnection {
 }
 
 export const connect = async (port: number): Promise<RawConnection> => {
-  const socket = net.connect({ host: '127.0.0.1', port });
+  const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  // A server that has closed its side is done; what is still being written fails then.
+  socket.on('end', () => socket.end());
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   let received = '';
   let look: () => void = () => undefined;
@@ -33,6 +37,7 @@ export const connect = async (port: number): Promise<RawConnection> => {
   return {
     closed,
     write: (bytes) => void socket.write(bytes),
+    end: (bytes) => void socket.end(bytes),
     destroy: () => socket.destroy(),
     next: () =>
       new Promise((resolve, reject) => {

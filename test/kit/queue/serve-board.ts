@@ -25,7 +25,7 @@ const ops = createOpsServer({
   host: '127.0.0.1',
   port: 0,
   registry: new promClient.Registry(),
-  checks: () => [],
+  readiness: () => ({ status: 'ready', reasons: [], stages: [], dependencies: {} }),
   plugins: () => plugins,
 });
 await ops.start();

@@ -49,6 +49,7 @@ export const measureEndToEnd = async (
     DAKIA_QUEUE_PREFIX: prefix.slice(0, -1),
     DAKIA_WEBHOOK_HOST: '127.0.0.1',
     DAKIA_WEBHOOK_PORT: String(port),
+    DAKIA_DRAIN_DELAY_MS: '0',
     RAZORPAY_WEBHOOK_SECRETS: SECRET,
   });
   const counter = await countApplied(databaseUrl);

@@ -74,6 +74,7 @@ export const measureIngest = async (stack: Stack, seconds: number, report: Repor
         DAKIA_TOPIC_PREFIX: prefix,
         DAKIA_WEBHOOK_HOST: '127.0.0.1',
         DAKIA_WEBHOOK_PORT: String(port),
+        DAKIA_DRAIN_DELAY_MS: '0',
         RAZORPAY_WEBHOOK_SECRETS: SECRET,
       });
       servers.set(variant, { child, port });

@@ -6,11 +6,13 @@ import { processEnvironment } from '#platform/config';
 import type { EventProducer } from '#platform/kafka';
 import { defineService, startServices } from '#platform/service';
 import type { Service } from '#platform/service';
+import { now } from '#platform/time';
 import { createIngestApp } from '../../../services/ingest/app.ts';
 import { createKeyring } from '../../../services/ingest/keyring.ts';
 import { createWebhookServer } from '../../../services/ingest/server.ts';
 import { ingest } from '../../../services/ingest/service.ts';
 import { ingestSettings } from '../../../services/ingest/settings.ts';
+import { createSources } from '../../../services/ingest/sources.ts';
 import { answerParent } from '../answer-parent.ts';
 import type { Variant } from './measure.ts';
 
@@ -31,10 +33,13 @@ const withoutKafka = defineService({
       producer,
       secretsOf: keyring.secretsOf,
       schemaId: () => UNKNOWN_SCHEMA_ID,
+      bodyBytesMax: config.bodyBytesMax,
+      sources: createSources(config, now),
       metrics,
       log,
     });
-    return [keyring, createWebhookServer({ app, host: config.webhookHost, port: config.webhookPort, log })];
+    const { webhookHost: host, webhookPort: port } = config;
+    return [keyring, createWebhookServer({ app, host, port, drainDelayMs: 0, log })];
   },
 });
 

@@ -28,6 +28,12 @@ import {
 } from './tuning.ts';
 import type { ConsumerTuning } from './tuning.ts';
 
+/** A member of a group. */
+export interface KafkaConsumer extends Component {
+  /** Why it cannot apply records yet; nothing once it has joined its group and knows where each of its partitions stands. */
+  readonly unready: () => string | undefined;
+}
+
 export interface ConsumerOptions {
   readonly config: KafkaConfig;
   /** Without the deployment's prefix. One set of topics per group (B8). */
@@ -60,7 +66,7 @@ const whileRunning = (act: () => void): void => {
  * Reads topics as one member of a group and hands every partition's records over in order, each offset until its outcome is
  * final. Starting fails when Kafka cannot be reached or a topic is missing; later Kafka may be away for any time.
  */
-export const createConsumer = (options: ConsumerOptions): Component => {
+export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const { config, topics, log } = options;
   const prefix = config.topicPrefix;
   const topicNames = topics.map((topic) => `${prefix}${topic}`);
@@ -89,6 +95,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   /** Settles when a stop waits no longer for the batches in hand. */
   const abandoned = Promise.withResolvers<undefined>();
   let watchdog: Watchdog | undefined;
+  let hasJoined = false;
 
   const releaseAll = (): void => {
     for (const partition of partitions.values()) partition.release();
@@ -153,6 +160,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       restartLog.reset();
       for (const [topicName, numbers] of Object.entries(assignment))
         for (const number of numbers) assign(topicName, number);
+      hasJoined = true;
       log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
     },
     alive: () => watchdog?.alive(),
@@ -203,6 +211,13 @@ export const createConsumer = (options: ConsumerOptions): Component => {
 
   return {
     name: `consumer of ${options.group}`,
+    unready: () => {
+      if (!hasJoined) return `the consumer of ${options.group} has not joined its group yet`;
+      const waiting = [...partitions.values()].filter((partition) => !partition.isPositioned()).length;
+      return waiting === 0
+        ? undefined
+        : `the consumer of ${options.group} looks up the position of ${waiting} partitions`;
+    },
     start: async () => {
       try {
         await connect();

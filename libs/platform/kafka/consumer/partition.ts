@@ -46,6 +46,8 @@ export interface AssignedPartition {
    * was applied, undefined when there was none or the partition is gone. Never rejects.
    */
   readonly apply: (messages: readonly FetchedMessage[], leaving: () => boolean) => Promise<bigint | undefined>;
+  /** The ledger has said where it stands, or that it stands still. */
+  readonly isPositioned: () => boolean;
   /** Compares with the log's ends: lag, and whether the position is still inside. */
   readonly compare: (log: PartitionLog) => void;
   /** The partition is gone: aborts the batch in hand and all waiting. */
@@ -254,6 +256,7 @@ export const assignPartition = (options: PartitionOptions): AssignedPartition =>
       }
       return position > before && !signal.aborted ? position - 1n : undefined;
     },
+    isPositioned: () => isKnown || halted !== undefined,
     compare: (partitionLog) => {
       if (!isKnown) return;
       const lag = Number(partitionLog.endOffset - position);

@@ -51,6 +51,8 @@ export interface Link {
   readonly send: (batch: readonly TopicBatch[]) => Promise<void>;
   /** Topics that do not exist: a batch that names one would fail as a whole. */
   readonly missing: () => ReadonlySet<string>;
+  /** Whether it has been connected at least once. */
+  readonly hasConnected: () => boolean;
   readonly stop: (withinMs: number) => Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
   const isStopping = (): boolean => stopping.signal.aborted;
   let missing: ReadonlySet<string> = new Set();
   let checking: Promise<void> | undefined;
+  let hasConnected = false;
 
   const open = (): Session => {
     const client = createKafka(config, log, { clientId, requestTimeoutMs: REQUEST_TIMEOUT_MS, retry: RETRY });
@@ -87,6 +90,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       try {
         await inTime(CONNECT_ATTEMPT_MS, attempt.producer.connect(), 'no connection to Kafka');
         attempt.isConnected = true;
+        hasConnected = true;
         await checkTopics();
         return;
       } catch (error) {
@@ -157,6 +161,7 @@ export const createLink = ({ config, log, clientId, topics, onFailure, onReplace
       }
     },
     missing: () => missing,
+    hasConnected: () => hasConnected,
     stop: async (withinMs) => {
       stopping.abort();
       try {

@@ -20,6 +20,8 @@ const DISCONNECT_MIN_MS = 200;
 export interface KafkaProducer extends Component, EventProducer {
   /** Why a record would not be accepted now; asked before any work is done for it. */
   readonly reluctance: () => Reluctance | undefined;
+  /** Why it cannot write yet; nothing once it has been connected. */
+  readonly unready: () => string | undefined;
 }
 
 export interface ProducerOptions {
@@ -63,6 +65,7 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
   return {
     name: 'Kafka producer',
     reluctance: batcher.reluctance,
+    unready: () => (link.hasConnected() ? undefined : 'the Kafka producer has not connected yet'),
     publish: async (topic, record) => {
       if (!link.missing().has(fullName(topic))) return batcher.publish(fullName(topic), record);
       observer.failed('missing-topic');
