@@ -19,6 +19,7 @@ const ROOT_ENTRIES = new Set([
   'CONTRIBUTING.md',
   'LICENSE',
   'biome.json',
+  'charts',
   'README.md',
   'cli',
   'deploy',

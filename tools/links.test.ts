@@ -9,14 +9,12 @@ const filesOf = (...patterns: readonly string[]): readonly string[] =>
     .filter((path) => path !== '');
 const pages = filesOf('*.md');
 const ROOM_LINES_MAX = 30;
-/** Pages that others link to and that land after this test; take them out then. */
-const COMING: ReadonlySet<string> = new Set(['docs/capacity.md', 'docs/cluster-test.md']);
 
 test('every link from one page to a file of the repository leads somewhere', () => {
   const broken = pages.flatMap((page) =>
     [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)/g)]
       .map(([, target = '']) => target)
-      .filter((target) => !existsSync(join(root, dirname(page), target)) && !COMING.has(join(dirname(page), target)))
+      .filter((target) => !existsSync(join(root, dirname(page), target)))
       .map((target) => `${page}: ${target}`),
   );
   expect(broken).toEqual([]);

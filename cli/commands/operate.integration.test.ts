@@ -210,6 +210,8 @@ test('a setting that is missing, and a server that is not there, are named', asy
   });
   expect(await dakia('parked', 'list')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^dakia: DATABASE_URL: .*ECONNREFUSED 127\.0\.0\.1:1 \(DAKIA_CLI_POSTGRES\)\n$/) as string,
+    stderr: expect.stringMatching(
+      /^dakia: DATABASE_URL: .*ECONNREFUSED 127\.0\.0\.1:1 \(DAKIA_CLI_POSTGRES\)\n$/,
+    ) as string,
   });
 });

@@ -35,33 +35,35 @@ export const codes = {
     remedy:
       'Compare the secrets of ingest and of the Razorpay dashboard; a proxy that changes bodies breaks signatures.',
   },
-  DAKIA_INGEST_SOURCE_NOT_ALLOWED: {
-    means: 'The address of the sender is not in DAKIA_SOURCES_ALLOWED (403).',
-    remedy:
-      'Nothing, unless it is Razorpay: then correct the setting, or how proxies tell the address (docs/exposing.md).',
-  },
-  DAKIA_INGEST_SOURCE_REFUSED_OFTEN: {
-    means:
-      'Deliveries of this address were refused more often than DAKIA_SOURCE_REFUSALS_MAX allows in a minute (429).',
-    remedy: 'As above; look for the code of the refusals before it.',
-  },
   DAKIA_INGEST_TOO_LARGE: {
     means: 'A body of more than DAKIA_BODY_BYTES_MAX (413).',
-    remedy: 'Nothing; Razorpay sends no such body.',
+    remedy: 'Nothing, unless it is Razorpay: then raise the setting.',
   },
   DAKIA_INGEST_BODY_LATE: {
     means: 'A body that did not arrive in time (408).',
     remedy: 'Look at the network and at proxies in front of ingest.',
   },
-  DAKIA_INGEST_BODY_IN_PIECES: { means: 'A body in too many small pieces (400).', remedy: 'As above.' },
+  DAKIA_INGEST_BODY_IN_PIECES: {
+    means: 'A body that comes in more and smaller pieces than any real one (400).',
+    remedy: 'Nothing, unless it is Razorpay: then a proxy in front of ingest cuts bodies up; let it buffer them.',
+  },
+  DAKIA_INGEST_SOURCE_NOT_ALLOWED: {
+    means: 'A delivery from an address that DAKIA_SOURCES_ALLOWED does not name (403).',
+    remedy:
+      'Compare the setting with the addresses that Razorpay publishes, and DAKIA_TRUSTED_PROXIES with your proxies.',
+  },
+  DAKIA_INGEST_SOURCE_REFUSED_OFTEN: {
+    means: 'An address whose deliveries were refused too often within a minute (429).',
+    remedy: 'Nothing, unless it is Razorpay or your own proxy: then see why it is refused (the secret, the path).',
+  },
+  DAKIA_INGEST_CROWDED_OUT: {
+    means: 'A body that was slow to arrive while others needed its room (503).',
+    remedy: NOTHING,
+  },
   DAKIA_INGEST_BODY_ABORTED: { means: 'A body that ended early (400).', remedy: 'As above.' },
   DAKIA_INGEST_DRAINING: { means: 'This instance is stopping (503).', remedy: NOTHING },
   DAKIA_INGEST_REQUESTS_FULL: { means: 'Too many deliveries at once (503).', remedy: 'More instances of ingest.' },
   DAKIA_INGEST_BYTES_FULL: { means: 'Too many bytes of bodies at once (503).', remedy: 'More instances of ingest.' },
-  DAKIA_INGEST_CROWDED_OUT: {
-    means: 'A body that came slowly gave way to others (503).',
-    remedy: 'Nothing: Razorpay sends it again. When it lasts, somebody holds connections open (docs/exposing.md).',
-  },
   DAKIA_INGEST_QUEUE_FULL: {
     means: 'Too many records wait for Kafka (503).',
     remedy: 'Look at the brokers: they take less than comes in.',
