@@ -20,6 +20,7 @@ const ROOT_ENTRIES = new Set([
   'LICENSE',
   'biome.json',
   'README.md',
+  'charts',
   'cli',
   'deploy',
   'docs',
