@@ -86,6 +86,16 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
   ],
   ['a store without a name', { 'externalSecrets.enabled': true }, 'externalSecrets.storeName is not set'],
   ['topics of no cluster', { 'strimzi.enabled': true }, 'strimzi.cluster is not set'],
+  [
+    'alerts that the chart has not',
+    { 'monitoring.prometheusRule.enabled': true },
+    'this version of the chart brings no alerts',
+  ],
+  [
+    'dashboards that the chart has not',
+    { 'monitoring.dashboards.enabled': true },
+    'this version of the chart brings no dashboards',
+  ],
   ['waits that are none', { 'retries.delays': 'soon' }, "at '/retries/delays'"],
   [
     'a way to prepare that does not exist',

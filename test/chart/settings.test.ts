@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { opsSettings, processSettings } from '#platform/config';
 import type { Settings } from '#platform/config';
 import { allServices } from '../../services/services.ts';
-import { componentOf, podsOf } from './kit/pods.ts';
+import { componentOf, containersOf, podsOf } from './kit/pods.ts';
 import type { Container } from './kit/pods.ts';
 import { caseNames, rendered } from './kit/render.ts';
+import { ROOT } from './kit/tools.ts';
 
 /** Read by Node itself. */
 const OF_NODE = ['NODE_OPTIONS'];
@@ -24,6 +27,11 @@ const settingsOf = (service: (typeof allServices)[number]): Settings => ({
 const containerOf = (name: string, service: string): Container | undefined =>
   podsOf(rendered(name)).find(({ object, labels }) => object.kind === 'Deployment' && componentOf(labels) === service)
     ?.spec.containers[0];
+
+test('the chart installs the image of this version', () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
+  for (const { image } of podsOf(rendered('minimal')).flatMap(containersOf)) expect(image).toBe(`dakia:${version}`);
+});
 
 test('the chart has every service, and no other', () => {
   const found = podsOf(rendered('minimal'))

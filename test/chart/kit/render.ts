@@ -21,11 +21,17 @@ export type Rendered =
   | { readonly ok: true; readonly text: string; readonly objects: readonly Manifest[] }
   | { readonly ok: false; readonly message: string };
 
+/** Shipped beside the chart, as the start of a deployment's own. */
+const PRODUCTION = 'values-production';
 /** The value files that stand for kinds of deployments; each is rendered by the tests. */
-export const caseNames: readonly string[] = readdirSync(join(CHART, 'ci'))
-  .filter((name) => name.endsWith('.yaml'))
-  .map((name) => name.slice(0, -'.yaml'.length));
-export const caseFile = (name: string): string => join(CHART, 'ci', `${name}.yaml`);
+export const caseNames: readonly string[] = [
+  PRODUCTION,
+  ...readdirSync(join(CHART, 'ci'))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.slice(0, -'.yaml'.length)),
+];
+export const caseFile = (name: string): string =>
+  name === PRODUCTION ? join(CHART, `${name}.yaml`) : join(CHART, 'ci', `${name}.yaml`);
 
 export const helm = (
   args: readonly string[],
@@ -65,7 +71,7 @@ export const render = ({
   const objects = parseAllDocuments(stdout).flatMap((document) => {
     if (document.errors.length > 0) throw new Error(`not YAML: ${document.errors.map(String).join('; ')}`);
     const value: unknown = document.toJS();
-    return value === null ? [] : [value as Manifest];
+    return value === null ? [] : [value];
   });
   return { ok, text: stdout, objects };
 };
