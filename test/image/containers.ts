@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { docker } from '../../deploy/image/docker.ts';
 import { packagesIn } from '../kit/packages.ts';
 
 /** What is used of testcontainers. */
@@ -17,7 +18,6 @@ interface GenericContainer {
   withResourcesQuota(quota: { readonly memory: number }): this;
   withWaitStrategy(strategy: unknown): this;
   withStartupTimeout(ms: number): this;
-  withLogConsumer(consume: (stream: { on(event: 'data', take: (line: string) => void): unknown }) => void): this;
   start(): Promise<StartedContainer>;
 }
 interface Testcontainers {
@@ -25,6 +25,7 @@ interface Testcontainers {
   readonly Wait: { readonly forLogMessage: (message: RegExp) => unknown };
 }
 
+const READY = /is ready"/;
 const READY_WITHIN_MS = 120_000;
 /** As much memory as the chart gives a service, in GiB. */
 const MEMORY_GIB = 0.375;
@@ -35,7 +36,6 @@ export interface RunningService {
   readonly readyAfterMs: number;
   /** SIGTERM, and SIGKILL after this many seconds. */
   readonly stop: (seconds: number) => Promise<void>;
-  readonly lines: readonly string[];
 }
 
 /**
@@ -50,8 +50,6 @@ export const startService = async (
   // No image can be pulled, and its reaper is one: what the tests start they end.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   const { GenericContainer, Wait } = packagesIn(join(import.meta.dirname, 'tools'))('testcontainers') as Testcontainers;
-  const lines: string[] = [];
-  let readyAt = 0;
   const container = new GenericContainer(image)
     .withCommand([service])
     .withEnvironment(environment)
@@ -61,26 +59,20 @@ export const startService = async (
     .withSecurityOpt('no-new-privileges')
     .withTmpFs({ '/tmp': 'rw,size=64m' })
     .withResourcesQuota({ memory: MEMORY_GIB })
-    .withWaitStrategy(Wait.forLogMessage(/is ready"/))
-    .withStartupTimeout(READY_WITHIN_MS)
-    .withLogConsumer((stream) => {
-      stream.on('data', (line) => {
-        lines.push(line);
-        if (readyAt === 0 && line.includes('is ready"'))
-          readyAt = Number(new Date((JSON.parse(line) as { readonly time: string }).time));
-      });
-    });
+    .withWaitStrategy(Wait.forLogMessage(READY))
+    .withStartupTimeout(READY_WITHIN_MS);
   // It has no method for this.
   container.hostConfig['ReadonlyRootfs'] = true;
   const started = await container.start();
-  const { docker } = await import('../../deploy/image/docker.ts');
-  const startedAt = Number(new Date(docker(['inspect', '--format', '{{.State.StartedAt}}', started.getId()])));
+  const startedAt = docker(['inspect', '--format', '{{.State.StartedAt}}', started.getId()]);
+  const ready =
+    docker(['logs', started.getId()])
+      .split('\n')
+      .find((line) => READY.test(line)) ?? '{}';
+  const readyAt = (JSON.parse(ready) as { readonly time?: string }).time ?? '';
   return {
     id: started.getId(),
-    get readyAfterMs() {
-      return readyAt - startedAt;
-    },
-    lines,
+    readyAfterMs: Date.parse(readyAt) - Date.parse(startedAt),
     stop: async (seconds) => void (await started.stop({ timeout: seconds * 1000, remove: false })),
   };
 };
