@@ -21,6 +21,7 @@ const ROOT_ENTRIES = new Set([
   'biome.json',
   'charts',
   'README.md',
+  'charts',
   'cli',
   'deploy',
   'docs',
