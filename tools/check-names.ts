@@ -19,7 +19,6 @@ const ROOT_ENTRIES = new Set([
   'CONTRIBUTING.md',
   'LICENSE',
   'biome.json',
-  'charts',
   'README.md',
   'charts',
   'cli',
