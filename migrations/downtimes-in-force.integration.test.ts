@@ -37,6 +37,7 @@ test('downtimes in force: begun, not resolved, not past their end; hide on high,
   await downtime('down_high', 'started', 'high', -2, null);
   await downtime('down_announced_and_begun', 'scheduled', 'high', -1, 1);
   await downtime('down_resolved', 'resolved', 'high', -2, null);
+  await downtime('down_called_off', 'cancelled', 'high', -2, null);
   await downtime('down_past_its_end', 'started', 'high', -2, -1);
   await downtime('down_announced', 'updated', 'high', 5, 6);
   await downtime('down_scheduled_some_day', 'scheduled', 'high', null, null);
@@ -53,5 +54,5 @@ test('downtimes in force: begun, not resolved, not past their end; hide on high,
 });
 
 test('a status that the rules do not know cannot be written', async () => {
-  await expect(downtime('down_odd', 'cancelled', 'high', null, null)).rejects.toThrow('downtime_events_status_check');
+  await expect(downtime('down_odd', 'paused', 'high', null, null)).rejects.toThrow('downtime_events_status_check');
 });

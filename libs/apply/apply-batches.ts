@@ -134,6 +134,7 @@ const report = (
     const { disposition, arrival, reason, isConflict = false } = decision;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
+    for (const kind of decision.notes ?? []) metrics.countNote(labelOf(decision), kind);
     if (isConflict) metrics.countConflict(labelOf(decision));
     if (isConflict || disposition === 'parked')
       log.warn(

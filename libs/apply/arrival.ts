@@ -97,6 +97,7 @@ const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => bo
     key,
     accountId,
     occurredAt,
+    receivedAt: envelope.receivedAt,
     subject,
     payload: recordAt(body, 'payload') ?? {},
   };

@@ -5,11 +5,13 @@ import type { Aggregate } from '#families';
 import { statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { oncePer } from '#rules';
-import type { Disposition } from '#rules';
+import type { Disposition, NoteKind } from '#rules';
 
 /** Counters of one service over the process's registry, which several services may share. */
 export interface StoreMetrics {
   readonly count: (family: Family | 'quarantine', disposition: Disposition, by: number) => void;
+  /** One per kind of oddity of an event that was applied. */
+  readonly countNote: (family: Family | 'quarantine', kind: NoteKind) => void;
   readonly countConflict: (family: Family | 'quarantine') => void;
   /** Adds how the number of parked keys of a service is found out; asked on every scrape, must not reject. */
   readonly onScrape: (refresh: (set: (family: Family, keys: number) => void) => Promise<void>) => void;
@@ -17,6 +19,7 @@ export interface StoreMetrics {
 
 interface Instruments {
   readonly events: Counter<'family' | 'disposition'>;
+  readonly notes: Counter<'family' | 'kind'>;
   readonly conflicts: Counter<'family'>;
   readonly refreshers: ((set: (family: Family, keys: number) => void) => Promise<void>)[];
 }
@@ -28,6 +31,12 @@ const instrumentsOf = oncePer((registry: Registry): Instruments => {
       name: 'dakia_events_total',
       help: 'Events by what became of them.',
       labelNames: ['family', 'disposition'],
+      registers: [registry],
+    }),
+    notes: new promClient.Counter({
+      name: 'dakia_event_notes_total',
+      help: 'Applied events that contradict something, show an unknown value, or have a field that cannot be read.',
+      labelNames: ['family', 'kind'],
       registers: [registry],
     }),
     conflicts: new promClient.Counter({
@@ -51,9 +60,10 @@ const instrumentsOf = oncePer((registry: Registry): Instruments => {
 });
 
 export const createStoreMetrics = (registry: Registry): StoreMetrics => {
-  const { events, conflicts, refreshers } = instrumentsOf(registry);
+  const { events, notes, conflicts, refreshers } = instrumentsOf(registry);
   return {
     count: (family, disposition, by) => events.inc({ family, disposition }, by),
+    countNote: (family, kind) => notes.inc({ family, kind }),
     countConflict: (family) => conflicts.inc({ family }),
     onScrape: (refresh) => void refreshers.push(refresh),
   };

@@ -1,7 +1,7 @@
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { storableText } from '#rules';
-import type { Disposition, EntityState, Fact } from '#rules';
+import type { Disposition, EntityState, Fact, Note, NoteKind } from '#rules';
 import type { Arrival } from './arrival.ts';
 
 /** What was decided about one event, and why. */
@@ -11,6 +11,8 @@ export interface Decision {
   /** True for another body under an id that is taken, when it was kept: somebody has to look at it. */
   readonly isConflict?: boolean;
   readonly reason: string | null;
+  /** Kinds of what was odd about an event that was applied; the reason says it in words. */
+  readonly notes?: readonly NoteKind[];
   readonly from: string | null;
   readonly to: string | null;
   readonly facts: readonly Fact[];
@@ -51,6 +53,12 @@ const REASON_LENGTH_MAX = 1_000;
 
 export const reasonOf = (error: unknown): string =>
   storableText(error instanceof Error ? error.message : String(error)).slice(0, REASON_LENGTH_MAX);
+
+/** A verdict's own reason and its notes as one text; null when there is nothing to say. */
+const reasonWith = (reasons: readonly string[], notes: readonly Note[]): string | null => {
+  const texts = [...reasons, ...notes.map(({ text }) => text)];
+  return texts.length === 0 ? null : reasonOf(texts.join('; '));
+};
 
 const undecided = { from: null, to: null, facts: [] } as const;
 
@@ -99,7 +107,8 @@ export const reduceEvents = (
       return {
         arrival,
         disposition: verdict.kind,
-        reason: verdict.kind === 'stale' ? verdict.reason : null,
+        reason: reasonWith(verdict.kind === 'stale' ? [verdict.reason] : [], verdict.notes),
+        notes: verdict.notes.map(({ kind }) => kind),
         from,
         to: verdict.next.status,
         facts: verdict.facts,

@@ -3,7 +3,7 @@ import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { LostRace, quotedName, statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import { fromMergeRecord, toMergeRecord } from '#rules';
+import { fromMergeRecord, isStamped, toMergeRecord } from '#rules';
 import type { EntityState, Field, FieldType, FieldValue, MergeRecord } from '#rules';
 
 /** The state table of one family: the SQL of every family, written once. */
@@ -38,9 +38,7 @@ const selected = (name: string, { type }: Field): string =>
 export const createStateTable = (aggregate: Aggregate): StateTable => {
   const { table, keyColumn } = familySpec(aggregate.family);
   const fields = Object.entries(aggregate.fields);
-  const stamped = new Set(
-    fields.filter(([, { rule }]) => rule === 'latest' || rule === 'clearable').map(([name]) => name),
-  );
+  const stamped = new Set(fields.filter(([, field]) => isStamped(field)).map(([name]) => name));
   const load = statement(
     `load_${aggregate.family}`,
     `SELECT ${[quotedName(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}

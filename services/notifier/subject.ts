@@ -26,11 +26,21 @@ export const valueOf = ({ family, entityId, status, columns }: Subject, name: st
   return columnSpec(family, name) !== undefined && Object.hasOwn(columns, name) ? (columns[name] ?? null) : null;
 };
 
+/** Amounts of a payment that are in the currency of settlement (razorpay.com/docs/payments/international-payments). */
+const IN_BASE_CURRENCY = new Set(['base_amount_minor', 'fee_minor', 'tax_minor']);
+
+/** A foreign payment whose base currency is not named has a fee in a currency that we do not know. */
+const currencyOf = (subject: Subject, column: string): FieldValue => {
+  const own = valueOf(subject, 'currency');
+  if (!IN_BASE_CURRENCY.has(column)) return own;
+  return valueOf(subject, 'base_currency') ?? (valueOf(subject, 'international') === true ? null : own);
+};
+
 /** Minor units and currency of a column `*_minor`; null when either is unknown. */
 export const amountOf = (
   subject: Subject,
   column: string,
 ): { readonly minor: number; readonly currency: string } | null => {
-  const [minor, currency] = [valueOf(subject, column), valueOf(subject, 'currency')];
+  const [minor, currency] = [valueOf(subject, column), currencyOf(subject, column)];
   return typeof minor === 'number' && typeof currency === 'string' ? { minor, currency } : null;
 };

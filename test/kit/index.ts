@@ -1,3 +1,5 @@
+export type { CaseDelivery } from './cases.ts';
+export { deliveriesOfCase } from './cases.ts';
 export { makeCertificate } from './certificate.ts';
 export type { TestDatabase } from './databases.ts';
 export { createTestDatabase, onTestServer } from './databases.ts';

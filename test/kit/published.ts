@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountIdOf, occurredAtOf, route, subjectOf } from '#catalogue';
 import { eventId, recordAt } from '#rules';
-import type { JsonRecord, Snapshot } from '#rules';
+import type { Instant, JsonRecord, Snapshot } from '#rules';
 
 /** Sample bodies of Razorpay's own documentation, beside the repository where it is developed; other clones do not have them. */
 const FOLDER = join(import.meta.dirname, '../../../shared/payloads');
@@ -25,7 +25,7 @@ export const publishedBodies = (wanted: (event: string) => boolean = () => true)
 };
 
 /** A body as the rules see it, by the way that a consumer reads it. Throws for a body that would be quarantined. */
-export const snapshotOf = (body: JsonRecord, id: string): Snapshot => {
+export const snapshotOf = (body: JsonRecord, id: string, receivedAt?: Instant): Snapshot => {
   const routed = route(body);
   if (routed.kind === 'quarantined') throw new Error(`no snapshot of a body that is quarantined as ${routed.reason}`);
   return {
@@ -34,6 +34,7 @@ export const snapshotOf = (body: JsonRecord, id: string): Snapshot => {
     key: routed.key,
     accountId: accountIdOf(body),
     occurredAt: occurredAtOf(body),
+    ...(receivedAt !== undefined && { receivedAt }),
     subject: subjectOf(body, routed.event) ?? {},
     payload: recordAt(body, 'payload') ?? {},
   };

@@ -15,6 +15,10 @@ const facts = {
   'payment.authorized': { family: 'payments', summary: 'The bank approved a payment; it is not captured yet.' },
   'payment.captured': { family: 'payments', summary: 'A payment is complete.' },
   'payment.refunded': { family: 'payments', summary: 'A payment was refunded.' },
+  'payment.contradicted': {
+    family: 'payments',
+    summary: 'Two things that cannot both be true were told of a payment: look at it in the Razorpay Dashboard.',
+  },
   'order.created': { family: 'orders', summary: 'An order became known.' },
   'order.paid': { family: 'orders', summary: 'An order is paid.' },
   'order.notification_delivered': {
@@ -28,6 +32,8 @@ const facts = {
   'downtime.started': { family: 'downtimes', summary: 'A bank, network or method has a downtime.' },
   'downtime.updated': { family: 'downtimes', summary: 'A downtime changed its severity or its instrument.' },
   'downtime.resolved': { family: 'downtimes', summary: 'A downtime is over.' },
+  'downtime.cancelled': { family: 'downtimes', summary: 'A downtime was called off.' },
+  'downtime.contradicted': { family: 'downtimes', summary: 'A downtime was told to be resolved and called off.' },
   'dispute.opened': { family: 'disputes', summary: 'A customer disputes a payment.' },
   'dispute.under_review': { family: 'disputes', summary: 'The evidence in a dispute is being reviewed.' },
   'dispute.action_required': { family: 'disputes', summary: 'A dispute needs more evidence.' },
@@ -35,9 +41,17 @@ const facts = {
   'dispute.lost': { family: 'disputes', summary: 'A dispute was decided against the merchant.' },
   'dispute.closed': { family: 'disputes', summary: 'A dispute was closed without a decision.' },
   'dispute.reopened': { family: 'disputes', summary: 'A dispute that had ended goes on in a later phase.' },
+  'dispute.contradicted': {
+    family: 'disputes',
+    summary: 'Two different ends were told of a dispute: look at it in the Razorpay Dashboard.',
+  },
   'refund.pending': { family: 'refunds', summary: 'A refund is under way.' },
   'refund.processed': { family: 'refunds', summary: 'A refund is done.' },
   'refund.failed': { family: 'refunds', summary: 'A refund failed; the money was not returned.' },
+  'refund.contradicted': {
+    family: 'refunds',
+    summary: 'A refund was told to be processed and to have failed: check whether the money went back.',
+  },
   'account.instantly_activated': { family: 'accounts', summary: 'A sub-merchant may accept payments up to a limit.' },
   'account.activated_kyc_pending': {
     family: 'accounts',
@@ -45,13 +59,25 @@ const facts = {
   },
   'fund_account.validation.completed': { family: 'fund_accounts', summary: 'A bank account or VPA was checked.' },
   'fund_account.validation.failed': { family: 'fund_accounts', summary: 'A bank account or VPA could not be checked.' },
+  'fund_account.validation.contradicted': {
+    family: 'fund_accounts',
+    summary: 'A check of a bank account or VPA was told to be completed and to have failed: do not rely on it.',
+  },
   'payment_link.paid': { family: 'payment_links', summary: 'A payment link is paid in full.' },
   'payment_link.partially_paid': { family: 'payment_links', summary: 'A part of a payment link is paid.' },
   'payment_link.expired': { family: 'payment_links', summary: 'A payment link ran out of time.' },
   'payment_link.cancelled': { family: 'payment_links', summary: 'A payment link was cancelled.' },
+  'payment_link.contradicted': {
+    family: 'payment_links',
+    summary: 'Two different ends were told of a payment link: look at it in the Razorpay Dashboard.',
+  },
   'invoice.paid': { family: 'invoices', summary: 'An invoice is paid in full.' },
   'invoice.partially_paid': { family: 'invoices', summary: 'A part of an invoice is paid.' },
   'invoice.expired': { family: 'invoices', summary: 'An invoice ran out of time.' },
+  'invoice.contradicted': {
+    family: 'invoices',
+    summary: 'Two different ends were told of an invoice: look at it in the Razorpay Dashboard.',
+  },
   'invoice.cancelled': { family: 'invoices', summary: 'An invoice was cancelled.' },
   'invoice.deleted': { family: 'invoices', summary: 'An invoice was deleted.' },
 } as const satisfies Record<string, FactSpec>;

@@ -6,6 +6,8 @@ import type { EntityState, Fact, Field, Lifecycle, Move, Snapshot, Verdict } fro
 export interface Aggregate {
   readonly family: Family;
   readonly statuses: readonly string[];
+  /** The statuses that are an outcome. */
+  readonly ends: readonly string[];
   readonly fields: Readonly<Record<string, Field>>;
   /** Status or `absent` → event → where it leads; for the docs and the tests, the rule itself is `apply`. */
   readonly table: Readonly<Record<string, Readonly<Record<string, Move<string>>>>>;
@@ -22,6 +24,7 @@ export const defineAggregate = <In extends Family, Status extends string>(
   return {
     family,
     statuses: lifecycle.statuses,
+    ends: lifecycle.ends,
     fields: lifecycle.fields,
     table: lifecycle.table,
     apply: (current, snapshot) => {

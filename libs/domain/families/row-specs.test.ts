@@ -8,7 +8,7 @@ test('a closed list of values is that of the rules', () => {
 });
 
 test('status is a column; what no table has is not, also not what every object has', () => {
-  expect(columnSpec('refunds', 'status')?.values).toEqual(['pending', 'failed', 'processed']);
+  expect(columnSpec('refunds', 'status')?.values).toEqual(['pending', 'processed', 'failed']);
   expect(columnSpec('refunds', 'respond_by')).toBeUndefined();
   expect(columnSpec('refunds', 'constructor')).toBeUndefined();
 });

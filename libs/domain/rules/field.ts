@@ -1,4 +1,5 @@
 import type { EntityId, EventId, Instant } from './brands.ts';
+import { foldInto } from './fold.ts';
 import { readFlag, readInteger, readJson, readText, readTime, valueAt } from './json.ts';
 import type { JsonRecord, JsonValue } from './json.ts';
 
@@ -10,6 +11,8 @@ export interface Snapshot<Event extends string = string> {
   readonly accountId: string | null;
   /** The body's `created_at`; null when the body has none. */
   readonly occurredAt: Instant | null;
+  /** When the event was received; without it no time counts as too far ahead. */
+  readonly receivedAt?: Instant;
   /** What the event is about: `payload.<subject>.entity`. */
   readonly subject: JsonRecord;
   /** The whole `payload`, for the few fields that lie beside the subject. */
@@ -28,8 +31,9 @@ export type FieldValue = JsonValue;
  * - `highest`: the greatest number seen (amounts that only grow: money never goes backwards).
  * - `lowest`: the smallest number seen (what is still due).
  * - `ever`: true once any snapshot said true.
+ * - `newest`: the snapshot that is the newest by its own time (`age` of the lifecycle), whatever its status.
  */
-export type FieldRule = 'latest' | 'clearable' | 'highest' | 'lowest' | 'ever';
+export type FieldRule = 'latest' | 'clearable' | 'highest' | 'lowest' | 'ever' | 'newest';
 
 /** Where a value lies in a snapshot, and how values of several snapshots become one. */
 export interface Reading {
@@ -37,7 +41,13 @@ export interface Reading {
   readonly rule: FieldRule;
   /** undefined: the snapshot says nothing. null: it says "none", which only a `clearable` field believes. */
   readonly read: (snapshot: Snapshot) => FieldValue | undefined;
+  /** Asked where `read` has nothing: whether something is there that cannot be read. It is then unknown, and is named in the audit. */
+  readonly isUnreadable?: (snapshot: Snapshot) => boolean;
 }
+
+/** Whether the row keeps which snapshot a field's value came from. */
+export const isStamped = ({ rule }: Pick<Reading, 'rule'>): boolean =>
+  rule === 'latest' || rule === 'clearable' || rule === 'newest';
 
 /**
  * One column of a state table, as every reader of it sees it: the store, rules of notifications, receivers, docs, the simulator.
@@ -58,27 +68,71 @@ export const column = (words: string, reading: Reading): Field => ({ ...reading,
 export const personal = (words: string, reading: Reading): Field => ({ ...reading, words, personal: true });
 /** A column with a closed list of documented values. An unknown value is kept all the same. */
 export const oneOf = (values: readonly string[], words: string, reading: Reading): Field => ({
-  ...column(words, reading),
+  ...column(words, folded(values, reading)),
   values,
+});
+
+/** Texts that mean one of `values` read as that one (`foldInto`); all others stay as they are. */
+export const folded = (values: readonly string[], reading: Reading): Reading => ({
+  ...reading,
+  read: (snapshot) => {
+    const text = reading.read(snapshot);
+    return foldInto(values, text) ?? text;
+  },
+});
+
+/** The first of two places that has a value: bodies of one event differ in where they put it. */
+export const either = (one: Reading, other: Reading): Reading => ({
+  ...one,
+  read: (snapshot) => one.read(snapshot) ?? other.read(snapshot),
+  isUnreadable: (snapshot) => one.isUnreadable?.(snapshot) === true || other.isUnreadable?.(snapshot) === true,
 });
 
 type Path = readonly [string, ...string[]];
 
+/** What Razorpay writes for "nothing" in a field of any type (docs/reference/razorpay.md "Entities"). */
+const isNothing = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === '' ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
+/** An unset time is 0 in payment links (docs/reference/razorpay.md "Entities"). */
+const isUnset = (value: unknown): boolean => isNothing(value) || value === 0 || value === '0';
+
+type Reader = (value: unknown, snapshot: Snapshot) => FieldValue | undefined;
+
 const reading =
-  (type: FieldType, reader: (value: unknown) => FieldValue | undefined) =>
+  (type: FieldType, reader: Reader) =>
   (rule: FieldRule, path: Path): Reading => ({
     type,
     rule,
-    read: ({ subject }) => {
-      const value = valueAt(subject, path);
-      return value === null ? null : reader(value);
+    read: (snapshot) => {
+      const value = valueAt(snapshot.subject, path);
+      return value === null ? null : reader(value, snapshot);
     },
+    isUnreadable: ({ subject }) => !(type === 'timestamptz' ? isUnset : isNothing)(valueAt(subject, path)),
   });
 
-const textAt = reading('text', readText);
+/** Text with a NUL is no text that anybody wrote, and Postgres refuses it: unknown. */
+const readCleanText = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.includes('\u0000') ? undefined : readText(value);
+
+/** How far a time may lie after reception and still be believed: more than clocks are apart, less than what would hide later events. */
+const AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
+
+/** A time that must have come when the event was received, epoch milliseconds; undefined when it lies further ahead than clocks do. */
+export const readPast = (value: unknown, { receivedAt }: Pick<Snapshot, 'receivedAt'>): number | undefined =>
+  notAhead(readTime(value), receivedAt);
+
+/** The time, unless it lies too far after reception. */
+export const notAhead = <Time extends number>(time: Time | undefined, receivedAt?: Instant): Time | undefined =>
+  time !== undefined && receivedAt !== undefined && time > receivedAt + AHEAD_MAX_MS ? undefined : time;
+
+const textAt = reading('text', readCleanText);
 const integerAt = reading('bigint', readInteger);
 const flagAt = reading('boolean', readFlag);
 const timeAt = reading('timestamptz', readTime);
+const pastAt = reading('timestamptz', readPast);
 const jsonAt = reading('jsonb', readJson);
 
 /** Readers of a field at `path` below the subject. A path element may contain dots. */
@@ -87,19 +141,23 @@ export const latest = {
   /** Minor units of the row's currency (paise for INR), or a plain count. */
   integer: (...path: Path): Reading => integerAt('latest', path),
   flag: (...path: Path): Reading => flagAt('latest', path),
+  /** A time that may lie ahead: a deadline, an expected end. */
   time: (...path: Path): Reading => timeAt('latest', path),
+  /** A time of something that has happened. */
+  past: (...path: Path): Reading => pastAt('latest', path),
   json: (...path: Path): Reading => jsonAt('latest', path),
 };
 
 export const clearable = {
   text: (...path: Path): Reading => textAt('clearable', path),
   time: (...path: Path): Reading => timeAt('clearable', path),
+  past: (...path: Path): Reading => pastAt('clearable', path),
   json: (...path: Path): Reading => jsonAt('clearable', path),
 };
 
 export const highest = {
   integer: (...path: Path): Reading => integerAt('highest', path),
-  time: (...path: Path): Reading => timeAt('highest', path),
+  past: (...path: Path): Reading => pastAt('highest', path),
 };
 
 export const lowest = {
@@ -121,6 +179,13 @@ export const provenanceFields = {
   last_event_at: column("That event's own time; unknown when it has none.", eventTime),
 } as const satisfies Record<string, Field>;
 
+/** Razorpay's own word for the status, as the newest snapshot writes it. */
+export const providerStatus: Reading = {
+  type: 'text',
+  rule: 'newest',
+  read: ({ subject }) => readCleanText(valueAt(subject, ['status'])),
+};
+
 /** With the account (with `acc_`) that the envelope names: the merchant, or for partners the sub-merchant. */
 export const commonFields = {
   account_id: column('Account that the event came for, with acc_: the merchant or a sub-merchant.', {
@@ -128,5 +193,6 @@ export const commonFields = {
     rule: 'latest',
     read: ({ accountId }) => accountId ?? undefined,
   }),
+  provider_status: column("Status in Razorpay's own word, also one that Dakia does not know.", providerStatus),
   ...provenanceFields,
 } as const satisfies Record<string, Field>;

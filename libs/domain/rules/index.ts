@@ -5,14 +5,20 @@ export {
   clearable,
   column,
   commonFields,
+  either,
   ever,
+  folded,
   highest,
+  isStamped,
   latest,
   lowest,
   oneOf,
   personal,
   provenanceFields,
+  providerStatus,
+  readPast,
 } from './field.ts';
+export { foldInto } from './fold.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
 export {
   isRecord,
@@ -28,15 +34,18 @@ export {
 export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
 export {
   byRankThenTime,
+  byStageThenTime,
   highestMark,
   observe,
   onOccurrence,
   onStatusChange,
   reducerOf,
-  statusIn,
+  showsUnknown,
 } from './lifecycle.ts';
 export type { MergeRecord } from './merge-record.ts';
 export { fromMergeRecord, toMergeRecord } from './merge-record.ts';
+export type { Note, NoteKind } from './note.ts';
+export { noteKinds } from './note.ts';
 export { oncePer } from './once-per.ts';
 export type { Parsed } from './parsed.ts';
 export { parsed, unparsed } from './parsed.ts';

@@ -25,7 +25,9 @@ const lifecycle: Lifecycle<Status, Event> = {
     done: { begin: 'stale', end: { to: 'done' } },
   },
   fields,
-  shown: ({ subject }) => (subject['status'] === 'done' ? 'done' : null),
+  shown: ({ subject }) => subject['status'],
+  ends: ['done'],
+  contradicted: null,
   order: byRankThenTime,
   facts: onStatusChange((status) => `thing.${status}`),
 };
@@ -82,9 +84,13 @@ describe('rules of fields', () => {
 });
 
 describe('what an event says of the status', () => {
-  test('a snapshot may be further than its event, never behind it', () => {
+  test('a snapshot may be further than its event; an end is none by its name alone', () => {
     expect(observe(lifecycle, at('begin', 0, { status: 'done' }))?.status).toBe('done');
-    expect(observe({ ...lifecycle, shown: () => 'new' }, at('end', 0))?.status).toBe('done');
+    expect(observe(lifecycle, at('end', 0))?.status).toBe('done');
+    expect(observe(lifecycle, at('end', 0, { status: 'new' }))).toMatchObject({
+      status: 'new',
+      notes: [{ kind: 'contradiction', text: 'end says done, its snapshot shows new: the snapshot counts' }],
+    });
   });
 
   test('an event without a meaning for an unknown entity says nothing', () => {

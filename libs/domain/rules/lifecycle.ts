@@ -1,4 +1,9 @@
+import { areContrary, claimOf, isUnknownWord } from './claim.ts';
+import type { Ends } from './claim.ts';
+import { notAhead } from './field.ts';
 import type { Field, FieldValue, Snapshot } from './field.ts';
+import type { Note } from './note.ts';
+import { readFields } from './read-fields.ts';
 import { compareStamps, UNKNOWN } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 import type { Reducer, TransitionTable, Verdict } from './verdict.ts';
@@ -15,7 +20,7 @@ export interface EntityState<Status extends string = string> {
   /** The highest mark of each lane; most families have one lane. */
   readonly marks: Readonly<Record<string, Mark<Status>>>;
   readonly values: Readonly<Record<string, FieldValue>>;
-  /** Which snapshot each `latest` and `clearable` value came from. */
+  /** Which snapshot each value of a stamped field (`isStamped`) came from. */
   readonly stamps: Readonly<Record<string, Stamp>>;
 }
 
@@ -25,7 +30,12 @@ export interface Observation<Status extends string = string, Event extends strin
   readonly status: Status;
   readonly lane: string;
   readonly stamp: Stamp;
+  /** Where the snapshot stands by its own age, for the fields that follow the newest. */
+  readonly newest: Stamp;
   readonly values: Readonly<Record<string, FieldValue>>;
+  readonly notes: readonly Note[];
+  /** The end that the event's name stands for, where the snapshot shows another that excludes it. */
+  readonly against: Status | null;
 }
 
 /** What became true. `occurrence` tells repeats of one kind apart; '' for what can become true only once per entity. */
@@ -35,15 +45,19 @@ export interface Fact {
 }
 
 /** Everything that is particular to one family. */
-export interface Lifecycle<Status extends string, Event extends string> {
-  /** Lowest rank first. A status is never left for a lower one within a lane. */
-  readonly statuses: readonly [Status, ...Status[]];
+export interface Lifecycle<Status extends string, Event extends string> extends Ends<Status> {
   /** `absent` names the status that an event by itself stands for. */
   readonly table: TransitionTable<Status, Event>;
   /** Every column of the state table, by column name. */
   readonly fields: Readonly<Record<string, Field>>;
-  /** The snapshot's own status in our words; null when it shows none that we know. */
-  readonly shown: (snapshot: Snapshot<Event>) => Status | null;
+  /** What the snapshot has for its status, as it is. */
+  readonly shown: (snapshot: Snapshot<Event>) => unknown;
+  /** The fact that is told of a contradiction; null where there are not two ends. */
+  readonly contradicted: string | null;
+  /** Ends follow one another by time, so that one after another is a contradiction too, and not the usual course. */
+  readonly isLaterEndContrary?: true;
+  /** How new a snapshot is, first number first. Left out: the envelope's time. */
+  readonly age?: (snapshot: Snapshot<Event>) => readonly number[];
   /** What decides between snapshots, first number first. The usual order is rank, then time: `byRankThenTime`. */
   readonly order: (snapshot: Snapshot<Event>, rank: number) => readonly number[];
   /** Events of different lanes do not compete for the status; `decide` chooses between the lanes' marks. */
@@ -58,11 +72,37 @@ export const byRankThenTime = (snapshot: Snapshot, rank: number): readonly numbe
   snapshot.occurredAt ?? UNKNOWN,
 ];
 
-/** The common rule for facts: one when the status becomes another, which by rank can happen only once per status. */
+/**
+ * Below the ends rank counts, then time; between ends the later one does, and rank only within one second. The ends stand above every
+ * number that `byRankThenTime` gave, by which older rows were ordered (docs/adr/0010).
+ */
+export const byStageThenTime =
+  <Status extends string>(statuses: readonly Status[], ends: readonly Status[]) =>
+  (snapshot: Snapshot, rank: number): readonly number[] => [
+    ends.some((end) => end === statuses[rank]) ? statuses.length : rank,
+    snapshot.occurredAt ?? UNKNOWN,
+    rank,
+  ];
+
+/** Whether the newest snapshot shows a status that the family does not know. */
+export const showsUnknown = (statuses: readonly string[], { values }: EntityState): boolean =>
+  isUnknownWord(statuses, values['provider_status']);
+
+/**
+ * The common rule for facts: one when the status becomes another, which by rank can happen only once per status. `kindOf` answers null for
+ * a status that is no news. Where `ends` follow one another, one that takes the place of another is told under its own event.
+ */
 export const onStatusChange =
-  <Status extends string>(kindOf: (status: Status) => string) =>
-  (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] =>
-    before?.status === after.status ? [] : [{ kind: kindOf(after.status), occurrence: '' }];
+  <Status extends string>(
+    kindOf: (status: Status, state: EntityState<Status>) => string | null,
+    ends: readonly Status[] = [],
+  ) =>
+  (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] => {
+    const [was, kind] = [before === undefined ? null : kindOf(before.status, before), kindOf(after.status, after)];
+    if (kind === null || kind === was) return [];
+    const isTurn = before !== undefined && ends.includes(before.status);
+    return [{ kind, occurrence: isTurn ? highestMark(after.marks).stamp.eventId : '' }];
+  };
 
 /** For states that can come about again (another update, another round): one fact whenever what is true now was not before. */
 export const onOccurrence =
@@ -75,38 +115,37 @@ export const onOccurrence =
 
 const MAIN_LANE = '';
 
-/** Reads a status field against the known statuses; anything else is "unknown". */
-export const statusIn =
-  <Status extends string>(statuses: readonly Status[]) =>
-  (value: unknown): Status | null =>
-    statuses.find((status) => status === value) ?? null;
+/** A time too far after reception is unknown, and named. */
+const believed = <Event extends string>(
+  snapshot: Snapshot<Event>,
+): { readonly snapshot: Snapshot<Event>; readonly notes: readonly Note[] } => {
+  const { occurredAt, receivedAt } = snapshot;
+  if (occurredAt === null || notAhead(occurredAt, receivedAt) !== undefined) return { snapshot, notes: [] };
+  const text = "the event's time lies after its reception and counts as unknown";
+  return { snapshot: { ...snapshot, occurredAt: null }, notes: [{ kind: 'unreadable', text }] };
+};
 
-/**
- * Reads an event. The effective status is the higher of what the event's name stands for and what its snapshot shows: a
- * snapshot may already be further than the event that carries it (docs/reference/razorpay.md "Times": refund.created
- * with status processed).
- */
+/** Reads an event: what it says of the status (`claimOf`) and of each field, and what is odd about it. */
 export const observe = <Status extends string, Event extends string>(
   lifecycle: Lifecycle<Status, Event>,
-  snapshot: Snapshot<Event>,
+  given: Snapshot<Event>,
 ): Observation<Status, Event> | undefined => {
-  const implied = lifecycle.table.absent[snapshot.event];
+  const implied = lifecycle.table.absent[given.event];
   if (implied === 'stale' || implied === 'rejected') return undefined;
-  const shown = lifecycle.shown(snapshot);
-  const rankOf = (status: Status): number => lifecycle.statuses.indexOf(status);
-  const status = shown !== null && rankOf(shown) > rankOf(implied.to) ? shown : implied.to;
-  const values: Record<string, FieldValue> = {};
-  for (const name in lifecycle.fields) {
-    const field = lifecycle.fields[name] as Field;
-    const value = field.read(snapshot);
-    if (value !== undefined && (value !== null || field.rule === 'clearable')) values[name] = value;
-  }
+  const { snapshot, notes } = believed(given);
+  const { eventId } = snapshot;
+  const claim = claimOf(lifecycle, lifecycle.shown(snapshot), snapshot, implied.to);
+  const rank = lifecycle.statuses.indexOf(claim.status);
+  const read = readFields(lifecycle.fields, snapshot);
   return {
     event: snapshot.event,
-    status,
+    status: claim.status,
     lane: lifecycle.lane?.(snapshot) ?? MAIN_LANE,
-    stamp: { order: lifecycle.order(snapshot, rankOf(status)), eventId: snapshot.eventId },
-    values,
+    stamp: { order: lifecycle.order(snapshot, rank), eventId },
+    newest: { order: [...(lifecycle.age?.(snapshot) ?? [snapshot.occurredAt ?? UNKNOWN]), rank], eventId },
+    values: read.values,
+    notes: [...notes, ...claim.notes, ...read.notes],
+    against: claim.against,
   };
 };
 
@@ -114,6 +153,43 @@ export const observe = <Status extends string, Event extends string>(
 export const highestMark = <Status extends string>(marks: Readonly<Record<string, Mark<Status>>>): Mark<Status> => {
   const all = Object.values(marks);
   return all.reduce((best, mark) => (compareStamps(mark.stamp, best.stamp) > 0 ? mark : best));
+};
+
+/** What excludes what: the event in itself, the event and what was known, and what is known now. Each is told once per entity. */
+const clashesOf = <Status extends string, Event extends string>(
+  lifecycle: Lifecycle<Status, Event>,
+  before: EntityState<Status> | undefined,
+  seen: Observation<Status, Event>,
+  after: EntityState<Status>,
+): { readonly facts: readonly Fact[]; readonly notes: readonly Note[] } => {
+  if (lifecycle.contradicted === null) return { facts: [], notes: [] };
+  const kind = lifecycle.contradicted;
+  const facts: Fact[] = [];
+  const notes: Note[] = [];
+  if (seen.against !== null)
+    facts.push({ kind, occurrence: `${seen.lane}:name ${seen.against}, snapshot ${seen.status}` });
+  if (lifecycle.isLaterEndContrary !== true) return { facts, notes };
+  const known = before?.marks[seen.lane]?.status;
+  if (known !== undefined && areContrary(lifecycle, known, seen.status)) {
+    facts.push({ kind, occurrence: `${seen.lane}:${[known, seen.status].toSorted().join(' and ')}` });
+    const text = `both ${known} and ${seen.status} were told: the later counts, ${after.marks[seen.lane]?.status}`;
+    notes.push({ kind: 'contradiction', text });
+  }
+  const [was, now] = [before === undefined ? null : doubtOf(lifecycle, before), doubtOf(lifecycle, after)];
+  if (now !== null && now !== was) {
+    facts.push({ kind, occurrence: now });
+    notes.push({ kind: 'contradiction', text: `the status is ${after.status}, the newest snapshot shows another` });
+  }
+  return { facts, notes };
+};
+
+/** An end that the newest snapshot has left for a status we do not know; null where that is not so. */
+const doubtOf = <Status extends string>(
+  { statuses, ends }: Ends<Status>,
+  { status, values }: EntityState<Status>,
+): string | null => {
+  const word = values['provider_status'];
+  return ends.includes(status) && isUnknownWord(statuses, word) ? `${status} and ${word}` : null;
 };
 
 /** The family's reducer: joins one observation into what is known. Pure, total, and independent of the order of events. */
@@ -138,9 +214,12 @@ export const reducerOf =
       values,
       stamps,
     };
-    const facts = lifecycle.facts(current, next);
-    if (advances) return { kind: 'applied', next, facts };
-    return { kind: 'stale', next, facts, reason: `a newer snapshot with status ${mark.status} is already applied` };
+    const clashes = clashesOf(lifecycle, current, seen, next);
+    const facts = [...lifecycle.facts(current, next), ...clashes.facts];
+    const notes = [...seen.notes, ...clashes.notes];
+    if (advances) return { kind: 'applied', next, facts, notes };
+    const reason = `a newer snapshot with status ${mark.status} is already applied`;
+    return { kind: 'stale', next, facts, notes, reason };
   };
 
 const mergeFields = (
@@ -153,14 +232,14 @@ const mergeFields = (
   for (const name in seen.values) {
     const value = seen.values[name] as FieldValue;
     const rule = fields[name]?.rule ?? 'latest';
-    if (rule === 'latest' || rule === 'clearable') {
-      const stamp = stamps[name];
-      if (stamp !== undefined && compareStamps(seen.stamp, stamp) <= 0) continue;
-      values[name] = value;
-      stamps[name] = seen.stamp;
-    } else {
+    if (rule === 'highest' || rule === 'lowest' || rule === 'ever') {
       values[name] = extreme(rule, values[name], value);
+      continue;
     }
+    const [stamp, own] = [stamps[name], rule === 'newest' ? seen.newest : seen.stamp];
+    if (stamp !== undefined && compareStamps(own, stamp) <= 0) continue;
+    values[name] = value;
+    stamps[name] = own;
   }
   return { values, stamps };
 };

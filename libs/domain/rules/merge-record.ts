@@ -5,7 +5,7 @@ import type { Stamp } from './stamp.ts';
 
 /**
  * The part of an `EntityState` that its columns do not show: the marks, and which snapshot each value came from. Kept in one
- * `jsonb` column. Snapshots are listed once and referred to by position; a field that is not listed came from the first.
+ * `jsonb` column. Stamps are listed once and referred to by position; a field that is not listed came from the first.
  */
 export interface MergeRecord {
   /** Snapshots, highest first: the numbers of the order, then the event id. */
@@ -22,7 +22,7 @@ export interface MergeRecord {
 export const toMergeRecord = (state: EntityState): MergeRecord => {
   const lanes = Object.keys(state.marks).sort();
   const snapshots = distinctStamps(state).sort((a, b) => compareStamps(b, a));
-  const positionOf = (stamp: Stamp): number => snapshots.findIndex(({ eventId }) => eventId === stamp.eventId);
+  const positionOf = (stamp: Stamp): number => snapshots.findIndex((other) => compareStamps(other, stamp) === 0);
   const later: (readonly [string, number])[] = [];
   const cleared: string[] = [];
   for (const name in state.stamps) {
@@ -47,7 +47,7 @@ export const toMergeRecord = (state: EntityState): MergeRecord => {
 const distinctStamps = ({ marks, stamps }: EntityState): Stamp[] => {
   const distinct: Stamp[] = [];
   const add = (stamp: Stamp): void => {
-    if (!distinct.some(({ eventId }) => eventId === stamp.eventId)) distinct.push(stamp);
+    if (!distinct.some((other) => other === stamp || compareStamps(other, stamp) === 0)) distinct.push(stamp);
   };
   for (const lane in marks) add((marks[lane] as Mark).stamp);
   for (const name in stamps) add(stamps[name] as Stamp);

@@ -1,8 +1,16 @@
+import type { Note } from './note.ts';
+
 /** Everything a reducer may answer. An expected case is a member here, never an exception. */
 export type Verdict<State, Fact> =
-  | { readonly kind: 'applied'; readonly next: State; readonly facts: readonly Fact[] }
+  | { readonly kind: 'applied'; readonly next: State; readonly facts: readonly Fact[]; readonly notes: readonly Note[] }
   /** An older snapshot: it moves nothing forward, but may still fill what no newer one has said. */
-  | { readonly kind: 'stale'; readonly next: State; readonly facts: readonly Fact[]; readonly reason: string }
+  | {
+      readonly kind: 'stale';
+      readonly next: State;
+      readonly facts: readonly Fact[];
+      readonly notes: readonly Note[];
+      readonly reason: string;
+    }
   | { readonly kind: 'rejected'; readonly reason: string };
 
 /** Total and pure. For any multiset of events, any order of arrival ends in an equal state (each family's laws.test.ts). */

@@ -175,6 +175,26 @@ describe('variables', () => {
     expect([read('international'), read('captured'), read('hours_before')]).toEqual(['no', 'yes', undefined]);
   });
 
+  test.each([
+    ['in the base currency', { currency: 'USD', base_currency: 'INR', international: true }, '$1.00', '₹2.07'],
+    ['not known of a foreign payment that names none', { currency: 'USD', international: true }, '$1.00', undefined],
+    ['in the own currency at home', { currency: 'INR' }, '₹1.00', '₹2.07'],
+    ['without decimals', { currency: 'JPY' }, 'JP¥100', 'JP¥207'],
+    ['with three decimals', { currency: 'KWD', base_currency: 'KWD' }, 'KWD 0.100', 'KWD 0.207'],
+  ])('the fee of a payment is %s', (_name, columns, amount, fee) => {
+    const payment: Subject = {
+      ...subject,
+      kind: 'payment.captured',
+      family: 'payments',
+      columns: { amount_minor: 100, fee_minor: 207, tax_minor: 0, ...columns },
+    };
+    const read = valuesOf(payment, null, formats);
+    expect([read('amount'), read('fee')].map((text) => (text === undefined ? text : spaced(text)))).toEqual([
+      amount,
+      fee,
+    ]);
+  });
+
   test.each(familyNames)('%s: every family has the common names, and no JSON', (family) => {
     const names = variablesOf(family, false);
     for (const name of ['id', 'status', 'summary', familySpec(family).keyColumn]) expect(names).toContain(name);

@@ -1,4 +1,4 @@
-import { clearable, column, highest, latest, personal, provenanceFields, readTime, UNKNOWN, valueAt } from '#rules';
+import { clearable, column, highest, latest, personal, provenanceFields, readPast, UNKNOWN, valueAt } from '#rules';
 import type { Field, Snapshot } from '#rules';
 
 /**
@@ -14,8 +14,8 @@ export type AccountStatus = (typeof accountStatuses)[number];
  * The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt
  * (docs/reference/razorpay.md "Times").
  */
-export const accountChangedAt = ({ subject }: Snapshot): number =>
-  readTime(valueAt(subject, ['updated_at'])) ?? UNKNOWN;
+export const accountChangedAt = (snapshot: Snapshot): number =>
+  readPast(valueAt(snapshot.subject, ['updated_at']), snapshot) ?? UNKNOWN;
 
 /**
  * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the bare id
@@ -26,7 +26,7 @@ export const accountFields = {
   name: personal('Name of the sub-merchant.', latest.text('name')),
   email: personal('E-mail address of the sub-merchant.', latest.text('email')),
   activated: column('Whether the account is activated.', latest.flag('activated')),
-  activated_at: column('When it was activated.', latest.time('activated_at')),
+  activated_at: column('When it was activated.', latest.past('activated_at')),
   live: column('Whether it may take payments in live mode.', latest.flag('live')),
   hold_funds: column('Whether its settlements are held.', latest.flag('hold_funds')),
   international: column('Whether it may take international payments.', latest.flag('international')),
@@ -45,13 +45,13 @@ export const accountFields = {
   contact_name: personal('Name of the person to contact.', latest.text('merchant_detail', 'contact_name')),
   contact_mobile: personal('Phone number of the person to contact.', latest.text('merchant_detail', 'contact_mobile')),
   // A later snapshot with null says that the suspension, or the question to the merchant, is over.
-  suspended_at: column('When it was suspended; unknown when it is not.', clearable.time('suspended_at')),
+  suspended_at: column('When it was suspended; unknown when it is not.', clearable.past('suspended_at')),
   clarification_mode: column(
     'How Razorpay asks for more details; unknown when it does not.',
     clearable.text('merchant_detail', 'clarification_mode'),
   ),
   notes: personal('Pairs that the partner attached.', latest.json('notes')),
-  created_at: column('When the account was made.', latest.time('created_at')),
+  created_at: column('When the account was made.', latest.past('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
-  changed_at: column("Razorpay's own time of the last change.", highest.time('updated_at')),
+  changed_at: column("Razorpay's own time of the last change.", highest.past('updated_at')),
 } as const satisfies Record<string, Field>;

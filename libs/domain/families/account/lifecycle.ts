@@ -10,6 +10,8 @@ export const accountLifecycle: Lifecycle<AccountStatus, EventIn<'accounts'>> = {
   table: accountTransitions,
   fields: accountFields,
   shown: () => null,
+  ends: [],
+  contradicted: null,
   order: (snapshot, rank) => [rank, accountChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
   facts: onStatusChange((status) => `account.${status}`),
 };

@@ -122,12 +122,38 @@ describe('the end of a dispute', () => {
     },
   );
 
-  test('contradicting ends of one phase: a decision above closed, won above lost', () => {
-    const [closed, lost, win] = (['closed', 'lost', 'won'] as const).map((end, place) =>
-      at(`payment.dispute.${end}`, 10 - place, chargeback),
-    ) as [Snapshot, Snapshot, Snapshot];
-    expect(inEveryOrder(disputeAggregate, [closed, lost]).status).toBe('lost');
-    expect(inEveryOrder(disputeAggregate, [closed, lost, win]).status).toBe('won');
+  test('contradicting ends of one phase: the later counts; within one second a decision above closed, lost above won', () => {
+    const ended = (...ends: readonly (readonly ['closed' | 'lost' | 'won', number])[]) =>
+      inEveryOrder(
+        disputeAggregate,
+        ends.map(([end, second]) => at(`payment.dispute.${end}`, second, chargeback)),
+      ).status;
+    expect(ended(['won', 0], ['lost', 5 * DAY])).toBe('lost');
+    expect(ended(['lost', 0], ['won', 5 * DAY])).toBe('won');
+    expect(ended(['lost', 0], ['won', 1], ['closed', 2])).toBe('closed');
+    expect(ended(['closed', 3], ['won', 3])).toBe('won');
+    expect(ended(['closed', 3], ['won', 3], ['lost', 3])).toBe('lost');
+  });
+
+  test('an end after another end is told, and told again when it comes back', () => {
+    const ends = (['won', 'lost', 'won'] as const).map((end, days) =>
+      at(`payment.dispute.${end}`, days * DAY, chargeback),
+    );
+    expect(factsOf(ends)).toEqual([
+      'dispute.won chargeback',
+      `dispute.lost chargeback:${ends[1]?.eventId}`,
+      'dispute.contradicted chargeback:lost and won',
+      `dispute.won chargeback:${ends[2]?.eventId}`,
+      'dispute.contradicted chargeback:lost and won',
+    ]);
+  });
+
+  test('a won dispute shows that nothing is deducted, and what was at the onset', () => {
+    const onset = at('payment.dispute.created', 0, { ...chargeback, status: 'open', amount_deducted: 390 });
+    expect(inEveryOrder(disputeAggregate, [onset, won]).values).toMatchObject({
+      amount_deducted_minor: 0,
+      amount_deducted_highest_minor: 390,
+    });
   });
 
   test('what was deducted stays shown when a later phase begins at 0', () => {
@@ -139,7 +165,8 @@ describe('the end of a dispute', () => {
         { ...reopened, subject: { ...reopened.subject, amount_deducted: 0 } },
       ]).values,
     ).toMatchObject({
-      amount_deducted_minor: 390,
+      amount_deducted_minor: 0,
+      amount_deducted_highest_minor: 390,
       phase: 'pre_arbitration',
     });
   });

@@ -1,5 +1,17 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, oneOf, personal, readJson, readText, readTime, recordAt } from '#rules';
+import {
+  column,
+  commonFields,
+  foldInto,
+  highest,
+  latest,
+  oneOf,
+  personal,
+  readJson,
+  readPast,
+  readText,
+  recordAt,
+} from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
 
 /**
@@ -7,11 +19,12 @@ import type { Field, Reading, Snapshot } from '#rules';
  * when accepted; open → closed in the fraud and retrieval phases). Razorpay shows `open` while it asks for more evidence;
  * here that is `action_required`, because somebody has to act.
  *
- * A phase has one end. Where bodies contradict each other, a decision stands above `closed`, which is none, and `won` above
- * `lost`: a loss can still be turned within its phase, a win is only taken back by a later phase.
+ * A phase has one end. Where bodies contradict each other, the later one counts; within one second a decision stands above `closed`,
+ * which is none, and `lost` above `won`, because money must not be shown as won when it may not be.
  */
-export const disputeStatuses = ['open', 'under_review', 'action_required', 'closed', 'lost', 'won'] as const;
+export const disputeStatuses = ['open', 'under_review', 'action_required', 'closed', 'won', 'lost'] as const;
 export type DisputeStatus = (typeof disputeStatuses)[number];
+export const disputeEnds = ['closed', 'won', 'lost'] as const satisfies readonly DisputeStatus[];
 
 /** Earliest first (razorpay.com/docs/payments/disputes, "phases"). Each may follow any that stands before it. */
 export const phases = ['fraud', 'retrieval', 'chargeback', 'pre_arbitration', 'arbitration'] as const;
@@ -20,7 +33,7 @@ export type Phase = (typeof phases)[number];
 /** The phase that a snapshot names; null when it names none that we know. */
 export const phaseOf = ({ subject }: Snapshot): Phase | null => {
   const shown = Object.hasOwn(subject, 'phase') ? subject['phase'] : undefined;
-  return phases.find((phase) => phase === shown) ?? null;
+  return foldInto(phases, shown) ?? null;
 };
 
 /** The disputed payment's snapshot lies beside the dispute (razorpay.com/docs/webhooks/disputes). */
@@ -38,12 +51,13 @@ const evidence: Reading = { type: 'jsonb', rule: 'latest', read: (snapshot) => r
 const evidenceSubmittedAt: Reading = {
   type: 'timestamptz',
   rule: 'latest',
-  read: (snapshot) => readTime(evidenceOf(snapshot)?.['submitted_at']),
+  read: (snapshot) => readPast(evidenceOf(snapshot)?.['submitted_at'], snapshot),
 };
 
 /**
  * Columns of `payment_disputes`. Entity: razorpay.com/docs/api/disputes/entity. Amounts are minor units of `currency`.
- * `amount_deducted` is 0 until a phase is lost; what was deducted once stays shown, whatever a later phase begins with.
+ * `amount_deducted` is 0 until a phase is lost, or from the onset where the amount is taken at once; a won dispute gives it back. The
+ * newest snapshot says what is deducted now, and the greatest stays visible.
  */
 export const disputeFields = {
   ...commonFields,
@@ -57,7 +71,11 @@ export const disputeFields = {
   amount_minor: column('Amount in dispute.', latest.integer('amount')),
   currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
   amount_deducted_minor: column(
-    'Greatest amount that was ever deducted from the merchant for it.',
+    'Amount that is deducted from the merchant now; 0 once it was given back.',
+    latest.integer('amount_deducted'),
+  ),
+  amount_deducted_highest_minor: column(
+    'Greatest amount that was ever deducted, also at the onset or in an earlier phase.',
     highest.integer('amount_deducted'),
   ),
   reason_code: column("Network's or Razorpay's code of the reason.", latest.text('reason_code')),
@@ -65,5 +83,5 @@ export const disputeFields = {
   respond_by: column('Deadline for evidence or acceptance.', latest.time('respond_by')),
   evidence: personal('Evidence that was submitted, with its documents and texts.', evidence),
   evidence_submitted_at: column('When evidence was last submitted.', evidenceSubmittedAt),
-  created_at: column('When the dispute was opened.', latest.time('created_at')),
+  created_at: column('When the dispute was opened.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,37 +1,35 @@
 import type { EventIn } from '#catalogue';
-import { compareStamps, onOccurrence, statusIn, UNKNOWN } from '#rules';
+import { compareStamps, onOccurrence, UNKNOWN } from '#rules';
 import type { EntityState, Fact, Lifecycle, Mark, Snapshot } from '#rules';
-import { disputeFields, disputeStatuses, phaseOf, phases } from './fields.ts';
+import { disputeEnds, disputeFields, disputeStatuses, phaseOf, phases } from './fields.ts';
 import type { DisputeStatus, Phase } from './fields.ts';
 import { disputeTransitions } from './transitions.ts';
 
 type Marks = Readonly<Record<string, Mark<DisputeStatus>>>;
 
-const readStatus = statusIn(disputeStatuses);
 /** Lane of the snapshots that name no phase. */
 const PHASELESS = '';
 
 const [OPEN, REVIEW, END] = [0, 1, 2] as const;
 const stageOf = (status: DisputeStatus): number => (status === 'open' ? OPEN : isEnd(status) ? END : REVIEW);
-const isEnd = (status: DisputeStatus): boolean => status === 'won' || status === 'lost' || status === 'closed';
+const isEnd = (status: DisputeStatus): boolean => disputeEnds.some((end) => end === status);
 
 /**
  * A later phase stands above an earlier one: a won chargeback can come back as pre-arbitration (docs/payments/disputes). Within
  * a phase: open, then the review, then the ends. In the review the newer event counts, because evidence goes to and fro;
- * between ends the rank does. For its columns a snapshot without a phase stands where a chargeback does, the phase of
- * nearly all disputes.
+ * between ends it does too, and rank only within one second. For its columns a snapshot without a phase stands where a chargeback
+ * does, the phase of nearly all disputes.
  */
 const order = (snapshot: Snapshot, rank: number): readonly number[] => {
   const phase = phases.indexOf(phaseOf(snapshot) ?? 'chargeback');
   const stage = stageOf(disputeStatuses[rank] ?? 'open');
-  const time = snapshot.occurredAt ?? UNKNOWN;
-  return stage === END ? [phase, stage, rank, time] : [phase, stage, time, rank];
+  return [phase, stage, snapshot.occurredAt ?? UNKNOWN, rank];
 };
 
 const withinPhase = ({ stamp }: Mark): Mark['stamp'] => ({ ...stamp, order: stamp.order.slice(1) });
 
 /** Where `order` put the time. */
-const timeOf = ({ stamp, status }: Mark<DisputeStatus>): number => stamp.order[isEnd(status) ? 3 : 2] ?? UNKNOWN;
+const timeOf = ({ stamp }: Mark): number => stamp.order[2] ?? UNKNOWN;
 
 /** These two only ever follow an end in an earlier phase (docs/payments/disputes). */
 const followsAnEnd = (phase: Phase): boolean => phase === 'pre_arbitration' || phase === 'arbitration';
@@ -76,11 +74,27 @@ const reopenedIn = (state: EntityState<DisputeStatus> | undefined): string | nul
 
 const statusFacts = onOccurrence(statusFact);
 
+/** An end that takes the place of another in its phase is told under its own event: the same end may have been told before. */
+const factsOfStatus = (
+  before: EntityState<DisputeStatus> | undefined,
+  after: EntityState<DisputeStatus>,
+): readonly Fact[] => {
+  const { stamp, status } = decide(after.marks);
+  const isTurn = isEnd(status) && before !== undefined && isEnd(before.status);
+  return statusFacts(before, after).map(({ kind, occurrence }) => {
+    const sameLane = isTurn && laneOf(before.marks, decide(before.marks)) === occurrence;
+    return { kind, occurrence: sameLane ? `${occurrence}:${stamp.eventId}` : occurrence };
+  });
+};
+
 export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
   statuses: disputeStatuses,
   table: disputeTransitions,
   fields: disputeFields,
-  shown: ({ subject }) => readStatus(subject['status']),
+  shown: ({ subject }) => subject['status'],
+  ends: disputeEnds,
+  isLaterEndContrary: true,
+  contradicted: 'dispute.contradicted',
   order,
   lane: (snapshot) => phaseOf(snapshot) ?? PHASELESS,
   decide,
@@ -88,6 +102,6 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
     const phase = reopenedIn(after);
     const reopened =
       phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
-    return [...statusFacts(before, after), ...reopened];
+    return [...factsOfStatus(before, after), ...reopened];
   },
 };

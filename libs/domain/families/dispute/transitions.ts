@@ -21,13 +21,13 @@ const inReview: Row = {
   'payment.dispute.won': won,
 };
 
-/** Over: only a later phase opens the dispute again (see lifecycle.ts), and another end counts only if it stands higher. */
+/** Over: only a later phase opens the dispute again (see lifecycle.ts), and between ends the later one counts. */
 const over: Row = {
   'payment.dispute.created': 'stale',
   'payment.dispute.under_review': 'stale',
   'payment.dispute.action_required': 'stale',
-  'payment.dispute.closed': 'stale',
-  'payment.dispute.lost': 'stale',
+  'payment.dispute.closed': closed,
+  'payment.dispute.lost': lost,
   'payment.dispute.won': won,
 };
 
@@ -37,7 +37,7 @@ export const disputeTransitions: TransitionTable<DisputeStatus, EventIn<'dispute
   open: { ...inReview, 'payment.dispute.created': open },
   under_review: inReview,
   action_required: inReview,
-  closed: { ...over, 'payment.dispute.closed': closed, 'payment.dispute.lost': lost },
-  lost: { ...over, 'payment.dispute.lost': lost },
+  closed: over,
   won: over,
+  lost: over,
 };

@@ -1,17 +1,21 @@
 import type { EventIn } from '#catalogue';
-import { highestMark, onOccurrence, readTime, statusIn, UNKNOWN } from '#rules';
+import { highestMark, onOccurrence, readPast, UNKNOWN } from '#rules';
 import type { EntityState, Fact, Lifecycle, Snapshot } from '#rules';
-import { downtimeFields, downtimeStatuses } from './fields.ts';
+import { downtimeEnds, downtimeFields, downtimeStatuses } from './fields.ts';
 import type { DowntimeStatus } from './fields.ts';
 import { downtimeTransitions } from './transitions.ts';
 
-const readStatus = statusIn(downtimeStatuses);
-
 /** A downtime has an `updated_at` of its own, which says which of two updates is the newer better than the envelope does. */
-const byRankThenUpdate = ({ subject, occurredAt }: Snapshot, rank: number): readonly number[] => [
+const age = (snapshot: Snapshot): readonly number[] => [
+  readPast(snapshot.subject['updated_at'], snapshot) ?? UNKNOWN,
+  snapshot.occurredAt ?? UNKNOWN,
+];
+
+/** Below the ends rank counts first, between ends the age does. */
+const order = (snapshot: Snapshot, rank: number): readonly number[] => [
+  downtimeEnds.some((end) => end === downtimeStatuses[rank]) ? downtimeStatuses.length : rank,
+  ...age(snapshot),
   rank,
-  readTime(subject['updated_at']) ?? UNKNOWN,
-  occurredAt ?? UNKNOWN,
 ];
 
 /**
@@ -27,7 +31,11 @@ export const downtimeLifecycle: Lifecycle<DowntimeStatus, EventIn<'downtimes'>> 
   statuses: downtimeStatuses,
   table: downtimeTransitions,
   fields: downtimeFields,
-  shown: ({ subject }) => readStatus(subject['status']),
-  order: byRankThenUpdate,
-  facts: onOccurrence(factOf),
+  shown: ({ subject }) => subject['status'],
+  ends: downtimeEnds,
+  isLaterEndContrary: true,
+  contradicted: 'downtime.contradicted',
+  order,
+  age,
+  facts: (before, after) => onOccurrence(factOf)(before, after).filter(({ kind }) => kind !== 'downtime.scheduled'),
 };

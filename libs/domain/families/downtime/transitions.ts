@@ -33,4 +33,9 @@ export const downtimeTransitions: TransitionTable<DowntimeStatus, EventIn<'downt
     'payment.downtime.updated': 'stale',
     'payment.downtime.resolved': resolved,
   },
+  cancelled: {
+    'payment.downtime.started': 'stale',
+    'payment.downtime.updated': 'stale',
+    'payment.downtime.resolved': resolved,
+  },
 };

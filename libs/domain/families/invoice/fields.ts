@@ -20,6 +20,7 @@ export const invoiceStatuses = [
   'paid',
 ] as const;
 export type InvoiceStatus = (typeof invoiceStatuses)[number];
+export const invoiceEnds = ['expired', 'cancelled', 'deleted', 'paid'] as const satisfies readonly InvoiceStatus[];
 
 /** The amount paid so far, minor units; what decides between snapshots of equal status. An invoice has no `updated_at`. */
 export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
@@ -72,11 +73,11 @@ export const invoiceFields = {
   short_url: column('Address at which it is paid.', latest.text('short_url')),
   notes: personal('Pairs that the merchant attached.', latest.json('notes')),
   expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
-  issued_at: column('When it was issued.', latest.time('issued_at')),
-  paid_at: column('When it was paid in full.', latest.time('paid_at')),
-  expired_at: column('When it ran out.', latest.time('expired_at')),
-  cancelled_at: column('When it was cancelled.', latest.time('cancelled_at')),
+  issued_at: column('When it was issued.', latest.past('issued_at')),
+  paid_at: column('When it was paid in full.', latest.past('paid_at')),
+  expired_at: column('When it ran out.', latest.past('expired_at')),
+  cancelled_at: column('When it was cancelled.', latest.past('cancelled_at')),
   billing_start: column('Begin of the time that it bills.', latest.time('billing_start')),
   billing_end: column('End of the time that it bills.', latest.time('billing_end')),
-  created_at: column('When the invoice was made.', latest.time('created_at')),
+  created_at: column('When the invoice was made.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

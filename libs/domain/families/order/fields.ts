@@ -1,5 +1,5 @@
 import { entityBeside } from '#catalogue';
-import { clearable, column, commonFields, highest, latest, personal, readText } from '#rules';
+import { clearable, column, commonFields, highest, latest, personal, providerStatus, readText } from '#rules';
 import type { Field, Reading } from '#rules';
 
 /**
@@ -17,10 +17,12 @@ export const noticeOf = (event: string): 'delivered' | 'failed' | undefined =>
 const ofOrder = (reading: Reading): Reading => ({
   ...reading,
   read: (snapshot) => (noticeOf(snapshot.event) === undefined ? reading.read(snapshot) : undefined),
+  isUnreadable: (snapshot) => noticeOf(snapshot.event) === undefined && reading.isUnreadable?.(snapshot) === true,
 });
 const ofNotice = (reading: Reading): Reading => ({
   ...reading,
   read: (snapshot) => (noticeOf(snapshot.event) === undefined ? undefined : reading.read(snapshot)),
+  isUnreadable: (snapshot) => noticeOf(snapshot.event) !== undefined && reading.isUnreadable?.(snapshot) === true,
 });
 
 /** The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid). */
@@ -36,6 +38,7 @@ const paymentId: Reading = {
  */
 export const orderFields = {
   ...commonFields,
+  provider_status: column(commonFields.provider_status.words, ofOrder(providerStatus)),
   payment_id: column('Payment that completed the order.', ofOrder(paymentId)),
   amount_minor: column('Amount to be paid.', ofOrder(latest.integer('amount'))),
   amount_paid_minor: column('How much of it is paid.', ofOrder(highest.integer('amount_paid'))),
@@ -46,7 +49,7 @@ export const orderFields = {
   attempts: column('How many payments were tried on it.', ofOrder(highest.integer('attempts'))),
   description: personal('Text that the merchant gave the order.', ofOrder(latest.text('description'))),
   notes: personal('Pairs that the merchant attached.', ofOrder(latest.json('notes'))),
-  created_at: column('When the order was made.', ofOrder(latest.time('created_at'))),
+  created_at: column('When the order was made.', ofOrder(latest.past('created_at'))),
   notification_id: column('Newest pre-debit notice of a recurring charge.', ofNotice(latest.text('id'))),
   notification_status: column('What became of that notice: delivered or failed.', {
     type: 'text',
@@ -57,7 +60,7 @@ export const orderFields = {
   // Null on a failed notice, which takes the place of an earlier one that was delivered.
   notification_delivered_at: column(
     'When the notice reached the customer; unknown for one that failed.',
-    ofNotice(clearable.time('delivered_at')),
+    ofNotice(clearable.past('delivered_at')),
   ),
   notification_payment_after: column('When the charge may follow the notice.', ofNotice(latest.time('payment_after'))),
 } as const satisfies Record<string, Field>;

@@ -38,6 +38,6 @@ describe('orders', () => {
       const outcome = noticeOf(event);
       return outcome === undefined ? {} : { notification_status: outcome };
     },
-    finalFact: ({ status }) => `order.${status}`,
+    finalFact: ({ status }) => (status === 'attempted' ? null : `order.${status}`),
   });
 });

@@ -146,7 +146,8 @@ describe('a payment link', () => {
     expect(
       arrive(paymentLinkAggregate, [[link('partially_paid', { status: 'paid', amount_paid: 1000 })]]).state?.status,
     ).toBe('paid');
-    expect(arrive(paymentLinkAggregate, [[link('paid', { status: 'created' })]]).state?.status).toBe('paid');
+    // Money is not shown as paid because of a name.
+    expect(arrive(paymentLinkAggregate, [[link('paid', { status: 'created' })]]).state?.status).toBe('created');
   });
 });
 

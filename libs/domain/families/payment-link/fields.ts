@@ -1,5 +1,5 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, personal, readInteger, readText, readTime, UNKNOWN } from '#rules';
+import { column, commonFields, highest, latest, personal, readInteger, readPast, readText, UNKNOWN } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
 
 /**
@@ -12,12 +12,14 @@ import type { Field, Reading, Snapshot } from '#rules';
  */
 export const paymentLinkStatuses = ['created', 'partially_paid', 'expired', 'cancelled', 'paid'] as const;
 export type PaymentLinkStatus = (typeof paymentLinkStatuses)[number];
+export const paymentLinkEnds = ['expired', 'cancelled', 'paid'] as const satisfies readonly PaymentLinkStatus[];
 
 /** The amount paid so far, minor units; what decides between snapshots of equal status. */
 export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
 
 /** The link's own `updated_at`, epoch milliseconds. */
-export const linkChangedAt = ({ subject }: Snapshot): number => readTime(subject['updated_at']) ?? UNKNOWN;
+export const linkChangedAt = (snapshot: Snapshot): number =>
+  readPast(snapshot.subject['updated_at'], snapshot) ?? UNKNOWN;
 
 const ORDER_PREFIX = 'order_';
 
@@ -53,8 +55,11 @@ const paymentId: Reading = {
  */
 const lastEventAt: Field = {
   ...commonFields.last_event_at,
-  read: ({ subject, occurredAt }) => {
-    const known = [subject['updated_at'], subject['expired_at'], subject['cancelled_at']].map(readTime);
+  read: (snapshot) => {
+    const { subject, occurredAt } = snapshot;
+    const known = [subject['updated_at'], subject['expired_at'], subject['cancelled_at']].map((time) =>
+      readPast(time, snapshot),
+    );
     const times = [occurredAt ?? undefined, ...known].filter((time) => time !== undefined);
     return times.length === 0 ? null : Math.max(...times);
   },
@@ -85,9 +90,9 @@ export const paymentLinkFields = {
   user_id: column('User of the dashboard who made it.', latest.text('user_id')),
   notes: personal('Pairs that the merchant attached.', latest.json('notes')),
   expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
-  expired_at: column('When it ran out.', latest.time('expired_at')),
-  cancelled_at: column('When it was cancelled.', latest.time('cancelled_at')),
-  created_at: column('When the link was made.', latest.time('created_at')),
+  expired_at: column('When it ran out.', latest.past('expired_at')),
+  cancelled_at: column('When it was cancelled.', latest.past('cancelled_at')),
+  created_at: column('When the link was made.', latest.past('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
-  changed_at: column("Razorpay's own time of the last change.", highest.time('updated_at')),
+  changed_at: column("Razorpay's own time of the last change.", highest.past('updated_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,16 @@
-import { clearable, column, commonFields, ever, highest, latest, personal } from '#rules';
-import type { Field } from '#rules';
+import {
+  clearable,
+  column,
+  commonFields,
+  ever,
+  folded,
+  highest,
+  latest,
+  personal,
+  readInteger,
+  readText,
+} from '#rules';
+import type { Field, Reading } from '#rules';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands below `authorized`, because a
@@ -8,15 +19,40 @@ import type { Field } from '#rules';
  */
 export const paymentStatuses = ['created', 'failed', 'authorized', 'captured', 'refunded'] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
+export const paymentEnds = ['failed', 'captured', 'refunded'] as const satisfies readonly PaymentStatus[];
 
-/** Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of `currency`. */
+/** Methods that two spellings are known of (razorpay.com/docs/api/payments/entity); all others stay as they come. */
+const methods = ['card', 'netbanking', 'wallet', 'emi', 'upi'] as const;
+
+/**
+ * Currency in which the merchant is settled (razorpay.com/docs/payments/international-payments). Where it is not named, it is the
+ * payment's own if both amounts are the same.
+ */
+const baseCurrency: Reading = {
+  ...latest.text('base_currency'),
+  read: ({ subject }) => {
+    const [amount, base] = [readInteger(subject['amount']), readInteger(subject['base_amount'])];
+    const own = base !== undefined && base === amount ? readText(subject['currency']) : undefined;
+    return readText(subject['base_currency']) ?? own;
+  },
+};
+
+/**
+ * Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of `currency`, but for
+ * `base_amount_minor`, `fee_minor` and `tax_minor`, which are minor units of `base_currency`.
+ */
 export const paymentFields = {
   ...commonFields,
   order_id: column('Order that it pays for.', latest.text('order_id')),
   invoice_id: column('Invoice that it pays for.', latest.text('invoice_id')),
   amount_minor: column('Amount of the payment, fees included where the customer bears them.', latest.integer('amount')),
   currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
-  method: column('How the customer pays: card, upi, netbanking, wallet, emi and others.', latest.text('method')),
+  base_amount_minor: column('Amount in the currency of settlement.', latest.integer('base_amount')),
+  base_currency: column('Currency of settlement, of the fee and of its tax, ISO 4217.', baseCurrency),
+  method: column(
+    'How the customer pays: card, upi, netbanking, wallet, emi and others.',
+    folded(methods, latest.text('method')),
+  ),
   captured: column('Whether the money was captured.', ever.flag('captured')),
   late_authorized: column(
     'Whether the bank approved it only after it had failed or timed out.',
@@ -27,8 +63,8 @@ export const paymentFields = {
     'How far it is refunded: partial or full; unknown while nothing is.',
     latest.text('refund_status'),
   ),
-  fee_minor: column("Razorpay's fee, tax included.", latest.integer('fee')),
-  tax_minor: column('Tax on the fee.', latest.integer('tax')),
+  fee_minor: column("Razorpay's fee, tax included; in the currency of settlement.", latest.integer('fee')),
+  tax_minor: column('Tax on the fee; in the currency of settlement.', latest.integer('tax')),
   international: column('Whether the card or the customer is foreign.', latest.flag('international')),
   description: personal('Text that the merchant gave the payment.', latest.text('description')),
   card_id: column('Card that paid, as Razorpay names it.', latest.text('card_id')),
@@ -58,5 +94,5 @@ export const paymentFields = {
     latest.json('acquirer_data'),
   ),
   notes: personal('Pairs that the merchant attached.', latest.json('notes')),
-  created_at: column('When the payment was begun.', latest.time('created_at')),
+  created_at: column('When the payment was begun.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,17 +1,19 @@
 import type { EventIn } from '#catalogue';
-import { byRankThenTime, onStatusChange, statusIn } from '#rules';
+import { byRankThenTime, onStatusChange } from '#rules';
 import type { Lifecycle } from '#rules';
-import { paymentFields, paymentStatuses } from './fields.ts';
+import { paymentEnds, paymentFields, paymentStatuses } from './fields.ts';
 import type { PaymentStatus } from './fields.ts';
 import { paymentTransitions } from './transitions.ts';
-
-const readStatus = statusIn(paymentStatuses);
 
 export const paymentLifecycle: Lifecycle<PaymentStatus, EventIn<'payments'>> = {
   statuses: paymentStatuses,
   table: paymentTransitions,
   fields: paymentFields,
-  shown: ({ subject }) => readStatus(subject['status']),
+  shown: ({ subject }) => subject['status'],
+  ends: paymentEnds,
+  // A captured payment is refunded in the usual course; a failed one is neither.
+  excludes: (one, other) => one === 'failed' || other === 'failed',
+  contradicted: 'payment.contradicted',
   order: byRankThenTime,
-  facts: onStatusChange((status) => `payment.${status}`),
+  facts: onStatusChange((status) => (status === 'created' ? null : `payment.${status}`)),
 };

@@ -3,12 +3,13 @@ import { column, commonFields, ever, latest, personal, readFlag, readText } from
 import type { Field, Reading, Snapshot } from '#rules';
 
 /**
- * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed; `processed` is final).
- * Both ends for one refund contradict each other. `processed` stands higher: it is the one that the documentation calls
- * final, and money that left must not be shown as money that stayed.
+ * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed). A refund that was processed can fail
+ * later, when the customer's bank sends it back: between the two ends the later one counts. Within one second `failed` does, because
+ * that is the way it goes, and because money must not be shown as returned when it may not be.
  */
-export const refundStatuses = ['pending', 'failed', 'processed'] as const;
+export const refundStatuses = ['pending', 'processed', 'failed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
+export const refundEnds = ['processed', 'failed'] as const satisfies readonly RefundStatus[];
 
 /** The refunded payment's snapshot, which lies beside the refund (razorpay.com/docs/webhooks/refunds); older bodies have none. */
 const paymentOf = (snapshot: Snapshot) => entityBeside(snapshot, 'payment');
@@ -56,5 +57,5 @@ export const refundFields = {
   rrn: column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
   utr: column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr')),
   notes: personal('Pairs that the merchant attached.', latest.json('notes')),
-  created_at: column('When the refund was made.', latest.time('created_at')),
+  created_at: column('When the refund was made.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,17 +1,24 @@
 import type { EventIn } from '#catalogue';
-import { byRankThenTime, onStatusChange, statusIn } from '#rules';
+import { byStageThenTime, onStatusChange, showsUnknown } from '#rules';
 import type { Lifecycle } from '#rules';
-import { refundFields, refundStatuses } from './fields.ts';
+import { refundEnds, refundFields, refundStatuses } from './fields.ts';
 import type { RefundStatus } from './fields.ts';
 import { refundTransitions } from './transitions.ts';
 
-const readStatus = statusIn(refundStatuses);
+/** A refund of which only a status is known that we do not know is not "under way". */
+const statusFacts = onStatusChange<RefundStatus>(
+  (status, state) => (status === 'pending' && showsUnknown(refundStatuses, state) ? null : `refund.${status}`),
+  refundEnds,
+);
 
 export const refundLifecycle: Lifecycle<RefundStatus, EventIn<'refunds'>> = {
   statuses: refundStatuses,
   table: refundTransitions,
   fields: refundFields,
-  shown: ({ subject }) => readStatus(subject['status']),
-  order: byRankThenTime,
-  facts: onStatusChange((status) => `refund.${status}`),
+  shown: ({ subject }) => subject['status'],
+  ends: refundEnds,
+  isLaterEndContrary: true,
+  contradicted: 'refund.contradicted',
+  order: byStageThenTime<RefundStatus>(refundStatuses, refundEnds),
+  facts: statusFacts,
 };

@@ -23,16 +23,16 @@ export const refundTransitions: TransitionTable<RefundStatus, EventIn<'refunds'>
     'refund.failed': failed,
     'refund.processed': processed,
   },
-  failed: {
+  processed: {
     'refund.created': 'stale',
     'refund.speed_changed': 'stale',
     'refund.failed': failed,
     'refund.processed': processed,
   },
-  processed: {
+  failed: {
     'refund.created': 'stale',
     'refund.speed_changed': 'stale',
-    'refund.failed': 'stale',
+    'refund.failed': failed,
     'refund.processed': processed,
   },
 };

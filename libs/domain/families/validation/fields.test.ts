@@ -31,9 +31,12 @@ const failed = validation(
 );
 
 describe('a validation', () => {
-  test('with both ends is completed, and keeps its answer, also when the failure is later', () => {
+  test('with both ends shows the later one, and keeps the answer of the other', () => {
+    expect(inEveryOrder(validationAggregate, [completed, { ...failed, occurredAt: completed.occurredAt }]).status).toBe(
+      'completed',
+    );
     expect(inEveryOrder(validationAggregate, [completed, failed])).toMatchObject({
-      status: 'completed',
+      status: 'failed',
       values: {
         account_status: 'invalid',
         registered_name: 'Gaurav Kumar',
@@ -41,7 +44,7 @@ describe('a validation', () => {
         name_match_score: 40,
         amount_minor: 127,
         utr: 'utr1',
-        last_event_id: 'event_1',
+        last_event_id: 'event_2',
       },
     });
   });

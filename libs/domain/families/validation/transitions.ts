@@ -5,10 +5,10 @@ import type { ValidationStatus } from './fields.ts';
 const completed = { to: 'completed' } as const;
 const failed = { to: 'failed' } as const;
 
-/** Where each event leads. A validation that has an answer does not lose it to a failure (validation.ts). */
+/** Where each event leads. Between the two ends the later one counts (fields.ts). */
 export const validationTransitions: TransitionTable<ValidationStatus, EventIn<'fund_accounts'>> = {
   absent: { 'fund_account.validation.completed': completed, 'fund_account.validation.failed': failed },
   created: { 'fund_account.validation.completed': completed, 'fund_account.validation.failed': failed },
   failed: { 'fund_account.validation.completed': completed, 'fund_account.validation.failed': failed },
-  completed: { 'fund_account.validation.completed': completed, 'fund_account.validation.failed': 'stale' },
+  completed: { 'fund_account.validation.completed': completed, 'fund_account.validation.failed': failed },
 };
