@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes, messageOf, print, printJson, table, warn } from './frame.ts';
+import { exitCodes, messageOf, noneOf, print, printJson, printTable, warn } from './frame.ts';
 import { fateOf } from './outcomes.ts';
 import type { Fate } from './outcomes.ts';
 import type { Filter } from './pending-options.ts';
@@ -84,19 +84,15 @@ export const printLeft = (left: Left): void => {
 
 /** `would`: what is done to them, for example `would be discarded`. */
 export const printDryRun = ({ count, groups, first }: Tally, would: string): void => {
-  print(
-    table([
-      ['count', 'family', 'event', 'cause'],
-      ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)]),
-    ]),
-  );
+  printTable([
+    ['count', 'family', 'event', 'cause'],
+    ...groups.map((group) => [group.count, group.family, group.event, shown(group.cause)]),
+  ]);
   print(`\nThe first ${first.length} of ${count}:`);
-  print(
-    table([
-      ['event id', 'event', 'key', 'cause'],
-      ...first.map(({ eventId, event, key, cause }) => [eventId, event, key, shown(cause)]),
-    ]),
-  );
+  printTable([
+    ['event id', 'event', 'key', 'cause'],
+    ...first.map(({ eventId, event, key, cause }) => [eventId, event, key, shown(cause)]),
+  ]);
   print(`\n${count} ${would}. Nothing was changed; give --yes to do it.`);
 };
 
@@ -188,7 +184,7 @@ const act = async <Item, Outcome extends Fated>(
   printChanges(changes);
   const told = outcomes.length <= FIRST_MAX ? outcomes : outcomes.filter(({ outcome }) => fateOf(outcome) !== 'done');
   for (const { item, outcome } of told) print(bulk.describe(item, outcome));
-  print(`${counts.done} of ${same.length} ${noun} ${done}${countsInWords(counts)}`);
+  print(`${counts.done} of ${same.length} ${noun} ${done}${countsInWords(counts)}`, ok ? 'good' : 'bad');
 };
 
 const countFates = (outcomes: readonly Fated[], changes: Changes | undefined): Readonly<Record<Fate, number>> => {
@@ -204,7 +200,7 @@ const nothingMatches = <Item, Outcome>(json: boolean, { filter, noun }: Bulk<Ite
   const ok = Object.keys(filter).length === 0;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
   if (json) printJson({ ok, executed: false, count: 0, groups: [], first: [], ...left });
-  else print(ok ? `there are no ${noun}` : `no ${noun} match`);
+  else print(noneOf(noun, !ok));
 };
 
 const actOnEach = async <Item, Outcome>({

@@ -5,19 +5,22 @@ import { allAggregates } from '#families';
 import { retryPolicyOf, retryPolicySettings } from '#parking';
 import type { ParkedOptions } from '#parking';
 import { kafkaSettings, postgresSettings } from '#platform/config';
+import type { Environment } from '#platform/config';
 import { createKafka, kafkaIssues } from '#platform/kafka';
 import type { KafkaClient } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { messageOf, settingsOf, UsageError } from './frame.ts';
+import { ServerError, settingsOf, UsageError } from './frame.ts';
 
-/** A person waits: give up after some seconds, with one clear error. */
+/** With this patience a server is worked with; a person waits, so it ends with one clear error. */
 const KAFKA_OPTIONS = {
   clientId: 'dakia-cli',
   requestTimeoutMs: 10_000,
   retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000 },
 };
+/** And with this it is found out whether one answers at all. */
+const FIRST_ANSWER = { ...KAFKA_OPTIONS, requestTimeoutMs: 3_000, retry: { ...KAFKA_OPTIONS.retry, retries: 1 } };
 
 export interface OpenKafka {
   readonly kafka: KafkaClient['kafka'];
@@ -26,26 +29,42 @@ export interface OpenKafka {
   readonly topics: readonly string[];
 }
 
-/** Kafka as the settings give it. Nothing is connected yet. */
-export const kafkaOf = (command: Command): OpenKafka => {
+/** Kafka as the settings give it. Throws ServerError within seconds when it does not answer, UsageError when the settings cannot be. */
+export const openKafka = async (command: Command): Promise<OpenKafka> => {
   const config = settingsOf(command, kafkaSettings);
   const issues = kafkaIssues(config);
   if (issues.length > 0) throw new UsageError(issues.join('\n'));
   // What goes wrong is thrown and printed once; the client's own lines would say it many times.
-  return {
-    kafka: createKafka(config, createLogger('dakia', 'silent'), KAFKA_OPTIONS).kafka,
-    prefix: config.topicPrefix,
-    topics,
-  };
+  const log = createLogger('dakia', 'silent');
+  const admin = createKafka(config, log, FIRST_ANSWER).kafka.admin();
+  try {
+    await admin.connect();
+    // Connecting alone asks nothing of a broker.
+    await admin.describeCluster();
+  } catch (error) {
+    throw new ServerError('KAFKA_BROKERS', error);
+  } finally {
+    await admin.disconnect();
+  }
+  return { kafka: createKafka(config, log, KAFKA_OPTIONS).kafka, prefix: config.topicPrefix, topics };
 };
 
-/** Runs `work` over a connection to Postgres with the rights of `role`; without one, with those of the login user. */
+/** What a client says of a server that it cannot use, as a ServerError; anything else as it is. Postgres' errors are told apart where it is asked. */
+export const serverErrorOf = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof ServerError) return error;
+  if (error.name.startsWith('KafkaJS')) return new ServerError('KAFKA_BROKERS', error);
+  if (error.message.startsWith('the schema registry')) return new ServerError('SCHEMA_REGISTRY_URL', error);
+  return error.message.startsWith('Redis is away') ? new ServerError('REDIS_URL', error) : error;
+};
+
+/** Runs `work` over a connection to Postgres with the rights of `role`; without one, with those of the login user. `given`: as of settingsOf. */
 export const withDatabase = async <Result>(
   command: Command,
   role: string | undefined,
   work: (database: Database) => Promise<Result>,
+  given: Environment = {},
 ): Promise<Result> => {
-  const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
+  const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl }, given);
   const database = createDatabase({
     url: databaseUrl,
     poolSize: 1,
@@ -53,15 +72,18 @@ export const withDatabase = async <Result>(
     ...(role !== undefined && { role }),
   });
   try {
-    return await work(database);
-  } catch (error) {
-    if (isAway(error))
-      throw new Error(`DATABASE_URL: Postgres cannot be used with this setting, or is away: ${messageOf(error)}`, {
-        cause: error,
-      });
-    throw error;
+    return await askingPostgres(() => work(database));
   } finally {
     await database.close();
+  }
+};
+
+/** Does `work`; throws ServerError when Postgres cannot be used. */
+export const askingPostgres = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw isAway(error) ? new ServerError('DATABASE_URL', error) : error;
   }
 };
 
@@ -72,7 +94,7 @@ const isAway = (error: unknown): boolean => {
   if (!(error instanceof Error) || error.name.startsWith('KafkaJS')) return false;
   return (
     ('code' in error && AWAY.test(String(error.code))) ||
-    /timeout exceeded when trying to connect|connection terminated/i.test(error.message)
+    /timeout (exceeded when trying to connect|expired)|connection terminated/i.test(error.message)
   );
 };
 

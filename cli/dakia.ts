@@ -5,7 +5,7 @@ import { compileCacheFolder } from './compile-cache.cjs';
 // Before anything else is loaded: what is imported statically would be compiled first.
 const folder = compileCacheFolder();
 if (folder !== undefined) enableCompileCache(folder);
-const { endQuietlyOnClosedPipe } = await import('./terminal.ts');
-endQuietlyOnClosedPipe();
+const { goOnWithClosedPipe } = await import('./terminal.ts');
+goOnWithClosedPipe();
 const { run } = await import('./run.ts');
 await run(process.argv.slice(2));

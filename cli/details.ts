@@ -1,6 +1,8 @@
 import type { HistoryEntry } from '#operate';
 import { bodyOf } from './export-lines.ts';
-import { print, table } from './frame.ts';
+import { print, printList, printTable } from './frame.ts';
+import { plainCell } from './terminal.ts';
+import { timeOf } from './times.ts';
 
 /** Most entries that one `show` prints. */
 export const SHOW_MAX = 20;
@@ -15,18 +17,20 @@ export const presentable = <Entry extends { readonly rawBody: Buffer }>(
   ...(withBody && bodyOf(rawBody)),
 });
 
+const BODIES = ['body', 'bodyBase64'];
+
 /** `name  value` lines of what is neither empty nor a structure of its own. */
-export const printFields = (entry: object): void =>
-  print(
-    table(
-      Object.entries(entry)
-        .map(([name, value]: [string, unknown]): [string, string] => [name, scalar(value)])
-        .filter(([, text]) => text !== ''),
-    ),
-  );
+export const printFields = (entry: object): void => {
+  const fields = Object.entries(entry)
+    .map(([name, value]: [string, unknown]): [string, string] => [name, scalar(value)])
+    .filter(([, text]) => text !== '');
+  printList(fields.filter(([name]) => !BODIES.includes(name)));
+  // A body is printed as it is: broken into lines it would be another one.
+  for (const [name, text] of fields) if (BODIES.includes(name)) print(`${name}  ${plainCell(text)}`);
+};
 
 const scalar = (value: unknown): string => {
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return timeOf(value);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
 };
 
@@ -34,17 +38,15 @@ const scalar = (value: unknown): string => {
 export const printHistory = (history: readonly HistoryEntry[]): void => {
   if (history.length === 0) return;
   print('\nwhat happened to this entity, the newest first:');
-  print(
-    table([
-      ['at', 'who', 'what', 'event', 'verdict', 'reason'],
-      ...history.map(({ at, actor, action, event, eventId, verdict, reason }) => [
-        at.toISOString(),
-        actor,
-        action,
-        event ?? eventId ?? '',
-        verdict ?? '',
-        reason ?? '',
-      ]),
+  printTable([
+    ['at', 'who', 'what', 'event', 'verdict', 'reason'],
+    ...history.map(({ at, actor, action, event, eventId, verdict, reason }) => [
+      timeOf(at),
+      actor,
+      action,
+      event ?? eventId ?? '',
+      verdict ?? '',
+      reason ?? '',
     ]),
-  );
+  ]);
 };

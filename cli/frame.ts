@@ -1,18 +1,49 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
+import { parseEnv, styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { readConfig } from '#platform/config';
 import type { ConfigOf, Environment, Settings } from '#platform/config';
-import { plain, plainCell } from './terminal.ts';
+import { codeOf } from '#platform/log';
+import { layOut, LINE_WIDTH, wrap } from './table.ts';
+import type { Cell } from './table.ts';
+import { plain } from './terminal.ts';
 
 /** What every command shares: where settings come from, how it prints, and how it ends. */
 export const exitCodes = { ok: 0, notAsExpected: 1, usage: 2 } as const;
+/** What they mean; a part of each help, and of docs/failures.md. */
+export const endings: readonly (readonly [code: number, means: string])[] = [
+  [exitCodes.ok, 'done, or as expected'],
+  [exitCodes.notAsExpected, 'not as expected, or a server does not answer'],
+  [exitCodes.usage, 'the command or a setting is wrong'],
+];
 
 /** The command cannot be carried out as it was given. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The servers of a command by the setting that each is found by. */
+const servers = {
+  KAFKA_BROKERS: ['Kafka', codeOf('cli', 'kafka')],
+  DATABASE_URL: ['Postgres', codeOf('cli', 'postgres')],
+  REDIS_URL: ['Redis', codeOf('cli', 'redis')],
+  SCHEMA_REGISTRY_URL: ['the schema registry', codeOf('cli', 'registry')],
+} as const;
+
+/** A server cannot be used; `setting` is the name of what it was found by. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly setting: keyof typeof servers;
+  constructor(setting: keyof typeof servers, cause: unknown) {
+    const [server, code] = servers[setting];
+    super(
+      `${setting}: ${server} cannot be used with this setting, or is away: ${messageOf(cause)} (${code})\nStart it, or correct ${setting}; npx dakia doctor asks every server.`,
+      { cause },
+    );
+    this.setting = setting;
+  }
 }
 
 /** The state folder of `npm start`: env, secret, remembered simulations. */
@@ -53,30 +84,60 @@ export const settingsOf = <Of extends Settings>(
   );
 };
 
-export const print = (text: string): void => void process.stdout.write(`${plain(text)}\n`);
+/** How a line is meant, in colour: only in a terminal, and not with NO_COLOR. */
+type Tone = 'good' | 'bad' | 'heading';
+const STYLES = { good: 'green', bad: 'red', heading: 'bold' } as const;
+
+/** Columns of a line: those of the terminal, else the usual number. */
+const widthOf = ({ columns, isTTY }: NodeJS.WriteStream): number =>
+  isTTY ? Math.max(LINE_WIDTH_MIN, columns) : LINE_WIDTH;
+const LINE_WIDTH_MIN = 40;
+
+/** In a terminal, lines are broken at spaces; but for commands, which are there to be copied. Elsewhere a sentence is a line. */
+const broken = (stream: NodeJS.WriteStream, line: string): readonly string[] =>
+  !stream.isTTY || line.startsWith('  npx ') ? [line] : wrap(line, widthOf(stream));
+
+const write = (stream: NodeJS.WriteStream, lines: readonly string[], tone?: Tone): void => {
+  for (const line of lines) {
+    const text = plain(line);
+    stream.write(`${tone === undefined || text === '' ? text : styleText(STYLES[tone], text, { stream })}\n`);
+  }
+};
+
+export const print = (text: string, tone?: Tone): void =>
+  write(
+    process.stdout,
+    text.split('\n').flatMap((line) => broken(process.stdout, line)),
+    tone,
+  );
+export const warn = (text: string, tone?: Tone): void =>
+  write(
+    process.stderr,
+    text.split('\n').flatMap((line) => broken(process.stderr, line)),
+    tone,
+  );
+/** Rows in columns, the first row as heading. */
+export const printTable = (rows: readonly (readonly Cell[])[]): void => {
+  const [head = [], ...others] = layOut(rows, widthOf(process.stdout));
+  write(process.stdout, head, 'heading');
+  write(process.stdout, others.flat());
+};
+/** The same without a heading: `name  value`. */
+export const printList = (rows: readonly (readonly Cell[])[]): void =>
+  write(process.stdout, layOut(rows, widthOf(process.stdout)).flat());
+
 export const jsonOf = (value: unknown): string =>
   plain(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)));
-export const printJson = (value: unknown): void => print(jsonOf(value));
-export const warn = (text: string): void => void process.stderr.write(`${plain(text)}\n`);
+/**
+ * The whole answer of a command with --json: one object on one line. `ok` is false exactly when the exit code is not 0, and then `error`
+ * says why unless the object does. Times in it are ISO 8601 in UTC, whatever the time zone of the tables.
+ */
+export const printJson = <Answer extends { readonly ok: boolean }>(answer: Answer): void =>
+  void process.stdout.write(`${jsonOf(answer)}\n`);
 
-/** A time as commands print it. */
-export const timeOf = (time: Date): string => time.toISOString();
-
-/** Rows in columns, the first row as heading; numbers to the right. */
-export const table = (given: readonly (readonly (string | number | bigint)[])[]): string => {
-  const rows = given.map((row) => row.map((value) => (typeof value === 'string' ? plainCell(value) : value)));
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => String(row[column] ?? '').length)));
-  const cell = (value: string | number | bigint, width: number): string =>
-    typeof value === 'string' ? value.padEnd(width) : String(value).padStart(width);
-  return rows
-    .map((row) =>
-      row
-        .map((value, column) => cell(value, widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-};
+/** What every command says when there is nothing to show or to do. `asked`: whether something was asked for, or what it was. */
+export const noneOf = (noun: string, asked: boolean | string): string =>
+  asked === false ? `there are no ${noun}` : `no ${noun} match${asked === true ? '' : ` ${asked}`}`;
 
 /** Reads an option that must be a whole number. */
 export const wholeNumber =

@@ -1,6 +1,6 @@
 import type { KeyRef } from '#apply';
 import type { OperateParkedOutcome, ShownDeath, ShownHead } from '#operate';
-import { timeOf } from './frame.ts';
+import { timeOf } from './times.ts';
 
 /** What became of a key's queue, in words. */
 export const describeRetry = ({ family, key }: KeyRef, outcome: OperateParkedOutcome): string => {

@@ -114,12 +114,19 @@ export const passes = ({ family, event, key, cause }: Candidate, filter: Filter)
 /** `filterOf` for a command that changes something: everything must be meant, as soon as it is more than a look. */
 export const actionFilterOf = (options: FilterOptions & { readonly all?: boolean; readonly yes: boolean }): Filter => {
   const filter = filterOf(options);
-  const isFiltered = Object.keys(filter).length > 0;
-  if (isFiltered && options.all === true)
-    throw new UsageError('--all and a filter exclude each other: give one of them.');
-  if (!isFiltered && options.yes && options.all !== true)
-    throw new UsageError('Say which: give a filter such as --family, --event, --key or --cause, or --all.');
+  mustSayWhich(filter, options, '--family, --event, --key or --cause');
   return filter;
+};
+
+/** Throws unless it is said what is meant. `such`: filters that there are. */
+export const mustSayWhich = (
+  filter: object,
+  { all, yes }: { readonly all?: boolean; readonly yes: boolean },
+  such: string,
+): void => {
+  const isFiltered = Object.keys(filter).length > 0;
+  if (isFiltered && all === true) throw new UsageError('--all and a filter exclude each other: give one of them.');
+  if (!isFiltered && yes && all !== true) throw new UsageError(`Say which: give a filter such as ${such}, or --all.`);
 };
 
 const catalogueEvent = (text: string): string => {

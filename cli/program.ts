@@ -14,8 +14,10 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
-import { DEFAULT_DATA_DIR, versionOf } from './frame.ts';
-import { withExitCodes } from './terminal.ts';
+import { DEFAULT_DATA_DIR, endings, versionOf } from './frame.ts';
+import { LINE_WIDTH, wrap } from './table.ts';
+import { plain } from './terminal.ts';
+import { useTimeZone } from './times.ts';
 
 /** Every command, each in its file. Errors of use are thrown, after they were printed. */
 export const createProgram = (): Command => {
@@ -28,9 +30,25 @@ export const createProgram = (): Command => {
       DEFAULT_DATA_DIR,
     )
     .showHelpAfterError('(add --help for the options)')
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(plain(text)),
+      writeErr: (text) => void process.stderr.write(plain(text)),
+    })
+    .hook('preAction', (_program, command) => useTimeZone(command))
     .exitOverride();
   for (const add of COMMANDS) add(program);
   return withExitCodes(program);
+};
+
+const EXIT_CODES = wrap(
+  `Exit codes: ${endings.map(([code, means]) => `${code} ${means}`).join('; ')}.`,
+  LINE_WIDTH,
+).join('\n');
+
+/** Adds to every command what all of them say. */
+const withExitCodes = (command: Command): Command => {
+  for (const child of command.commands) withExitCodes(child);
+  return command.addHelpText('after', `\n${EXIT_CODES}`);
 };
 
 /** In the order of the help: what a newcomer tries first comes first. */

@@ -1,3 +1,5 @@
+import { clearLine, redrawLine } from './terminal.ts';
+
 const WIDTH = 30;
 /** Between two drawings, in ms: a bar needs no more, and a terminal is slower than a loopback. */
 const DRAW_EVERY_MS = 100;
@@ -11,7 +13,7 @@ export const progressBar = (
   let drawnAt = 0;
   const draw = (done: number): void => {
     const filled = Math.round((WIDTH * done) / Math.max(1, total));
-    process.stderr.write(`\r${label} [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${done}/${total}`);
+    redrawLine(process.stderr, `${label} [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${done}/${total}`);
   };
   return {
     advance: (done) => {
@@ -19,6 +21,6 @@ export const progressBar = (
       drawnAt = performance.now();
       draw(done);
     },
-    end: () => void process.stderr.write('\r\u001b[K'),
+    end: () => clearLine(process.stderr),
   };
 };

@@ -12,8 +12,8 @@ import { now, pause } from '#platform/time';
 import { instant } from '#rules';
 import { printDryRun, printLeft, startLeft, startTally } from './bulk.ts';
 import type { Candidate, Left, Tally } from './bulk.ts';
-import { kafkaOf } from './connections.ts';
-import { print, printJson, settingsOf } from './frame.ts';
+import { openKafka } from './connections.ts';
+import { exitCodes, noneOf, print, printJson, settingsOf } from './frame.ts';
 import { passes } from './pending-options.ts';
 import type { Filter } from './pending-options.ts';
 import { progressBar } from './progress.ts';
@@ -50,7 +50,7 @@ export const replayFromKafka = async (
   command: Command,
   { topics, decide, filter, execute }: ReplayRequest,
 ): Promise<Replayed> => {
-  const { kafka, prefix } = kafkaOf(command);
+  const { kafka, prefix } = await openKafka(command);
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
   const decoder = createEnvelopeDecoder(
     schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl),
@@ -134,13 +134,16 @@ const publishSurely = async (producer: EventProducer, topic: string, record: Kaf
   }
 };
 
-/** Prints what a replay from Kafka did or would do. */
-export const reportReplay = (replayed: Replayed, json: boolean): void => {
+/** Prints what a replay from Kafka did or would do. Exits 1 when a filter matches nothing, as all bulk commands do. */
+export const reportReplay = (replayed: Replayed, filter: Filter, json: boolean): void => {
   const { executed, read, count, left, failedSends } = replayed;
-  if (json) return printJson({ ok: true, ...replayed });
-  if (executed) print(`${count} of ${read} records were produced again; their services apply them`);
-  else if (count > 0) printDryRun(replayed, 'records would be produced again');
-  else print(`none of ${read} records would be produced again`);
+  const isFiltered = Object.keys(filter).length > 0;
+  const ok = count > 0 || !isFiltered;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) return printJson({ ok, ...replayed });
+  if (count === 0) print(`${noneOf('records to produce again', isFiltered)}; ${read} were read`);
+  else if (executed) print(`${count} of ${read} records were produced again; their services apply them`, 'good');
+  else printDryRun(replayed, 'records would be produced again');
   if (failedSends > 0) print(`Kafka did not take ${failedSends} sends on the way; they were made again`);
   printLeft(left);
 };

@@ -1,52 +1,28 @@
 import { CommanderError } from 'commander';
 import { codeOf } from '#platform/log';
-import type { Code } from '#platform/log';
-import { exitCodes, messageOf, UsageError, warn } from './frame.ts';
+import { serverErrorOf } from './connections.ts';
+import { exitCodes, messageOf, printJson, ServerError, UsageError, warn } from './frame.ts';
 import { createProgram } from './program.ts';
 
-/** Carries out one command line. How it ended is in process.exitCode; what went wrong is on stderr. */
+/** Carries out one command line. How it ended is in process.exitCode; what went wrong is on stderr, and with --json on stdout too. */
 export const run = async (args: readonly string[]): Promise<void> => {
   try {
     await createProgram().parseAsync([...args], { from: 'user' });
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = end(error, args.includes('--json'));
   }
 };
 
-const exitCodeOf = (error: unknown): number => {
+/** Says why a command could not be carried out to its end, and answers the exit code. */
+const end = (given: unknown, json: boolean): number => {
   // Commander has already said what is wrong; its own code for --help is 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (error instanceof UsageError) {
-    warn(error.message);
-    return exitCodes.usage;
-  }
-  const { said = '', then = '', code } = serverTroubleOf(error) ?? {};
-  warn(`dakia: ${said}${messageOf(error)}${then}${code === undefined ? '' : ` (${code})`}`);
-  return exitCodes.notAsExpected;
-};
-
-/** A server that does not do what a command needs: what is said before and after its error, and the code (docs/failures.md). */
-interface ServerTrouble {
-  readonly said?: string;
-  readonly then?: string;
-  readonly code: Code;
-}
-
-/** Names the setting that the server was found by. What Postgres says is marked where it is asked (connections.ts). */
-const serverTroubleOf = (error: unknown): ServerTrouble | undefined => {
-  if (!(error instanceof Error)) return undefined;
-  if (error.name.startsWith('KafkaJS'))
-    return {
-      said: 'KAFKA_BROKERS: Kafka cannot be used with this setting, or is away: ',
-      code: codeOf('cli', 'kafka'),
-    };
-  if (error.message.startsWith('the schema registry'))
-    return { said: 'SCHEMA_REGISTRY_URL: ', code: codeOf('cli', 'registry') };
-  if (error.message.startsWith('Redis is away')) return { said: 'REDIS_URL: ', code: codeOf('cli', 'redis') };
-  if (error.message.startsWith('DATABASE_URL: ')) return { code: codeOf('cli', 'postgres') };
-  return isOldDatabase(error)
-    ? { then: '; this release has newer tables, which npx dakia migrate makes', code: codeOf('cli', 'old-database') }
-    : undefined;
+  if (given instanceof CommanderError && given.exitCode === 0) return exitCodes.ok;
+  const error = serverErrorOf(given);
+  const isUse = error instanceof CommanderError || error instanceof UsageError;
+  const said = `${messageOf(error)}${isOldDatabase(error) ? `; this release has newer tables, which npx dakia migrate makes (${codeOf('cli', 'old-database')})` : ''}`;
+  if (!(error instanceof CommanderError)) warn(isUse ? said : `dakia: ${said}`, 'bad');
+  if (json) printJson({ ok: false, error: said, ...(error instanceof ServerError && { setting: error.setting }) });
+  return isUse ? exitCodes.usage : exitCodes.notAsExpected;
 };
 
 /** Postgres' codes for a table and a column that do not exist. */

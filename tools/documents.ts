@@ -6,6 +6,8 @@ import { embeddedSettings } from '#local';
 import { opsSettings, processSettings, redisSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
+import { endings } from '../cli/frame.ts';
+import { timeSettings } from '../cli/times.ts';
 import { allServices } from '../services/services.ts';
 import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 
@@ -105,6 +107,7 @@ const settingsTable = (): string => {
   add('every service', { ...processSettings, ...opsSettings });
   for (const { name, settings } of allServices) add(name, settings);
   add('npx dakia doctor', redisSettings);
+  add('npx dakia', timeSettings);
   add('npm start', embeddedSettings);
   return table(
     ['setting', 'default', 'used by', 'what it is'],
@@ -162,6 +165,17 @@ export const documents: readonly Document[] = [
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },
-  { path: 'docs/failures.md', render: (current) => between(current, 'codes', codesTable()) },
+  {
+    path: 'docs/failures.md',
+    render: (current) =>
+      between(
+        between(current, 'codes', codesTable()),
+        'exit-codes',
+        table(
+          ['exit code', 'what it means'],
+          endings.map(([number, means]) => [String(number), means]),
+        ),
+      ),
+  },
   { path: 'README.md', render: (current) => between(current, 'settings', settingsTable()) },
 ];

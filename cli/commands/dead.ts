@@ -10,7 +10,7 @@ import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { print, printJson, table, UsageError } from '../frame.ts';
+import { noneOf, print, printJson, printTable, UsageError } from '../frame.ts';
 import { deathInWords, describeRetry } from '../outcomes.ts';
 import {
   actionFilterOf,
@@ -24,6 +24,10 @@ import {
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 import type { ShownItem } from '../picture.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
+import { timeOf } from '../times.ts';
+
+/** What this command is about, in a sentence. */
+const NOUN = 'dead letters';
 
 interface ShowOptions {
   readonly key?: string;
@@ -86,7 +90,7 @@ export const addDead = (program: Command): void => {
   )
     .addHelpText(
       'after',
-      "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' --reason 'fixed in 1.4.2' --yes",
+      "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' \\\n    --reason 'fixed in 1.4.2' --yes",
     )
     .action(retry);
   withAction(
@@ -101,7 +105,7 @@ export const addDead = (program: Command): void => {
   )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB --reason "test data, ticket 42" --yes',
+      '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "test data, ticket 42" --yes',
     )
     .action(discard);
   withFilters(
@@ -124,17 +128,17 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   const letters = await withDatabase(command, OPERATOR_ROLE, (database) =>
     listDead(database, { ...filter, limit: options.limit }),
   );
-  if (options.json) return printJson({ dead: letters });
-  if (letters.length === 0) return print('there are no dead letters that match');
+  if (options.json) return printJson({ ok: true, dead: letters });
+  if (letters.length === 0) return print(noneOf(NOUN, Object.keys(filter).length > 0));
   const rows = letters.map(({ eventId, event, key, attempts, deadAt, reason }) => [
     eventId,
     event,
     key,
     attempts,
-    deadAt.toISOString(),
+    timeOf(deadAt),
     reason,
   ]);
-  print(table([['event id', 'event', 'key', 'attempts', 'dead since', 'reason'], ...rows]));
+  printTable([['event id', 'event', 'key', 'attempts', 'dead since', 'reason'], ...rows]);
   if (letters.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
@@ -149,11 +153,8 @@ const show = async ({ key, eventId, body, json }: ShowOptions, command: Command)
     for (const id of ids) found.push(await showDead(database, id));
     return found.flatMap((letter) => (letter === undefined ? [] : [presentable(letter, body)]));
   });
-  if (letters.length === 0)
-    throw new Error(
-      key === undefined ? `${eventId ?? ''} is no dead letter` : `no dead letter of ${key} waits for a decision`,
-    );
-  if (json) return printJson({ dead: letters });
+  if (letters.length === 0) throw new Error(noneOf(NOUN, key ?? eventId ?? ''));
+  if (json) return printJson({ ok: true, dead: letters });
   for (const { history, ...letter } of letters) {
     printFields(letter);
     printHistory(history);
@@ -202,7 +203,7 @@ const retry = async (options: ActOptions, command: Command): Promise<void> => {
       shownOf,
       act: (letter) => retryDead({ database, ...policy }, letter.eventId, options, letter),
       describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
-      noun: 'dead letters',
+      noun: NOUN,
       done: 'retried',
     }),
   );
@@ -218,7 +219,7 @@ const discard = async (options: ActOptions, command: Command): Promise<void> => 
       shownOf,
       act: (letter) => discardDead({ database }, letter.eventId, options, letter),
       describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
-      noun: 'dead letters',
+      noun: NOUN,
       done: 'discarded',
     }),
   );
@@ -233,6 +234,7 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
   const topics = filter.family === undefined ? deadLetterTopics : [deadLetterTopicOf(filter.family)];
   reportReplay(
     await replayFromKafka(command, { topics, decide: redriveDeadLetter, filter, execute: options.yes }),
+    filter,
     options.json,
   );
 };

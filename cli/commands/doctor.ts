@@ -4,8 +4,8 @@ import { checkSchemas } from '#envelope';
 import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#platform/config';
 import { adHoc } from '#platform/postgres';
 import { examineRedis } from '#platform/redis';
-import { kafkaOf, withDatabase } from '../connections.ts';
-import { exitCodes, messageOf, print, printJson, settingsOf, table } from '../frame.ts';
+import { openKafka, serverErrorOf, withDatabase } from '../connections.ts';
+import { exitCodes, messageOf, printJson, printList, ServerError, settingsOf } from '../frame.ts';
 
 /** One server: what was found, or why it could not be used. */
 interface Finding {
@@ -34,7 +34,7 @@ const run = async ({ json }: { readonly json: boolean }, command: Command): Prom
   ]);
   const ok = findings.every((one) => one.ok);
   if (json) printJson({ ok, servers: findings });
-  else print(table(findings.map(({ server, ok: answers, found }) => [server, answers ? 'ok' : 'FAILED', found])));
+  else printList(findings.map(({ server, ok: answers, found }) => [server, answers ? 'ok' : 'FAILED', found]));
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };
 
@@ -42,13 +42,13 @@ const finding = async (server: string, ask: () => Promise<string>): Promise<Find
   try {
     return { server, ok: true, found: await ask() };
   } catch (error) {
-    return { server, ok: false, found: messageOf(error).split('\n')[0] ?? '' };
+    return { server, ok: false, found: messageOf(serverErrorOf(error)).split('\n')[0] ?? '' };
   }
 };
 
 const askKafka = async (command: Command): Promise<string> => {
   const { kafkaBrokers } = settingsOf(command, { kafkaBrokers: kafkaSettings.kafkaBrokers });
-  const admin = kafkaOf(command).kafka.admin();
+  const admin = (await openKafka(command)).kafka.admin();
   await admin.connect();
   try {
     const { brokers, clusterId } = await admin.describeCluster();
@@ -70,7 +70,9 @@ const askPostgres = (command: Command): Promise<string> => {
 
 const askRedis = async (command: Command): Promise<string> => {
   const config = settingsOf(command, redisSettings);
-  const { version, warnings } = await examineRedis(config);
+  const { version, warnings } = await examineRedis(config).catch((error: unknown) => {
+    throw new ServerError('REDIS_URL', error);
+  });
   return [
     `version ${version} at ${new URL(config.redisUrl).host}`,
     ...warnings.map((warning) => `WARNING: ${warning}`),
@@ -78,12 +80,14 @@ const askRedis = async (command: Command): Promise<string> => {
 };
 
 const askRegistry = async (command: Command): Promise<string> => {
-  const { schemaRegistryUrl } = settingsOf(command, registrySettings);
+  const { schemaRegistryUrl, topicPrefix } = settingsOf(command, {
+    ...registrySettings,
+    topicPrefix: kafkaSettings.topicPrefix,
+  });
   if (schemaRegistryUrl === undefined) return 'not set: the bundled schema is used alone';
-  const { prefix } = kafkaOf(command);
   const subjects = await checkSchemas(
     schemaRegistryUrl,
-    ownTopics.map((topic) => `${prefix}${topic}`),
+    ownTopics.map((topic) => `${topicPrefix}${topic}`),
   );
   return `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects registered at ${new URL(schemaRegistryUrl).host}`;
 };

@@ -5,10 +5,11 @@ import type { LedgerPlace, LedgerRow, RebaseOutcome } from '#apply';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { currentUser, kafkaOf, withDatabase } from '../connections.ts';
-import { exitCodes, print, printJson, table, UsageError, wholeNumber } from '../frame.ts';
+import { currentUser, openKafka, withDatabase } from '../connections.ts';
+import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../frame.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
 import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import { timeOf } from '../times.ts';
 
 type Target = bigint | 'start' | 'end';
 
@@ -48,14 +49,15 @@ export const addLedger = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 --partition 3 --to start --reason "new Kafka cluster" --yes',
+      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n    --partition 3 --to start --reason "new Kafka cluster" --yes',
     )
     .action(rebase);
 };
 
 const show = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const rows = await withDatabase(command, OPERATOR_ROLE, readLedger);
-  if (json) return printJson({ partitions: rows });
+  if (json) return printJson({ ok: true, partitions: rows });
+  if (rows.length === 0) return print(noneOf('partitions in the ledger', false));
   const head = [
     'group',
     'topic',
@@ -71,34 +73,32 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'dead',
     'updated',
   ];
-  print(
-    table([
-      head,
-      ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, updatedAt }) => {
-        const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
-        return [
-          group,
-          topic,
-          partition,
-          firstOffset,
-          nextOffset,
-          applied,
-          duplicate,
-          stale,
-          rejected,
-          parked,
-          quarantined,
-          dead,
-          updatedAt.toISOString(),
-        ];
-      }),
-    ]),
-  );
+  printTable([
+    head,
+    ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, updatedAt }) => {
+      const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
+      return [
+        group,
+        topic,
+        partition,
+        firstOffset,
+        nextOffset,
+        applied,
+        duplicate,
+        stale,
+        rejected,
+        parked,
+        quarantined,
+        dead,
+        timeOf(updatedAt),
+      ];
+    }),
+  ]);
 };
 
 const rebase = async (options: RebaseOptions, command: Command): Promise<void> => {
   const { group, topic, partition, to, json, yes } = options;
-  const { kafka, prefix } = kafkaOf(command);
+  const { kafka, prefix } = await openKafka(command);
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
   const target: LedgerPlace = { clusterId: log.clusterId, offset: offsetIn(log, to) };

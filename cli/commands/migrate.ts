@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { postgresSettings } from '#platform/config';
 import { migrate } from '#platform/postgres';
+import { askingPostgres } from '../connections.ts';
 import { print, printJson, settingsOf } from '../frame.ts';
 
 export const addMigrate = (program: Command): void => {
@@ -14,6 +15,6 @@ export const addMigrate = (program: Command): void => {
 
 const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
-  const applied = await migrate(databaseUrl, json ? () => undefined : print);
+  const applied = await askingPostgres(() => migrate(databaseUrl, (line) => (json ? undefined : print(line))));
   if (json) printJson({ ok: true, applied });
 };

@@ -4,30 +4,22 @@ import { isFactKind, notificationStatuses } from '#catalogue';
 import type { NotificationStatus } from '#catalogue';
 import { countNotifications, listNotifications, reviveFailed } from '#operate';
 import type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from '#operate';
-import { queueSettings, redisSettings } from '#platform/config';
+import { postgresSettings, queueSettings, redisSettings } from '#platform/config';
 import { createLogger } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { notifyQueueOf, openQueue } from '#platform/queue';
 import type { JobQueue, QueueConfig } from '#platform/queue';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import {
-  exitCodes,
-  messageOf,
-  print,
-  printJson,
-  settingsOf,
-  table,
-  timeOf,
-  UsageError,
-  warn,
-  wholeNumber,
-} from '../frame.ts';
-import { DRY_RUN_RULE, withAction, withAges } from '../pending-options.ts';
+import { exitCodes, messageOf, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../frame.ts';
+import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
+import { timeOf } from '../times.ts';
 
 const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
+/** What retry is about, in a sentence. */
+const NOUN = 'failed notifications';
 /** Notifications that a dry run names. */
 const FIRST_MAX = 10;
 
@@ -118,10 +110,13 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
     counts: await countNotifications(database, filter),
     notifications: await listNotifications(database, filter, options.limit),
   }));
-  if (options.json) return printJson({ counts, notifications });
-  if (counts.length === 0) return print('there are no such notifications');
-  print(summary(counts));
-  if (notifications.length > 0) print(`\n${lines(notifications)}`);
+  if (options.json) return printJson({ ok: true, counts, notifications });
+  if (counts.length === 0) return print(noneOf('notifications', Object.keys(filter).length > 0));
+  printCounts(counts);
+  if (notifications.length > 0) {
+    print('');
+    printNotifications(notifications);
+  }
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   if (total > notifications.length) print(`\n${notifications.length} of ${total}; --limit shows more`);
 };
@@ -129,11 +124,10 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
 const retry = async (options: RetryOptions, command: Command): Promise<void> => {
   const filter = filterOf(options);
   const isFiltered = Object.keys(filter).length > 0;
-  if (isFiltered === (options.all === true))
-    throw new UsageError('Say which: give filters such as --destination, --kind, --entity or --id, or --all.');
+  mustSayWhich(filter, options, '--destination, --kind, --entity or --id');
   if (!options.yes) return dryRun(filter, options, command);
 
-  const config = settingsOf(command, { ...redisSettings, ...queueSettings });
+  const config = settingsOf(command, { ...postgresSettings, ...redisSettings, ...queueSettings });
   const bells = openBells(config);
   const picture = takePicture(command, filter);
   const { retried, wanted, changes, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
@@ -166,7 +160,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
   printChanges(changes);
   print(
     retried === 0
-      ? 'no failed notifications match'
+      ? noneOf(NOUN, isFiltered)
       : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`,
   );
   if (wanted > retried) print(`${wanted - retried} done meanwhile`);
@@ -183,10 +177,15 @@ const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, comman
   const count = counts.reduce((sum, each) => sum + each.count, 0);
   const first = all.slice(0, FIRST_MAX);
   rememberPicture(command, filter, all.map(shownOf));
-  if (json) return printJson({ ok: true, executed: false, count, counts, first });
-  if (count === 0) return print('no failed notifications match');
+  const isFiltered = Object.keys(filter).length > 0;
+  const ok = count > 0 || !isFiltered;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) return printJson({ ok, executed: false, count, counts, first });
+  if (count === 0) return print(noneOf(NOUN, isFiltered));
   if (count > all.length) warn(`These are the first ${BULK_MAX}; run the command again for the rest.`);
-  print(`${summary(counts)}\n\nThe first ${first.length} of ${count}:\n${lines(first)}`);
+  printCounts(counts);
+  print(`\nThe first ${first.length} of ${count}:`);
+  printNotifications(first);
   print(`\n${count} would be sent again. Nothing was changed; give --yes to do it.`);
 };
 
@@ -195,18 +194,18 @@ const shownOf = ({ id, attempts, updatedAt }: ShownNotification): ShownItem => (
   as: `failed after ${attempts} attempts at ${timeOf(updatedAt)}`,
 });
 
-const summary = (counts: readonly StatusCount[]): string => {
+const printCounts = (counts: readonly StatusCount[]): void => {
   const countOf = (name: string, status: string): number =>
     counts.find((each) => each.destination === name && each.status === status)?.count ?? 0;
   const destinations = [...new Set(counts.map(({ destination }) => destination))];
-  return table([
+  printTable([
     ['destination', ...notificationStatuses],
     ...destinations.map((name) => [name, ...notificationStatuses.map((status) => countOf(name, status))]),
   ]);
 };
 
-const lines = (notifications: readonly ShownNotification[]): string =>
-  table([
+const printNotifications = (notifications: readonly ShownNotification[]): void =>
+  printTable([
     ['id', 'destination', 'what', 'about', 'status', 'attempts', 'when', 'answer or reason'],
     ...notifications.map((one) => [
       one.id,
@@ -223,7 +222,7 @@ const lines = (notifications: readonly ShownNotification[]): string =>
 const what = ({ kind, hoursBefore }: ShownNotification): string =>
   hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`;
 const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string =>
-  nextAttemptAt === null ? updatedAt.toISOString() : `next ${nextAttemptAt.toISOString()}`;
+  nextAttemptAt === null ? timeOf(updatedAt) : `next ${timeOf(nextAttemptAt)}`;
 
 /** Rings the queues of what was made pending; tells afterwards whether Redis heard it. Postgres already knows, so nothing is lost. */
 const openBells = (config: QueueConfig) => {

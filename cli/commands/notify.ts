@@ -39,8 +39,8 @@ const test = async (name: string, { json }: TestOptions, command: Command): Prom
       ? { delivered: false, answer: `it is off: ${off.flatMap(({ missing }) => missing).join(' and ')} not set` }
       : await attempt(destination, file.value);
   if (json) printJson({ ok: delivered, destination: name, answer });
-  else if (delivered) print(`${name}: delivered, ${answer}`);
-  else warn(`${name}: not delivered, ${answer}`);
+  else if (delivered) print(`${name}: delivered, ${answer}`, 'good');
+  else warn(`${name}: not delivered, ${answer}`, 'bad');
   if (!delivered) process.exitCode = exitCodes.notAsExpected;
 };
 

@@ -92,7 +92,7 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
   });
   expect(await dakia('status')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n.*\n\nadds up/) as string,
+    stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n {4} +0 +0 +1\n.*\n.*\n\nadds up/) as string,
   });
 
   await store.rows(`UPDATE partition_ledger SET next_offset = 9, applied = 8 WHERE topic = $1 AND partition = 1`, [
@@ -180,7 +180,9 @@ test('doctor asks every server, and says which one does not answer', async () =>
   );
   const well = await dakia('doctor');
   expect(well).toMatchObject({ code: 0, stderr: '' });
-  expect(well.stdout).toMatch(/^Kafka +ok .*\nPostgres +ok .*\nRedis +ok .*\nschema registry +ok .*\n$/);
+  expect(well.stdout).toMatch(
+    /^Kafka +ok .*\n( .*\n)?Postgres +ok .*\n( .*\n)?Redis +ok .*\n( .*\n)?schema registry +ok .*\n( .*\n)?$/,
+  );
   writeFileSync(join(folder, 'env'), `${environment()}export REDIS_URL='redis://127.0.0.1:1'\n`);
   expect(await json('doctor')).toMatchObject({
     ok: false,

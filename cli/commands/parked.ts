@@ -13,7 +13,7 @@ import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { print, printJson, table } from '../frame.ts';
+import { noneOf, print, printJson, printTable } from '../frame.ts';
 import { describeRetry, headInWords } from '../outcomes.ts';
 import {
   actionFilterOf,
@@ -25,6 +25,10 @@ import {
   withList,
 } from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+import { timeOf } from '../times.ts';
+
+/** What this command is about, in a sentence. */
+const NOUN = 'parked keys';
 
 interface ShowOptions {
   readonly key: string;
@@ -96,7 +100,7 @@ export const addParked = (program: Command): void => {
   )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB --reason "amount is nonsense, see ticket 42" --yes',
+      '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "amount is nonsense, see ticket 42" --yes',
     )
     .action(discard);
 };
@@ -106,22 +110,22 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   const parked = await withDatabase(command, OPERATOR_ROLE, (database) =>
     listParked(database, { ...filter, limit: options.limit }),
   );
-  if (options.json) return printJson({ parked });
-  if (parked.length === 0)
-    return print(Object.keys(filter).length === 0 ? 'nothing is parked' : 'nothing that is parked matches');
+  if (options.json) return printJson({ ok: true, parked });
+  if (parked.length === 0) return print(noneOf(NOUN, Object.keys(filter).length > 0));
   const rows = parked.map((row) => [
     row.family,
     row.key,
     row.waiting,
     row.attempts,
-    row.parkedAt.toISOString(),
-    row.nextAttemptAt.toISOString(),
+    timeOf(row.parkedAt),
+    timeOf(row.nextAttemptAt),
     row.failingEventId,
     row.reason,
   ]);
-  print(
-    table([['family', 'key', 'waiting', 'attempts', 'parked at', 'next attempt', 'failing event', 'reason'], ...rows]),
-  );
+  printTable([
+    ['family', 'key', 'waiting', 'attempts', 'parked at', 'next attempt', 'failing event', 'reason'],
+    ...rows,
+  ]);
   if (parked.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
@@ -136,18 +140,26 @@ const show = async ({ key, family, body, json }: ShowOptions, command: Command):
         : [{ ...details, head: details.head === null ? null : presentable(details.head, body) }],
     );
   });
-  if (parked.length === 0) throw new Error(`${key} is not parked`);
-  if (json) return printJson({ parked });
+  if (parked.length === 0) throw new Error(noneOf(NOUN, key));
+  if (json) return printJson({ ok: true, parked });
   for (const { head, behind, history, ...entity } of parked) {
     printFields(entity);
     if (head !== null) {
       print('\nthe event that fails:');
       printFields(head);
     }
-    if (behind.length > 0)
-      print(
-        `\nthe first that wait behind it:\n${table([['event id', 'event', 'topic', 'received at'], ...behind.map((one) => [one.eventId, one.event, `${one.topic}/${one.partition}@${one.offset}`, one.receivedAt.toISOString()])])}`,
-      );
+    if (behind.length > 0) {
+      print('\nthe first that wait behind it:');
+      printTable([
+        ['event id', 'event', 'topic', 'received at'],
+        ...behind.map((one) => [
+          one.eventId,
+          one.event,
+          `${one.topic}/${one.partition}@${one.offset}`,
+          timeOf(one.receivedAt),
+        ]),
+      ]);
+    }
     printHistory(history);
   }
 };
@@ -180,7 +192,7 @@ const actOn =
         shownOf: (key) => ({ id: `${key.family} ${key.key}`, as: headInWords(key) }),
         act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options, key),
         describe: describeRetry,
-        noun: 'parked keys',
+        noun: NOUN,
         done,
       }),
     );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
 import { now } from '#platform/time';
 import { currentUser, withDatabase } from '../connections.ts';
-import { print, printJson, table, wholeNumber } from '../frame.ts';
+import { noneOf, print, printJson, printTable, wholeNumber } from '../frame.ts';
 
 interface RetireOptions {
   readonly keepDays: number;
@@ -64,20 +64,18 @@ const apply = async ({ json }: { readonly json: boolean }, command: Command): Pr
 const retire = async (options: RetireOptions, command: Command): Promise<void> => {
   const retired = await withDatabase(command, undefined, (database) => retirePartitions(database, now(), options));
   if (options.json) printJson({ ok: true, executed: options.execute, partitions: retired });
-  else if (retired.length === 0) print(`nothing is older than ${options.keepDays} days`);
+  else if (retired.length === 0) print(noneOf(`partitions older than ${options.keepDays} days`, false));
   else {
     const fate = options.execute ? 'dropped' : 'would be dropped';
-    print(
-      table([
-        ['partition', 'rows', 'parked', 'unprocessed', ''],
-        ...retired.map(({ name, rows, parked, unprocessed, kept }) => [
-          name,
-          rows,
-          parked,
-          unprocessed,
-          kept === null ? fate : `stays: ${kept}`,
-        ]),
+    printTable([
+      ['partition', 'rows', 'parked', 'unprocessed', ''],
+      ...retired.map(({ name, rows, parked, unprocessed, kept }) => [
+        name,
+        rows,
+        parked,
+        unprocessed,
+        kept === null ? fate : `stays: ${kept}`,
       ]),
-    );
+    ]);
   }
 };

@@ -63,7 +63,9 @@ describe('parked', () => {
   });
 
   test('is listed with what it waits for; every filter leaves out what it should', async () => {
-    expect((await dakia('parked', 'list')).stdout).toMatch(/refunds +rfnd_c +2 +1 .* three .*never_six/);
+    expect((await dakia('parked', 'list')).stdout).toMatch(
+      /refunds +rfnd_c +2 +1 .*\n {4}.* three +new row for relation\n.*\n.*never_six/,
+    );
     const listed = async (...filter: readonly string[]) => keysOf((await json('parked', 'list', ...filter))['parked']);
     expect(await listed()).toEqual(['rfnd_a', 'rfnd_b', 'rfnd_c']);
     expect(await listed('--cause', 'NEVER_six')).toEqual(['rfnd_b', 'rfnd_c']);
@@ -77,7 +79,7 @@ describe('parked', () => {
     );
     expect(await dakia('parked', 'list', '--family', 'disputes')).toEqual({
       code: 0,
-      stdout: 'nothing that is parked matches\n',
+      stdout: 'no parked keys match\n',
       stderr: '',
     });
   });
@@ -105,7 +107,7 @@ describe('parked', () => {
     expect(await dakia('parked', 'show', '--key', 'rfnd_x')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'dakia: rfnd_x is not parked\n',
+      stderr: 'dakia: no parked keys match rfnd_x\n',
     });
   });
 
@@ -145,7 +147,7 @@ describe('parked', () => {
     const dry = await dakia('parked', 'retry', '--cause', 'never_six');
     expect(dry.code).toBe(0);
     expect(dry.stdout).toMatch(
-      /count +family +event +cause\n +2 +refunds +refund\.created .*never_six[^]*The first 2 of 2:\n[^]*two +refund\.created +rfnd_b[^]*2 parked keys would be retried\. Nothing was changed; give --yes to do it\.\n$/,
+      /count +family +event +cause\n +2 +refunds +refund\.created +new row [^]*never_six[^]*The first 2 of 2:\n[^]*two +refund\.created +rfnd_b[^]*2 parked keys would be retried\. Nothing was changed; give --yes to do it\.\n$/,
     );
     expect(await json('parked', 'retry', '--all')).toEqual(await json('parked', 'retry'));
     expect(await json('parked', 'retry')).toMatchObject({
@@ -188,8 +190,8 @@ describe('parked', () => {
       await json('parked', 'discard', '--key', 'rfnd_a', '--reason', 'nonsense', '--who', 'asha', '--yes'),
     ).toMatchObject({ ok: true, executed: true, results: [{ key: 'rfnd_a', kind: 'unparked', applied: 0, dead: 1 }] });
     expect(await audit('parked.discard')).toEqual([{ actor: 'operator:asha', key: 'rfnd_a', reason: 'nonsense' }]);
-    expect(await json('parked', 'list')).toEqual({ parked: [] });
-    expect(await json('dead', 'list')).toEqual({ dead: [] });
+    expect(await json('parked', 'list')).toEqual({ ok: true, parked: [] });
+    expect(await json('dead', 'list')).toEqual({ ok: true, dead: [] });
     expect(await dakia('parked', 'retry', '--all', '--yes')).toEqual({
       code: 0,
       stdout: 'there are no parked keys\n',
@@ -216,10 +218,10 @@ describe('dead', () => {
       'rfnd_f',
     ]);
     expect((await dakia('dead', 'list', '--key', 'rfnd_e')).stdout).toMatch(
-      /^event id .*\nd2 +refund\.created +rfnd_e +2 .*never_five/,
+      /^event id .*\n {4}reason\nd2 +refund\.created +rfnd_e +2 .*\n {4}new row for .*\n {4}.*never_five/,
     );
     expect(await dakia('dead', 'list', '--older-than', '1d')).toMatchObject({
-      stdout: 'there are no dead letters that match\n',
+      stdout: 'no dead letters match\n',
     });
     const shown = await dakia('dead', 'show', '--key', 'rfnd_e');
     expect(shown.stdout).toMatch(
@@ -232,7 +234,7 @@ describe('dead', () => {
     expect(await dakia('dead', 'show')).toMatchObject({ code: 2, stderr: 'Give --key or --event-id, one of them.\n' });
     expect(await dakia('dead', 'show', '--event-id', 'none')).toMatchObject({
       code: 1,
-      stderr: 'dakia: none is no dead letter\n',
+      stderr: 'dakia: no dead letters match none\n',
     });
     const exported = await dakia('dead', 'export', '--family', 'refunds');
     expect(
@@ -269,7 +271,7 @@ describe('dead', () => {
       results: [{ eventId: 'd3', kind: 'unparked', applied: 1 }],
     });
     expect(await audit('dead.retry')).toContainEqual({ actor: 'operator:asha', key: 'rfnd_f', reason: 'mended' });
-    expect(await json('dead', 'list')).toEqual({ dead: [] });
+    expect(await json('dead', 'list')).toEqual({ ok: true, dead: [] });
   });
 });
 
@@ -308,7 +310,7 @@ describe('quarantine', () => {
     ]);
     expect(await dakia('quarantine', 'list', '--event', 'no.such.event')).toEqual({
       code: 0,
-      stdout: 'nothing in the quarantine matches\n',
+      stdout: 'no quarantined events match\n',
       stderr: '',
     });
     expect((await dakia('quarantine', 'show', '--event-id', 'q1')).stdout).toMatch(
@@ -319,7 +321,7 @@ describe('quarantine', () => {
     });
     expect(await dakia('quarantine', 'show', '--event-id', 'none')).toMatchObject({
       code: 1,
-      stderr: 'dakia: none is not in the quarantine\n',
+      stderr: 'dakia: no quarantined events match none\n',
     });
     expect((await dakia('quarantine', 'export')).stdout.trimEnd().split('\n')).toHaveLength(4);
   });

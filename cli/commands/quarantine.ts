@@ -14,7 +14,7 @@ import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields } from '../details.ts';
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { print, printJson, table, UsageError } from '../frame.ts';
+import { noneOf, print, printJson, printTable, UsageError } from '../frame.ts';
 import { describeRetry } from '../outcomes.ts';
 import {
   actionFilterOf,
@@ -29,6 +29,10 @@ import {
 } from '../pending-options.ts';
 import type { ActOptions, Filter, FilterOptions, ListOptions } from '../pending-options.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
+import { timeOf } from '../times.ts';
+
+/** What this command is about, in a sentence. */
+const NOUN = 'quarantined events';
 
 interface ReplayOptions extends ActOptions {
   readonly fromKafka?: boolean;
@@ -92,25 +96,24 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   const quarantined = await withDatabase(command, OPERATOR_ROLE, (database) =>
     listQuarantined(database, { ...filter, limit: options.limit }),
   );
-  if (options.json) return printJson({ quarantined });
-  if (quarantined.length === 0)
-    return print(Object.keys(filter).length === 0 ? 'the quarantine is empty' : 'nothing in the quarantine matches');
+  if (options.json) return printJson({ ok: true, quarantined });
+  if (quarantined.length === 0) return print(noneOf(NOUN, Object.keys(filter).length > 0));
   const rows = quarantined.map(({ eventId, event, endpoint, receivedAt, reason }) => [
     eventId,
     event,
     endpoint ?? '-',
-    receivedAt.toISOString(),
+    timeOf(receivedAt),
     reason,
   ]);
-  print(table([['event id', 'event', 'endpoint', 'received at', 'reason'], ...rows]));
+  printTable([['event id', 'event', 'endpoint', 'received at', 'reason'], ...rows]);
   if (quarantined.length === options.limit) print(`the first ${options.limit}; --limit shows more`);
 };
 
 const show = async ({ eventId, body, json }: ShowOptions, command: Command): Promise<void> => {
   const kept = await withDatabase(command, OPERATOR_ROLE, (database) => showQuarantined(database, eventId));
-  if (kept === undefined) throw new Error(`${eventId} is not in the quarantine`);
+  if (kept === undefined) throw new Error(noneOf(NOUN, eventId));
   const quarantined = { ...presentable(kept, body), code: codeOfReason(kept.reason), today: describeToday(kept) };
-  if (json) printJson({ quarantined });
+  if (json) printJson({ ok: true, quarantined });
   else printFields(quarantined);
 };
 
@@ -186,6 +189,7 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
         filter,
         execute: options.yes,
       }),
+      filter,
       options.json,
     );
   }
@@ -205,7 +209,7 @@ const replay = async (options: ReplayOptions, command: Command): Promise<void> =
           return `${eventId}: done meanwhile: it is not in the quarantine any more`;
         return `${eventId}: ${outcome.kind === 'not-understood' ? `stays: ${outcome.reason}` : describeRetry(outcome, outcome)}`;
       },
-      noun: 'quarantined events that the catalogue understands',
+      noun: `${NOUN} that the catalogue understands`,
       done: 'replayed',
     }),
   );

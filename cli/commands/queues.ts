@@ -4,7 +4,7 @@ import { queueSettings, redisSettings } from '#platform/config';
 import { getQueueStats, notifyQueueOf, retryQueueOf } from '#platform/queue';
 import type { QueueStats } from '#platform/queue';
 import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
-import { print, printJson, settingsOf, table, UsageError } from '../frame.ts';
+import { printJson, printTable, settingsOf, UsageError } from '../frame.ts';
 
 export const addQueues = (program: Command): void => {
   program
@@ -13,7 +13,7 @@ export const addQueues = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nA retry queue wakes the parked entities of a service; a notify queue sends what one destination is told.\n\nExample:\n  npx dakia queues',
+      '\nA retry queue wakes the parked entities of a service; a notify queue\nsends what one destination is told.\n\nExample:\n  npx dakia queues',
     )
     .action(run);
 };
@@ -24,8 +24,8 @@ const run = async ({ json }: { readonly json: boolean }, command: Command): Prom
     ...serviceNames.map(retryQueueOf),
     ...destinationsOf(command).map(notifyQueueOf),
   ]);
-  if (json) printJson({ queues });
-  else print(describe(queues));
+  if (json) printJson({ ok: true, queues });
+  else printTable(describe(queues));
 };
 
 const destinationsOf = (command: Command): readonly string[] => {
@@ -36,12 +36,11 @@ const destinationsOf = (command: Command): readonly string[] => {
 
 const STATES = ['waiting', 'prioritized', 'active', 'delayed', 'paused', 'failed', 'completed'] as const;
 
-const describe = (queues: readonly QueueStats[]): string =>
-  table([
-    ['queue', ...STATES, 'oldest s'],
-    ...queues.map((queue) => [
-      queue.name,
-      ...STATES.map((state) => queue[state]),
-      queue.oldestMs === null ? '-' : Math.round(queue.oldestMs / 1000),
-    ]),
-  ]);
+const describe = (queues: readonly QueueStats[]): readonly (readonly (string | number)[])[] => [
+  ['queue', ...STATES, 'oldest s'],
+  ...queues.map((queue) => [
+    queue.name,
+    ...STATES.map((state) => queue[state]),
+    queue.oldestMs === null ? '-' : Math.round(queue.oldestMs / 1000),
+  ]),
+];

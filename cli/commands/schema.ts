@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
 import { checkSchemas, registerSchemas } from '#envelope';
 import { kafkaSettings, registrySettings } from '#platform/config';
-import { exitCodes, print, printJson, settingsOf, table, UsageError } from '../frame.ts';
+import { exitCodes, print, printJson, printTable, settingsOf, UsageError } from '../frame.ts';
 
 export const addSchema = (program: Command): void => {
   const group = program
@@ -50,16 +50,14 @@ const check = async ({ json }: Options, command: Command): Promise<void> => {
   const ok = subjects.every(({ problem }) => problem === null);
   if (json) printJson({ ok, subjects });
   else
-    print(
-      table([
-        ['subject', 'state', 'compatibility', ''],
-        ...subjects.map(({ subject, state, compatibility, problem }) => [
-          subject,
-          state,
-          compatibility ?? '-',
-          problem ?? '',
-        ]),
+    printTable([
+      ['subject', 'state', 'compatibility', ''],
+      ...subjects.map(({ subject, state, compatibility, problem }) => [
+        subject,
+        state,
+        compatibility ?? '-',
+        problem ?? '',
       ]),
-    );
+    ]);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };

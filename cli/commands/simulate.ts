@@ -11,10 +11,10 @@ import {
   exitCodes,
   print,
   printJson,
+  printList,
   readIfThere,
   settingsOf,
   share,
-  table,
   UsageError,
   warn,
   wholeNumber,
@@ -87,7 +87,7 @@ export const addSimulate = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\nRequests: count + round(count x duplicates) + round(count x tamper), and the retries.',
+      '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\nRequests: count + round(count x duplicates) + round(count x tamper), and the\nretries.',
     )
     .action(simulate);
 };
@@ -127,7 +127,7 @@ const simulate = async (options: Options, command: Command): Promise<void> => {
   const verify = `npx dakia verify ${asOptions(run)}`;
   if (options.json)
     printJson({ ok: report.unexpected === 0, ...run, at: run.at / 1000, url: url.href, ...report, verify });
-  else print(describe(report, verify));
+  else describe(report, verify);
   if (report.unexpected > 0) process.exitCode = exitCodes.notAsExpected;
 };
 
@@ -141,7 +141,7 @@ const remember = (folder: string, run: SimulationSettings): void => {
   }
 };
 
-const describe = (report: SendReport, verify: string): string => {
+const describe = (report: SendReport, verify: string): void => {
   const { genuine, again, tampered } = report.deliveries;
   const answers = Object.entries(report.answers)
     .map(([answer, requests]) => `${answer}: ${requests}`)
@@ -157,7 +157,9 @@ const describe = (report: SendReport, verify: string): string => {
     ['rate', `${report.perSecond}/s over ${report.seconds} s`],
     ['unexpected', String(report.unexpected)],
   ];
-  return [table(rows), ...surprises, '', 'Compare with Postgres:', `  ${verify}`].join('\n');
+  printList(rows);
+  if (surprises.length > 0) print(surprises.join('\n'), 'bad');
+  print(`\nCompare with Postgres:\n  ${verify}`);
 };
 
 const readUrl = (text: string): URL => {

@@ -3,8 +3,8 @@ import { accounting } from '#operate';
 import type { Account } from '#operate';
 import { readLogs } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { kafkaOf, withDatabase } from '../connections.ts';
-import { exitCodes, print, printJson, table } from '../frame.ts';
+import { openKafka, withDatabase } from '../connections.ts';
+import { exitCodes, noneOf, print, printJson, printTable } from '../frame.ts';
 
 export const addStatus = (program: Command): void => {
   program
@@ -18,12 +18,12 @@ export const addStatus = (program: Command): void => {
 };
 
 const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
-  const { kafka, prefix, topics } = kafkaOf(command);
+  const { kafka, prefix, topics } = await openKafka(command);
   const account = await withDatabase(command, OPERATOR_ROLE, (database) =>
     accounting(database, () => readLogs(kafka, { topics, prefix })),
   );
   if (json) printJson(account);
-  else print(describe(account));
+  else describe(account);
   if (!account.ok) process.exitCode = exitCodes.notAsExpected;
 };
 
@@ -40,16 +40,14 @@ const FIGURES = [
 ] as const;
 
 /** Partitions without a record are left out; `--json` has them. */
-const describe = ({ ok, difference, totals, partitions }: Account): string => {
+const describe = ({ ok, difference, totals, partitions }: Account): void => {
   const rows = partitions
     .filter(({ accepted, problem }) => accepted > 0 || problem !== null)
     .map((one) => [`${one.topic}/${one.partition}`, ...FIGURES.map((name) => one[name]), one.problem ?? '']);
   const verdict = ok
     ? 'adds up: every event is accounted for'
     : `does not add up: ${difference} events are not accounted for`;
-  return [
-    table([['partition', ...FIGURES, ''], ...rows, ['total', ...FIGURES.map((name) => totals[name]), '']]),
-    '',
-    verdict,
-  ].join('\n');
+  if (rows.length === 0) print(noneOf('events', false));
+  else printTable([['partition', ...FIGURES, ''], ...rows, ['total', ...FIGURES.map((name) => totals[name]), '']]);
+  print(`\n${verdict}`, ok ? 'good' : 'bad');
 };

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { KEPT_DAYS, ownTopics } from '#catalogue';
 import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#platform/kafka';
 import type { TopicShape } from '#platform/kafka';
-import { kafkaOf } from '../connections.ts';
+import { openKafka } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
 
 interface Options {
@@ -85,7 +85,7 @@ const shapeOf = (options: Options, command: Command): TopicShape => {
 };
 
 const apply = async (options: Options, command: Command): Promise<void> => {
-  const { kafka, prefix } = kafkaOf(command);
+  const { kafka, prefix } = await openKafka(command);
   const { done, problems } = await applyTopics(kafka, { topics: ownTopics, prefix, shape: shapeOf(options, command) });
   const ok = problems.length === 0;
   if (options.json) printJson({ ok, done, problems });
@@ -101,7 +101,7 @@ const apply = async (options: Options, command: Command): Promise<void> => {
 };
 
 const verify = async (options: Options, command: Command): Promise<void> => {
-  const { kafka, prefix } = kafkaOf(command);
+  const { kafka, prefix } = await openKafka(command);
   const { actions, problems } = await verifyTopics(kafka, {
     topics: ownTopics,
     prefix,

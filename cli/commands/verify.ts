@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { postgresSettings } from '#platform/config';
-import { createDatabase } from '#platform/postgres';
 import { recallRun, verify } from '#simulator';
 import type { SimulationSettings, VerifyReport } from '#simulator';
+import { withDatabase } from '../connections.ts';
 import { dataDirOf, exitCodes, print, printJson, settingsOf, UsageError, wholeNumber } from '../frame.ts';
 import { allStories, settled, withSimulationOptions } from '../simulation-options.ts';
 import type { SimulationOptions } from '../simulation-options.ts';
@@ -40,21 +40,18 @@ export const addVerify = (program: Command): void => {
 };
 
 const run = async (options: Options, command: Command): Promise<void> => {
-  const config = settingsOf(
-    command,
-    { databaseUrl: postgresSettings.databaseUrl },
-    { DATABASE_URL: options.databaseUrl },
-  );
+  const given = { DATABASE_URL: options.databaseUrl };
+  settingsOf(command, { databaseUrl: postgresSettings.databaseUrl }, given);
   const simulated = simulatedRun(options, dataDirOf(command));
-  const db = createDatabase({ url: config.databaseUrl, poolSize: 1, applicationName: 'dakia-verify' });
-  try {
-    const report = await verify(db, simulated, options.wait * 1000);
-    if (options.json) printJson({ ...report, ...simulated, at: simulated.at / 1000 });
-    else print(describe(report, simulated));
-    if (!report.ok) process.exitCode = exitCodes.notAsExpected;
-  } finally {
-    await db.close();
-  }
+  const report = await withDatabase(
+    command,
+    undefined,
+    (database) => verify(database, simulated, options.wait * 1000),
+    given,
+  );
+  if (options.json) printJson({ ...report, ...simulated, at: simulated.at / 1000 });
+  else print(describe(report, simulated), report.ok ? 'good' : 'bad');
+  if (!report.ok) process.exitCode = exitCodes.notAsExpected;
 };
 
 const simulatedRun = (options: SimulationOptions, folder: string): SimulationSettings => {

@@ -30,10 +30,13 @@ export const registerSchemas = async (url: string, topics: readonly string[]): P
   const registry = new SchemaRegistry({ host: url, retry: RETRY });
   let id = 0;
   for (const topic of topics) {
-    ({ id } = await registry.register(
-      { type: SchemaType.AVRO, schema: SCHEMA },
-      { subject: subjectOf(topic), compatibility: WANTED },
-    ));
+    ({ id } = await registry
+      .register({ type: SchemaType.AVRO, schema: SCHEMA }, { subject: subjectOf(topic), compatibility: WANTED })
+      .catch((error: unknown) => {
+        throw new Error(`the schema registry has not taken the schema of ${topic}: ${reasonOf(error)}`, {
+          cause: error,
+        });
+      }));
   }
   return id;
 };

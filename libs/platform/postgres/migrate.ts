@@ -8,6 +8,8 @@ import { schemaProblems } from './schema-check.ts';
 const TURN_WAIT_MS = 120_000;
 /** A migration gives up rather than queue in front of all traffic behind one long query. */
 const LOCK_TIMEOUT_MS = 10_000;
+/** Longest time to reach Postgres. */
+const CONNECT_TIMEOUT_MS = 5_000;
 /** Any number that nothing else in the database uses: 'dakia' as ASCII. */
 const ADVISORY_LOCK = 0x64616b6961;
 
@@ -28,7 +30,11 @@ export const migrate = async (
   migrations?: readonly Migration[],
 ): Promise<readonly string[]> => {
   const wanted = migrations ?? (await readMigrations());
-  const client = new pg.Client({ connectionString: url, application_name: 'dakia-migrate' });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'dakia-migrate',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -49,7 +49,7 @@ export const readRuleFile = (source: string, fileName: string): Parsed<Notificat
     problems,
   );
   if (problems.length > 0) return refused(fileName, problems);
-  return parsed({ formats: createFormats(locale, time_zone), destinations, rules });
+  return parsed({ formats: createFormats(locale, time_zone), timeZone: time_zone, destinations, rules });
 };
 
 const refused = (fileName: string, problems: readonly Problem[]): Parsed<never> =>

@@ -35,6 +35,8 @@ export interface DestinationSpec {
 /** A file of rules that has passed every check. Rules that are switched off are not in it. */
 export interface NotificationRules {
   readonly formats: Formats;
+  /** IANA name, as `time_zone` gives it. */
+  readonly timeZone: string;
   readonly destinations: ReadonlyMap<string, DestinationSpec>;
   /** In the order of the file: for one fact, a destination hears the first rule that matches. */
   readonly rules: readonly Rule[];

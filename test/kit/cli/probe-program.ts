@@ -52,9 +52,9 @@ const answer = async (args: readonly string[]): Promise<Answer> => {
   }
 };
 
-/** Words of the line that follows `Example:`, without `npx dakia`. */
+/** Words of the line that follows `Example:`, without `npx dakia`; a backslash carries it on. */
 const exampleIn = (help: string): readonly string[] => {
-  const [, line = ''] = /Example:\n {2}npx dakia (.+)/.exec(help) ?? [];
+  const [, line = ''] = /Example:\n {2}npx dakia (.+)/.exec(help.replaceAll('\\\n', '')) ?? [];
   return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     ([, double, single, bare]) => double ?? single ?? bare ?? '',
   );
