@@ -363,6 +363,7 @@ test('a hole in the offsets is refused loudly instead of being counted wrong', a
     group: 'payments',
     aggregates: [orderAggregate],
     database: store.database,
+    connections: 4,
     clock: () => 0 as never,
     log: {} as never,
     metrics: {} as never,

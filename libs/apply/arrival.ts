@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import type { EventEnvelope } from '#envelope';
-import type { PartitionBatch, ReceivedRecord } from '#platform/kafka';
+import type { ReceivedRecord } from '#platform/kafka';
 import { isRecord, recordAt } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
+import type { Place } from './ledger.ts';
 
 /** One Kafka record, read: what Postgres keeps of it, and what is to be done with it. */
-export interface Arrival {
+export interface Arrival extends Place {
   readonly offset: bigint;
   readonly eventId: string;
   readonly eventType: string;
@@ -46,15 +47,17 @@ export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update
 /** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
 export const arrivalOf = (
   record: ReceivedRecord,
-  batch: Pick<PartitionBatch, 'topic' | 'partition'>,
+  { topic, partition }: Place,
   families: { has: (family: Family) => boolean },
   now: Instant,
 ): Arrival => {
   if (!record.envelope.ok) {
     // Nothing in it can be trusted, so its place in Kafka is its identity: the same on every replay.
-    const eventId = `undecodable-${batch.topic}-${batch.partition}-${record.offset}`;
+    const eventId = `undecodable-${topic}-${partition}-${record.offset}`;
     const reason = storable(`undecodable: ${record.envelope.issues.join('; ')}`);
     return {
+      topic,
+      partition,
       offset: record.offset,
       eventId,
       eventType: NO_EVENT_NAME,
@@ -69,6 +72,8 @@ export const arrivalOf = (
   const envelope = record.envelope.value;
   const { rawBody } = envelope;
   return {
+    topic,
+    partition,
     offset: record.offset,
     eventId: storableId(envelope.eventId),
     eventType: storable(envelope.event ?? NO_EVENT_NAME),

@@ -10,6 +10,9 @@ import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { readLedger } from './positions.ts';
 import { DEFAULT_RETRY_DELAYS_MS } from './retry-policy.ts';
 
+/** The machine may be busy with other tests; each wait has its own, shorter bound. */
+jest.setTimeout(30_000);
+
 const TOPIC = 'rzp.payments.v1';
 const asha = { who: 'asha', reason: 'fixed' };
 const BUG = 'Cannot read properties of undefined (reading "bug")';
@@ -310,9 +313,8 @@ test('a key that an operator parks while the consumer is about to: the batch is 
         ).length > 0,
     );
   });
-  expect(await sent).toMatchObject({ code: '40001' });
-  expect(await counts()).toEqual({});
-  expect(await partition.send(failed('w_ok', 'w_other'), captured('w_a', 'w', { method: 'buggy' }))).toBe('applied');
+  // The transaction that met the operator was rolled back; the batch has come again by itself, alone.
+  expect(await sent).toBe('applied');
   expect(await counts()).toEqual({ applied: 1, parked: 1 });
   expect(await parked('w')).toMatchObject({ failingEventId: 'w_a', waiting: 1 });
 });

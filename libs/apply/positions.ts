@@ -2,7 +2,7 @@ import type { PartitionLog, Position, PositionSource } from '#platform/kafka';
 import { adHoc, statement } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
-import { lockLedger } from './ledger.ts';
+import { lockLedgers, placeName } from './ledger.ts';
 import type { Counts, LedgerKey } from './ledger.ts';
 
 /** One row of partition_ledger. */
@@ -141,7 +141,7 @@ export const rebaseLedger = async (
   { who, reason }: OperatorAction,
 ): Promise<boolean> =>
   database.transaction(async (tx) => {
-    const from = await lockLedger(tx, key);
+    const from = (await lockLedgers(tx, key.group, [key], 'wait')).get(placeName(key));
     if (from === undefined) return false;
     await tx.query(
       adHoc(

@@ -85,7 +85,6 @@ const roundTrip = async (prefix: string, environment: Environment): Promise<read
       seen.push(...records.map(({ envelope }) => (envelope.ok ? envelope.value.eventId : 'undecodable')));
       return 'applied';
     },
-    concurrency: 1,
     log,
     metrics: new promClient.Registry(),
     fail,
@@ -163,7 +162,6 @@ test('a consumer that is not let in says so and where', async () => {
     topics: ['t'],
     positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) },
     handler: async () => 'applied',
-    concurrency: 1,
     log,
     metrics: new promClient.Registry(),
     fail: () => undefined,

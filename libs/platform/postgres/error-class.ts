@@ -26,6 +26,8 @@ const textOf = (error: object, name: 'code' | 'message'): string => {
   return typeof value === 'string' ? value : '';
 };
 
+const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null ? textOf(error, 'code') : '');
+
 export const classifyError = (error: unknown): ErrorClass => {
   if (typeof error !== 'object' || error === null) return 'event';
   const code = textOf(error, 'code');
@@ -34,6 +36,20 @@ export const classifyError = (error: unknown): ErrorClass => {
     return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code) ? 'infrastructure' : 'event';
   return DRIVER_MESSAGES.test(textOf(error, 'message')) ? 'infrastructure' : 'event';
 };
+
+/** Classes and codes that tell of single rows, tables or statements: 40 races, 42 and 3F tables and rights, 55P03 lock time-out, 57014 statement time-out, 0A000 stale plan. */
+const PARTIAL_CLASSES = new Set(['40', '42', '3F']);
+const PARTIAL_CODES = new Set(['55P03', '57014', '0A000']);
+
+/** Whether parts of a transaction may get through that was refused as a whole. Not so where the server or the connection is the trouble. */
+export const mayPassInParts = (error: unknown): boolean => {
+  if (classifyError(error) === 'event') return true;
+  const code = codeOf(error);
+  return PARTIAL_CLASSES.has(code.slice(0, 2)) || PARTIAL_CODES.has(code);
+};
+
+/** Postgres stopped a statement because it took too long (or an administrator did). */
+export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014';
 
 /** Two transactions met on one row without a lock between them: the second starts again and then sees the first. */
 export class LostRace extends Error {

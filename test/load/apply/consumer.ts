@@ -54,6 +54,7 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
     group: GROUP,
     aggregates: aggregatesOf('payments'),
     database,
+    connections,
     clock: now,
     log,
     metrics: createStoreMetrics(metrics),
@@ -88,7 +89,6 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
         return positions.positionOf(topic, partition, partitionLog);
       },
     },
-    concurrency: connections,
     log,
     metrics,
     fail: finished.reject,

@@ -11,16 +11,15 @@ import type { KafkaConfig } from '../client.ts';
 import type { BatchHandler, PositionSource } from '../contracts.ts';
 import { listen } from './client-events.ts';
 import { createCommitter } from './committer.ts';
+import { createInHand } from './in-hand.ts';
 import { consumerMetrics } from './metrics.ts';
 import { createPartitionLogs } from './partition-logs.ts';
-import { assignPartition } from './partition.ts';
-import type { AssignedPartition } from './partition.ts';
-import { startPulse } from './pulse.ts';
+import { AssignedPartition } from './partition.ts';
 import { repeat, within } from './timing.ts';
 import {
   CLIENT_RETRY,
   consumerTuning,
-  HEARTBEAT_MS,
+  FETCH_WORKERS,
   MEMBER_SETTINGS,
   REQUEST_TIMEOUT_MS,
   STOP_MARGIN_MS,
@@ -37,8 +36,6 @@ export interface ConsumerOptions {
   readonly topics: readonly string[];
   readonly handler: BatchHandler;
   readonly positions: PositionSource;
-  /** Partitions applied at once; the size of the connection pool. */
-  readonly concurrency: number;
   /** Without one only the bundled schema versions are read. */
   readonly decoder?: EnvelopeDecoder;
   readonly log: Logger;
@@ -86,7 +83,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const logs = createPartitionLogs(admin, prefix);
   const timers: NodeJS.Timeout[] = [];
   let partitions = new Map<string, AssignedPartition>();
-  const inHand = new Set<Promise<unknown>>();
+  const inHand = createInHand();
   /** Settles when a stop waits no longer for the batches in hand. */
   const abandoned = Promise.withResolvers<undefined>();
   let watchdog: Watchdog | undefined;
@@ -99,11 +96,15 @@ export const createConsumer = (options: ConsumerOptions): Component => {
 
   const assign = (topicName: string, partition: number): void => {
     const topic = topicName.slice(prefix.length);
-    const assigned = assignPartition({
+    const assigned = new AssignedPartition({
       topic,
       partition,
       reader: {
         pause: () => whileRunning(() => consumer.pause([{ topic: topicName, partitions: [partition] }])),
+        resume: () =>
+          whileRunning(() => {
+            if (!stopping) consumer.resume([{ topic: topicName, partitions: [partition] }]);
+          }),
         resumeAt: (offset) =>
           whileRunning(() => {
             if (stopping) return;
@@ -115,6 +116,7 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       readLog: () => logs.ofPartition(topic, partition),
       positions: options.positions,
       handler: options.handler,
+      inHand,
       decoder,
       metrics,
       log,
@@ -134,17 +136,10 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   /** Never rejects: an error would stop all partitions for a while, and a TypeError the consumer for good (B6, B7). */
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
-    const partition = partitions.get(`${batch.topic}/${batch.partition}`);
-    if (partition === undefined) return;
-    const pulse = startPulse(() => payload.heartbeat(), HEARTBEAT_MS, tuning.rebalanceGraceMs, partition.release);
-    const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving());
-    inHand.add(applied);
-    void applied.finally(() => inHand.delete(applied));
-    const last = await Promise.race([applied, abandoned.promise]);
+    if (stopping) return;
+    const last = await partitions.get(`${batch.topic}/${batch.partition}`)?.accept(batch.messages);
     // Where kafkajs fetches next; it would fetch the same records for ever.
     if (last !== undefined) payload.resolveOffset(String(last));
-    pulse.stop();
-    watchdog?.alive();
   };
 
   listen(consumer, {
@@ -196,7 +191,8 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   const leave = async (): Promise<void> => {
     // Without this kafkajs would fetch the same records again and again until the last batch has ended.
     whileRunning(() => consumer.pause(topicNames.map((topic) => ({ topic }))));
-    await Promise.race([Promise.all(inHand), abandoned.promise]);
+    for (const partition of partitions.values()) partition.drain();
+    await Promise.race([inHand.ended(), abandoned.promise]);
     await committer.flush();
     releaseAll();
     await consumer.disconnect();
@@ -215,14 +211,14 @@ export const createConsumer = (options: ConsumerOptions): Component => {
           { cause: error },
         );
       }
-      watchdog = startWatchdog(tuning.watchdogMs, (silentMs) =>
+      watchdog = startWatchdog(tuning.watchdogMs, inHand.silentMs, (silentMs) =>
         options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)),
       );
       timers.push(repeat(pollLag, tuning.lagPollMs), repeat(committer.flush, tuning.commitEveryMs));
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: options.concurrency,
+        partitionsConsumedConcurrently: FETCH_WORKERS,
         eachBatch,
       });
     },
@@ -235,9 +231,9 @@ export const createConsumer = (options: ConsumerOptions): Component => {
       const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
       try {
         await within(deadline, leave(), `the consumer of ${options.group} did not leave its group in time`);
-        if (inHand.size > 0)
+        if (inHand.count() > 0)
           throw new Error(
-            `the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`,
+            `the consumer of ${options.group} left ${inHand.count()} batch(es) that did not end when aborted`,
           );
       } finally {
         clearTimeout(abort);

@@ -52,7 +52,6 @@ test('Kafka dies and comes back, then freezes and wakes up: the consumer goes on
       seen.push(...records.map(({ value }) => String(value)));
       return 'applied';
     },
-    concurrency: 1,
     log: createLogger('test', 'warn', { write: (line) => void lines.push(line) }),
     metrics: new promClient.Registry(),
     fail: (error) => failures.push(error),

@@ -8,10 +8,15 @@ export interface Watchdog {
 /** Looks four times per limit, so that a hang is found at most a quarter late. */
 const LOOKS_PER_LIMIT = 4;
 
-export const startWatchdog = (limitMs: number, onHang: (silentMs: number) => void): Watchdog => {
+/** `workSilentMs`: the same of what else must go forward. */
+export const startWatchdog = (
+  limitMs: number,
+  workSilentMs: () => number,
+  onHang: (silentMs: number) => void,
+): Watchdog => {
   let aliveAt = performance.now();
   const timer = setInterval(() => {
-    const silentMs = performance.now() - aliveAt;
+    const silentMs = Math.max(performance.now() - aliveAt, workSilentMs());
     if (silentMs <= limitMs) return;
     clearInterval(timer);
     onHang(Math.round(silentMs));
