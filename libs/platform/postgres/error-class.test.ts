@@ -1,4 +1,4 @@
-import { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
+import { classifyError, endsSession, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
 
 const coded = (code: string, message = 'refused'): Error => Object.assign(new Error(message), { code });
 
@@ -70,4 +70,17 @@ test.each([
 
 test('a statement time-out is told from a shutdown', () => {
   expect([coded('57014'), coded('57P01'), undefined].map(isStatementTimeout)).toEqual([true, false, false]);
+});
+
+test.each([
+  ['the server became read only', coded('25006'), true],
+  ['the server shuts down', coded('57P01'), true],
+  ['the protocol is broken', coded('08P01'), true],
+  ['the connection is gone', coded('ECONNRESET'), true],
+  ['no answer', new Error('Query read timeout'), true],
+  ['an event', coded('22021'), false],
+  ['a deadlock', coded('40P01'), false],
+  ['a statement that took too long', coded('57014'), false],
+])('%s: the session is of no more use: %s', (_, error, ends) => {
+  expect(endsSession(error)).toBe(ends);
 });

@@ -48,6 +48,16 @@ export const mayPassInParts = (error: unknown): boolean => {
   return PARTIAL_CLASSES.has(code.slice(0, 2)) || PARTIAL_CODES.has(code);
 };
 
+/** 25006 the server became read only, 57P01 to 57P05 it shuts down or starts up, 08 the protocol or the connection broke. */
+const SESSION_CODES = new Set(['25006', '57P01', '57P02', '57P03', '57P04', '57P05']);
+
+/** Whether the session can be of no more use, and those that were opened before it are as suspect. */
+export const endsSession = (error: unknown): boolean => {
+  const code = codeOf(error);
+  if (SQLSTATE.test(code) && !SYSTEM_ERROR.test(code)) return SESSION_CODES.has(code) || code.startsWith('08');
+  return classifyError(error) === 'infrastructure';
+};
+
 /** Postgres stopped a statement because it took too long (or an administrator did). */
 export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014';
 

@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { connectClient } from './hosts.ts';
 import { readMigrations } from './migration-files.ts';
 import type { Migration } from './migration-files.ts';
 
@@ -25,9 +26,7 @@ export const migrate = async (
   migrations?: readonly Migration[],
 ): Promise<readonly string[]> => {
   const wanted = migrations ?? (await readMigrations());
-  const client = new pg.Client({ connectionString: url, application_name: 'dakia-migrate' });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connectClient(url, { application_name: 'dakia-migrate' });
   try {
     await takeTurn(client);
     const pending = pendingOf(wanted, await readApplied(client));
@@ -123,15 +122,12 @@ export const waitForPostgres = async (url: string, limitMs: number): Promise<voi
 };
 
 const tryOnce = async (url: string): Promise<{ readonly hopeless: boolean; readonly message: string } | undefined> => {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  client.on('error', () => undefined);
   try {
-    await client.connect();
+    const client = await connectClient(url, { connectionTimeoutMillis: 2_000 });
+    await client.end().catch(() => undefined);
     return undefined;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return { hopeless: HOPELESS.has(code), message: message === '' ? code : message };
-  } finally {
-    await client.end().catch(() => undefined);
   }
 };

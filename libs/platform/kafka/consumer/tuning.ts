@@ -7,7 +7,7 @@ export interface ConsumerTuning {
   readonly bufferRecordsMax: number;
   /** How long a fetch waits for room in a full buffer: applying sets the pace of fetching. After it the partition is paused, and the others go on. */
   readonly roomWaitMs: number;
-  /** First and longest pause after a failure of the database; tries are endless. */
+  /** First and longest pause after a failure of the database; tries are endless. Short enough to be back 5 s after a failover. */
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
   /** Between two log lines about a failure that goes on, of a batch or of the client. */
@@ -30,7 +30,7 @@ export const consumerTuning: ConsumerTuning = {
   bufferRecordsMax: 2_000,
   roomWaitMs: 100,
   retryFirstMs: 100,
-  retryMaxMs: 10_000,
+  retryMaxMs: 3_000,
   failureLogEveryMs: 60_000,
   haltRecheckMs: 10_000,
   rebalanceGraceMs: 10_000,
