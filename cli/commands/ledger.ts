@@ -64,12 +64,13 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'parked',
     'quarantined',
     'dead',
+    'skipped',
     'updated',
   ];
   print(
     table([
       head,
-      ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, updatedAt }) => {
+      ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
         const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
         return [
           group,
@@ -84,6 +85,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
           parked,
           quarantined,
           dead,
+          skipped,
           updatedAt.toISOString(),
         ];
       }),
@@ -99,15 +101,23 @@ const rebase = async (
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
   const offset = offsetIn(log, to);
-  const moved = await withDatabase(command, OPERATOR_ROLE, (database) =>
-    rebaseLedger(database, { group, topic, partition }, { clusterId: log.clusterId, offset }, { who, reason }),
+  const skipped = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    rebaseLedger(
+      database,
+      { group, topic, partition },
+      { clusterId: log.clusterId, startOffset: log.startOffset, offset },
+      { who, reason },
+    ),
   );
-  if (!moved)
+  if (skipped === undefined)
     throw new UsageError(
       `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
     );
-  if (json) printJson({ ok: true, group, topic, partition, clusterId: log.clusterId, nextOffset: offset });
-  else print(`${group} ${topic}/${partition} goes on at ${offset}; its consumer takes that up within a minute`);
+  if (json) printJson({ ok: true, group, topic, partition, clusterId: log.clusterId, nextOffset: offset, skipped });
+  else
+    print(
+      `${group} ${topic}/${partition} goes on at ${offset}; its consumer takes that up within a minute${skipped === 0 ? '' : `; ${skipped} records are passed over and stay counted as skipped`}`,
+    );
 };
 
 const offsetIn = ({ topic, partition, startOffset, endOffset }: LogOfPartition, to: Target): bigint => {

@@ -7,7 +7,7 @@ import type { Database } from '#platform/postgres';
 import type { Instant } from '#rules';
 import { applyRanges } from './apply-ranges.ts';
 import type { AppliedRanges, Range } from './apply-ranges.ts';
-import { arrivalOf } from './arrival.ts';
+import { arrivalOf, minimalArrival } from './arrival.ts';
 import { createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
 import type { GroupBounds } from './group-commit.ts';
 import { placeName } from './ledger.ts';
@@ -101,6 +101,21 @@ const attemptOf =
 
 /** Applies one range, halving it while it is refused; the one event that is left alone parks its key. */
 const aloneOf = (attempt: Attempt, log: Logger) => {
+  /** One event that was refused: its key is parked for it. When that is refused as well, the record is kept as it is. */
+  const parkOrKeep = async (range: Range, error: unknown): Promise<BatchOutcome> => {
+    try {
+      return outcomeOf(await attempt([range], 'wait', failingIn(range, error)));
+    } catch (second) {
+      if (classifyError(second) !== 'event') throw second;
+      log.error(
+        { err: second, ...range.ledger, offset: String(range.firstOffset) },
+        'a record could only be kept as it is',
+      );
+      const arrivals = range.arrivals.map((arrival) => minimalArrival(arrival, reasonOf(second)));
+      return outcomeOf(await attempt([{ ...range, arrivals }], 'wait'));
+    }
+  };
+
   const applyAlone = async (range: Range, signal: AbortSignal, progress: () => void): Promise<BatchOutcome> => {
     if (signal.aborted) return 'moved';
     progress();
@@ -110,7 +125,7 @@ const aloneOf = (attempt: Attempt, log: Logger) => {
       const [lower, upper] = halves(range);
       // A time-out that one event alone runs into is the database's trouble, a larger batch may just be too large.
       if (classifyError(error) !== 'event' && !(isStatementTimeout(error) && upper !== undefined)) throw error;
-      if (upper === undefined) return outcomeOf(await attempt([range], 'wait', failingIn(range, error)));
+      if (upper === undefined) return parkOrKeep(range, error);
       log.warn(
         { err: error, ...range.ledger, firstOffset: String(range.firstOffset), events: range.arrivals.length },
         'a batch could not be applied; looking for the event',

@@ -29,6 +29,8 @@ export type ArrivalTask =
 /** Longest event id that goes into an index as it is; Razorpay's have 14 characters. A longer one is stood for by its hash. */
 const EVENT_ID_LENGTH_MAX = 256;
 const NO_EVENT_NAME = '(none)';
+/** Names are indexed; Razorpay's have up to 50 characters. What is longer is none of them, and its beginning tells it. */
+const EVENT_NAME_LENGTH_MAX = 256;
 
 /** Text that Postgres can hold. */
 const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
@@ -76,7 +78,7 @@ export const arrivalOf = (
     partition,
     offset: record.offset,
     eventId: storableId(envelope.eventId),
-    eventType: storable(envelope.event ?? NO_EVENT_NAME),
+    eventType: storable((envelope.event ?? NO_EVENT_NAME).slice(0, EVENT_NAME_LENGTH_MAX)),
     occurredAt: usableTime(envelope.occurredAt),
     receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storable(envelope.endpoint),
@@ -85,6 +87,24 @@ export const arrivalOf = (
     task: envelope.kind === 'quarantine' ? { kind: 'keep', reason: envelope.reason } : taskOf(envelope, families),
   };
 };
+
+/**
+ * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the reason. So no
+ * content of any record can stop a partition.
+ */
+export const minimalArrival = ({ topic, partition, offset, receivedAt, body }: Arrival, reason: string): Arrival => ({
+  topic,
+  partition,
+  offset,
+  eventId: `unstorable-${topic}-${partition}-${offset}`,
+  eventType: NO_EVENT_NAME,
+  occurredAt: null,
+  receivedAt,
+  endpoint: null,
+  accountId: null,
+  body,
+  task: { kind: 'keep', reason: storable(`unstorable: ${reason}`) },
+});
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
   if (!families.has(envelope.family))

@@ -162,7 +162,7 @@ const RECORD = statement(
      ON CONFLICT DO NOTHING RETURNING 1),
    ledger AS (
      UPDATE partition_ledger l
-        SET next_offset = m.next_offset, updated_at = now(), ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
+        SET next_offset = m.next_offset, updated_at = now(), moved_at = now(), ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
        FROM ${unnested(MOVE_COLUMNS, MOVES, 'm')}
       WHERE l.consumer_group = $${GROUP} AND l.topic = m.topic AND l.partition = m.partition AND l.next_offset = m.first_offset
      RETURNING 1)

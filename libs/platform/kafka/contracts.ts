@@ -66,4 +66,8 @@ export type Position =
  */
 export interface PositionSource {
   positionOf(topic: string, partition: number, log: PartitionLog, earlier?: Position): Promise<Position>;
+  /** Where the ledger stands for every partition of the group that has a row, by `topic/partition`: one query. */
+  standings(): Promise<ReadonlyMap<string, bigint>>;
+  /** Keeps why a partition does not go on, for whoever asks for its status. */
+  note(topic: string, partition: number, trouble: string): Promise<void>;
 }

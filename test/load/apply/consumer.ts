@@ -84,6 +84,7 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
       return outcome;
     },
     positions: {
+      ...positions,
       positionOf: (topic, partition, partitionLog) => {
         if (begin === 0) [begin, cpu] = [performance.now(), process.cpuUsage()];
         return positions.positionOf(topic, partition, partitionLog);

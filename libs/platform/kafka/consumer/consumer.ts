@@ -166,13 +166,23 @@ export const createConsumer = (options: ConsumerOptions): Component => {
   });
 
   const pollLag = async (): Promise<void> => {
+    const asked = new Map([...partitions.values()].map((partition) => [partition, partition.position]));
+    const standings = await options.positions
+      .standings()
+      .catch((error: unknown) => log.debug({ err: error }, 'the ledger could not be looked at'));
     for (const topic of topics) {
       const topicLogs = await logs
         .of(topic)
         .catch((error: unknown) => log.debug({ err: error, topic }, 'the lag could not be read'));
       for (const partition of partitions.values()) {
         const partitionLog = partition.topic === topic ? topicLogs?.get(partition.partition) : undefined;
-        if (partitionLog !== undefined) partition.compare(partitionLog);
+        const stands = standings?.get(`${topic}/${partition.partition}`);
+        const before = asked.get(partition);
+        if (partitionLog !== undefined)
+          partition.compare(
+            partitionLog,
+            stands === undefined || before === undefined ? undefined : { asked: before, stands },
+          );
       }
     }
   };

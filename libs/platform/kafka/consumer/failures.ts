@@ -7,16 +7,23 @@ export interface Failures {
   readonly count: () => number;
 }
 
-export const createFailures = (log: Logger, logEveryMs: number, onFailure: () => void): Failures => {
+export interface FailureListener {
+  readonly counted: () => void;
+  /** Told as often as it is logged. */
+  readonly logged: (what: string) => void;
+}
+
+export const createFailures = (log: Logger, logEveryMs: number, listener: FailureListener): Failures => {
   let count = 0;
   let loggedAt = 0;
   return {
     failed: (error, what) => {
       count += 1;
-      onFailure();
+      listener.counted();
       if (count > 1 && performance.now() - loggedAt < logEveryMs) return;
       loggedAt = performance.now();
       log.error({ err: error, tries: count }, `${what}; it is tried again until it works`);
+      listener.logged(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     },
     worked: (what) => {
       if (count > 0) log.info({ tries: count }, `${what} works again`);

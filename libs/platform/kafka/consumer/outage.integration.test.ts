@@ -45,7 +45,11 @@ test('Kafka dies and comes back, then freezes and wakes up: the consumer goes on
     config: cluster.config,
     group: 'g',
     topics: ['t'],
-    positions: { positionOf: async () => ({ kind: 'at', offset: stands }) },
+    positions: {
+      positionOf: async () => ({ kind: 'at', offset: stands }),
+      standings: async () => new Map([['t/0', stands]]),
+      note: async () => undefined,
+    },
     handler: async ({ firstOffset, nextOffset, records }) => {
       if (firstOffset !== stands) return 'moved';
       stands = nextOffset;

@@ -91,7 +91,10 @@ export class AssignedPartition {
     this.#name = `${topic}/${partition}`;
     this.#labels = { topic, partition: String(partition) };
     this.#log = options.log.child({ topic, partition });
-    this.#failures = createFailures(this.#log, tuning.failureLogEveryMs, () => metrics.failures.inc({ topic }));
+    this.#failures = createFailures(this.#log, tuning.failureLogEveryMs, {
+      counted: () => metrics.failures.inc({ topic }),
+      logged: (what) => this.#note(what),
+    });
     this.#buffer = createBuffer(tuning);
     void this.#begin();
   }
@@ -116,15 +119,29 @@ export class AssignedPartition {
     return this.#isReleased() ? undefined : end;
   }
 
-  /** Compares with the log's ends: lag, and whether the position is still inside. */
-  compare(log: PartitionLog): void {
+  /** The next offset to apply, as far as it is known. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /**
+   * Compares with the log's ends and with the ledger: lag, and whether the position is still inside, and still the ledger's.
+   * `ledger.asked`: the position when the ledger was asked; a batch that was applied since tells nothing.
+   */
+  compare(log: PartitionLog, ledger?: { readonly asked: bigint; readonly stands: bigint }): void {
     if (!this.#isKnown || this.#isReleased()) return;
     const { metrics } = this.#options;
-    const lag = Number(log.endOffset - this.#position);
+    const lag = Number(log.endOffset - (ledger?.stands ?? this.#position));
     metrics.lag.set(this.#labels, Math.max(0, lag));
     metrics.stalledSeconds.set(this.#labels, lag > 0 ? (performance.now() - this.#progressAt) / 1000 : 0);
-    if (this.#isIdle && insideLog({ kind: 'at', offset: this.#position }, log).kind === 'halted')
+    if (!this.#isIdle) return;
+    if (ledger !== undefined && ledger.asked === this.#position && ledger.stands !== this.#position) {
+      this.#log.warn(
+        { position: String(this.#position), ledger: String(ledger.stands) },
+        'the ledger stands elsewhere (Postgres was restored or failed over, or an operator moved it); its position is read again',
+      );
       void this.#reposition();
+    } else if (insideLog({ kind: 'at', offset: this.#position }, log).kind === 'halted') void this.#reposition();
   }
 
   /** No further chunk is handed over. */
@@ -221,10 +238,18 @@ export class AssignedPartition {
   #halt(why: Halted): void {
     if (this.#mode.kind === 'halted' && this.#mode.why.explanation === why.explanation) return;
     this.#enter({ kind: 'halted', why });
+    this.#note(`${why.reason}: ${why.explanation}`);
     this.#log.error(
       { reason: why.reason },
       `${this.#name} stands still, the other partitions go on: ${why.explanation}`,
     );
+  }
+
+  /** For the status of the partition. While Postgres is away nobody can ask for that either. */
+  #note(trouble: string): void {
+    this.#options.positions
+      .note(this.topic, this.partition, trouble)
+      .catch((error: unknown) => this.#log.debug({ err: error }, 'the trouble could not be noted in the ledger'));
   }
 
   /** Hands over what is in the buffer, chunk by chunk, until it is empty or something else is to be done. */

@@ -49,6 +49,20 @@ test('a ledger that someone else moved is read again, and reading goes on there'
   expect(ledger.ids()).toEqual([...ids(0, 10), ...ids(4, 12)]);
 });
 
+test('a ledger that went back under an idle consumer is noticed without another record', async () => {
+  await cluster.createTopic('back', 1);
+  const ledger = createMemoryLedger();
+  await send('back', 0, 10);
+  const { metrics } = await consume('back', ledger);
+  await eventually('all are applied', () => ledger.at('back') === 10n);
+  ledger.stand('back', 4n);
+  await eventually('it caught up', () => ledger.at('back') === 10n);
+  expect(ledger.ids()).toEqual([...ids(0, 10), ...ids(4, 10)]);
+  await eventually('the lag is 0', async () =>
+    (await metricsText(metrics)).includes('dakia_partition_lag{topic="back",partition="0"} 0'),
+  );
+});
+
 test('a halted partition stands still with one error and a metric, the others go on; later it goes on where it may', async () => {
   await cluster.createTopic('halt', 2);
   const ledger = createMemoryLedger();
@@ -74,6 +88,7 @@ test('a halted partition stands still with one error and a metric, the others go
   await eventually('it goes on', () => ledger.at('halt') === 5n);
   expect(ledger.applied.filter(({ partition }) => partition === 0).map(({ id }) => id)).toEqual(ids(2, 5));
   expect(await metricsText(metrics)).not.toContain(line);
+  expect(ledger.troubles).toEqual(['halt/0 other-cluster: the ledger was written against another cluster']);
   expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual([
     'halt/0 stands still, the other partitions go on: the ledger was written against another cluster',
   ]);
