@@ -78,6 +78,7 @@ const consumerOf = (
       ...applied,
       group: name,
       database,
+      connections: config.databasePoolSize,
       clock: now,
       log,
       metrics: storeMetrics,
@@ -87,7 +88,6 @@ const consumerOf = (
       },
     }),
     positions: createPositions(database, name),
-    concurrency: config.databasePoolSize,
     decoder: createEnvelopeDecoder(
       config.schemaRegistryUrl === undefined ? undefined : createSchemaLookup(config.schemaRegistryUrl),
     ),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
 import { checkSchemas } from '#envelope';
-import { kafkaSettings, postgresSettings, redisSettings, registrySettings } from '#platform/config';
+import { kafkaSettings, postgresSettings, postgresTarget, redisSettings, registrySettings } from '#platform/config';
 import { adHoc } from '#platform/postgres';
 import { examineRedis } from '#platform/redis';
 import { openKafka, serverErrorOf, withDatabase } from '../connections.ts';
@@ -64,7 +64,7 @@ const askPostgres = (command: Command): Promise<string> => {
     const [row] = await database.query<{ version: string; name: string; user: string }>(
       adHoc(`SELECT current_setting('server_version') AS version, current_database() AS name, current_user AS user`),
     );
-    return `version ${row?.version}, database ${row?.name} as ${row?.user} at ${new URL(databaseUrl).host}`;
+    return `version ${row?.version}, database ${row?.name} as ${row?.user} at ${hostsOf(databaseUrl)}`;
   });
 };
 
@@ -91,3 +91,6 @@ const askRegistry = async (command: Command): Promise<string> => {
   );
   return `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects registered at ${new URL(schemaRegistryUrl).host}`;
 };
+
+const hostsOf = (databaseUrl: string): string =>
+  (postgresTarget(databaseUrl)?.urls ?? []).map((url) => new URL(url).host).join(', ');

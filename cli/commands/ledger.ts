@@ -71,11 +71,12 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'parked',
     'quarantined',
     'dead',
+    'skipped',
     'updated',
   ];
   printTable([
     head,
-    ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, updatedAt }) => {
+    ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
       const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
       return [
         group,
@@ -90,6 +91,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
         parked,
         quarantined,
         dead,
+        skipped,
         timeOf(updatedAt),
       ];
     }),
@@ -101,7 +103,7 @@ const rebase = async (options: RebaseOptions, command: Command): Promise<void> =
   const { kafka, prefix } = await openKafka(command);
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
-  const target: LedgerPlace = { clusterId: log.clusterId, offset: offsetIn(log, to) };
+  const target = { clusterId: log.clusterId, startOffset: log.startOffset, offset: offsetIn(log, to) };
   const key = { group, topic, partition };
   await withDatabase(command, OPERATOR_ROLE, async (database) => {
     const row = (await readLedger(database)).find(
@@ -150,7 +152,7 @@ const whatChanged = (now: LedgerPlace, target: LedgerPlace): RebaseOutcome =>
 const describeRebase = (id: string, target: LedgerPlace, outcome: RebaseOutcome, was = 'elsewhere'): string => {
   switch (outcome.kind) {
     case 'moved':
-      return `${id} goes on at ${target.offset}; its consumer takes that up within a minute`;
+      return `${id} goes on at ${target.offset}; its consumer takes that up within a minute${outcome.skipped === 0 ? '' : `; ${outcome.skipped} records are passed over and stay counted as skipped`}`;
     case 'there-already':
       return `${id}: done meanwhile: it stands at ${inWords(target)}`;
     case 'changed':

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownTopics } from '#catalogue';
 import { allAggregates } from '#families';
-import { openTestKafka, testServers } from '#kit';
+import { eventually, openTestKafka, testServers } from '#kit';
 import type { TestKafka } from '#kit';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
@@ -67,6 +67,40 @@ test('migrate and partitions: a second run finds nothing to do', async () => {
   expect(await dakia('partitions', 'retire', '--keep-days', '104')).toMatchObject({ code: 2 });
 });
 
+test('status says what stands still although everything adds up, why, and for how long', async () => {
+  const { clusterId } = await kafka.admin.describeCluster();
+  const topic = 'rzp.disputes.v1';
+  await kafka.send(topic, 0, [{ value: 'a' }]);
+  const insert = `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, moved_at, last_error, last_error_at)
+    VALUES ('disputes', $1, $2, $3, 0, 0, now() - interval '1 hour', $4, now())`;
+  await store.rows(insert, [topic, 0, clusterId, 'permission denied for table payment_disputes']);
+  await store.rows(
+    "INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, next_attempt_at) VALUES ('disputes', 'disp_1', 'disputes', 'a test', 'ev', now() - interval '5 minutes')",
+  );
+  const status = await eventually('the record has waited for a second', async () => {
+    const answer = await dakia('status', '--stalled-after', '1');
+    return answer.stdout.includes('it has not moved') && answer;
+  });
+  expect(status.code).toBe(1);
+  expect(status.stdout).toMatch(
+    /^where +problem\nrzp\.disputes\.v1\/0 +1 records wait, and it has not moved for 36\d\d s; its consumer said: permission denied for table payment_disputes\ndisputes +1 parked keys are overdue, the first for 30\d s/,
+  );
+  expect(status.stdout).toMatch(/adds up: .*\nstands still/);
+  expect(await json('status')).toMatchObject({ ok: false, addsUp: true, moves: false, difference: 0 });
+  await store.rows("UPDATE partition_ledger SET cluster_id = 'an older cluster' WHERE topic = $1 AND partition = 0", [
+    topic,
+  ]);
+  expect((await dakia('status')).stdout).toMatch(
+    /rzp\.disputes\.v1\/0 +the ledger is of the Kafka cluster an older cluster/,
+  );
+  await store.rows('DELETE FROM parked_keys');
+  await store.rows('DELETE FROM partition_ledger');
+  await kafka.admin.deleteTopicRecords({
+    topic: `${kafka.prefix}${topic}`,
+    partitions: [{ partition: 0, offset: '1' }],
+  });
+});
+
 test('status adds up to what Kafka and the ledger say, and exits 1 when it does not; ledger rebase moves a partition', async () => {
   const { clusterId } = await kafka.admin.describeCluster();
   const topic = 'rzp.refunds.v1';
@@ -90,10 +124,11 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
       lag: 1,
     },
   });
-  expect(await dakia('status')).toMatchObject({
+  expect(await dakia('status', '--all')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n {4} +0 +0 +1\n.*\n.*\n\nadds up/) as string,
+    stdout: expect.stringMatching(/rzp\.refunds\.v1\/1 +3 +1 +1 .*\n.*\n\nadds up.*\nmoves/) as string,
   });
+  expect((await dakia('status')).stdout).toMatch(/^partition .*\ntotal .*\n\nadds up.*\nmoves/);
 
   await store.rows(`UPDATE partition_ledger SET next_offset = 9, applied = 8 WHERE topic = $1 AND partition = 1`, [
     topic,
@@ -145,6 +180,7 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
     clusterId,
     nextOffset: 3,
     kind: 'moved',
+    skipped: 0,
   });
   expect(await json('ledger', 'show')).toMatchObject({
     partitions: [{ group: 'dakia-refunds', topic, partition: 1, nextOffset: 3, counts: { applied: 9, duplicate: 1 } }],

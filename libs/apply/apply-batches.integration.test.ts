@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => store.close());
 afterEach(async () => {
   const rows = await store.rows<{ difference: number }>(
-    `SELECT next_offset - first_offset - (${dispositions.join(' + ')}) AS difference FROM partition_ledger`,
+    `SELECT next_offset - first_offset - skipped - (${dispositions.join(' + ')}) AS difference FROM partition_ledger`,
   );
   expect(rows.filter(({ difference }) => difference !== 0)).toEqual([]);
 });
@@ -267,10 +267,10 @@ test('halts on another cluster, and goes on where an operator decides, with the 
     await rebaseLedger(
       store.database,
       key,
-      { clusterId: 'new cluster', offset: 5n },
+      { clusterId: 'new cluster', startOffset: 5n, offset: 5n },
       { who: 'asha', reason: 'moved to a new cluster' },
     ),
-  ).toEqual({ kind: 'moved' });
+  ).toEqual({ kind: 'moved', skipped: 0 });
   expect(await positions.positionOf(TOPIC, 8, log)).toEqual({ kind: 'at', offset: 5n });
   expect(await counts(8)).toEqual({ applied: 1, duplicate: 1, passed: 2 });
   expect(await store.rows("SELECT actor, reason FROM audit_logs WHERE action = 'ledger.rebase'")).toEqual([
@@ -280,10 +280,35 @@ test('halts on another cluster, and goes on where an operator decides, with the 
     await rebaseLedger(
       store.database,
       { ...key, partition: 99 },
-      { clusterId: 'x', offset: 0n },
+      { clusterId: 'x', startOffset: 0n, offset: 0n },
       { who: 'asha', reason: 'typo' },
     ),
   ).toEqual({ kind: 'no-row' });
+});
+
+test('what a rebase passes over is counted as skipped, for ever, and the sum still adds up', async () => {
+  const partition = await store.partition(TOPIC, 13, 10n);
+  await partition.send(captured('ev_13', 'pay_13'));
+  const key = { group: 'payments', topic: TOPIC, partition: 13 };
+  const to = async (offset: bigint, clusterId = TEST_CLUSTER) =>
+    rebaseLedger(store.database, key, { clusterId, startOffset: 2n, offset }, { who: 'asha', reason: 'a test' });
+  const row = async () => (await readLedger(store.database)).find((entry) => entry.partition === 13);
+  expect(await to(38n)).toEqual({ kind: 'moved', skipped: 27 });
+  expect(await row()).toMatchObject({ skipped: 27, firstOffset: 10n, nextOffset: 38n, counts: { applied: 1 } });
+  // Back over what was passed: it is read again, but it stays on record.
+  expect(await to(11n)).toEqual({ kind: 'moved', skipped: 0 });
+  expect(await row()).toMatchObject({ skipped: 27, nextOffset: 11n });
+  // In another log everything before the offset is passed over.
+  expect(await to(6n, 'another cluster')).toEqual({ kind: 'moved', skipped: 4 });
+  expect(await row()).toMatchObject({ skipped: 31, nextOffset: 6n });
+  const account = await accounting(store.database, async () => [
+    { topic: TOPIC, partition: 13, startOffset: 2n, endOffset: 6n },
+  ]);
+  expect(account.partitions.find((entry) => entry.partition === 13)).toMatchObject({
+    skipped: 31,
+    lag: 0,
+    problem: null,
+  });
 });
 
 test('a log that ended before the position halts for good: what grows past it are other events, until an operator decides', async () => {
@@ -302,7 +327,7 @@ test('a log that ended before the position halts for good: what grows past it ar
   await rebaseLedger(
     store.database,
     key,
-    { clusterId: TEST_CLUSTER, offset: 0n },
+    { clusterId: TEST_CLUSTER, startOffset: 0n, offset: 0n },
     { who: 'asha', reason: 'the topic was made anew' },
   );
   expect(await positions.positionOf(TOPIC, 10, at(80n))).toEqual({ kind: 'at', offset: 0n });
@@ -363,6 +388,7 @@ test('a hole in the offsets is refused loudly instead of being counted wrong', a
     group: 'payments',
     aggregates: [orderAggregate],
     database: store.database,
+    connections: 4,
     clock: () => 0 as never,
     log: {} as never,
     metrics: {} as never,

@@ -2,16 +2,19 @@ import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import type { BatchHandler, BatchOutcome, PartitionBatch } from '#platform/kafka';
 import type { Logger } from '#platform/log';
-import { classifyError } from '#platform/postgres';
+import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import type { Instant } from '#rules';
-import { applyRange } from './apply-range.ts';
-import type { Range } from './apply-range.ts';
-import { arrivalOf } from './arrival.ts';
-import type { LedgerKey } from './ledger.ts';
+import { applyRanges } from './apply-ranges.ts';
+import type { AppliedRanges, Range } from './apply-ranges.ts';
+import { arrivalOf, minimalArrival } from './arrival.ts';
+import { createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
+import type { GroupBounds } from './group-commit.ts';
+import { placeName } from './ledger.ts';
+import type { Locking } from './ledger.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { KeyRef } from './parked-queue.ts';
-import { reasonOf } from './reduce-events.ts';
+import { reasonOf, recordName } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
@@ -24,6 +27,8 @@ export interface ApplyOptions {
   /** Families that this service applies; none for the quarantine. */
   readonly aggregates: readonly Aggregate[];
   readonly database: Database;
+  /** Connections of `database`: one commits what has gathered, and all but one more may wait for rows that others hold. */
+  readonly connections: number;
   readonly clock: () => Instant;
   readonly log: Logger;
   readonly metrics: StoreMetrics;
@@ -33,6 +38,8 @@ export interface ApplyOptions {
   readonly random?: () => number;
   /** Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost. */
   readonly onCommitted?: (committed: Committed) => void;
+  /** Tests make transactions smaller. */
+  readonly bounds?: Partial<GroupBounds>;
 }
 
 /** What a committed batch has left to others: keys that it parked, with the time until they are tried again in ms, and how many facts the outbox has got at most. */
@@ -41,55 +48,98 @@ export interface Committed {
   readonly facts: number;
 }
 
-/**
- * Applies a batch in one transaction. When Postgres refuses it because of what is in it, the batch is halved, each half a
- * transaction of its own that moves the ledger; the one event that is left alone parks its key. Throws for infrastructure only.
- */
-export const applyBatches = ({
-  group,
-  aggregates,
-  database,
-  clock,
-  log,
-  metrics,
-  policy,
-  random = Math.random,
-  onCommitted,
-}: ApplyOptions): BatchHandler => {
-  const families = familiesOf(aggregates);
-  // A policy without waits tries again at once.
-  const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
+/** Connections that lanes leave free: for the transaction of all, and for reading positions. */
+const CONNECTIONS_KEPT = 2;
 
-  const attempt = async (range: Range, failing: ReadonlyMap<bigint, string>): Promise<BatchOutcome> => {
-    const applied = await database.transaction(async (tx) => applyRange(tx, families, range, { failing, firstWaitMs }));
-    if (applied === 'moved') return 'moved';
-    const { decisions, parked } = applied;
-    report(range, decisions, { log, metrics });
+/**
+ * Applies batches of many partitions, as one transaction for all that have gathered. When Postgres refuses it because of what is in
+ * it, each partition's batch goes alone, and is halved until the one event is found that parks its key; each part is a transaction
+ * of its own that moves the ledger. Throws for infrastructure only.
+ */
+export const applyBatches = (options: ApplyOptions): BatchHandler => {
+  const { group, clock, connections, bounds } = options;
+  const families = familiesOf(options.aggregates);
+  const attempt = attemptOf(options, families);
+  const submit = createGroupCommit({
+    bounds: {
+      events: GROUP_EVENTS_MAX,
+      bytes: GROUP_BYTES_MAX,
+      lanes: Math.max(1, connections - CONNECTIONS_KEPT),
+      ...bounds,
+    },
+    together: (ranges) => attempt(ranges, 'skip'),
+    alone: aloneOf(attempt, options.log),
+    mayPassInParts,
+  });
+  return async (batch, signal, progress = () => undefined) =>
+    submit(rangeOf(group, batch, families, clock()), signal, progress);
+};
+
+type Attempt = (
+  ranges: readonly Range[],
+  locking: Locking,
+  failing?: ReadonlyMap<string, string>,
+) => Promise<AppliedRanges>;
+
+/** One transaction, and what is told of it once it is committed. */
+const attemptOf =
+  ({ database, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions, families: Families): Attempt =>
+  async (ranges, locking, failing = new Map()) => {
+    // A policy without waits tries again at once.
+    const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
+    const done = await database.transaction(async (tx) =>
+      applyRanges(tx, families, ranges, { locking, failing, firstWaitMs }),
+    );
+    const { applied, decisions, parked } = done;
+    if (applied.length > 0) report(applied, decisions, { log, metrics });
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
     if (parked.length > 0 || facts > 0)
       onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
-    return 'applied';
+    return done;
   };
 
-  const applySplitting = async (range: Range, signal: AbortSignal): Promise<BatchOutcome> => {
-    if (signal.aborted) return 'moved';
+/** Applies one range, halving it while it is refused; the one event that is left alone parks its key. */
+const aloneOf = (attempt: Attempt, log: Logger) => {
+  /** One event that was refused: its key is parked for it. When that is refused as well, the record is kept as it is. */
+  const parkOrKeep = async (range: Range, error: unknown): Promise<BatchOutcome> => {
     try {
-      return await attempt(range, new Map());
+      return outcomeOf(await attempt([range], 'wait', failingIn(range, error)));
+    } catch (second) {
+      if (classifyError(second) !== 'event') throw second;
+      log.error(
+        { err: second, ...range.ledger, offset: String(range.firstOffset) },
+        'a record could only be kept as it is',
+      );
+      const arrivals = range.arrivals.map((arrival) => minimalArrival(arrival, reasonOf(second)));
+      return outcomeOf(await attempt([{ ...range, arrivals }], 'wait'));
+    }
+  };
+
+  const applyAlone = async (range: Range, signal: AbortSignal, progress: () => void): Promise<BatchOutcome> => {
+    if (signal.aborted) return 'moved';
+    progress();
+    try {
+      return outcomeOf(await attempt([range], 'wait'));
     } catch (error) {
-      if (classifyError(error) === 'infrastructure') throw error;
       const [lower, upper] = halves(range);
-      if (upper === undefined) return attempt(range, new Map([[range.firstOffset, reasonOf(error)]]));
+      // A time-out that one event alone runs into is the database's trouble, a larger batch may just be too large.
+      if (classifyError(error) !== 'event' && !(isStatementTimeout(error) && upper !== undefined)) throw error;
+      if (upper === undefined) return parkOrKeep(range, error);
       log.warn(
         { err: error, ...range.ledger, firstOffset: String(range.firstOffset), events: range.arrivals.length },
         'a batch could not be applied; looking for the event',
       );
-      const outcome = await applySplitting(lower, signal);
-      return outcome === 'moved' ? 'moved' : applySplitting(upper, signal);
+      const outcome = await applyAlone(lower, signal, progress);
+      return outcome === 'moved' ? 'moved' : applyAlone(upper, signal, progress);
     }
   };
-
-  return async (batch, signal) => applySplitting(rangeOf(group, batch, families, clock()), signal);
+  return applyAlone;
 };
+
+const outcomeOf = ({ applied }: AppliedRanges): BatchOutcome => (applied.length === 1 ? 'applied' : 'moved');
+
+const failingIn = ({ arrivals }: Range, error: unknown): ReadonlyMap<string, string> =>
+  new Map(arrivals.map((arrival) => [recordName(arrival), reasonOf(error)]));
 
 const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: Instant): Range => {
   const { topic, partition, firstOffset, nextOffset, records } = batch;
@@ -124,12 +174,11 @@ const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
 
 /** One wide line per transaction, a warning per event that needs a person, and the counters. */
 const report = (
-  { ledger, firstOffset }: Range,
+  ranges: readonly Range[],
   decided: readonly Decision[],
   { log, metrics }: Pick<ApplyOptions, 'log' | 'metrics'>,
 ): void => {
   const counts: Partial<Record<string, number>> = {};
-  const key = ({ topic, partition }: LedgerKey): string => `${topic}/${partition}`;
   for (const decision of decided) {
     const { disposition, arrival, reason, isConflict = false } = decision;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
@@ -142,14 +191,11 @@ const report = (
           eventId: arrival.eventId,
           event: arrival.eventType,
           offset: String(arrival.offset),
-          partition: key(ledger),
+          partition: placeName(arrival),
           reason,
         },
         `an event is ${disposition}`,
       );
   }
-  log.debug(
-    { partition: key(ledger), firstOffset: String(firstOffset), events: decided.length, ...counts },
-    'batch applied',
-  );
+  log.debug({ partitions: ranges.length, events: decided.length, ...counts }, 'transaction applied');
 };

@@ -3,12 +3,13 @@ import { subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import { readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
-import type { PartitionBatch, ReceivedRecord } from '#platform/kafka';
+import type { ReceivedRecord } from '#platform/kafka';
 import { isRecord, recordAt, storableText } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
+import type { Place } from './ledger.ts';
 
 /** One Kafka record, read: what Postgres keeps of it, and what is to be done with it. */
-export interface Arrival {
+export interface Arrival extends Place {
   readonly offset: bigint;
   readonly eventId: string;
   readonly eventType: string;
@@ -30,6 +31,8 @@ export type ArrivalTask =
 /** Longest event id that goes into an index as it is; Razorpay's have 14 characters. A longer one is stood for by its hash. */
 const EVENT_ID_LENGTH_MAX = 256;
 const NO_EVENT_NAME = '(none)';
+/** Names are indexed; Razorpay's have up to 50 characters. What is longer is none of them, and its beginning tells it. */
+const EVENT_NAME_LENGTH_MAX = 256;
 
 /** What timestamptz takes and a clock may say: from 1970 to 2100. */
 const TIME_MAX_MS = 4_102_444_800_000;
@@ -45,15 +48,17 @@ export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update
 /** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
 export const arrivalOf = (
   record: ReceivedRecord,
-  batch: Pick<PartitionBatch, 'topic' | 'partition'>,
+  { topic, partition }: Place,
   families: { has: (family: Family) => boolean },
   now: Instant,
 ): Arrival => {
   if (!record.envelope.ok) {
     // Nothing in it can be trusted, so its place in Kafka is its identity: the same on every replay.
-    const eventId = `undecodable-${batch.topic}-${batch.partition}-${record.offset}`;
+    const eventId = `undecodable-${topic}-${partition}-${record.offset}`;
     const reason = storableText(`undecodable: ${record.envelope.issues.join('; ')}`);
     return {
+      topic,
+      partition,
       offset: record.offset,
       eventId,
       eventType: NO_EVENT_NAME,
@@ -68,9 +73,11 @@ export const arrivalOf = (
   const envelope = record.envelope.value;
   const { rawBody } = envelope;
   return {
+    topic,
+    partition,
     offset: record.offset,
     eventId: storableId(envelope.eventId),
-    eventType: storableText(envelope.event ?? NO_EVENT_NAME),
+    eventType: storableText((envelope.event ?? NO_EVENT_NAME).slice(0, EVENT_NAME_LENGTH_MAX)),
     occurredAt: usableTime(envelope.occurredAt),
     receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storableText(envelope.endpoint),
@@ -82,6 +89,24 @@ export const arrivalOf = (
         : taskOf(envelope, families),
   };
 };
+
+/**
+ * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the reason. So no
+ * content of any record can stop a partition.
+ */
+export const minimalArrival = ({ topic, partition, offset, receivedAt, body }: Arrival, reason: string): Arrival => ({
+  topic,
+  partition,
+  offset,
+  eventId: `unstorable-${topic}-${partition}-${offset}`,
+  eventType: NO_EVENT_NAME,
+  occurredAt: null,
+  receivedAt,
+  endpoint: null,
+  accountId: null,
+  body,
+  task: { kind: 'keep', reason: storableText(`unstorable: ${reason}`) },
+});
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
   if (!families.has(envelope.family))

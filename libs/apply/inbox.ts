@@ -2,6 +2,7 @@ import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import { sha256 } from './arrival.ts';
 import type { Arrival, ArrivalTask } from './arrival.ts';
+import type { Locking, Place } from './ledger.ts';
 
 /** An event that is already kept. */
 export interface KnownEvent {
@@ -50,6 +51,31 @@ const FIND_ANYWHERE = statement(
         FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
 );
 
+/** Sorted, so that transactions never wait for each other in a circle. */
+const UNDATED = '(SELECT DISTINCT id FROM unnest($1::text[]) AS given (id) ORDER BY 1) AS undated';
+const LOCK_UNDATED = {
+  wait: statement('lock_undated', `SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM ${UNDATED}`),
+  skip: statement(
+    'lock_undated_free',
+    `SELECT id FROM ${UNDATED} WHERE NOT pg_try_advisory_xact_lock(hashtextextended(id, 0))`,
+  ),
+} as const;
+
+/**
+ * Takes the ids of bodies without a time: the time of their reception is part of the primary key, which differs from copy to copy, so
+ * it does not keep two first copies apart that two processes apply at once. Answers the ids that another transaction has.
+ */
+export const lockUndated = async (
+  tx: Transaction,
+  arrivals: readonly Arrival[],
+  locking: Locking,
+): Promise<ReadonlySet<string>> => {
+  const undated = arrivals.filter(({ occurredAt }) => occurredAt === null).map(({ eventId }) => eventId);
+  if (undated.length === 0) return new Set();
+  const rows = await tx.query<{ readonly id?: string }>(LOCK_UNDATED[locking], [undated]);
+  return new Set(rows.flatMap(({ id }) => (id === undefined ? [] : [id])));
+};
+
 /** Which of the events are kept already, by event id. */
 export const findKnown = async (
   tx: Transaction,
@@ -75,7 +101,7 @@ const knownOf = ({ body_sha256, is_quarantined, created, topic, partition }: Kno
 });
 
 /** A copy that can be applied, of an event that is kept in the quarantine. */
-export interface Understandable {
+export interface Understandable extends Place {
   readonly eventId: string;
   readonly offset: bigint;
   readonly task: Extract<ArrivalTask, { kind: 'apply' }>;
@@ -108,9 +134,9 @@ export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, Kn
       sifted.fresh.push(arrival);
     } else if (first.isSameBody(arrival.body)) {
       sifted.duplicates.push(arrival);
-      const { eventId, offset, task } = arrival;
+      const { topic, partition, eventId, offset, task } = arrival;
       if (first.quarantined === null || task.kind === 'keep') continue;
-      sifted.understood.push({ eventId, offset, task, row: first.quarantined });
+      sifted.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined });
       seen.set(arrival.eventId, { ...first, quarantined: null });
     } else sifted.conflicts.push(arrival);
   }

@@ -1,6 +1,5 @@
 export type { ApplyOptions, Committed } from './apply-batches.ts';
 export { applyBatches } from './apply-batches.ts';
-export { loadStates, saveStates } from './apply-range.ts';
 export { parseBody } from './arrival.ts';
 export { handOver } from './hand-over.ts';
 export { createStoreMetrics, reportParkedKeys } from './metrics.ts';
@@ -22,3 +21,4 @@ export type { RetryPolicy } from './retry-policy.ts';
 export { DEFAULT_RETRY_DELAYS_MS, retryDelayMs } from './retry-policy.ts';
 export type { Families } from './state-table.ts';
 export { familiesOf } from './state-table.ts';
+export { loadStates, saveStates } from './states.ts';

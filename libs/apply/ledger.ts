@@ -3,13 +3,25 @@ import type { Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
 import type { Disposition } from '#rules';
 
-/** Row of partition_ledger: which consumer group reads which partition. */
-export interface LedgerKey {
-  readonly group: string;
+/** A partition of a topic. The topic carries no prefix. */
+export interface Place {
   readonly topic: string;
   readonly partition: number;
 }
+
+export const placeName = ({ topic, partition }: Place): string => `${topic}/${partition}`;
+
+/** Row of partition_ledger: which consumer group reads which partition. */
+export interface LedgerKey extends Place {
+  readonly group: string;
+}
 export type Counts = Readonly<Record<Disposition, number>>;
+
+/**
+ * What a transaction does about a row that another one holds. `wait`: it waits, for at most the lock time-out. `skip`: it goes on
+ * without the row, so that nobody else's transaction can hold up what it does for many partitions.
+ */
+export type Locking = 'wait' | 'skip';
 
 export const countDispositions = (of: readonly Disposition[]): Counts => {
   const counts = Object.fromEntries(dispositions.map((name) => [name, 0])) as Record<Disposition, number>;
@@ -17,19 +29,29 @@ export const countDispositions = (of: readonly Disposition[]): Counts => {
   return counts;
 };
 
-const LOCK = statement(
-  'ledger_lock',
-  'SELECT next_offset FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3 FOR UPDATE',
-);
+const LOCK = `SELECT topic, partition, next_offset FROM partition_ledger
+    WHERE consumer_group = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
+    ORDER BY topic, partition FOR UPDATE`;
+const LOCKS = {
+  wait: statement('ledger_lock', LOCK),
+  skip: statement('ledger_lock_free', `${LOCK} SKIP LOCKED`),
+} as const;
 
 /**
- * Takes the partition for this transaction and answers where it stands; undefined when it has no row. Two owners of one partition
- * are one after the other from here on.
+ * Takes partitions for this transaction, in the one order that everybody takes them in, and answers where each stands, by
+ * `placeName`. Two owners of one partition are one after the other from here on. A partition without a row is left out, and
+ * with `skip` one whose row is held.
  */
-export const lockLedger = async (
+export const lockLedgers = async (
   tx: Transaction,
-  { group, topic, partition }: LedgerKey,
-): Promise<bigint | undefined> => {
-  const [row] = await tx.query<{ next_offset: number | bigint }>(LOCK, [group, topic, partition]);
-  return row === undefined ? undefined : BigInt(row.next_offset);
+  group: string,
+  places: readonly Place[],
+  locking: Locking,
+): Promise<ReadonlyMap<string, bigint>> => {
+  const rows = await tx.query<Place & { readonly next_offset: number | bigint }>(LOCKS[locking], [
+    group,
+    places.map(({ topic }) => topic),
+    places.map(({ partition }) => partition),
+  ]);
+  return new Map(rows.map((row) => [placeName(row), BigInt(row.next_offset)]));
 };

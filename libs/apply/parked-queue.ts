@@ -7,7 +7,7 @@ import type { Disposition, EntityId, EventId, Instant } from '#rules';
 import { arrivalOf, parseBody } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { countDispositions } from './ledger.ts';
-import { auditOfGiven, factArrays, outboxOf } from './record-decisions.ts';
+import { auditOfGiven, factArrays, outboxOf } from './facts-sql.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 

@@ -2,8 +2,9 @@ import type { PartitionLog, Position, PositionSource } from '#platform/kafka';
 import { adHoc, statement, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
-import { lockLedger } from './ledger.ts';
-import type { Counts, LedgerKey } from './ledger.ts';
+import { lockLedgers, placeName } from './ledger.ts';
+import type { Counts, LedgerKey, Place } from './ledger.ts';
+import { reasonOf } from './reduce-events.ts';
 
 /** One row of partition_ledger. */
 export interface LedgerRow extends LedgerKey {
@@ -14,6 +15,13 @@ export interface LedgerRow extends LedgerKey {
   /** Where the log ended when it was found to end before `nextOffset`; null unless an operator has to decide about that. */
   readonly pastEnd: bigint | null;
   readonly updatedAt: Date;
+  /** Offsets that operators passed over without applying them. */
+  readonly skipped: number;
+  /** When the position last moved. */
+  readonly movedAt: Date;
+  /** Why the partition did not go on, as its consumer said last, and when. */
+  readonly lastError: string | null;
+  readonly lastErrorAt: Date | null;
 }
 
 /**
@@ -21,7 +29,14 @@ export interface LedgerRow extends LedgerKey {
  * mistake other events for those that were counted.
  */
 export const positionIn = (
-  { group, topic, partition, clusterId, nextOffset, pastEnd }: Omit<LedgerRow, 'counts' | 'firstOffset' | 'updatedAt'>,
+  {
+    group,
+    topic,
+    partition,
+    clusterId,
+    nextOffset,
+    pastEnd,
+  }: LedgerKey & Pick<LedgerRow, 'clusterId' | 'nextOffset' | 'pastEnd'>,
   log: PartitionLog,
 ): Position => {
   const place = `${topic}/${partition} of ${group}`;
@@ -59,7 +74,7 @@ const BEGIN = statement(
   `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
    VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
 );
-const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at`;
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, moved_at, last_error, last_error_at`;
 /** Stays halted even when the log grows past the position; only a rebase takes it back. */
 const FOUND_PAST_END = statement(
   'ledger_past_end',
@@ -77,6 +92,10 @@ type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'nex
   readonly cluster_id: string;
   readonly past_end: number | bigint | null;
   readonly updated_at: Date;
+  readonly skipped: number;
+  readonly moved_at: Date;
+  readonly last_error: string | null;
+  readonly last_error_at: Date | null;
 };
 
 const ledgerRow = (row: Row): LedgerRow => ({
@@ -89,9 +108,22 @@ const ledgerRow = (row: Row): LedgerRow => ({
   counts: Object.fromEntries(dispositions.map((name) => [name, Number(row[name])])) as Counts,
   pastEnd: row.past_end === null ? null : BigInt(row.past_end),
   updatedAt: row.updated_at,
+  skipped: row.skipped,
+  movedAt: row.moved_at,
+  lastError: row.last_error,
+  lastErrorAt: row.last_error_at,
 });
 
 const isPastEnd = (position: Position): boolean => position.kind === 'halted' && position.reason === 'past-end';
+
+const STANDINGS = statement(
+  'ledger_standings',
+  'SELECT topic, partition, next_offset FROM partition_ledger WHERE consumer_group = $1',
+);
+const NOTE = statement(
+  'ledger_note',
+  'UPDATE partition_ledger SET last_error = $4, last_error_at = now() WHERE consumer_group = $1 AND topic = $2 AND partition = $3',
+);
 
 /** The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start. */
 export const createPositions = (database: Database, group: string): PositionSource => ({
@@ -108,6 +140,12 @@ export const createPositions = (database: Database, group: string): PositionSour
     }
     return position;
   },
+  standings: async () => {
+    const rows = await database.query<Place & { readonly next_offset: number | bigint }>(STANDINGS, [group]);
+    return new Map(rows.map((row) => [placeName(row), BigInt(row.next_offset)]));
+  },
+  note: async (topic, partition, trouble) =>
+    void (await database.query(NOTE, [group, topic, partition, reasonOf(trouble)])),
 });
 
 /** The whole ledger, by group, topic and partition. */
@@ -135,39 +173,53 @@ export interface LedgerPlace {
 
 /** `there-already`: somebody else has moved it to the same place meanwhile. `changed`: it stands elsewhere than it was shown. */
 export type RebaseOutcome =
-  | { readonly kind: 'moved' | 'there-already' | 'no-row' }
+  | { readonly kind: 'moved' /** Records that were passed over without being applied. */; readonly skipped: number }
+  | { readonly kind: 'there-already' | 'no-row' }
   | { readonly kind: 'changed'; readonly now: LedgerPlace };
 
 const isSamePlace = (one: LedgerPlace, other: LedgerPlace): boolean =>
   one.clusterId === other.clusterId && one.offset === other.offset;
 
 /**
+ * What is passed over when a partition goes to `offset`: in the same log everything between its position and there, in another one
+ * everything before it. Going back passes over nothing.
+ */
+const PASSED_OVER = `greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ELSE $6::bigint END)`;
+
+/**
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
- * first_offset moves by the same distance. `shown`: where it stood when the operator decided; when it stands elsewhere, nothing is done.
+ * first_offset moves along, and what is passed over without being applied is counted as skipped, for ever. `shown`: where it stood when
+ * the operator decided; when it stands elsewhere, nothing is done.
  */
 export const rebaseLedger = async (
   database: Database,
   key: LedgerKey,
-  to: LedgerPlace,
+  to: LedgerPlace & { readonly startOffset: bigint },
   { who, reason }: OperatorAction,
   shown?: LedgerPlace,
 ): Promise<RebaseOutcome> =>
   database.transaction(async (tx) => {
-    const from = await lockLedger(tx, key);
+    const from = (await lockLedgers(tx, key.group, [key], 'wait')).get(placeName(key));
     if (from === undefined) return { kind: 'no-row' };
     const [row] = await tx.query<Row>(READ, [key.group, key.topic, key.partition]);
     if (row === undefined) return { kind: 'no-row' };
     const now: LedgerPlace = { clusterId: row.cluster_id, offset: BigInt(row.next_offset) };
     if (shown !== undefined && !isSamePlace(now, shown))
       return isSamePlace(now, to) ? { kind: 'there-already' } : { kind: 'changed', now };
-    await tx.query(
+    const [moved] = await tx.query<{ readonly passed: number }>(
       adHoc(
-        `UPDATE partition_ledger SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset, next_offset = $5, past_end = NULL, updated_at = now()
-          WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+        `WITH before AS (
+           SELECT ${PASSED_OVER} AS passed FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3)
+         UPDATE partition_ledger
+            SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset - passed, next_offset = $5, skipped = skipped + passed,
+                past_end = NULL, last_error = NULL, last_error_at = NULL, updated_at = now(), moved_at = now()
+           FROM before WHERE consumer_group = $1 AND topic = $2 AND partition = $3 RETURNING passed`,
       ),
-      [key.group, key.topic, key.partition, to.clusterId, to.offset],
+      [key.group, key.topic, key.partition, to.clusterId, to.offset, to.startOffset],
     );
-    const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}: ${reason}`;
+    const skipped = moved?.passed ?? 0;
+    const passing = skipped === 0 ? '' : `, passing over ${skipped}`;
+    const what = `${key.group} ${key.topic}/${key.partition} from ${from} to ${to.offset}${passing}: ${reason}`;
     await writeAudit(tx, { actor: operatorActor(who), action: 'ledger.rebase', reason: what });
-    return { kind: 'moved' };
+    return { kind: 'moved', skipped };
   });

@@ -3,6 +3,7 @@ import type { Aggregate } from '#families';
 import { storableText } from '#rules';
 import type { Disposition, EntityState, Fact, Note, NoteKind } from '#rules';
 import type { Arrival } from './arrival.ts';
+import { placeName } from './ledger.ts';
 
 /** What was decided about one event, and why. */
 export interface Decision {
@@ -41,12 +42,16 @@ export interface ReductionInput {
   readonly states: StatesByFamily;
   /** Names (`keyName`) of keys that are parked already, with the reason that a later event is given. */
   readonly parked: ReadonlyMap<string, string>;
-  /** Offset → why the event there could not be written when it was tried alone. */
-  readonly failing: ReadonlyMap<bigint, string>;
+  /** Name of a record (`recordName`) → why its event could not be written when it was tried alone. */
+  readonly failing: ReadonlyMap<string, string>;
 }
 
 /** A key's name among those of all families. */
 export const keyName = (family: string, key: string): string => `${family} ${key}`;
+
+/** A record's name among those of all partitions. */
+export const recordName = (record: Pick<Arrival, 'topic' | 'partition' | 'offset'>): string =>
+  `${placeName(record)}/${record.offset}`;
 
 /** Longest reason that is kept; enough for any message of Postgres or of a rule. */
 const REASON_LENGTH_MAX = 1_000;
@@ -89,7 +94,7 @@ export const reduceEvents = (
       waiting.set(name, waitsBehind(arrival.eventId));
       return { arrival, disposition: 'parked', reason, ...undecided };
     };
-    const known = failing.get(arrival.offset);
+    const known = failing.get(recordName(arrival));
     if (known !== undefined) return park(known);
 
     const rows = current.get(family) ?? new Map<string, EntityState>();

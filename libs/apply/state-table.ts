@@ -5,17 +5,24 @@ import { LostRace, quotedName, statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import { fromMergeRecord, isStamped, toMergeRecord } from '#rules';
 import type { EntityState, Field, FieldType, FieldValue, MergeRecord } from '#rules';
+import type { Locking } from './ledger.ts';
 
 /** The state table of one family: the SQL of every family, written once. */
 export interface StateTable {
   /** Reads and locks the rows of `keys`, in key order, so that transactions never wait for each other in a circle. */
-  readonly load: (tx: Transaction, keys: readonly string[]) => Promise<ReadonlyMap<string, EntityState>>;
+  readonly load: (tx: Transaction, keys: readonly string[], locking: Locking) => Promise<LoadedRows>;
   /** Writes whole rows. `known` are the keys that `load` found in this transaction. */
   readonly save: (
     tx: Transaction,
     states: ReadonlyMap<string, EntityState>,
     known: { has: (key: string) => boolean },
   ) => Promise<void>;
+}
+
+export interface LoadedRows {
+  readonly states: ReadonlyMap<string, EntityState>;
+  /** Keys whose row is there, but held by another transaction; none when this one waits for them. */
+  readonly busy: readonly string[];
 }
 
 /** How a value travels to Postgres: the element type of its array, and the expression that makes the column's value of it. */
@@ -39,17 +46,31 @@ export const createStateTable = (aggregate: Aggregate): StateTable => {
   const { table, keyColumn } = familySpec(aggregate.family);
   const fields = Object.entries(aggregate.fields);
   const stamped = new Set(fields.filter(([, field]) => isStamped(field)).map(([name]) => name));
-  const load = statement(
-    `load_${aggregate.family}`,
-    `SELECT ${[quotedName(keyColumn), 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
-       FROM ${quotedName(table)} WHERE ${quotedName(keyColumn)} = ANY($1::text[]) ORDER BY ${quotedName(keyColumn)} FOR UPDATE`,
-  );
+  const key = quotedName(keyColumn);
+  const held = `SELECT ${[key, 'status', ...fields.map(([name, field]) => selected(name, field)), 'merge_record'].join(', ')}
+       FROM ${quotedName(table)} WHERE ${key} = ANY($1::text[]) ORDER BY ${key} FOR UPDATE`;
+  const load = {
+    wait: statement(`load_${aggregate.family}`, held),
+    // What is there and was not locked is held by another; what is not there is new.
+    skip: statement(
+      `load_free_${aggregate.family}`,
+      `WITH held AS MATERIALIZED (${held} SKIP LOCKED)
+       SELECT there.${key} AS row_key, held.${key} IS NULL AS is_busy, held.*
+         FROM ${quotedName(table)} AS there LEFT JOIN held ON held.${key} = there.${key} WHERE there.${key} = ANY($1::text[])`,
+    ),
+  };
   const save = statement(`save_${aggregate.family}`, saveText(table, keyColumn, fields));
 
   return {
-    load: async (tx, keys) => {
-      const rows = await tx.query<Row>(load, [keys]);
-      return new Map(rows.map((row) => [row[keyColumn] as string, stateOf(row, fields, stamped)]));
+    load: async (tx, keys, locking) => {
+      const rows = await tx.query<Row & { readonly row_key?: string; readonly is_busy?: boolean }>(load[locking], [
+        keys,
+      ]);
+      const free = rows.filter(({ is_busy }) => is_busy !== true);
+      return {
+        states: new Map(free.map((row) => [row[keyColumn] as string, stateOf(row, fields, stamped)])),
+        busy: rows.flatMap(({ is_busy, row_key = '' }) => (is_busy === true ? [row_key] : [])),
+      };
     },
     save: async (tx, states, known) => {
       if (states.size === 0) return;

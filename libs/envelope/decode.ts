@@ -113,6 +113,8 @@ const readEnvelope = (read: ReadRow, data: Buffer): Parsed<Envelope> => {
   }
 };
 
+const KEY_LENGTH_MAX = 256;
+
 /**
  * An event that this release's catalogue does not have (written by a newer ingest) is quarantined as unknown with all that is
  * known of it. A reason that this release does not have stays as it is: the body can be read again once its cause is mended.
@@ -120,6 +122,9 @@ const readEnvelope = (read: ReadRow, data: Buffer): Parsed<Envelope> => {
 const checkRow = (row: Row): Parsed<Envelope> => {
   if (row.eventId === '') return unparsed('the event id is empty');
   if (row.key === '') return unparsed('the key is empty');
+  // Keys are indexed; Razorpay's have up to 20 characters.
+  if (row.key.length > KEY_LENGTH_MAX)
+    return unparsed(`the key has ${row.key.length} characters, at most ${KEY_LENGTH_MAX} are read`);
   const base = {
     eventId: eventId(row.eventId),
     key: entityId(row.key),

@@ -11,9 +11,13 @@ export interface LogEnd {
   readonly partition: number;
   readonly startOffset: bigint;
   readonly endOffset: bigint;
+  /** Left out where only the sum is asked for, as in tests. */
+  readonly clusterId?: string;
+  /** Records before this offset are older than the limit after which a partition with such records must have moved. */
+  readonly agedOffset?: bigint;
 }
 
-type Figures = Readonly<Record<Disposition | 'accepted' | 'lag', number>>;
+type Figures = Readonly<Record<Disposition | 'accepted' | 'skipped' | 'lag', number>>;
 
 export interface PartitionAccount extends Figures {
   readonly group: string | null;
@@ -21,14 +25,30 @@ export interface PartitionAccount extends Figures {
   readonly partition: number;
   /** What does not add up, in words; null when all does. */
   readonly problem: string | null;
+  /** Seconds since the position last moved, where records have waited for longer than the limit; null where none have. */
+  readonly stalledSeconds: number | null;
+  /** What its consumer said last of why it does not go on; null once the position has moved since. */
+  readonly lastError: string | null;
 }
 
-/** `ok` when every accepted event is accounted for. `difference` is how many are not. */
+/** Parked keys of one group that should have been tried again, and were not. */
+export interface OverdueKeys {
+  readonly group: string;
+  readonly keys: number;
+  /** How long the first of them is overdue. */
+  readonly seconds: number;
+}
+
+/** Two verdicts: `addsUp` when every accepted event is accounted for, `moves` when nothing stands still. `ok` is both. */
 export interface Account {
   readonly ok: boolean;
+  readonly addsUp: boolean;
+  readonly moves: boolean;
+  /** How many events are not accounted for. */
   readonly difference: number;
   readonly totals: Figures;
   readonly partitions: readonly PartitionAccount[];
+  readonly overdue: readonly OverdueKeys[];
 }
 
 /** Events that wait in webhook_events for their key, per partition. */
@@ -38,7 +58,7 @@ export interface Waiting {
   readonly events: number;
 }
 
-const figureNames = ['accepted', ...dispositions, 'lag'] as const;
+const figureNames = ['accepted', ...dispositions, 'skipped', 'lag'] as const;
 const place = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`;
 
@@ -47,40 +67,73 @@ export const accountOf = (
   ledger: readonly LedgerRow[],
   logs: readonly LogEnd[],
   waiting: readonly Waiting[],
+  overdue: readonly OverdueKeys[] = [],
+  {
+    nowMs = Date.now(),
+    stalledAfterS = STALLED_AFTER_S,
+  }: { readonly nowMs?: number; readonly stalledAfterS?: number } = {},
 ): Account => {
   const rows = new Map(ledger.map((row) => [place(row), row]));
   const events = new Map(waiting.map((entry) => [place(entry), entry.events]));
   const known = new Set(logs.map(place));
   const partitions = [
-    ...logs.map((log) => partitionAccount(rows.get(place(log)), log, events.get(place(log)) ?? 0)),
+    ...logs.map((log) =>
+      partitionAccount(rows.get(place(log)), log, events.get(place(log)) ?? 0, { nowMs, stalledAfterS }),
+    ),
     ...ledger
       .filter((row) => !known.has(place(row)))
-      .map((row) => partitionAccount(row, undefined, events.get(place(row)) ?? 0)),
+      .map((row) => partitionAccount(row, undefined, events.get(place(row)) ?? 0, { nowMs, stalledAfterS })),
   ];
   const totals = Object.fromEntries(
     figureNames.map((name) => [name, partitions.reduce((sum, account) => sum + account[name], 0)]),
   ) as Figures;
   const difference = partitions.reduce((sum, account) => sum + Math.abs(missing(account)), 0);
-  return {
-    ok: difference === 0 && partitions.every(({ problem }) => problem === null),
-    difference,
-    totals,
-    partitions,
-  };
+  const addsUp = difference === 0 && partitions.every(({ problem }) => problem === null);
+  const moves = overdue.length === 0 && partitions.every(({ stalledSeconds }) => stalledSeconds === null);
+  return { ok: addsUp && moves, addsUp, moves, difference, totals, partitions, overdue };
 };
 
 const missing = (account: Figures): number =>
-  account.accepted - account.lag - dispositions.reduce((sum, name) => sum + account[name], 0);
+  account.accepted - account.lag - account.skipped - dispositions.reduce((sum, name) => sum + account[name], 0);
 
-const partitionAccount = (row: LedgerRow | undefined, log: LogEnd | undefined, waiting: number): PartitionAccount => {
+const partitionAccount = (
+  row: LedgerRow | undefined,
+  log: LogEnd | undefined,
+  waiting: number,
+  clock: { readonly nowMs: number; readonly stalledAfterS: number },
+): PartitionAccount => {
   const counts = row?.counts ?? (Object.fromEntries(dispositions.map((name) => [name, 0])) as LedgerRow['counts']);
   const next = row?.nextOffset ?? log?.startOffset ?? 0n;
   const first = row?.firstOffset ?? next;
   const end = log?.endOffset ?? next;
-  const figures = { accepted: Number(end - first), ...counts, lag: Number(end - next) };
+  const figures = { accepted: Number(end - first), ...counts, skipped: row?.skipped ?? 0, lag: Number(end - next) };
   const { topic, partition } = row ?? log ?? { topic: '', partition: 0 };
-  return { group: row?.group ?? null, topic, partition, ...figures, problem: problemOf(row, log, figures, waiting) };
+  const isTold = row?.lastErrorAt != null && row.lastErrorAt >= row.movedAt;
+  return {
+    group: row?.group ?? null,
+    topic,
+    partition,
+    ...figures,
+    problem: problemOf(row, log, figures, waiting),
+    stalledSeconds: stalledSeconds(row, log, clock),
+    lastError: isTold ? row.lastError : null,
+  };
 };
+
+/** A partition without a row has not been read by anybody: it stands still since its records are there, which is at least the limit. */
+const stalledSeconds = (
+  row: LedgerRow | undefined,
+  log: LogEnd | undefined,
+  { nowMs, stalledAfterS }: { readonly nowMs: number; readonly stalledAfterS: number },
+): number | null => {
+  if (log?.agedOffset === undefined || log.agedOffset <= (row?.nextOffset ?? log.startOffset)) return null;
+  if (row === undefined) return stalledAfterS;
+  const seconds = Math.floor((nowMs - row.movedAt.getTime()) / 1000);
+  return seconds < stalledAfterS ? null : seconds;
+};
+
+/** How long records, or a key that is due, may wait before something stands still: the sweeper and the lag look come by in half of it. */
+export const STALLED_AFTER_S = 60;
 
 const problemOf = (
   row: LedgerRow | undefined,
@@ -89,6 +142,8 @@ const problemOf = (
   waiting: number,
 ): string | null => {
   if (log === undefined) return 'Kafka has no such partition';
+  if (row !== undefined && log.clusterId !== undefined && log.clusterId !== row.clusterId)
+    return `the ledger is of the Kafka cluster ${row.clusterId}, this one is ${log.clusterId}: an operator has to decide (npx dakia ledger rebase)`;
   const difference = missing(figures);
   if (difference !== 0) return `${difference} events are not accounted for`;
   if (figures.lag < 0) return `the ledger stands ${-figures.lag} past the end of the log`;
@@ -105,13 +160,26 @@ const problemOf = (
  * The accounting of all partitions. Ledger and waiting rows are read in one snapshot, so that a running consumer does not blur
  * them; Kafka is asked after that, so that the log never seems to end before the ledger.
  */
-export const accounting = async (database: Database, readLogs: () => Promise<readonly LogEnd[]>): Promise<Account> => {
-  const [ledger, waiting] = await database.transaction(async (tx) => {
+export const accounting = async (
+  database: Database,
+  readLogs: () => Promise<readonly LogEnd[]>,
+  stalledAfterS = STALLED_AFTER_S,
+): Promise<Account> => {
+  const [ledger, waiting, overdue] = await database.transaction(async (tx) => {
     await tx.query(adHoc('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'));
-    return [await readLedger(tx), await tx.query<Waiting>(WAITING)] as const;
+    return [
+      await readLedger(tx),
+      await tx.query<Waiting>(WAITING),
+      await tx.query<OverdueKeys>(OVERDUE, [stalledAfterS]),
+    ] as const;
   });
-  return accountOf(ledger, await readLogs(), waiting);
+  return accountOf(ledger, await readLogs(), waiting, overdue, { stalledAfterS });
 };
+
+const OVERDUE = adHoc(
+  `SELECT consumer_group AS "group", count(*) AS keys, floor(date_part('epoch', clock_timestamp() - min(next_attempt_at))) AS seconds
+     FROM parked_keys WHERE next_attempt_at < clock_timestamp() - $1::float8 * interval '1 second' GROUP BY 1 ORDER BY 1`,
+);
 
 const WAITING = adHoc(
   `SELECT kafka_topic AS topic, kafka_partition AS partition, count(*) AS events

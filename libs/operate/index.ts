@@ -1,5 +1,5 @@
-export type { Account } from './accounting.ts';
-export { accounting } from './accounting.ts';
+export type { Account, PartitionAccount } from './accounting.ts';
+export { accounting, STALLED_AFTER_S } from './accounting.ts';
 export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
 export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
 export type { DeadOutcome, DiscardOutcome, ShownDeath } from './operate-dead.ts';

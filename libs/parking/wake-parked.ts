@@ -163,7 +163,7 @@ const applyQueue = async (
   if (queue.afterMs > EARLY_TOLERANCE_MS)
     return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
   const arrivals = queue.rows.map((row) => arrivalOfRow(row, ref, families));
-  const states = await loadStates(tx, families, arrivals, new Map());
+  const states = await loadStates(tx, families, arrivals);
   const { decisions, changed, parked } = reduceEvents(arrivals, {
     aggregates: families.aggregates,
     states,

@@ -5,10 +5,13 @@ export const createMemoryLedger = () => {
   const stands = new Map<string, bigint>();
   const applied: { topic: string; partition: number; offset: bigint; id: string; by: string }[] = [];
   let verdict: (topic: string, partition: number, log: PartitionLog) => Position | undefined = () => undefined;
+  const troubles: string[] = [];
   const key = (topic: string, partition: number): string => `${topic}/${partition}`;
   const positions: PositionSource = {
     positionOf: async (topic, partition, log) =>
       verdict(topic, partition, log) ?? { kind: 'at', offset: stands.get(key(topic, partition)) ?? 0n },
+    standings: async () => new Map(stands),
+    note: async (topic, partition, trouble) => void troubles.push(`${key(topic, partition)} ${trouble}`),
   };
   const commit = (batch: PartitionBatch, by: string): 'applied' | 'moved' => {
     if ((stands.get(key(batch.topic, batch.partition)) ?? 0n) !== batch.firstOffset) return 'moved';
@@ -26,6 +29,8 @@ export const createMemoryLedger = () => {
   return {
     positions,
     applied,
+    /** What consumers said of partitions that do not go on. */
+    troubles,
     commit,
     at: (topic: string, partition = 0) => stands.get(key(topic, partition)) ?? 0n,
     stand: (topic: string, offset: bigint, partition = 0) => void stands.set(key(topic, partition), offset),

@@ -1,7 +1,7 @@
 import type { FactKind } from '#catalogue';
 import { adHoc } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { outboxOf } from '../../libs/apply/record-decisions.ts';
+import { outboxOf } from '../../libs/apply/facts-sql.ts';
 
 /** Payments of tests are numbered from 0. */
 export const paymentKey = (number: number): string => `pay_${String(number).padStart(14, '0')}`;

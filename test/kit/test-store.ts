@@ -28,6 +28,8 @@ export interface TestStore {
   readonly rows: <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
   /** A consumer's view of one partition: what it hands over and in which order. */
   readonly partition: (topic: string, partition?: number, startOffset?: bigint) => Promise<TestPartition>;
+  /** The same for another process of the service. */
+  readonly elsewhere: TestStore['partition'];
   readonly metrics: Registry;
   /** Lines of the log, as JSON. */
   readonly logged: readonly string[];
@@ -47,7 +49,7 @@ export const openTestStore = async (
   group: string,
   aggregates: readonly Aggregate[],
   options: { readonly poolSize?: number; readonly role?: string } & Partial<
-    Pick<ApplyOptions, 'policy' | 'onCommitted'>
+    Pick<ApplyOptions, 'policy' | 'onCommitted' | 'bounds'>
   > = {},
 ): Promise<TestStore> => {
   const testDatabase = await createTestDatabase();
@@ -67,28 +69,34 @@ export const openTestStore = async (
   const consumers = options.role === undefined ? database : open(options.role);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, aggregates, storeMetrics);
-  const handler = applyBatches({
-    group,
-    aggregates,
-    database: consumers,
-    clock: () => TEST_NOW,
-    log,
-    metrics: storeMetrics,
-    policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS },
-    ...options,
-  });
-  return {
-    url,
-    database,
-    rows: async (sql, values = []) => database.query(adHoc(sql), values),
-    partition: async (topic, partition = 0, startOffset = 0n) => {
+  const handlerOf = (): BatchHandler =>
+    applyBatches({
+      group,
+      aggregates,
+      database: consumers,
+      connections: options.poolSize ?? 4,
+      clock: () => TEST_NOW,
+      log,
+      metrics: storeMetrics,
+      policy: { delaysMs: DEFAULT_RETRY_DELAYS_MS },
+      ...options,
+    });
+  const partitionsOf =
+    (handler: BatchHandler): TestStore['partition'] =>
+    async (topic, partition = 0, startOffset = 0n) => {
       await createPositions(consumers, group).positionOf(topic, partition, {
         clusterId: TEST_CLUSTER,
         startOffset,
         endOffset: 1_000_000n,
       });
       return testPartition(handler, topic, partition, startOffset);
-    },
+    };
+  return {
+    url,
+    database,
+    rows: async (sql, values = []) => database.query(adHoc(sql), values),
+    partition: partitionsOf(handlerOf()),
+    elsewhere: partitionsOf(handlerOf()),
     metrics,
     logged,
     close: async () => {

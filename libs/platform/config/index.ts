@@ -11,3 +11,5 @@ export {
   redisSettings,
   registrySettings,
 } from './settings.ts';
+export type { PostgresTarget } from './postgres-urls.ts';
+export { postgresTarget } from './postgres-urls.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { postgresTarget } from './postgres-urls.ts';
 
 /** Building blocks of settings: each reads text from the environment and says in plain words what it expects. */
 export const text = (fallback: string) => z.string().default(fallback);
@@ -40,6 +41,11 @@ export const list = (what: string) =>
         .filter((item) => item !== ''),
     )
     .refine((items) => items.length > 0, { error: `is empty; give ${what}` });
+
+export const postgresUrl = (what: string) =>
+  z
+    .string({ error: `is not set; give ${what}` })
+    .refine((value) => postgresTarget(value) !== undefined, { error: `is not a URL of Postgres; give ${what}` });
 
 export const url = (what: string) =>
   z

@@ -1,4 +1,4 @@
-import { choice, flag, list, optionalText, port, text, url, whole } from './schemas.ts';
+import { choice, flag, list, optionalText, port, postgresUrl, text, url, whole } from './schemas.ts';
 import { secretSetting, setting } from './setting.ts';
 
 /** Settings that several services share. A setting exists only where two deployments differ; the rest are named constants. */
@@ -55,13 +55,13 @@ export const kafkaSettings = {
 export const postgresSettings = {
   databaseUrl: secretSetting(
     'DATABASE_URL',
-    url('postgres://user:password@host:5432/database'),
-    'Postgres; add ?sslmode=verify-full&sslrootcert=FILE for TLS.',
+    postgresUrl('postgres://user:password@host:5432/database'),
+    'Postgres, one host or several (a:5432,b:5432), of which the one that can be written to is used; add ?sslmode=verify-full&sslrootcert=FILE for TLS.',
   ),
   databasePoolSize: setting(
     'DAKIA_DATABASE_POOL_SIZE',
     whole(8, 1, 200),
-    'Connections to Postgres per service; also how many partitions are applied at once.',
+    'Connections to Postgres per service; all but two of them may wait for rows that others hold.',
   ),
 } as const;
 

@@ -36,9 +36,10 @@ export type BatchOutcome = 'applied' | 'moved';
 
 /**
  * Returns when the batch's outcome is final. Throws only for infrastructure (database away, deadlock, time-out): the consumer
- * pauses, backs off and hands over the same batch again, for ever. `signal` is aborted when the partition is taken away.
+ * pauses, backs off and hands over the same batch again, for ever. `signal` is aborted when the partition is taken away. A handler
+ * that takes long for one batch calls `progress` whenever it gets on, else it is taken for hung.
  */
-export type BatchHandler = (batch: PartitionBatch, signal: AbortSignal) => Promise<BatchOutcome>;
+export type BatchHandler = (batch: PartitionBatch, signal: AbortSignal, progress?: () => void) => Promise<BatchOutcome>;
 
 /** What Kafka says of a partition when a consumer gets it. */
 export interface PartitionLog {
@@ -65,4 +66,8 @@ export type Position =
  */
 export interface PositionSource {
   positionOf(topic: string, partition: number, log: PartitionLog, earlier?: Position): Promise<Position>;
+  /** Where the ledger stands for every partition of the group that has a row, by `topic/partition`: one query. */
+  standings(): Promise<ReadonlyMap<string, bigint>>;
+  /** Keeps why a partition does not go on, for whoever asks for its status. */
+  note(topic: string, partition: number, trouble: string): Promise<void>;
 }

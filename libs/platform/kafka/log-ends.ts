@@ -5,12 +5,14 @@ import type { PartitionLog } from './contracts.ts';
 export interface LogOfPartition extends PartitionLog {
   readonly topic: string;
   readonly partition: number;
+  /** The first offset whose record is younger than the age that was asked for, the log's end when none is; without an age left out. */
+  readonly agedOffset?: bigint;
 }
 
 /** Asks Kafka once for the logs of `topics` (catalogue names). Throws when one of them does not exist. */
 export const readLogs = async (
   kafka: Kafka,
-  { topics, prefix }: { readonly topics: readonly string[]; readonly prefix: string },
+  { topics, prefix, agedMs }: { readonly topics: readonly string[]; readonly prefix: string; readonly agedMs?: number },
 ): Promise<readonly LogOfPartition[]> => {
   const admin = kafka.admin();
   await admin.connect();
@@ -23,7 +25,15 @@ export const readLogs = async (
         `Kafka has no topic ${absent.map((topic) => `${prefix}${topic}`).join(', ')}; create it with npx dakia topics apply`,
       );
     const { clusterId } = await admin.describeCluster();
-    const logs = await Promise.all(topics.map(async (topic) => logsOf(admin, topic, prefix, clusterId)));
+    const logs = await Promise.all(
+      topics.map(async (topic) => {
+        const found = await logsOf(admin, topic, prefix, clusterId);
+        if (agedMs === undefined) return found;
+        const aged = await admin.fetchTopicOffsetsByTimestamp(`${prefix}${topic}`, Date.now() - agedMs);
+        const offsets = new Map(aged.map(({ partition, offset }) => [partition, BigInt(offset)]));
+        return found.map((log) => ({ ...log, agedOffset: offsets.get(log.partition) ?? log.startOffset }));
+      }),
+    );
     return logs.flat();
   } finally {
     await admin.disconnect();

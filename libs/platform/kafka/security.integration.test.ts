@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import promClient from 'prom-client';
 import { encodeEnvelope } from '#envelope';
-import { eventually, makeCertificate } from '#kit';
+import { createMemoryLedger, eventually, makeCertificate } from '#kit';
 import { serverFiles, silent, startKafka, stateFolder } from '#local';
 import type { Kafka } from '#local';
 import { kafkaSettings, readConfig } from '#platform/config';
@@ -80,12 +80,11 @@ const roundTrip = async (prefix: string, environment: Environment): Promise<read
     config,
     group: 'g',
     topics: ['t'],
-    positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) },
+    positions: createMemoryLedger().positions,
     handler: async ({ records }) => {
       seen.push(...records.map(({ envelope }) => (envelope.ok ? envelope.value.eventId : 'undecodable')));
       return 'applied';
     },
-    concurrency: 1,
     log,
     metrics: new promClient.Registry(),
     fail,
@@ -161,9 +160,8 @@ test('a consumer that is not let in says so and where', async () => {
     config,
     group: 'g',
     topics: ['t'],
-    positions: { positionOf: async () => ({ kind: 'at', offset: 0n }) },
+    positions: createMemoryLedger().positions,
     handler: async () => 'applied',
-    concurrency: 1,
     log,
     metrics: new promClient.Registry(),
     fail: () => undefined,

@@ -1,7 +1,9 @@
 import pg from 'pg';
-import type { PoolClient } from 'pg';
+import type { ClientBase, ClientConfig, PoolClient } from 'pg';
 import type { Logger } from '#platform/log';
 import { arrayLiteral } from './array-literal.ts';
+import { endsSession } from './error-class.ts';
+import { createHosts } from './hosts.ts';
 
 /** SQL with the name under which a connection prepares it once. Without a name it is planned each time. */
 export interface Statement {
@@ -81,8 +83,21 @@ export const withSessionSettings = (url: string, role: string | undefined): stri
 
 /** A pool of connections with bounds on every wait. A lost Postgres is logged and thrown to whoever asks; it ends no process. */
 export const createDatabase = ({ url, poolSize, applicationName, role, log }: DatabaseOptions): Database => {
+  const hosts = createHosts(url, (one) => withSessionSettings(one, role));
+  const sessions = createSessions();
+  /** The pool waits for the answer, which its types do not say. */
+  const onConnect = (client: ClientBase): unknown => {
+    sessions.opened(client);
+    return hosts.check(client);
+  };
   const pool = new pg.Pool({
-    connectionString: withSessionSettings(url, role),
+    // Where a connection goes is decided when it is opened.
+    Client: class extends pg.Client {
+      constructor(config?: ClientConfig) {
+        super({ ...config, connectionString: hosts.url() });
+      }
+    },
+    onConnect,
     max: poolSize,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -99,22 +114,64 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   pool.on('connect', (client) => client.on('error', onLost));
   pool.on('error', () => undefined);
 
+  const connect = async (): Promise<PoolClient> => {
+    for (let tries = 1; ; tries += 1) {
+      const index = hosts.current();
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (endsSession(error)) hosts.failed(index);
+        if (tries >= hosts.count) throw error;
+      }
+    }
+  };
+
+  /** Runs work on a connection. One that has shown that it is of no more use is closed, and all that were opened before with it. */
+  const using = async <Value>(work: (client: PoolClient) => Promise<Value>): Promise<Value> => {
+    let client = await connect();
+    for (let stale = 0; stale < poolSize && !sessions.isCurrent(client); stale += 1) {
+      client.release(true);
+      client = await connect();
+    }
+    const index = hosts.current();
+    try {
+      return await work(client);
+    } catch (error) {
+      if (endsSession(error) && sessions.isCurrent(client)) {
+        sessions.suspectAll();
+        hosts.failed(index);
+      }
+      throw error;
+    } finally {
+      client.release(!sessions.isCurrent(client));
+    }
+  };
+
   return {
     query: async <Row>(sql: Statement, values: readonly unknown[] = []) =>
-      (await pool.query({ ...sql, values: wired(values) })).rows as Row[],
-    transaction: async (work) => {
-      const client = await pool.connect();
-      let broken = false;
-      try {
-        return await inTransaction(client, work);
-      } catch (error) {
-        broken = !(await rolledBack(client));
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
+      using(async (client) => (await client.query({ ...sql, values: wired(values) })).rows as Row[]),
+    transaction: async (work) =>
+      using(async (client) => {
+        try {
+          return await inTransaction(client, work);
+        } catch (error) {
+          if (!(await rolledBack(client))) sessions.close(client);
+          throw error;
+        }
+      }),
     close: async () => pool.end(),
+  };
+};
+
+/** Which connections are still trusted: those that were opened since one of them was last found to lead nowhere. */
+const createSessions = () => {
+  let current = 0;
+  const generations = new WeakMap<object, number>();
+  return {
+    opened: (client: object) => void generations.set(client, current),
+    isCurrent: (client: object) => generations.get(client) === current,
+    suspectAll: () => void (current += 1),
+    close: (client: object) => void generations.delete(client),
   };
 };
 

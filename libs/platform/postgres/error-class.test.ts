@@ -1,4 +1,4 @@
-import { classifyError, LostRace } from './error-class.ts';
+import { classifyError, endsSession, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
 
 const coded = (code: string, message = 'refused'): Error => Object.assign(new Error(message), { code });
 
@@ -50,4 +50,37 @@ describe('who deals with an error', () => {
   ])('%s: the event', (_, error) => {
     expect(classifyError(error)).toBe('event');
   });
+});
+
+test.each([
+  ['an event', coded('22021'), true],
+  ['a lost race', new LostRace('1 row was new'), true],
+  ['a deadlock', coded('40P01'), true],
+  ['a row that was held too long', coded('55P03'), true],
+  ['a statement that took too long', coded('57014'), true],
+  ['one table without its right', coded('42501'), true],
+  ['the server shuts down', coded('57P01'), false],
+  ['the server is read only', coded('25006'), false],
+  ['the disk is full', coded('53100'), false],
+  ['the connection is gone', coded('ECONNRESET'), false],
+  ['no answer', new Error('Query read timeout'), false],
+])('%s: parts of the transaction may pass: %s', (_, error, parts) => {
+  expect(mayPassInParts(error)).toBe(parts);
+});
+
+test('a statement time-out is told from a shutdown', () => {
+  expect([coded('57014'), coded('57P01'), undefined].map(isStatementTimeout)).toEqual([true, false, false]);
+});
+
+test.each([
+  ['the server became read only', coded('25006'), true],
+  ['the server shuts down', coded('57P01'), true],
+  ['the protocol is broken', coded('08P01'), true],
+  ['the connection is gone', coded('ECONNRESET'), true],
+  ['no answer', new Error('Query read timeout'), true],
+  ['an event', coded('22021'), false],
+  ['a deadlock', coded('40P01'), false],
+  ['a statement that took too long', coded('57014'), false],
+])('%s: the session is of no more use: %s', (_, error, ends) => {
+  expect(endsSession(error)).toBe(ends);
 });

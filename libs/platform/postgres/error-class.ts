@@ -26,6 +26,8 @@ const textOf = (error: object, name: 'code' | 'message'): string => {
   return typeof value === 'string' ? value : '';
 };
 
+const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null ? textOf(error, 'code') : '');
+
 export const classifyError = (error: unknown): ErrorClass => {
   if (typeof error !== 'object' || error === null) return 'event';
   const code = textOf(error, 'code');
@@ -34,6 +36,30 @@ export const classifyError = (error: unknown): ErrorClass => {
     return INFRASTRUCTURE_CLASSES.has(code.slice(0, 2)) || INFRASTRUCTURE_CODES.has(code) ? 'infrastructure' : 'event';
   return DRIVER_MESSAGES.test(textOf(error, 'message')) ? 'infrastructure' : 'event';
 };
+
+/** Classes and codes that tell of single rows, tables or statements: 40 races, 42 and 3F tables and rights, 55P03 lock time-out, 57014 statement time-out, 0A000 stale plan. */
+const PARTIAL_CLASSES = new Set(['40', '42', '3F']);
+const PARTIAL_CODES = new Set(['55P03', '57014', '0A000']);
+
+/** Whether parts of a transaction may get through that was refused as a whole. Not so where the server or the connection is the trouble. */
+export const mayPassInParts = (error: unknown): boolean => {
+  if (classifyError(error) === 'event') return true;
+  const code = codeOf(error);
+  return PARTIAL_CLASSES.has(code.slice(0, 2)) || PARTIAL_CODES.has(code);
+};
+
+/** 25006 the server became read only, 57P01 to 57P05 it shuts down or starts up, 08 the protocol or the connection broke. */
+const SESSION_CODES = new Set(['25006', '57P01', '57P02', '57P03', '57P04', '57P05']);
+
+/** Whether the session can be of no more use, and those that were opened before it are as suspect. */
+export const endsSession = (error: unknown): boolean => {
+  const code = codeOf(error);
+  if (SQLSTATE.test(code) && !SYSTEM_ERROR.test(code)) return SESSION_CODES.has(code) || code.startsWith('08');
+  return classifyError(error) === 'infrastructure';
+};
+
+/** Postgres stopped a statement because it took too long (or an administrator did). */
+export const isStatementTimeout = (error: unknown): boolean => codeOf(error) === '57014';
 
 /** Two transactions met on one row without a lock between them: the second starts again and then sees the first. */
 export class LostRace extends Error {

@@ -2,7 +2,7 @@ export type { AuditEntry } from './audit.ts';
 export { auditInsert, writeAudit } from './audit.ts';
 export type { Database, Statement, Transaction } from './database.ts';
 export { adHoc, createDatabase, quotedName, statement } from './database.ts';
-export { classifyError, LostRace } from './error-class.ts';
+export { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
 export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';
 export type { OutboxBell } from './outbox-signal.ts';

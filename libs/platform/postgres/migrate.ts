@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { until } from '#platform/time';
+import { connectClient } from './hosts.ts';
 import { readMigrations } from './migration-files.ts';
 import type { Migration } from './migration-files.ts';
 import { schemaProblems } from './schema-check.ts';
@@ -30,13 +31,10 @@ export const migrate = async (
   migrations?: readonly Migration[],
 ): Promise<readonly string[]> => {
   const wanted = migrations ?? (await readMigrations());
-  const client = new pg.Client({
-    connectionString: url,
+  const client = await connectClient(url, {
     application_name: 'dakia-migrate',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
-  client.on('error', () => undefined);
-  await client.connect();
   try {
     await takeTurn(client);
     const pending = pendingOf(wanted, await readApplied(client));
@@ -144,15 +142,12 @@ interface Problem {
 }
 
 const tryOnce = async (url: string): Promise<Problem | undefined> => {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  client.on('error', () => undefined);
   try {
-    await client.connect();
+    const client = await connectClient(url, { connectionTimeoutMillis: 2_000 });
+    await client.end().catch(() => undefined);
     return undefined;
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     return { hopeless: HOPELESS.has(code), message: message === '' ? code : message };
-  } finally {
-    await client.end().catch(() => undefined);
   }
 };

@@ -1,8 +1,8 @@
-import pg from 'pg';
 import type { Logger } from '#platform/log';
 import { backoffMs, pause } from '#platform/time';
 import { statement, withSessionSettings } from './database.ts';
 import type { Database } from './database.ts';
+import { connectClient } from './hosts.ts';
 
 const CHANNEL = 'dakia_outbox';
 /** Least time in ms between two rings of one process: the relay takes all that is there each time, so more of them bring nothing. */
@@ -85,13 +85,16 @@ export const createOutboxListener = ({
 
   /** Ends when the connection does, with an error, or when the listener stops. */
   const listen = async (): Promise<void> => {
-    const client = new pg.Client({
-      connectionString: withSessionSettings(url, role),
-      application_name: applicationName,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: ANSWER_TIMEOUT_MS,
-      keepAlive: true,
-    });
+    const client = await connectClient(
+      url,
+      {
+        application_name: applicationName,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        query_timeout: ANSWER_TIMEOUT_MS,
+        keepAlive: true,
+      },
+      (one) => withSessionSettings(one, role),
+    );
     const ended = Promise.withResolvers<void>();
     // It may end before anybody waits for it.
     ended.promise.catch(() => undefined);
@@ -102,7 +105,6 @@ export const createOutboxListener = ({
     stopping.signal.addEventListener('abort', onStop, { once: true });
     const heartbeat = setInterval(() => void client.query('SELECT 1').catch(ended.reject), HEARTBEAT_MS);
     try {
-      await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
       if (deaf) log.info('the bell of the outbox is heard again');
       deaf = false;

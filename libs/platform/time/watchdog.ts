@@ -5,11 +5,15 @@ export interface Watchdog {
   readonly stop: () => void;
 }
 
-/** Calls `onHang` once, when nothing was alive for `limitMs`. */
-export const startWatchdog = (limitMs: number, onHang: (silentMs: number) => void): Watchdog => {
+/** Calls `onHang` once, when nothing was alive for `limitMs`, or other work has been silent for so long: `workSilentMs`. */
+export const startWatchdog = (
+  limitMs: number,
+  onHang: (silentMs: number) => void,
+  workSilentMs: () => number = () => 0,
+): Watchdog => {
   let aliveAt = performance.now();
   const look = (): void => {
-    const silentMs = performance.now() - aliveAt;
+    const silentMs = Math.max(performance.now() - aliveAt, workSilentMs());
     if (silentMs >= limitMs) onHang(Math.round(silentMs));
     else timer = setTimeout(look, Math.ceil(limitMs - silentMs));
   };

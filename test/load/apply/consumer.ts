@@ -54,6 +54,7 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
     group: GROUP,
     aggregates: aggregatesOf('payments'),
     database,
+    connections,
     clock: now,
     log,
     metrics: createStoreMetrics(metrics),
@@ -83,12 +84,12 @@ const applyAll = async ({ prefix, databaseUrl, count, connections }: ApplyRun): 
       return outcome;
     },
     positions: {
+      ...positions,
       positionOf: (topic, partition, partitionLog) => {
         if (begin === 0) [begin, cpu] = [performance.now(), process.cpuUsage()];
         return positions.positionOf(topic, partition, partitionLog);
       },
     },
-    concurrency: connections,
     log,
     metrics,
     fail: finished.reject,

@@ -1,80 +1,26 @@
-import kafkajs from 'kafkajs';
-import promClient from 'prom-client';
-import { encodeEnvelope } from '#envelope';
-import { createMemoryLedger, eventually, openTestKafka } from '#kit';
-import type { MemoryLedger, TestKafka } from '#kit';
-import { createLogger } from '#platform/log';
+import type { Registry } from 'prom-client';
+import { createMemoryLedger, eventually } from '#kit';
+import type { TestKafka } from '#kit';
 import { now } from '#platform/time';
-import type { Component } from '#platform/service';
-import { entityId, eventId, instant } from '#rules';
+import { instant } from '#rules';
+import { ids, openTestConsumers } from '../../../../test/kit/test-consumers.ts';
+import type { TestConsumers } from '../../../../test/kit/test-consumers.ts';
 import type { BatchHandler, PartitionBatch } from '../contracts.ts';
-import { createConsumer } from './consumer.ts';
-import type { ConsumerOptions } from './consumer.ts';
 
 /** The broker may be busy with other tests; each wait has its own, shorter bound. */
 jest.setTimeout(60_000);
 
-const STOP_MS = 10_000;
+let consumers: TestConsumers;
 let cluster: TestKafka;
-const running: Component[] = [];
-
-beforeAll(async () => void (cluster = await openTestKafka()));
-afterEach(async () => {
-  for (const consumer of running.splice(0)) await consumer.stop(instant(now() + STOP_MS));
-});
+beforeAll(async () => void ({ cluster } = consumers = await openTestConsumers()));
+afterEach(() => consumers.stopAll());
 afterAll(() => cluster.close());
 
-const consume = async (topic: string, ledger: MemoryLedger, over: Partial<ConsumerOptions> = {}) => {
-  const lines: { level: string; msg: string }[] = [];
-  const metrics = new promClient.Registry();
-  const failures: Error[] = [];
-  const consumer = createConsumer({
-    config: cluster.config,
-    group: topic,
-    topics: [topic],
-    handler: async (batch) => ledger.commit(batch, 'only'),
-    positions: ledger.positions,
-    concurrency: 4,
-    log: createLogger('test', 'debug', {
-      write: (line) => void lines.push(JSON.parse(line) as { level: string; msg: string }),
-    }),
-    metrics,
-    fail: (error) => failures.push(error),
-    ...over,
-    tuning: { retryMaxMs: 400, haltRecheckMs: 200, commitEveryMs: 100, lagPollMs: 200, ...over.tuning },
-  });
-  await consumer.start();
-  running.push(consumer);
-  return { consumer, lines, metrics, failures };
-};
-const stop = async (consumer: Component): Promise<void> => {
-  running.splice(running.indexOf(consumer), 1);
-  await consumer.stop(instant(now() + STOP_MS));
-};
-
-const message = (id: string) => {
-  const { key, value, headers } = encodeEnvelope(
-    {
-      kind: 'event',
-      event: 'payment.captured',
-      family: 'payments',
-      eventId: eventId(id),
-      key: entityId('pay_1'),
-      endpoint: 'default',
-      accountId: null,
-      occurredAt: null,
-      receivedAt: instant(1_700_000_000_000),
-      traceparent: null,
-      rawBody: Buffer.from('{}'),
-    },
-    0,
-  );
-  return { key, value, headers: { ...headers } };
-};
-const ids = (from: number, to: number): string[] =>
-  Array.from({ length: to - from }, (_, index) => `evt_${from + index}`);
-const send = (topic: string, from: number, to: number, partition = 0) =>
-  cluster.send(topic, partition, ids(from, to).map(message));
+const consume: TestConsumers['consume'] = (...given) => consumers.consume(...given);
+const send: TestConsumers['send'] = (...given) => consumers.send(...given);
+const message: TestConsumers['message'] = (id) => consumers.message(id);
+const metricsText = (registry: Registry) => registry.metrics();
+const stop: TestConsumers['stop'] = (consumer) => consumers.stop(consumer);
 const committed = async (group: string): Promise<Record<number, string>> => {
   const [topic] = await cluster.admin.fetchOffsets({
     groupId: `${cluster.prefix}${group}`,
@@ -82,7 +28,6 @@ const committed = async (group: string): Promise<Record<number, string>> => {
   });
   return Object.fromEntries((topic?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
 };
-const metricsText = (registry: promClient.Registry) => registry.metrics();
 
 test('hands every record over once, in order, decoded, and commits behind the ledger', async () => {
   await cluster.createTopic('flow', 1);
@@ -240,168 +185,31 @@ test('a failing database: the very same batch again, no rebalance, one log line,
   expect(failures).toEqual([]);
 });
 
-test('a ledger that cannot be read keeps the partition waiting, and nothing is applied', async () => {
-  await cluster.createTopic('unread', 1);
+test('fetching never waits for applying: while one partition is stuck with a full buffer, the others get all their records', async () => {
+  await cluster.createTopic('stuck', 3);
   const ledger = createMemoryLedger();
-  let down = true;
-  let asked = 0;
-  ledger.judge(() => {
-    asked += 1;
-    if (down) throw new Error('the database is away');
-    return undefined;
-  });
-  await send('unread', 0, 3);
-  await consume('unread', ledger);
-  await eventually('it is asked again and again', () => asked >= 4);
-  expect(ledger.applied).toEqual([]);
-  down = false;
-  await eventually('it goes on', () => ledger.at('unread') === 3n);
-});
-
-test('a ledger that someone else moved is read again, and reading goes on there', async () => {
-  await cluster.createTopic('moved', 1);
-  const ledger = createMemoryLedger();
-  await send('moved', 0, 10);
-  await consume('moved', ledger);
-  await eventually('all are applied', () => ledger.at('moved') === 10n);
-  ledger.stand('moved', 4n);
-  await send('moved', 10, 12);
-  await eventually('it caught up', () => ledger.at('moved') === 12n);
-  expect(ledger.ids()).toEqual([...ids(0, 10), ...ids(4, 12)]);
-});
-
-test('a halted partition stands still with one error and a metric, the others go on; later it goes on where it may', async () => {
-  await cluster.createTopic('halt', 2);
-  const ledger = createMemoryLedger();
-  let halted = true;
-  ledger.judge((_topic, partition) =>
-    partition === 0 && halted
-      ? {
-          kind: 'halted',
-          reason: 'other-cluster',
-          explanation: 'the ledger was written against another cluster',
-          offset: 0n,
-        }
-      : undefined,
-  );
-  await send('halt', 0, 5);
-  await send('halt', 0, 5, 1);
-  const { lines, metrics } = await consume('halt', ledger);
-  await eventually('the other partition is read', () => ledger.at('halt', 1) === 5n);
-  const line = 'dakia_partition_halted{topic="halt",partition="0",reason="other-cluster"} 1';
-  await eventually('it is counted', async () => (await metricsText(metrics)).includes(line));
-  ledger.stand('halt', 2n);
-  halted = false;
-  await eventually('it goes on', () => ledger.at('halt') === 5n);
-  expect(ledger.applied.filter(({ partition }) => partition === 0).map(({ id }) => id)).toEqual(ids(2, 5));
-  expect(await metricsText(metrics)).not.toContain(line);
-  expect(lines.filter(({ level }) => level === 'error').map(({ msg }) => msg)).toEqual([
-    'halt/0 stands still, the other partitions go on: the ledger was written against another cluster',
-  ]);
-});
-
-test.each([
-  ['while nobody reads', false],
-  ['while it waits to be read', true],
-])('records that left the log %s are a gap, never skipped', async (_case, early) => {
-  const topic = early ? 'gap-late' : 'gap-early';
-  await cluster.createTopic(topic, 1);
-  const ledger = createMemoryLedger();
-  let blocked = early;
-  // The admin client has to have heard of the topic before.
-  const drop = () =>
-    eventually(
-      'records are deleted',
-      async () => (
-        await cluster.admin.deleteTopicRecords({
-          topic: `${cluster.prefix}${topic}`,
-          partitions: [{ partition: 0, offset: '7' }],
-        }),
-        true
-      ),
-    );
-  await send(topic, 0, 10);
-  if (!early) await drop();
-  const { metrics, lines } = await consume(topic, ledger, {
+  const released = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
+  const { lines } = await consume('stuck', ledger, {
+    tuning: { chunkRecordsMax: 5, bufferRecordsMax: 10, roomWaitMs: 20 },
     handler: async (batch) => {
-      if (blocked) throw new Error('the database is away');
+      if (batch.partition === 0) {
+        entered.resolve();
+        await released.promise;
+      }
       return ledger.commit(batch, 'only');
     },
   });
-  if (early) {
-    await eventually('it was tried', () => lines.some(({ msg }) => msg.includes('could not be applied')));
-    await drop();
-    blocked = false;
-  }
-  await eventually('it is halted', async () =>
-    (await metricsText(metrics)).includes(`dakia_partition_halted{topic="${topic}",partition="0",reason="gap"} 1`),
-  );
-  expect(lines.find(({ msg }) => msg.includes('stands still'))?.msg).toContain('records 0 to 6 left the log');
-  expect(ledger.applied).toEqual([]);
-  ledger.stand(topic, 7n);
-  await eventually('the operator decided', () => ledger.at(topic) === 10n);
-  expect(ledger.ids()).toEqual(ids(7, 10));
-});
-
-test('a position behind the end of the log halts', async () => {
-  await cluster.createTopic('past', 1);
-  const ledger = createMemoryLedger();
-  ledger.stand('past', 5n);
-  await send('past', 0, 3);
-  const { metrics } = await consume('past', ledger);
-  await eventually('it is halted', async () =>
-    (await metricsText(metrics)).includes('dakia_partition_halted{topic="past",partition="0",reason="past-end"} 1'),
-  );
-  expect(ledger.applied).toEqual([]);
-});
-
-test('a log that was made anew while it is read halts, and starts nothing over', async () => {
-  await cluster.createTopic('anew', 1);
-  const ledger = createMemoryLedger();
-  await send('anew', 0, 5);
-  const { metrics } = await consume('anew', ledger);
-  await eventually('all are applied', () => ledger.at('anew') === 5n);
-  await cluster.admin.deleteTopics({ topics: [`${cluster.prefix}anew`] });
-  await eventually('it is there again', async () => {
-    await cluster.createTopic('anew', 1);
-    return true;
-  });
-  await eventually('it takes records', async () => (await send('anew', 0, 2), true));
-  await eventually(
-    'it is halted',
-    async () =>
-      (await metricsText(metrics)).includes('dakia_partition_halted{topic="anew",partition="0",reason="past-end"} 1'),
-    30_000,
-  );
-  expect(ledger.ids()).toEqual(ids(0, 5));
-});
-
-test('a hole inside the log is not stepped over', async () => {
-  await cluster.createTopic('hole', 1);
-  const ledger = createMemoryLedger();
-  await send('hole', 0, 2);
-  const producer = cluster.kafka.producer({
-    transactionalId: `${cluster.prefix}hole`,
-    idempotent: true,
-    maxInFlightRequests: 1,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-  const transaction = await producer.transaction();
-  await transaction.send({ topic: `${cluster.prefix}hole`, messages: [message('evt_2')] });
-  await transaction.commit();
-  await producer.disconnect();
-  await eventually(
-    'the marker of the transaction is in the log',
-    async () => (await cluster.admin.fetchTopicOffsets(`${cluster.prefix}hole`))[0]?.high === '4',
-  );
-  await send('hole', 4, 6);
-  const { metrics, lines } = await consume('hole', ledger);
-  await eventually('it is halted', async () =>
-    (await metricsText(metrics)).includes('dakia_partition_halted{topic="hole",partition="0",reason="gap"} 1'),
-  );
-  expect(lines.find(({ msg }) => msg.includes('stands still'))?.msg).toContain('the log has no record 3');
-  expect(ledger.ids()).toEqual(ids(0, 3));
+  await send('stuck', 0, 100);
+  await entered.promise;
+  await eventually('it is fetched no further', () => lines.some(({ msg }) => msg.includes('the buffer is full')));
+  for (let from = 0; from < 500; from += 50)
+    for (const partition of [1, 2]) await send('stuck', from, from + 50, partition);
+  await eventually('the others go on', () => ledger.at('stuck', 1) === 500n && ledger.at('stuck', 2) === 500n);
+  expect(ledger.at('stuck')).toBe(0n);
+  released.resolve();
+  await eventually('it goes on itself', () => ledger.at('stuck') === 100n);
+  expect(ledger.applied.filter(({ partition }) => partition === 0).map(({ id }) => id)).toEqual(ids(0, 100));
 });
 
 test('a stop lets the batch in hand end, commits it, and takes no other', async () => {
@@ -440,7 +248,7 @@ test('a stop whose deadline comes aborts the batch in hand', async () => {
     },
   });
   await entered.promise;
-  running.splice(running.indexOf(consumer), 1);
+  consumers.forget(consumer);
   await consumer.stop(instant(now() + 1_500));
   expect(ledger.applied).toEqual([]);
 });
@@ -454,7 +262,7 @@ test('a handler that never settles is found', async () => {
   });
   await eventually('the process is told', () => failures.length === 1);
   expect(failures[0]?.message).toContain('has done nothing for');
-  running.splice(running.indexOf(consumer), 1);
+  consumers.forget(consumer);
   await expect(consumer.stop(instant(now() + 1_200))).rejects.toThrow('left 1 batch(es) that did not end when aborted');
 });
 

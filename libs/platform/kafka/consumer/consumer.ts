@@ -12,16 +12,15 @@ import type { KafkaConfig } from '../client.ts';
 import type { BatchHandler, PositionSource } from '../contracts.ts';
 import { listen } from './client-events.ts';
 import { createCommitter } from './committer.ts';
+import { createInHand } from './in-hand.ts';
 import { consumerMetrics } from './metrics.ts';
 import { createPartitionLogs } from './partition-logs.ts';
-import { assignPartition } from './partition.ts';
-import type { AssignedPartition } from './partition.ts';
-import { startPulse } from './pulse.ts';
+import { AssignedPartition } from './partition.ts';
 import { repeat } from './timing.ts';
 import {
   CLIENT_RETRY,
   consumerTuning,
-  HEARTBEAT_MS,
+  FETCH_WORKERS,
   MEMBER_SETTINGS,
   REQUEST_TIMEOUT_MS,
   STOP_MARGIN_MS,
@@ -42,8 +41,6 @@ export interface ConsumerOptions {
   readonly topics: readonly string[];
   readonly handler: BatchHandler;
   readonly positions: PositionSource;
-  /** Partitions applied at once; the size of the connection pool. */
-  readonly concurrency: number;
   /** Without one only the bundled schema versions are read. */
   readonly decoder?: EnvelopeDecoder;
   readonly log: Logger;
@@ -91,7 +88,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const logs = createPartitionLogs(admin, prefix);
   const timers: NodeJS.Timeout[] = [];
   let partitions = new Map<string, AssignedPartition>();
-  const inHand = new Set<Promise<unknown>>();
+  const inHand = createInHand();
   /** Settles when a stop waits no longer for the batches in hand. */
   const abandoned = Promise.withResolvers<undefined>();
   let watchdog: Watchdog | undefined;
@@ -105,11 +102,15 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
 
   const assign = (topicName: string, partition: number): void => {
     const topic = topicName.slice(prefix.length);
-    const assigned = assignPartition({
+    const assigned = new AssignedPartition({
       topic,
       partition,
       reader: {
         pause: () => whileRunning(() => consumer.pause([{ topic: topicName, partitions: [partition] }])),
+        resume: () =>
+          whileRunning(() => {
+            if (!stopping) consumer.resume([{ topic: topicName, partitions: [partition] }]);
+          }),
         resumeAt: (offset) =>
           whileRunning(() => {
             if (stopping) return;
@@ -121,6 +122,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
       readLog: () => logs.ofPartition(topic, partition),
       positions: options.positions,
       handler: options.handler,
+      inHand,
       decoder,
       metrics,
       log,
@@ -139,17 +141,10 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   /** Never rejects: an error would stop all partitions for a while, and a TypeError the consumer for good (B6, B7). */
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
-    const partition = partitions.get(`${batch.topic}/${batch.partition}`);
-    if (partition === undefined) return;
-    const pulse = startPulse(() => payload.heartbeat(), HEARTBEAT_MS, tuning.rebalanceGraceMs, partition.release);
-    const applied = partition.apply(batch.messages, () => stopping || !payload.isRunning() || pulse.leaving());
-    inHand.add(applied);
-    void applied.finally(() => inHand.delete(applied));
-    const last = await Promise.race([applied, abandoned.promise]);
+    if (stopping) return;
+    const last = await partitions.get(`${batch.topic}/${batch.partition}`)?.accept(batch.messages);
     // Where kafkajs fetches next; it would fetch the same records for ever.
     if (last !== undefined) payload.resolveOffset(String(last));
-    pulse.stop();
-    watchdog?.alive();
   };
 
   listen(consumer, {
@@ -177,13 +172,23 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   });
 
   const pollLag = async (): Promise<void> => {
+    const asked = new Map([...partitions.values()].map((partition) => [partition, partition.position]));
+    const standings = await options.positions
+      .standings()
+      .catch((error: unknown) => log.debug({ err: error }, 'the ledger could not be looked at'));
     for (const topic of topics) {
       const topicLogs = await logs
         .of(topic)
         .catch((error: unknown) => log.debug({ err: error, topic }, 'the lag could not be read'));
       for (const partition of partitions.values()) {
         const partitionLog = partition.topic === topic ? topicLogs?.get(partition.partition) : undefined;
-        if (partitionLog !== undefined) partition.compare(partitionLog);
+        const stands = standings?.get(`${topic}/${partition.partition}`);
+        const before = asked.get(partition);
+        if (partitionLog !== undefined)
+          partition.compare(
+            partitionLog,
+            stands === undefined || before === undefined ? undefined : { asked: before, stands },
+          );
       }
     }
   };
@@ -202,7 +207,8 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const leave = async (): Promise<void> => {
     // Without this kafkajs would fetch the same records again and again until the last batch has ended.
     whileRunning(() => consumer.pause(topicNames.map((topic) => ({ topic }))));
-    await Promise.race([Promise.all(inHand), abandoned.promise]);
+    for (const partition of partitions.values()) partition.drain();
+    await Promise.race([inHand.ended(), abandoned.promise]);
     await committer.flush();
     releaseAll();
     await consumer.disconnect();
@@ -228,14 +234,17 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
           { cause: error },
         );
       }
-      watchdog = startWatchdog(tuning.watchdogMs, (silentMs) =>
-        options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)),
+      watchdog = startWatchdog(
+        tuning.watchdogMs,
+        (silentMs) =>
+          options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)),
+        inHand.silentMs,
       );
       timers.push(repeat(pollLag, tuning.lagPollMs), repeat(committer.flush, tuning.commitEveryMs));
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: options.concurrency,
+        partitionsConsumedConcurrently: FETCH_WORKERS,
         eachBatch,
       });
     },
@@ -248,9 +257,9 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
       const abandon = setTimeout(abandoned.resolve, Math.max(0, left - STOP_MARGIN_MS / 2), undefined);
       try {
         await inTime(deadline - now(), leave(), `the consumer of ${options.group} did not leave its group in time`);
-        if (inHand.size > 0)
+        if (inHand.count() > 0)
           throw new Error(
-            `the consumer of ${options.group} left ${inHand.size} batch(es) that did not end when aborted`,
+            `the consumer of ${options.group} left ${inHand.count()} batch(es) that did not end when aborted`,
           );
       } finally {
         clearTimeout(abort);

@@ -45,14 +45,17 @@ test('Kafka dies and comes back, then freezes and wakes up: the consumer goes on
     config: cluster.config,
     group: 'g',
     topics: ['t'],
-    positions: { positionOf: async () => ({ kind: 'at', offset: stands }) },
+    positions: {
+      positionOf: async () => ({ kind: 'at', offset: stands }),
+      standings: async () => new Map([['t/0', stands]]),
+      note: async () => undefined,
+    },
     handler: async ({ firstOffset, nextOffset, records }) => {
       if (firstOffset !== stands) return 'moved';
       stands = nextOffset;
       seen.push(...records.map(({ value }) => String(value)));
       return 'applied';
     },
-    concurrency: 1,
     log: createLogger('test', 'warn', { write: (line) => void lines.push(line) }),
     metrics: new promClient.Registry(),
     fail: (error) => failures.push(error),

@@ -1,23 +1,33 @@
 import type { EnvelopeDecoder } from '#envelope';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
-import { backoffMs, createThrottle, pause } from '#platform/time';
+import { backoffMs, pause } from '#platform/time';
 import { unparsed } from '#rules';
 import type {
   BatchHandler,
+  BatchOutcome,
   PartitionBatch,
   PartitionLog,
   Position,
   PositionSource,
   ReceivedRecord,
 } from '../contracts.ts';
-import { nextChunk } from './chunk.ts';
-import type { Chunk, FetchedMessage } from './chunk.ts';
+import { createBuffer } from './buffer.ts';
+import type { Chunk, FetchedMessage, RecordBuffer } from './buffer.ts';
+import { createFailures } from './failures.ts';
+import type { Failures } from './failures.ts';
+import type { InHand } from './in-hand.ts';
+import { holeAt, insideLog } from './inside-log.ts';
 import type { ConsumerMetrics } from './metrics.ts';
+import { transition } from './mode.ts';
+import type { Halted, Mode } from './mode.ts';
 import type { ConsumerTuning } from './tuning.ts';
 
 /** What a partition can tell the Kafka client. */
 export interface PartitionReader {
   readonly pause: () => void;
+  /** Reads on where the client stands. */
+  readonly resume: () => void;
   /** Reads on from `offset`. */
   readonly resumeAt: (offset: bigint) => void;
   /** Everything before `offset` is applied. */
@@ -31,274 +41,335 @@ export interface PartitionOptions {
   readonly readLog: () => Promise<PartitionLog>;
   readonly positions: PositionSource;
   readonly handler: BatchHandler;
+  readonly inHand: InHand;
   readonly decoder: EnvelopeDecoder;
   readonly metrics: ConsumerMetrics;
   readonly log: Logger;
   readonly tuning: ConsumerTuning;
 }
 
-/** One partition for as long as the group leaves it to this consumer. */
-export interface AssignedPartition {
-  readonly topic: string;
-  readonly partition: number;
-  /**
-   * Applies fetched records until they end, the partition is paused, or `leaving` says so. Answers the offset of the last one that
-   * was applied, undefined when there was none or the partition is gone. Never rejects.
-   */
-  readonly apply: (messages: readonly FetchedMessage[], leaving: () => boolean) => Promise<bigint | undefined>;
-  /** The ledger has said where it stands, or that it stands still. */
-  readonly isPositioned: () => boolean;
-  /** Compares with the log's ends: lag, and whether the position is still inside. */
-  readonly compare: (log: PartitionLog) => void;
-  /** The partition is gone: aborts the batch in hand and all waiting. */
-  readonly release: () => void;
-}
-
 /** Other records than the expected ones can be a fetch that was already on its way; so many in a row are a hole in the log. */
 const MISSES_MAX = 3;
 
-type Halted = Extract<Position, { readonly kind: 'halted' }>;
-
 /**
- * The ledger says where a partition stands. It is read while the partition is paused; only then are records fetched, and only a
- * batch that begins exactly there is applied. Whatever else happens (kafkajs' own reset to the log's start, a stale fetch, a
- * ledger that someone moved) leads back to reading the ledger.
+ * One partition for as long as the group leaves it to this consumer. The ledger says where it stands. It is read while the
+ * partition is paused; only then are records fetched, and only a batch that begins exactly there is applied. Whatever else happens
+ * (kafkajs' own reset to the log's start, a stale fetch, a ledger that someone moved) leads back to reading the ledger. Fetching
+ * does not wait for applying: records go into a bounded buffer, of which one chunk at a time is in the handler's hand.
  */
-export const assignPartition = (options: PartitionOptions): AssignedPartition => {
-  const { topic, partition, reader, positions, metrics, tuning } = options;
-  const log = options.log.child({ topic, partition });
-  const labels = { topic, partition: String(partition) };
-  const released = new AbortController();
-  const signal = released.signal;
+export class AssignedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #options: PartitionOptions;
+  readonly #name: string;
+  readonly #labels: { readonly topic: string; readonly partition: string };
+  readonly #log: Logger;
+  readonly #failures: Failures;
+  readonly #buffer: RecordBuffer;
+  readonly #released = new AbortController();
+  #mode: Mode = { kind: 'positioning' };
   /** The next offset to apply, as far as it is known. */
-  let position = 0n;
-  let isKnown = false;
-  /** Fetched records are taken; not while the position is looked up, the partition is halted, or a failed batch waits. */
-  let open = false;
-  let halted: Halted | undefined;
-  /** Where the batch that failed ended, so that the very same batch is handed over again. */
-  let retryUntil: bigint | undefined;
-  let failures = 0;
-  const failureLog = createThrottle(tuning.failureLogEveryMs);
-  let busy = false;
-  let progressAt = performance.now();
+  #position = 0n;
+  #isKnown = false;
+  /** One behind the last record that was put into the buffer. */
+  #fetchedTo = 0n;
+  /** A chunk is being handed over, or waits to be handed over again. */
+  #busy = false;
+  #draining = false;
   /** How often in a row the log gave other records than those at the position. */
-  let misses = 0;
+  #misses = 0;
+  /** It did so while a chunk was in hand: the position is looked up after it. */
+  #missed = false;
+  #progressAt = performance.now();
+  /** Settles when the buffer has room again; there while somebody waits for that, or the client is paused for it. */
+  #room: PromiseWithResolvers<void> | undefined;
 
-  const fail = (error: unknown, what: string): void => {
-    failures += 1;
-    metrics.failures.inc({ topic });
-    if (failureLog.admit() !== undefined)
-      log.error({ err: error, tries: failures }, `${what}; it is tried again until it works`);
-  };
-  const succeed = (what: string): void => {
-    if (failures > 0) log.info({ tries: failures }, `${what} works again`);
-    failures = 0;
-    failureLog.reset();
-  };
+  constructor(options: PartitionOptions) {
+    const { topic, partition, metrics, tuning } = options;
+    this.topic = topic;
+    this.partition = partition;
+    this.#options = options;
+    this.#name = `${topic}/${partition}`;
+    this.#labels = { topic, partition: String(partition) };
+    this.#log = options.log.child({ topic, partition });
+    this.#failures = createFailures(this.#log, tuning.failureLogEveryMs, {
+      counted: () => metrics.failures.inc({ topic }),
+      logged: (what) => this.#note(what),
+    });
+    this.#buffer = createBuffer(tuning);
+    void this.#begin();
+  }
 
-  const close = (): void => {
-    open = false;
+  /**
+   * Takes fetched records. Settles as soon as the client may fetch on: at once, or when there is room, or after a short wait with
+   * this partition paused. Answers the last offset of what it was given; undefined when nothing of it was taken. Never rejects.
+   */
+  async accept(messages: readonly FetchedMessage[]): Promise<bigint | undefined> {
+    const last = messages.at(-1);
+    if (last === undefined || this.#missed || !(this.#mode.kind === 'reading' || this.#mode.kind === 'retrying'))
+      return undefined;
+    const end = BigInt(last.offset);
+    const taken = this.#buffer.add(messages, this.#fetchedTo);
+    if (taken === 0 && end !== this.#fetchedTo - 1n) {
+      this.#miss(messages[0]?.offset);
+      return undefined;
+    }
+    if (taken > 0) this.#fetchedTo = end + 1n;
+    void this.#pump();
+    if (this.#buffer.isFull()) await this.#waitForRoom();
+    return this.#isReleased() ? undefined : end;
+  }
+
+  /** The next offset to apply, as far as it is known. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /** The ledger has said where it stands, or that it stands still. */
+  isPositioned(): boolean {
+    return this.#isKnown || this.#mode.kind === 'halted';
+  }
+
+  /**
+   * Compares with the log's ends and with the ledger: lag, and whether the position is still inside, and still the ledger's.
+   * `ledger.asked`: the position when the ledger was asked; a batch that was applied since tells nothing.
+   */
+  compare(log: PartitionLog, ledger?: { readonly asked: bigint; readonly stands: bigint }): void {
+    if (!this.#isKnown || this.#isReleased()) return;
+    const { metrics } = this.#options;
+    const lag = Number(log.endOffset - (ledger?.stands ?? this.#position));
+    metrics.lag.set(this.#labels, Math.max(0, lag));
+    metrics.stalledSeconds.set(this.#labels, lag > 0 ? (performance.now() - this.#progressAt) / 1000 : 0);
+    if (!this.#isIdle) return;
+    if (ledger !== undefined && ledger.asked === this.#position && ledger.stands !== this.#position) {
+      this.#log.warn(
+        { position: String(this.#position), ledger: String(ledger.stands) },
+        'the ledger stands elsewhere (Postgres was restored or failed over, or an operator moved it); its position is read again',
+      );
+      void this.#reposition();
+    } else if (insideLog({ kind: 'at', offset: this.#position }, log).kind === 'halted') void this.#reposition();
+  }
+
+  /** No further chunk is handed over. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** The partition is gone: aborts the batch in hand and all waiting. */
+  release(): void {
+    const { metrics } = this.#options;
+    metrics.lag.remove(this.#labels);
+    metrics.stalledSeconds.remove(this.#labels);
+    this.#enter({ kind: 'released' });
+    this.#released.abort();
+    this.#buffer.clear();
+  }
+
+  #isReleased(): boolean {
+    return this.#mode.kind === 'released';
+  }
+
+  /** Nothing is in hand and nothing is under way that will say where the partition stands. */
+  get #isIdle(): boolean {
+    return this.#mode.kind === 'reading' && !this.#busy;
+  }
+
+  #enter(mode: Mode): void {
+    const before = this.#mode;
+    this.#mode = transition(before, mode);
+    const { halted } = this.#options.metrics;
+    if (before.kind === 'halted') halted.remove({ ...this.#labels, reason: before.why.reason });
+    if (mode.kind === 'halted') halted.set({ ...this.#labels, reason: mode.why.reason }, 1);
+  }
+
+  /** What the assignment before left in hand ends first: it moves the ledger. */
+  async #begin(): Promise<void> {
+    const { reader, inHand, tuning } = this.#options;
     reader.pause();
-  };
-  const readOn = (): void => {
-    if (signal.aborted) return;
-    open = true;
-    reader.resumeAt(position);
-  };
+    await inHand.endedAt(this.#name, tuning.rebalanceGraceMs, this.#released.signal);
+    if (!this.#isReleased()) await this.#reposition();
+  }
+
+  /** Pauses, reads the ledger until it answers, then reads on there or halts until it answers something else. */
+  async #reposition(): Promise<void> {
+    const { reader, tuning } = this.#options;
+    this.#enter({ kind: 'positioning' });
+    reader.pause();
+    this.#buffer.clear();
+    this.#makeRoom();
+    this.#missed = false;
+    while (!this.#isReleased()) {
+      const found = await this.#lookUp().catch((error: unknown) => {
+        this.#failures.failed(error, 'the position in the ledger could not be read');
+        return undefined;
+      });
+      if (this.#isReleased()) return;
+      if (found?.kind === 'at' && (found.offset !== this.#position || this.#misses < MISSES_MAX)) {
+        this.#readFrom(found.offset);
+        return;
+      }
+      if (found !== undefined) this.#halt(found.kind === 'halted' ? found : holeAt(found.offset));
+      const waitMs =
+        found === undefined
+          ? backoffMs(this.#failures.count(), tuning.retryFirstMs, tuning.retryMaxMs)
+          : tuning.haltRecheckMs;
+      await pause(waitMs, this.#released.signal);
+    }
+  }
 
   /** The position, checked against the log that was read before it. Read twice before a halt: the log may have grown between. */
-  const lookUp = async (): Promise<Position> => {
+  async #lookUp(): Promise<Position> {
+    const { readLog, positions } = this.#options;
     const ask = async (earlier?: Position): Promise<Position> => {
-      const partitionLog = await options.readLog();
-      return insideLog(await positions.positionOf(topic, partition, partitionLog, earlier), partitionLog);
+      const log = await readLog();
+      return insideLog(await positions.positionOf(this.topic, this.partition, log, earlier), log);
     };
     const position = await ask();
     return position.kind === 'halted' ? ask(position) : position;
-  };
+  }
 
-  /** Pauses, reads the ledger until it answers, then reads on there or halts until it answers something else. */
-  const reposition = async (): Promise<void> => {
-    close();
-    retryUntil = undefined;
-    while (!signal.aborted) {
-      const found = await lookUp().catch((error: unknown) => {
-        fail(error, 'the position in the ledger could not be read');
-        return undefined;
-      });
-      if (found?.kind === 'at' && (found.offset !== position || misses < MISSES_MAX)) {
-        resumeFrom(found.offset);
+  #readFrom(offset: bigint): void {
+    this.#failures.worked('reading the ledger');
+    if (this.#mode.kind === 'halted') this.#log.info({ offset: String(offset) }, `${this.#name} goes on`);
+    if (offset !== this.#position) this.#misses = 0;
+    this.#position = offset;
+    this.#fetchedTo = offset;
+    this.#isKnown = true;
+    this.#progressAt = performance.now();
+    this.#enter({ kind: 'reading' });
+    this.#options.reader.markApplied(offset);
+    this.#options.reader.resumeAt(offset);
+  }
+
+  #halt(why: Halted): void {
+    if (this.#mode.kind === 'halted' && this.#mode.why.explanation === why.explanation) return;
+    this.#enter({ kind: 'halted', why });
+    this.#note(`${why.reason}: ${why.explanation}`);
+    this.#log.error(
+      { code: codeOf('halted', why.reason), reason: why.reason },
+      `${this.#name} stands still, the other partitions go on: ${why.explanation}`,
+    );
+  }
+
+  /** For the status of the partition. While Postgres is away nobody can ask for that either. */
+  #note(trouble: string): void {
+    this.#options.positions
+      .note(this.topic, this.partition, trouble)
+      .catch((error: unknown) => this.#log.debug({ err: error }, 'the trouble could not be noted in the ledger'));
+  }
+
+  /** Hands over what is in the buffer, chunk by chunk, until it is empty or something else is to be done. */
+  async #pump(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#mode.kind === 'reading' && !this.#draining && !this.#missed) {
+        const chunk = this.#buffer.take(this.#position, this.#options.tuning.chunkRecordsMax);
+        if (chunk === undefined) break;
+        this.#makeRoom();
+        await this.#apply(chunk);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#mode.kind !== 'reading' || this.#draining) return;
+    if (this.#missed) await this.#reposition();
+    else if (!this.#buffer.isEmpty()) this.#miss(undefined);
+  }
+
+  /** Until the chunk is applied, or the partition stands elsewhere. Only this partition waits while it is not. */
+  async #apply(chunk: Chunk): Promise<void> {
+    for (;;) {
+      const outcome = await this.#handOver(chunk);
+      if (outcome === 'applied') this.#options.metrics.consumed.inc({ topic: this.topic }, chunk.messages.length);
+      if (this.#isReleased()) return;
+      if (outcome === 'applied') {
+        this.#advanceTo(chunk.nextOffset);
         return;
       }
-      if (found !== undefined) halt(found.kind === 'halted' ? found : holeAt(found.offset));
-      await pause(
-        found === undefined ? backoffMs(failures, tuning.retryFirstMs, tuning.retryMaxMs) : tuning.haltRecheckMs,
-        signal,
-      );
-    }
-  };
-
-  const resumeFrom = (offset: bigint): void => {
-    if (signal.aborted) return;
-    succeed('reading the ledger');
-    if (halted !== undefined) {
-      metrics.halted.remove({ ...labels, reason: halted.reason });
-      log.info({ offset: String(offset) }, `${topic}/${partition} goes on`);
-    }
-    halted = undefined;
-    if (offset !== position) misses = 0;
-    position = offset;
-    isKnown = true;
-    progressAt = performance.now();
-    reader.markApplied(offset);
-    readOn();
-  };
-
-  const halt = (reason: Halted): void => {
-    if (signal.aborted || halted?.explanation === reason.explanation) return;
-    if (halted !== undefined) metrics.halted.remove({ ...labels, reason: halted.reason });
-    halted = reason;
-    metrics.halted.set({ ...labels, reason: reason.reason }, 1);
-    log.error(
-      { reason: reason.reason },
-      `${topic}/${partition} stands still, the other partitions go on: ${reason.explanation}`,
-    );
-  };
-
-  const decode = async (chunk: Chunk): Promise<PartitionBatch> => {
-    const records: ReceivedRecord[] = [];
-    for (const message of chunk.messages) {
-      const answer =
-        message.value === null
-          ? unparsed('the record has no value')
-          : options.decoder.decode(message.value, message.headers);
-      records.push({
-        offset: BigInt(message.offset),
-        key: message.key?.toString() ?? null,
-        value: message.value ?? Buffer.alloc(0),
-        envelope: answer instanceof Promise ? await answer : answer,
-      });
-    }
-    return { topic, partition, firstOffset: chunk.firstOffset, nextOffset: chunk.nextOffset, records };
-  };
-
-  /** True when the chunk is applied and the partition can go on with the next. */
-  const applyChunk = async (chunk: Chunk): Promise<boolean> => {
-    const end = metrics.batchSeconds.startTimer({ topic });
-    try {
-      const outcome = await options.handler(await decode(chunk), signal);
-      end({ outcome });
       if (outcome === 'moved') {
-        log.warn(
+        this.#log.warn(
           { offset: String(chunk.firstOffset) },
           'the ledger was moved by someone else; its position is read again',
         );
-        void reposition();
-        return false;
-      }
-    } catch (error) {
-      end({ outcome: 'failed' });
-      if (!signal.aborted) waitAndRetry(error, chunk);
-      return false;
-    }
-    succeed('applying a batch');
-    retryUntil = undefined;
-    misses = 0;
-    position = chunk.nextOffset;
-    progressAt = performance.now();
-    metrics.consumed.inc({ topic }, chunk.messages.length);
-    reader.markApplied(chunk.nextOffset);
-    return true;
-  };
-
-  /** Only this partition waits; the group keeps its heartbeats and the others go on. */
-  const waitAndRetry = (error: unknown, chunk: Chunk): void => {
-    fail(error, `records ${chunk.firstOffset} to ${chunk.nextOffset - 1n} could not be applied`);
-    close();
-    retryUntil = chunk.nextOffset;
-    void pause(backoffMs(failures, tuning.retryFirstMs, tuning.retryMaxMs), signal).then(readOn);
-  };
-
-  const apply = async (messages: readonly FetchedMessage[], leaving: () => boolean): Promise<void> => {
-    while (open && !signal.aborted && !leaving()) {
-      const last = messages.at(-1);
-      const chunk = nextChunk(messages, position, tuning.chunkRecordsMax, retryUntil);
-      if (chunk === undefined) {
-        // The end of what was fetched, unless nothing of it was taken.
-        if (last === undefined || BigInt(last.offset) === position - 1n) return;
-        miss(messages);
+        this.#missed = true;
         return;
       }
-      if (!(await applyChunk(chunk))) return;
+      this.#enter({ kind: 'retrying' });
+      const { retryFirstMs, retryMaxMs } = this.#options.tuning;
+      await pause(backoffMs(this.#failures.count(), retryFirstMs, retryMaxMs), this.#released.signal);
+      if (this.#isReleased()) return;
+      this.#enter({ kind: 'reading' });
+      if (this.#draining) return;
     }
-  };
+  }
 
-  const miss = (messages: readonly FetchedMessage[]): void => {
-    misses += 1;
-    log.warn(
-      { position: String(position), fetched: messages[0]?.offset, misses },
+  async #handOver(chunk: Chunk): Promise<BatchOutcome | 'failed'> {
+    const { metrics, handler, inHand } = this.#options;
+    const end = metrics.batchSeconds.startTimer({ topic: this.topic });
+    try {
+      const outcome = await inHand.run(this.#name, async (progress) =>
+        handler(await this.#decode(chunk), this.#released.signal, progress),
+      );
+      end({ outcome });
+      return outcome;
+    } catch (error) {
+      end({ outcome: 'failed' });
+      const { firstOffset, nextOffset } = chunk;
+      if (!this.#isReleased())
+        this.#failures.failed(error, `records ${firstOffset} to ${nextOffset - 1n} could not be applied`);
+      return 'failed';
+    }
+  }
+
+  #advanceTo(offset: bigint): void {
+    this.#failures.worked('applying a batch');
+    this.#misses = 0;
+    this.#position = offset;
+    this.#progressAt = performance.now();
+    this.#options.reader.markApplied(offset);
+  }
+
+  #miss(fetched: string | undefined): void {
+    this.#misses += 1;
+    this.#log.warn(
+      { position: String(this.#position), fetched, misses: this.#misses },
       'Kafka gave other records than those at the position; the ledger is read again',
     );
-    void reposition();
-  };
+    if (this.#busy) this.#missed = true;
+    else void this.#reposition();
+  }
 
-  void reposition();
-  return {
-    topic,
-    partition,
-    apply: async (messages, leaving) => {
-      busy = true;
-      const before = position;
-      try {
-        await apply(messages, leaving);
-      } finally {
-        busy = false;
-      }
-      return position > before && !signal.aborted ? position - 1n : undefined;
-    },
-    isPositioned: () => isKnown || halted !== undefined,
-    compare: (partitionLog) => {
-      if (!isKnown) return;
-      const lag = Number(partitionLog.endOffset - position);
-      metrics.lag.set(labels, Math.max(0, lag));
-      metrics.stalledSeconds.set(labels, lag > 0 ? (performance.now() - progressAt) / 1000 : 0);
-      if (open && !busy && insideLog({ kind: 'at', offset: position }, partitionLog).kind === 'halted')
-        void reposition();
-    },
-    release: () => {
-      released.abort();
-      metrics.lag.remove(labels);
-      metrics.stalledSeconds.remove(labels);
-      if (halted !== undefined) metrics.halted.remove({ ...labels, reason: halted.reason });
-    },
-  };
-};
+  /** Fetching slows down to the pace of applying; for a partition that applies nothing for longer it stops, and the others go on. */
+  async #waitForRoom(): Promise<void> {
+    const room = (this.#room ??= Promise.withResolvers<void>());
+    await Promise.race([room.promise, pause(this.#options.tuning.roomWaitMs, this.#released.signal)]);
+    if (this.#room !== room || this.#isReleased()) return;
+    this.#options.reader.pause();
+    this.#log.debug('the buffer is full; fetching rests until half of it is applied');
+    void room.promise.then(() => {
+      if (this.#mode.kind === 'reading' || this.#mode.kind === 'retrying') this.#options.reader.resume();
+    });
+  }
 
-/** kafkajs would answer a position outside the log by starting over at its beginning; here it stands still. */
-const insideLog = (position: Position, log: PartitionLog): Position => {
-  if (position.kind === 'halted') return position;
-  const { offset } = position;
-  if (offset < log.startOffset)
-    return standing(
-      offset,
-      'gap',
-      `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`,
-    );
-  if (offset > log.endOffset)
-    return standing(
-      offset,
-      'past-end',
-      `the ledger stands at ${offset}, but the log ends at ${log.endOffset}: it was cut off or made anew`,
-    );
-  return position;
-};
+  #makeRoom(): void {
+    if (this.#room === undefined || !this.#buffer.hasRoom()) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
 
-const holeAt = (offset: bigint): Halted =>
-  standing(offset, 'gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
-
-const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({
-  kind: 'halted',
-  reason,
-  offset,
-  explanation: `${what}; see npx dakia ledger show, then decide with npx dakia ledger rebase --reason`,
-});
+  async #decode({ firstOffset, nextOffset, messages }: Chunk): Promise<PartitionBatch> {
+    const records: ReceivedRecord[] = [];
+    for (const { offset, key, value, headers } of messages) {
+      const answer =
+        value === null ? unparsed('the record has no value') : this.#options.decoder.decode(value, headers);
+      records.push({
+        offset: BigInt(offset),
+        key: key?.toString() ?? null,
+        value: value ?? Buffer.alloc(0),
+        envelope: answer instanceof Promise ? await answer : answer,
+      });
+    }
+    return { topic: this.topic, partition: this.partition, firstOffset, nextOffset, records };
+  }
+}

@@ -1,18 +1,20 @@
 /** Bounds and times of a consumer, all in ms unless the name says otherwise. Tests shorten some; deployments do not differ. */
 export interface ConsumerTuning {
-  /**
-   * Records handed over at once. Beyond 500 a transaction gains nothing (docs/reference/clients.md); kafkajs slows down
-   * past 1000.
-   */
+  /** Records of one partition handed over at once. Beyond 500 a transaction gains nothing (docs/performance.md). */
   readonly chunkRecordsMax: number;
-  /** First and longest pause after a failure of the database; tries are endless. */
+  /** Records of one partition that wait to be handed over: beyond either the partition is not fetched further. Two fetches fill it. */
+  readonly bufferBytesMax: number;
+  readonly bufferRecordsMax: number;
+  /** How long a fetch waits for room in a full buffer: applying sets the pace of fetching. After it the partition is paused, and the others go on. */
+  readonly roomWaitMs: number;
+  /** First and longest pause after a failure of the database; tries are endless. Short enough to be back 5 s after a failover. */
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
   /** Between two log lines about a failure that goes on, of a batch or of the client. */
   readonly failureLogEveryMs: number;
   /** How often the position of a halted partition is asked for again. */
   readonly haltRecheckMs: number;
-  /** A handler in hand may take this long once the group rebalances; then its signal is aborted. */
+  /** How long a partition that the group gives back waits for what this consumer still has in hand of it. */
   readonly rebalanceGraceMs: number;
   /** Kafka's committed offsets follow the ledger this closely; only lag tools read them. */
   readonly commitEveryMs: number;
@@ -24,8 +26,11 @@ export interface ConsumerTuning {
 
 export const consumerTuning: ConsumerTuning = {
   chunkRecordsMax: 500,
+  bufferBytesMax: 1024 * 1024,
+  bufferRecordsMax: 2_000,
+  roomWaitMs: 100,
   retryFirstMs: 100,
-  retryMaxMs: 10_000,
+  retryMaxMs: 3_000,
   failureLogEveryMs: 60_000,
   haltRecheckMs: 10_000,
   rebalanceGraceMs: 10_000,
@@ -42,14 +47,16 @@ const FETCH_WAIT_MS = 250;
 export const HEARTBEAT_MS = 500;
 /**
  * A member that was killed keeps its partitions this long, and after an outage of Kafka the group waits as long for the members
- * of before. Heartbeats go on while a batch is applied, so it can be short.
+ * of before. Heartbeats go on while batches are applied, so it can be short.
  */
 const SESSION_TIMEOUT_MS = 10_000;
-/** How long a rebalance waits for a member; longer than `rebalanceGraceMs` and one transaction, and shorter than `watchdogMs`. */
+/** How long a rebalance waits for a member. Members do not wait for what they apply: the ledger fences it. Shorter than `watchdogMs`. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** Memory: kafkajs decodes a whole fetch at once (B12). About 330 events of 1.5 KB per partition, and 8 MiB per broker. */
 const FETCH_PARTITION_BYTES = 512 * 1024;
 const FETCH_BYTES = 8 * 1024 * 1024;
+/** kafkajs hands over as many partitions of a fetch at once: more than a member has with the shipped topics, so that none waits for room in another buffer. */
+export const FETCH_WORKERS = 64;
 /** Longest answer to any other request, and kafkajs' own retries. When they are used up it restarts itself and tries on. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 export const CLIENT_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 } as const;

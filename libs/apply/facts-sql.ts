@@ -1,0 +1,55 @@
+import { auditInsert } from '#platform/postgres';
+import type { Fact } from '#rules';
+import type { Decision } from './reduce-events.ts';
+import { arraysOf, unnested } from './row-arrays.ts';
+import type { Column } from './row-arrays.ts';
+
+/** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
+export const auditOfGiven = (actor: number): string => {
+  const [key, eventId, event, from, to] = ['entity_key', 'event_id', 'event_type', 'from_status', 'to_status'];
+  const same = { family: 'family', verdict: 'verdict', reason: 'reason' };
+  const audited = { actor: `$${actor}`, action: "'event'", ...same, key, eventId, event, from, to };
+  return `audit AS (${auditInsert(audited, "given WHERE verdict IN ('applied', 'stale', 'rejected')")})`;
+};
+
+/** A fact as the outbox takes it. Its key makes it unique for ever. */
+interface FactRow {
+  readonly decision: Decision;
+  readonly fact: Fact;
+  readonly family: string;
+  readonly key: string;
+}
+
+export const FACT_COLUMNS: readonly Column<FactRow>[] = [
+  { name: 'name', type: 'text', of: ({ fact }) => fact.kind },
+  {
+    name: 'dedupe_key',
+    type: 'text',
+    of: ({ fact, family, key }) => `${family}:${key}:${fact.kind}:${fact.occurrence}`,
+  },
+  { name: 'family', type: 'text', of: ({ family }) => family },
+  { name: 'entity_key', type: 'text', of: ({ key }) => key },
+  { name: 'event_id', type: 'text', of: ({ decision }) => decision.arrival.eventId },
+  { name: 'endpoint', type: 'text', of: ({ decision }) => decision.arrival.endpoint },
+];
+
+/**
+ * Part of a statement: the facts' rows from arrays that begin at parameter `first` (see `factArrays`). Identity values are drawn while
+ * the entity's row is locked, so they grow with each fact of one entity.
+ */
+export const outboxOf = (first: number): string => `facts AS (
+     INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
+     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key, 'endpoint', endpoint)
+       FROM ${unnested(FACT_COLUMNS, first, 'told')}
+     ON CONFLICT (dedupe_key) DO NOTHING)`;
+
+/** What decisions ask the outbox for, as the arrays of `outboxOf`. */
+export const factArrays = (decisions: readonly Decision[]): readonly (readonly unknown[])[] =>
+  arraysOf(
+    FACT_COLUMNS,
+    decisions.flatMap((decision) => {
+      const { task } = decision.arrival;
+      if (task.kind === 'keep') return [];
+      return decision.facts.map((fact): FactRow => ({ decision, fact, family: task.family, key: task.key }));
+    }),
+  );
