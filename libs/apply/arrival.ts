@@ -77,7 +77,9 @@ export const arrivalOf = (
     accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
     body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
     task:
-      envelope.kind === 'quarantine' ? { kind: 'keep', reason: storableText(envelope.reason) } : taskOf(envelope, families),
+      envelope.kind === 'quarantine'
+        ? { kind: 'keep', reason: storableText(envelope.reason) }
+        : taskOf(envelope, families),
   };
 };
 

@@ -101,7 +101,13 @@ test('the operator can work on parked keys of any service', async () => {
       { who: 'asha', reason: 'fixed' },
     ),
   ).toEqual({ kind: 'unparked', applied: 1, dead: 0 });
-  for (const view of ['pending_events', 'payment_overview', 'disputes_by_deadline', 'downtimes_in_force', 'unknown_statuses'])
+  for (const view of [
+    'pending_events',
+    'payment_overview',
+    'disputes_by_deadline',
+    'downtimes_in_force',
+    'unknown_statuses',
+  ])
     await operator.query(adHoc(`SELECT * FROM ${view}`));
 });
 
