@@ -43,7 +43,7 @@ const check = (snapshots: readonly Snapshot[], { status, values = {}, facts, not
     noted.push(...verdict.notes.map(({ text }) => text));
   }
   if (facts !== undefined) expect(told).toEqual(facts);
-  expect(noted).toEqual(notes.map((piece) => expect.stringContaining(piece)));
+  expect(noted).toEqual(notes.map((piece): unknown => expect.stringContaining(piece)));
 };
 
 describe('the snapshot decides, the name refines', () => {
@@ -125,6 +125,17 @@ describe('an end after another end', () => {
       facts: ['refund.failed', 'refund.contradicted'],
       notes: ['both failed and processed were told: the later counts, failed'],
     });
+  });
+
+  test('a refund that failed and is processed later', () => {
+    check(
+      [at('refund.failed', EARLIER, { status: 'failed' }), at('refund.processed', LATER, { status: 'processed' })],
+      {
+        status: 'processed',
+        facts: ['refund.failed', 'refund.processed', 'refund.contradicted'],
+        notes: ['the later counts, processed'],
+      },
+    );
   });
 
   test('a processed refund whose newest snapshot shows a status that nobody knows is doubted, once', () => {

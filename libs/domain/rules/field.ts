@@ -90,13 +90,13 @@ export const either = (one: Reading, other: Reading): Reading => ({
 
 type Path = readonly [string, ...string[]];
 
-/** What Razorpay writes for "nothing" in a field of any type (docs/reference/razorpay.md "Entities"). */
+/** What Razorpay writes for "nothing" in a field of any type (docs/reference/razorpay.md "Envelope"). */
 const isNothing = (value: unknown): boolean =>
   value === undefined ||
   value === null ||
   value === '' ||
   (typeof value === 'object' && Object.keys(value).length === 0);
-/** An unset time is 0 in payment links (docs/reference/razorpay.md "Entities"). */
+/** An unset time is 0 in payment links (docs/reference/razorpay.md "Envelope"). */
 const isUnset = (value: unknown): boolean => isNothing(value) || value === 0 || value === '0';
 
 type Reader = (value: unknown, snapshot: Snapshot) => FieldValue | undefined;
