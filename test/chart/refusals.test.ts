@@ -96,6 +96,11 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
     { 'monitoring.dashboards.enabled': true },
     'this version of the chart brings no dashboards',
   ],
+  [
+    'a pause longer than the drain',
+    { 'webhook.drainDelaySeconds': 20 },
+    'webhook.drainDelaySeconds 20 is not less than the drainSeconds 20',
+  ],
   ['waits that are none', { 'retries.delays': 'soon' }, "at '/retries/delays'"],
   [
     'a way to prepare that does not exist',

@@ -200,12 +200,12 @@ securityContext:
 
 {{- define "dakia.resources" -}}
 requests:
-  cpu: {{ .cpu }}
+  cpu: {{ .cpu | quote }}
   memory: {{ .memoryMi }}Mi
 limits:
   memory: {{ .memoryMi }}Mi
 {{- with .cpuLimit }}
-  cpu: {{ . }}
+  cpu: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

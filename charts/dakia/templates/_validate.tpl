@@ -5,6 +5,8 @@
 {{- if not $v.postgres.existingSecret }}{{ fail "postgres.existingSecret is not set: name the Secret whose key postgres.urlKey holds postgres://user:password@host:5432/database" }}{{ end -}}
 {{- if not $v.redis.existingSecret }}{{ fail "redis.existingSecret is not set: name the Secret whose key redis.urlKey holds redis://:password@host:6379" }}{{ end -}}
 {{- if not $v.webhook.existingSecret }}{{ fail "webhook.existingSecret is not set: name the Secret whose key webhook.secretsKey holds the webhook secrets given to Razorpay, one a line" }}{{ end -}}
+{{- $ingest := include "dakia.service" (dict "root" $ "name" "ingest") | fromYaml -}}
+{{- if ge ($v.webhook.drainDelaySeconds | int) ($ingest.drainSeconds | int) }}{{ fail (printf "webhook.drainDelaySeconds %d is not less than the drainSeconds %d of ingest, of which it is a part" ($v.webhook.drainDelaySeconds | int) ($ingest.drainSeconds | int)) }}{{ end -}}
 {{- if and (ne $v.kafka.sasl.mechanism "none") (not $v.kafka.sasl.existingSecret) }}{{ fail "kafka.sasl.existingSecret is not set: name the Secret with the user and the password of kafka.sasl.mechanism" }}{{ end -}}
 {{- with $v.kafka.tls }}
 {{- if and (or .caKey .certKey .keyKey) (not .existingSecret) }}{{ fail "kafka.tls.existingSecret is not set: name the Secret that has the keys caKey, certKey and keyKey" }}{{ end -}}
