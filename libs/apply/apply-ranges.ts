@@ -157,11 +157,12 @@ const duplicate = (arrival: Arrival): Decision => ({
 
 const movesOf = (ranges: readonly Range[], decisions: readonly Decision[]) => {
   const byPlace = Map.groupBy(decisions, ({ arrival }) => placeName(arrival));
-  return ranges.map(({ ledger: { topic, partition }, firstOffset, nextOffset }) => ({
+  return ranges.map(({ ledger: { topic, partition }, firstOffset, nextOffset, arrivals }) => ({
     topic,
     partition,
     firstOffset,
     nextOffset,
+    mark: arrivals.at(-1)?.mark,
     counts: countDispositions(
       (byPlace.get(placeName({ topic, partition })) ?? []).map(({ disposition }) => disposition),
     ),

@@ -3,7 +3,7 @@ import { subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import { readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
-import type { ReceivedRecord } from '#platform/kafka';
+import type { ReceivedRecord, RecordMark } from '#platform/kafka';
 import { isRecord, recordAt, storableText } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
 import type { Place } from './ledger.ts';
@@ -21,6 +21,8 @@ export interface Arrival extends Place {
   readonly accountId: string | null;
   readonly body: Buffer;
   readonly task: ArrivalTask;
+  /** Tells the record from the one at its place in another log; left out where it is not fresh from Kafka. */
+  readonly mark?: RecordMark | undefined;
 }
 
 /** `apply`: hand it to the family's rule. `keep`: it is not understood; record it with its reason. */
@@ -68,6 +70,7 @@ export const arrivalOf = (
       accountId: null,
       body: record.value,
       task: { kind: 'keep', reason },
+      mark: record.mark,
     };
   }
   const envelope = record.envelope.value;
@@ -87,6 +90,7 @@ export const arrivalOf = (
       envelope.kind === 'quarantine'
         ? { kind: 'keep', reason: storableText(envelope.reason) }
         : taskOf(envelope, families),
+    mark: record.mark,
   };
 };
 
@@ -94,7 +98,10 @@ export const arrivalOf = (
  * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the reason. So no
  * content of any record can stop a partition.
  */
-export const minimalArrival = ({ topic, partition, offset, receivedAt, body }: Arrival, reason: string): Arrival => ({
+export const minimalArrival = (
+  { topic, partition, offset, receivedAt, body, mark }: Arrival,
+  reason: string,
+): Arrival => ({
   topic,
   partition,
   offset,
@@ -106,6 +113,7 @@ export const minimalArrival = ({ topic, partition, offset, receivedAt, body }: A
   accountId: null,
   body,
   task: { kind: 'keep', reason: storableText(`unstorable: ${reason}`) },
+  mark,
 });
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {

@@ -40,6 +40,12 @@ describe('where a consumer goes on', () => {
     );
   });
 
+  test('says which record must stand before the position, where the ledger knows it', () => {
+    const mark = { eventId: 'ev_1', appendedMs: 1_700_000_000_000, leaderEpoch: 4 };
+    expect(positionIn({ ...row, mark }, log)).toEqual({ kind: 'at', offset: 100n, before: mark });
+    expect(positionIn({ ...row, mark: null }, log)).toEqual({ kind: 'at', offset: 100n });
+  });
+
   test('a log that has ended too early once halts, however long it is now', () => {
     expect(positionIn({ ...row, pastEnd: 40n }, log)).toMatchObject({
       kind: 'halted',

@@ -1,4 +1,4 @@
-import type { PartitionLog, Position, PositionSource } from '#platform/kafka';
+import type { PartitionLog, Position, PositionSource, RecordMark } from '#platform/kafka';
 import { adHoc, statement, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
@@ -22,6 +22,8 @@ export interface LedgerRow extends LedgerKey {
   /** Why the partition did not go on, as its consumer said last, and when. */
   readonly lastError: string | null;
   readonly lastErrorAt: Date | null;
+  /** The record before the position; null where it is not known. */
+  readonly mark: RecordMark | null;
 }
 
 /**
@@ -36,7 +38,8 @@ export const positionIn = (
     clusterId,
     nextOffset,
     pastEnd,
-  }: LedgerKey & Pick<LedgerRow, 'clusterId' | 'nextOffset' | 'pastEnd'>,
+    mark = null,
+  }: LedgerKey & Pick<LedgerRow, 'clusterId' | 'nextOffset' | 'pastEnd'> & Partial<Pick<LedgerRow, 'mark'>>,
   log: PartitionLog,
 ): Position => {
   const place = `${topic}/${partition} of ${group}`;
@@ -66,7 +69,7 @@ export const positionIn = (
       explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}`,
     };
   }
-  return { kind: 'at', offset: nextOffset };
+  return { kind: 'at', offset: nextOffset, ...(mark === null ? {} : { before: mark }) };
 };
 
 const BEGIN = statement(
@@ -74,7 +77,8 @@ const BEGIN = statement(
   `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
    VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
 );
-const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, moved_at, last_error, last_error_at`;
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, moved_at, last_error, last_error_at,
+  mark_event_id, mark_appended_ms, mark_leader_epoch`;
 /** Stays halted even when the log grows past the position; only a rebase takes it back. */
 const FOUND_PAST_END = statement(
   'ledger_past_end',
@@ -96,6 +100,9 @@ type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'nex
   readonly moved_at: Date;
   readonly last_error: string | null;
   readonly last_error_at: Date | null;
+  readonly mark_event_id: string | null;
+  readonly mark_appended_ms: number | null;
+  readonly mark_leader_epoch: number | null;
 };
 
 const ledgerRow = (row: Row): LedgerRow => ({
@@ -112,6 +119,10 @@ const ledgerRow = (row: Row): LedgerRow => ({
   movedAt: row.moved_at,
   lastError: row.last_error,
   lastErrorAt: row.last_error_at,
+  mark:
+    row.mark_appended_ms === null
+      ? null
+      : { eventId: row.mark_event_id, appendedMs: row.mark_appended_ms, leaderEpoch: row.mark_leader_epoch },
 });
 
 const isPastEnd = (position: Position): boolean => position.kind === 'halted' && position.reason === 'past-end';
@@ -212,7 +223,7 @@ export const rebaseLedger = async (
            SELECT ${PASSED_OVER} AS passed FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3)
          UPDATE partition_ledger
             SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset - passed, next_offset = $5, skipped = skipped + passed,
-                past_end = NULL, last_error = NULL, last_error_at = NULL, updated_at = now(), moved_at = now()
+                past_end = NULL, mark_event_id = NULL, mark_appended_ms = NULL, mark_leader_epoch = NULL, last_error = NULL, last_error_at = NULL, updated_at = now(), moved_at = now()
            FROM before WHERE consumer_group = $1 AND topic = $2 AND partition = $3 RETURNING passed`,
       ),
       [key.group, key.topic, key.partition, to.clusterId, to.offset, to.startOffset],

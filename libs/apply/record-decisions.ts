@@ -1,5 +1,6 @@
 import { LostRace, statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
+import type { RecordMark } from '#platform/kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
 import { keptAt, sha256 } from './arrival.ts';
@@ -123,6 +124,8 @@ const PARKED_COLUMNS: readonly Column<ScheduledKey>[] = [
 export interface Move extends Place {
   readonly firstOffset: bigint;
   readonly nextOffset: bigint;
+  /** Of the last record that it passes. */
+  readonly mark: RecordMark | undefined;
   readonly counts: Counts;
 }
 
@@ -131,6 +134,9 @@ const MOVE_COLUMNS: readonly Column<Move>[] = [
   { name: 'partition', type: 'int', of: ({ partition }) => partition },
   { name: 'first_offset', type: 'bigint', of: ({ firstOffset }) => firstOffset },
   { name: 'next_offset', type: 'bigint', of: ({ nextOffset }) => nextOffset },
+  { name: 'mark_event_id', type: 'text', of: ({ mark }) => mark?.eventId },
+  { name: 'mark_appended_ms', type: 'bigint', of: ({ mark }) => mark?.appendedMs },
+  { name: 'mark_leader_epoch', type: 'int', of: ({ mark }) => mark?.leaderEpoch },
   ...dispositions.map((name): Column<Move> => ({ name, type: 'bigint', of: ({ counts }) => counts[name] })),
 ];
 
@@ -163,7 +169,8 @@ const RECORD = statement(
      ON CONFLICT DO NOTHING RETURNING 1),
    ledger AS (
      UPDATE partition_ledger l
-        SET next_offset = m.next_offset, updated_at = now(), moved_at = now(), ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
+        SET next_offset = m.next_offset, updated_at = now(), moved_at = now(),
+            mark_event_id = m.mark_event_id, mark_appended_ms = m.mark_appended_ms, mark_leader_epoch = m.mark_leader_epoch, ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
        FROM ${unnested(MOVE_COLUMNS, MOVES, 'm')}
       WHERE l.consumer_group = $${GROUP} AND l.topic = m.topic AND l.partition = m.partition AND l.next_offset = m.first_offset
      RETURNING 1)

@@ -5,7 +5,7 @@ export { encodeEnvelope } from './encode.ts';
 export type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
 export { UNKNOWN_SCHEMA_ID } from './frame.ts';
 export type { ReceivedHeaders } from './headers.ts';
-export { headerText } from './headers.ts';
+export { headerText, recordHeaders } from './headers.ts';
 export { toEnvelope } from './of-delivery.ts';
 export type { Redrive, Stored } from './redrive.ts';
 export { redriveDeadLetter, redriveQuarantined } from './redrive.ts';

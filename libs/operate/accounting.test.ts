@@ -17,6 +17,7 @@ const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
   movedAt: new Date(0),
   lastError: null,
   lastErrorAt: null,
+  mark: null,
   ...more,
 });
 const log: LogEnd = { topic: 't', partition: 0, startOffset: 10n, endOffset: 18n };

@@ -108,7 +108,8 @@ const partitionAccount = (
   const end = log?.endOffset ?? next;
   const figures = { accepted: Number(end - first), ...counts, skipped: row?.skipped ?? 0, lag: Number(end - next) };
   const { topic, partition } = row ?? log ?? { topic: '', partition: 0 };
-  const isTold = row?.lastErrorAt != null && row.lastErrorAt >= row.movedAt;
+  const toldAt = row?.lastErrorAt ?? null;
+  const isTold = row !== undefined && toldAt !== null && toldAt >= row.movedAt;
   return {
     group: row?.group ?? null,
     topic,

@@ -12,12 +12,24 @@ export interface EventProducer {
   publish(topic: string, record: KafkaRecord): Promise<PublishOutcome>;
 }
 
+/** What tells a record of one log from the record at its offset in another. */
+export interface RecordMark {
+  /** Of the record's header; null when it has none. */
+  readonly eventId: string | null;
+  /** When Kafka appended it, in ms since 1970. */
+  readonly appendedMs: number;
+  /** Epoch of the leader that appended it; null when the client does not say. */
+  readonly leaderEpoch: number | null;
+}
+
 /** One Kafka record as a consumer sees it. What cannot be decoded keeps its bytes. */
 export interface ReceivedRecord {
   readonly offset: bigint;
   readonly key: string | null;
   readonly value: Buffer;
   readonly envelope: Parsed<Envelope>;
+  /** Left out where the record is not fresh from Kafka. */
+  readonly mark?: RecordMark;
 }
 
 /** Consecutive records of one partition. Topics here carry no prefix. */
@@ -52,10 +64,11 @@ export interface PartitionLog {
 
 /** Where to read from, or why the partition stands still until an operator decides. */
 export type Position =
-  | { readonly kind: 'at'; readonly offset: bigint }
+  /** `before`: the record at the offset before it must be this one, where it is still there. */
+  | { readonly kind: 'at'; readonly offset: bigint; readonly before?: RecordMark }
   | {
       readonly kind: 'halted';
-      readonly reason: 'other-cluster' | 'gap' | 'past-end';
+      readonly reason: 'other-cluster' | 'other-log' | 'gap' | 'past-end';
       readonly explanation: string /** Where the ledger stands. */;
       readonly offset: bigint;
     };

@@ -13,6 +13,7 @@ export type {
   PositionSource,
   PublishOutcome,
   ReceivedRecord,
+  RecordMark,
 } from './contracts.ts';
 export type { LogOfPartition } from './log-ends.ts';
 export { readLogs } from './log-ends.ts';

@@ -118,6 +118,11 @@ export const codes = {
     means: 'The ledger of a partition is of another Kafka cluster; its offsets mean other events.',
     remedy: `Check KAFKA_BROKERS. ${REBASE}`,
   },
+  DAKIA_HALTED_OTHER_LOG: {
+    means:
+      'The record before the position is not the one that was applied: the topic was made anew, or Kafka was restored from an older copy.',
+    remedy: REBASE,
+  },
   DAKIA_HALTED_GAP: { means: 'Records left Kafka before they were applied.', remedy: REBASE },
   DAKIA_HALTED_PAST_END: { means: 'The log ends before the ledger: it was cut off or made anew.', remedy: REBASE },
 

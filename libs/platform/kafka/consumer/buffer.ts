@@ -6,6 +6,10 @@ export interface FetchedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: IHeaders | undefined;
+  /** ms since 1970, as text. */
+  readonly timestamp: string;
+  /** Of the batch that the record came in; not in the client's types. */
+  readonly batchContext?: { readonly partitionLeaderEpoch?: number };
 }
 
 /** Consecutive records that are handed over together. */

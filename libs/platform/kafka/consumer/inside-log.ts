@@ -1,4 +1,5 @@
-import type { PartitionLog, Position } from '../contracts.ts';
+import type { PartitionLog, Position, RecordMark } from '../contracts.ts';
+import { describeMark } from './mark.ts';
 import type { Halted } from './mode.ts';
 
 /** kafkajs would answer a position outside the log by starting over at its beginning; here it stands still. */
@@ -22,6 +23,13 @@ export const insideLog = (position: Position, log: PartitionLog): Position => {
 
 export const holeAt = (offset: bigint): Halted =>
   standing(offset, 'gap', `the log has no record ${offset}, but later ones (compaction or a transaction)`);
+
+export const otherLog = (offset: bigint, expected: RecordMark, found: RecordMark): Halted =>
+  standing(
+    offset,
+    'other-log',
+    `the record before offset ${offset} is not the one that was applied (${describeMark(expected)}) but ${describeMark(found)}: the topic was made anew, or Kafka was restored from an older copy`,
+  );
 
 const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({
   kind: 'halted',

@@ -4,7 +4,7 @@ export type Halted = Extract<Position, { readonly kind: 'halted' }>;
 
 /** What a partition does, one thing at a time. */
 export type Mode =
-  /** Its position is looked up; nothing is fetched. */
+  /** Its position is looked up, and the record before it compared; nothing is taken. */
   | { readonly kind: 'positioning' }
   /** Records are fetched, and handed over chunk by chunk. */
   | { readonly kind: 'reading' }
@@ -19,7 +19,7 @@ const NEXT: Readonly<Record<Mode['kind'], readonly Mode['kind'][]>> = {
   positioning: ['positioning', 'reading', 'halted', 'released'],
   reading: ['positioning', 'retrying', 'released'],
   retrying: ['reading', 'released'],
-  halted: ['reading', 'halted', 'released'],
+  halted: ['positioning', 'reading', 'halted', 'released'],
   released: ['released'],
 };
 

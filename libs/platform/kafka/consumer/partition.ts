@@ -2,22 +2,15 @@ import type { EnvelopeDecoder } from '#envelope';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { backoffMs, pause } from '#platform/time';
-import { unparsed } from '#rules';
-import type {
-  BatchHandler,
-  BatchOutcome,
-  PartitionBatch,
-  PartitionLog,
-  Position,
-  PositionSource,
-  ReceivedRecord,
-} from '../contracts.ts';
+import type { BatchHandler, BatchOutcome, PartitionLog, Position, PositionSource, RecordMark } from '../contracts.ts';
 import { createBuffer } from './buffer.ts';
 import type { Chunk, FetchedMessage, RecordBuffer } from './buffer.ts';
+import { decodeChunk } from './decode-chunk.ts';
 import { createFailures } from './failures.ts';
 import type { Failures } from './failures.ts';
 import type { InHand } from './in-hand.ts';
-import { holeAt, insideLog } from './inside-log.ts';
+import { holeAt, insideLog, otherLog } from './inside-log.ts';
+import { isSameRecord, markOf } from './mark.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { transition } from './mode.ts';
 import type { Halted, Mode } from './mode.ts';
@@ -48,6 +41,8 @@ export interface PartitionOptions {
   readonly tuning: ConsumerTuning;
 }
 
+type At = Extract<Position, { readonly kind: 'at' }>;
+
 /** Other records than the expected ones can be a fetch that was already on its way; so many in a row are a hole in the log. */
 const MISSES_MAX = 3;
 
@@ -73,6 +68,10 @@ export class AssignedPartition {
   #isKnown = false;
   /** One behind the last record that was put into the buffer. */
   #fetchedTo = 0n;
+  /** The record before the position is read first and compared: is this the log that the ledger speaks of? */
+  #awaited: RecordMark | undefined;
+  /** What was found there instead; it stays so until the ledger stands elsewhere. */
+  #otherLog: Halted | undefined;
   /** A chunk is being handed over, or waits to be handed over again. */
   #busy = false;
   #draining = false;
@@ -106,6 +105,7 @@ export class AssignedPartition {
    */
   async accept(messages: readonly FetchedMessage[]): Promise<bigint | undefined> {
     const last = messages.at(-1);
+    if (this.#awaited !== undefined && !this.#verify(messages, this.#awaited)) return undefined;
     if (last === undefined || this.#missed || !(this.#mode.kind === 'reading' || this.#mode.kind === 'retrying'))
       return undefined;
     const end = BigInt(last.offset);
@@ -128,6 +128,24 @@ export class AssignedPartition {
   /** The ledger has said where it stands, or that it stands still. */
   isPositioned(): boolean {
     return this.#isKnown || this.#mode.kind === 'halted';
+  }
+
+  /** True when the first record is the one that was applied last; then it is read on behind it. */
+  #verify(messages: readonly FetchedMessage[], expected: RecordMark): boolean {
+    const before = messages.find(({ offset }) => BigInt(offset) === this.#position - 1n);
+    this.#awaited = undefined;
+    if (before === undefined) {
+      this.#miss(messages[0]?.offset);
+      return false;
+    }
+    const found = markOf(before);
+    if (isSameRecord(expected, found)) {
+      this.#enter({ kind: 'reading' });
+      return true;
+    }
+    this.#otherLog = otherLog(this.#position, expected, found);
+    void this.#reposition();
+    return false;
   }
 
   /**
@@ -198,17 +216,20 @@ export class AssignedPartition {
     this.#buffer.clear();
     this.#makeRoom();
     this.#missed = false;
+    this.#awaited = undefined;
     while (!this.#isReleased()) {
       const found = await this.#lookUp().catch((error: unknown) => {
         this.#failures.failed(error, 'the position in the ledger could not be read');
         return undefined;
       });
       if (this.#isReleased()) return;
-      if (found?.kind === 'at' && (found.offset !== this.#position || this.#misses < MISSES_MAX)) {
-        this.#readFrom(found.offset);
+      if (found?.kind === 'at' && (found.offset !== this.#position || found.before === undefined))
+        this.#otherLog = undefined;
+      if (found?.kind === 'at' && this.#otherLog === undefined && this.#mayRead(found.offset)) {
+        this.#readFrom(found);
         return;
       }
-      if (found !== undefined) this.#halt(found.kind === 'halted' ? found : holeAt(found.offset));
+      if (found !== undefined) this.#halt(found.kind === 'halted' ? found : (this.#otherLog ?? holeAt(found.offset)));
       const waitMs =
         found === undefined
           ? backoffMs(this.#failures.count(), tuning.retryFirstMs, tuning.retryMaxMs)
@@ -222,13 +243,19 @@ export class AssignedPartition {
     const { readLog, positions } = this.#options;
     const ask = async (earlier?: Position): Promise<Position> => {
       const log = await readLog();
-      return insideLog(await positions.positionOf(this.topic, this.partition, log, earlier), log);
+      const found = insideLog(await positions.positionOf(this.topic, this.partition, log, earlier), log);
+      // The record before the position may have left the log.
+      return found.kind === 'at' && found.offset <= log.startOffset ? { kind: 'at', offset: found.offset } : found;
     };
     const position = await ask();
     return position.kind === 'halted' ? ask(position) : position;
   }
 
-  #readFrom(offset: bigint): void {
+  #mayRead(offset: bigint): boolean {
+    return offset !== this.#position || this.#misses < MISSES_MAX;
+  }
+
+  #readFrom({ offset, before }: At): void {
     this.#failures.worked('reading the ledger');
     if (this.#mode.kind === 'halted') this.#log.info({ offset: String(offset) }, `${this.#name} goes on`);
     if (offset !== this.#position) this.#misses = 0;
@@ -236,9 +263,11 @@ export class AssignedPartition {
     this.#fetchedTo = offset;
     this.#isKnown = true;
     this.#progressAt = performance.now();
-    this.#enter({ kind: 'reading' });
     this.#options.reader.markApplied(offset);
-    this.#options.reader.resumeAt(offset);
+    this.#awaited = before;
+    if (before === undefined) this.#enter({ kind: 'reading' });
+    else this.#enter({ kind: 'positioning' });
+    this.#options.reader.resumeAt(before === undefined ? offset : offset - 1n);
   }
 
   #halt(why: Halted): void {
@@ -309,7 +338,7 @@ export class AssignedPartition {
     const end = metrics.batchSeconds.startTimer({ topic: this.topic });
     try {
       const outcome = await inHand.run(this.#name, async (progress) =>
-        handler(await this.#decode(chunk), this.#released.signal, progress),
+        handler(await decodeChunk(this, chunk, this.#options.decoder), this.#released.signal, progress),
       );
       end({ outcome });
       return outcome;
@@ -356,20 +385,5 @@ export class AssignedPartition {
     if (this.#room === undefined || !this.#buffer.hasRoom()) return;
     this.#room.resolve();
     this.#room = undefined;
-  }
-
-  async #decode({ firstOffset, nextOffset, messages }: Chunk): Promise<PartitionBatch> {
-    const records: ReceivedRecord[] = [];
-    for (const { offset, key, value, headers } of messages) {
-      const answer =
-        value === null ? unparsed('the record has no value') : this.#options.decoder.decode(value, headers);
-      records.push({
-        offset: BigInt(offset),
-        key: key?.toString() ?? null,
-        value: value ?? Buffer.alloc(0),
-        envelope: answer instanceof Promise ? await answer : answer,
-      });
-    }
-    return { topic: this.topic, partition: this.partition, firstOffset, nextOffset, records };
   }
 }

@@ -181,6 +181,38 @@ test('a log that was made anew while it is read halts, and starts nothing over',
   expect(ledger.ids()).toEqual(ids(0, 5));
 });
 
+test('a log that was made anew and has grown past the position is not taken for the old one; an operator decides', async () => {
+  await cluster.createTopic('regrown', 1);
+  const ledger = createMemoryLedger();
+  await send('regrown', 0, 5);
+  const first = await consume('regrown', ledger);
+  await eventually('all are applied', () => ledger.at('regrown') === 5n);
+  await consumers.stop(first.consumer);
+  // A restart alone changes nothing: the record before the position is the one that was applied.
+  const again = await consume('regrown', ledger);
+  await send('regrown', 5, 7);
+  await eventually('it reads on', () => ledger.at('regrown') === 7n);
+  await consumers.stop(again.consumer);
+  await cluster.admin.deleteTopics({ topics: [`${cluster.prefix}regrown`] });
+  await eventually('it is there again', async () => {
+    await cluster.createTopic('regrown', 1);
+    return true;
+  });
+  await eventually('it takes records', async () => (await send('regrown', 100, 112), true));
+  const { metrics, lines } = await consume('regrown', ledger);
+  await eventually('it is halted', async () =>
+    (await metricsText(metrics)).includes('dakia_partition_halted{topic="regrown",partition="0",reason="other-log"} 1'),
+  );
+  expect(lines.find(({ msg }) => msg.includes('stands still'))?.msg).toMatch(
+    /the record before offset 7 is not the one that was applied \(evt_6, .*\) but evt_106/,
+  );
+  expect(ledger.ids()).toEqual(ids(0, 7));
+  expect(ledger.troubles[0]).toMatch(/^regrown\/0 other-log/);
+  ledger.stand('regrown', 0n);
+  await eventually('it goes on', () => ledger.at('regrown') === 12n);
+  expect(ledger.ids()).toEqual([...ids(0, 7), ...ids(100, 112)]);
+});
+
 test('a hole inside the log is not stepped over', async () => {
   await cluster.createTopic('hole', 1);
   const ledger = createMemoryLedger();
