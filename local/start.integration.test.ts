@@ -35,7 +35,7 @@ interface Program {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** A program of the checkout with this test's corner of the servers as its environment. */
+/** A program of the checkout with this test's namespace of the servers as its environment. */
 const run = (args: readonly string[]): Program => {
   const environment = {
     ...process.env,

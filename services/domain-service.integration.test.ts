@@ -15,7 +15,7 @@ const SCHEMA_ID = 1;
 /** Promised are 200 ms; a busy machine has pauses of its own. A frozen Postgres would take 5 s. */
 const AT_ONCE_MS = 1_500;
 
-test('a service rings when a commit has left facts, and not for what it knew already', async () => {
+test('a service notifies when a commit has left facts, and not for what it knew already', async () => {
   const [database, kafka] = await Promise.all([createTestDatabase(), openTestKafka()]);
   const [topic = ''] = topicsOf('disputes');
   await kafka.createTopic(topic, 1);
@@ -33,17 +33,17 @@ test('a service rings when a commit has left facts, and not for what it knew alr
     write: () => undefined,
   });
   if (!started.ok) throw new Error(started.issues.join('\n'));
-  let heard = 0;
+  let received = 0;
   const listener = createOutboxListener({
     url: database.url,
     role: roleOf('notifier'),
-    applicationName: 'dakia-test-bell',
-    heard: () => void (heard += 1),
+    applicationName: 'dakia-test-signal',
+    onSignal: () => void (received += 1),
     log: createLogger('test', 'silent'),
   });
   try {
     listener.start();
-    await eventually('somebody listens', () => heard === 1);
+    await eventually('somebody listens', () => received === 1);
     const send = async (id: string): Promise<void> => {
       const envelope = testEvent('payment.dispute.created', id, 'disp_1', { status: 'open', phase: 'chargeback' });
       if (!envelope.ok) throw new Error('no envelope');
@@ -51,15 +51,15 @@ test('a service rings when a commit has left facts, and not for what it knew alr
       await kafka.send(topic, 0, [{ key, value, headers }]);
     };
     await send('ev_1');
-    await eventually('the bell is heard', () => heard === 2, 30_000);
+    await eventually('the signal is received', () => received === 2, 30_000);
     await send('ev_1');
     await eventually(
       'it came again',
       async () => (await pool.query(adHoc('SELECT 1 FROM partition_ledger WHERE duplicate = 1'))).length === 1,
     );
     await pool.query(adHoc(`SELECT pg_notify('dakia_outbox', '')`));
-    await eventually('what was rung before this is heard', () => heard > 2);
-    expect(heard).toBe(3);
+    await eventually('what was signalled before this is received', () => received > 2);
+    expect(received).toBe(3);
   } finally {
     await listener.stop();
     await started.value.stop();

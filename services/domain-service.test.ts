@@ -27,7 +27,7 @@ const componentsOf = (service: Service): readonly string[] => {
   return service.build(config.value, host).map(({ name }) => name);
 };
 
-test('what stops first comes last: the consumer before what it rings, the worker before its pool', () => {
+test('what stops first comes last: the consumer before what it notifies, the worker before its pool', () => {
   expect(componentsOf(defineDomainService('refunds'))).toEqual([
     'postgres pool of retries',
     'retry queue',

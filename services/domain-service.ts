@@ -10,7 +10,7 @@ import type { RetryOptions } from '#parking';
 import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
 import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
-import { createDatabase, createOutboxBell, createPostgresPing, roleOf } from '#platform/postgres';
+import { createDatabase, createOutboxSignal, createPostgresPing, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -67,7 +67,7 @@ const consumerOf = (
     role: roleOf(name),
     log,
   });
-  const bell = createOutboxBell(database);
+  const outboxSignal = createOutboxSignal(database);
   const storeMetrics = createStoreMetrics(metrics);
   reportParkedKeys(database, applied.aggregates, storeMetrics);
   const consumer = createConsumer({
@@ -83,7 +83,7 @@ const consumerOf = (
       log,
       metrics: storeMetrics,
       onCommitted: (committed) => {
-        if (committed.facts > 0) bell.ring();
+        if (committed.facts > 0) outboxSignal.notify();
         onCommitted?.(committed);
       },
     }),

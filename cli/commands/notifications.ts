@@ -128,7 +128,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
   if (!options.yes) return dryRun(filter, options, command);
 
   const config = settingsOf(command, { ...postgresSettings, ...redisSettings, ...queueSettings });
-  const bells = openBells(config);
+  const scheduler = openScheduler(config);
   const picture = takePicture(command, filter);
   const { retried, wanted, changes, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
     const found =
@@ -137,13 +137,13 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
     let count = 0;
     for await (const revived of reviveFailed(database, filter, options, picture === undefined ? undefined : same)) {
       count += revived.length;
-      await bells.ring(revived);
+      await scheduler.schedule(revived);
     }
     return {
       retried: count,
       wanted: picture === undefined ? count : same.length,
       changes: since,
-      silent: await bells.close(),
+      silent: await scheduler.close(),
     };
   });
   const nothingMatches = retried === 0 && changes === undefined && isFiltered;
@@ -224,13 +224,13 @@ const what = ({ kind, hoursBefore }: ShownNotification): string =>
 const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string =>
   nextAttemptAt === null ? timeOf(updatedAt) : `next ${timeOf(nextAttemptAt)}`;
 
-/** Rings the queues of what was made pending; tells afterwards whether Redis heard it. Postgres already knows, so nothing is lost. */
-const openBells = (config: QueueConfig) => {
+/** Schedules the jobs of what was made pending; tells afterwards whether Redis took them. Postgres already knows, so nothing is lost. */
+const openScheduler = (config: QueueConfig) => {
   const queues = new Map<string, JobQueue>();
   const log = createLogger('dakia', 'silent');
   let silent: string | undefined;
   return {
-    ring: async (revived: readonly RevivedNotification[]): Promise<void> => {
+    schedule: async (revived: readonly RevivedNotification[]): Promise<void> => {
       if (silent !== undefined) return;
       try {
         for (const [destination, those] of Map.groupBy(revived, (one) => one.destination)) {

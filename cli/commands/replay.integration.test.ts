@@ -10,7 +10,7 @@ import type { SimulatedEvent, SimulationSettings, StoryName } from '#simulator';
 import { quarantine } from '../../services/domain-service.ts';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
-import { thisSecond } from '../../test/kit/system-world.ts';
+import { thisSecond } from '../../test/kit/system-fixture.ts';
 import { startSystem, testsOf } from '../../test/kit/system.ts';
 import type { System } from '../../test/kit/system.ts';
 

@@ -1,8 +1,8 @@
 import type { Transaction } from '#platform/postgres';
 import type { Arrival } from './arrival.ts';
-import { handOver } from './hand-over.ts';
-import { findKnown, lockUndated, sift } from './inbox.ts';
-import type { KnownEvent, Sifted, Understandable } from './inbox.ts';
+import { releaseFromQuarantine } from './release-from-quarantine.ts';
+import { findKnown, lockUndated, classify } from './inbox.ts';
+import type { KnownEvent, Classified, Understandable } from './inbox.ts';
 import { countDispositions, lockLedgers, placeName } from './ledger.ts';
 import type { LedgerKey, Locking } from './ledger.ts';
 import { lockParkedKeys } from './parked-keys.ts';
@@ -46,7 +46,7 @@ export interface RangesOptions {
 
 /**
  * The whole of what events do to Postgres, for ranges of several partitions of one group, within the caller's transaction and with
- * one statement a step for all of them: ledger rows locked → duplicates and conflicts sifted out → parked keys locked → states
+ * one statement a step for all of them: ledger rows locked → duplicates and conflicts set apart → parked keys locked → states
  * locked, in key order → rules in memory → rows, events, audit, outbox and ledger written. A range that this transaction cannot
  * have at once drops out alone.
  */
@@ -74,29 +74,43 @@ export const applyRanges = async (
   const isFree = ({ eventId, task }: Arrival): boolean =>
     !busyIds.has(eventId) && (task.kind === 'keep' || !keys.busy.has(keyName(task.family, task.key)));
   const first = withoutLate(standing.there, known, locking, isFree);
-  const { states, held } = await holdStates(tx, families, first.sifted.fresh, keys.parked, locking);
+  const { states, held } = await holdStates(tx, families, first.classified.fresh, keys.parked, locking);
   const isHeld = (arrival: Arrival): boolean => {
     const name = arrival.task.kind === 'keep' ? undefined : keyName(arrival.task.family, arrival.task.key);
     return name === undefined || held.has(name) || keys.parked.has(name);
   };
-  const { ranges: applied, sifted } = withoutLate(first.ranges, known, locking, (one) => isFree(one) && isHeld(one));
+  const { ranges: applied, classified } = withoutLate(
+    first.ranges,
+    known,
+    locking,
+    (one) => isFree(one) && isHeld(one),
+  );
   const alone = [...standing.busy, ...standing.there.filter((range) => !applied.includes(range))];
   const result = { applied, moved: standing.moved, alone };
   if (applied.length === 0) return { ...result, decisions: [], parked: [] };
 
-  const reduced = reduceEvents(sifted.fresh, { aggregates: families.aggregates, states, parked: keys.parked, failing });
+  const reduced = reduceEvents(classified.fresh, {
+    aggregates: families.aggregates,
+    states,
+    parked: keys.parked,
+    failing,
+  });
   const scheduled = reduced.parked.map((key) => ({ ...key, afterMs: firstWaitMs() }));
   // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
   const saved = saveStates(tx, families, states, reduced.changed);
   saved.catch(() => undefined);
-  const conflicts = await recordConflicts(tx, sifted.conflicts);
-  const decisions = [...reduced.decisions, ...conflicts, ...sifted.duplicates.map(duplicate)];
+  const conflicts = await recordConflicts(tx, classified.conflicts);
+  const decisions = [...reduced.decisions, ...conflicts, ...classified.duplicates.map(duplicate)];
   const moves = movesOf(applied, decisions);
   await Promise.all([
     saved,
     recordDecisions(tx, { group, moves, decisions: reduced.decisions, conflicts, parked: scheduled }),
   ]);
-  return { ...result, decisions, parked: [...scheduled, ...(await takeFromQuarantine(tx, group, sifted.understood))] };
+  return {
+    ...result,
+    decisions,
+    parked: [...scheduled, ...(await takeFromQuarantine(tx, group, classified.understood))],
+  };
 };
 
 interface Standing {
@@ -117,12 +131,12 @@ const standingOf = (ranges: readonly Range[], positions: ReadonlyMap<string, big
 
 interface Selection {
   readonly ranges: readonly Range[];
-  readonly sifted: Sifted;
+  readonly classified: Classified;
 }
 
 /**
- * The ranges that can be applied together, with their events sifted. Those with events that lock what belongs to another topic
- * (conflicts, copies of quarantined events), or that are not `free`, drop out. Then the rest is sifted anew: what was the copy of
+ * The ranges that can be applied together, with their events classified. Those with events that lock what belongs to another topic
+ * (conflicts, copies of quarantined events), or that are not `free`, drop out. Then the rest is classified anew: what was the copy of
  * an event that has dropped out is the first one now.
  */
 const withoutLate = (
@@ -132,15 +146,17 @@ const withoutLate = (
   free: (arrival: Arrival) => boolean,
 ): Selection => {
   for (let staying = ranges; ; ) {
-    const sifted = sift(
+    const classified = classify(
       staying.flatMap(({ arrivals }) => arrivals),
       known,
     );
-    if (locking === 'wait') return { ranges: staying, sifted };
+    if (locking === 'wait') return { ranges: staying, classified };
     const late = new Set(
-      [...sifted.fresh.filter((arrival) => !free(arrival)), ...sifted.conflicts, ...sifted.understood].map(placeName),
+      [...classified.fresh.filter((arrival) => !free(arrival)), ...classified.conflicts, ...classified.understood].map(
+        placeName,
+      ),
     );
-    if (late.size === 0) return { ranges: staying, sifted };
+    if (late.size === 0) return { ranges: staying, classified };
     // Every round takes at least one range away.
     staying = staying.filter(({ ledger }) => !late.has(placeName(ledger)));
   }
@@ -181,7 +197,7 @@ const takeFromQuarantine = async (
   const keys: WaitingKey[] = [];
   for (const { topic, partition, eventId, offset, row, task } of understood) {
     const { family, key, snapshot } = task;
-    await handOver(
+    await releaseFromQuarantine(
       tx,
       { eventId, event: snapshot.event, family, key, ...row },
       { actor: consumerActor(group), reason: `understood as it came again at ${topic}/${partition}, offset ${offset}` },

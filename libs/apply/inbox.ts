@@ -109,7 +109,7 @@ export interface Understandable extends Place {
 }
 
 /** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
-export interface Sifted {
+export interface Classified {
   readonly fresh: readonly Arrival[];
   readonly duplicates: readonly Arrival[];
   /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
@@ -119,8 +119,8 @@ export interface Sifted {
 }
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
-export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Sifted => {
-  const sifted = {
+export const classify = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Classified => {
+  const classified = {
     fresh: [] as Arrival[],
     duplicates: [] as Arrival[],
     understood: [] as Understandable[],
@@ -131,14 +131,14 @@ export const sift = (arrivals: readonly Arrival[], known: ReadonlyMap<string, Kn
     const first = seen.get(arrival.eventId);
     if (first === undefined) {
       seen.set(arrival.eventId, { quarantined: null, isSameBody: (body) => arrival.body.equals(body) });
-      sifted.fresh.push(arrival);
+      classified.fresh.push(arrival);
     } else if (first.isSameBody(arrival.body)) {
-      sifted.duplicates.push(arrival);
+      classified.duplicates.push(arrival);
       const { topic, partition, eventId, offset, task } = arrival;
       if (first.quarantined === null || task.kind === 'keep') continue;
-      sifted.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined });
+      classified.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined });
       seen.set(arrival.eventId, { ...first, quarantined: null });
-    } else sifted.conflicts.push(arrival);
+    } else classified.conflicts.push(arrival);
   }
-  return sifted;
+  return classified;
 };

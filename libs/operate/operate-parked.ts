@@ -1,6 +1,6 @@
 import { advanceQueue, lockQueue, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, LockedQueue, OperatorAction } from '#apply';
-import { buryHead, wakeForOperator } from '#parking';
+import { deadLetterHead, wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
 import { statement, writeAudit } from '#platform/postgres';
 
@@ -64,7 +64,7 @@ export const discardParked = async (
     if (queue === undefined || row === undefined) return { kind: 'not-parked' } as const;
     if (differs(queue, shown)) return changed(queue);
     const { group, attempts, firstFailedAt } = queue;
-    await buryHead(tx, ref, {
+    await deadLetterHead(tx, ref, {
       group,
       row,
       reason: queue.reason,

@@ -1,4 +1,4 @@
-import { handOver, operatorActor, transactionAgainst } from '#apply';
+import { releaseFromQuarantine, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, OperatorAction } from '#apply';
 import type { EventName, Family, Routing } from '#catalogue';
 import { readJsonBody } from '#envelope';
@@ -62,7 +62,7 @@ export const replayQuarantined = async (
       return { kind: 'not-understood', reason: `no handler for ${family}` } as const;
 
     const { created, topic, partition } = row;
-    await handOver(
+    await releaseFromQuarantine(
       tx,
       { eventId, event, family, key, created, topic, partition },
       { actor: operatorActor(who), reason },

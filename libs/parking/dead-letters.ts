@@ -37,7 +37,7 @@ const INSERT_DEAD = statement(
 );
 
 /** Gives up the event at the head of a locked queue. What is behind it is the caller's. */
-export const buryHead = async (
+export const deadLetterHead = async (
   tx: Transaction,
   { family, key }: KeyRef,
   { group, row, reason, attempts, firstFailedAt, actor, discarded }: Burial,

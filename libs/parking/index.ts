@@ -1,4 +1,4 @@
-export { buryHead } from './dead-letters.ts';
+export { deadLetterHead } from './dead-letters.ts';
 export type { RetryOptions } from './retries.ts';
 export { createRetries } from './retries.ts';
 export { retryPolicyOf, retryPolicySettings, retrySettings } from './settings.ts';

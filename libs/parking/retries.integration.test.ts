@@ -70,7 +70,7 @@ afterAll(async () => {
 });
 
 type Config = Parameters<typeof createRetries>[2]['config'];
-interface Corner {
+interface RetriesFixture {
   readonly store: TestStore;
   readonly partition: TestPartition;
   readonly config: Config;
@@ -82,7 +82,7 @@ interface Corner {
   /** Keys that are parked, and how often their head was tried. */
   readonly parked: () => Promise<readonly { readonly key: string; readonly attempts: number }[]>;
 }
-const open: Corner[] = [];
+const open: RetriesFixture[] = [];
 const proxies: PostgresProxy[] = [];
 const unhandled: unknown[] = [];
 const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
@@ -91,17 +91,17 @@ beforeEach(() => {
   process.on('unhandledRejection', onUnhandled);
 });
 afterEach(async () => {
-  for (const corner of open.splice(0)) {
-    await corner.stop();
-    await corner.store.close();
+  for (const fixture of open.splice(0)) {
+    await fixture.stop();
+    await fixture.store.close();
   }
   for (const proxy of proxies.splice(0)) proxy.close();
   process.off('unhandledRejection', onUnhandled);
   expect(unhandled.splice(0)).toEqual([]);
 });
 
-/** A consumer of payments and what wakes its keys, in a corner of its own. */
-const openCorner = async (delays: string, options: RetryOptions = {}): Promise<Corner> => {
+/** A consumer of payments and what wakes its keys, in a fixture of its own. */
+const openRetriesFixture = async (delays: string, options: RetryOptions = {}): Promise<RetriesFixture> => {
   let retries: Retries | undefined;
   const lines: string[] = [];
   const log = createLogger('test', 'debug', { write: (line) => void lines.push(line) });
@@ -123,7 +123,7 @@ const openCorner = async (delays: string, options: RetryOptions = {}): Promise<C
   const config = read.value;
   const metrics = new promClient.Registry();
   let started: Component[] = [];
-  const corner: Corner = {
+  const fixture: RetriesFixture = {
     store,
     partition: await store.partition(TOPIC),
     config,
@@ -143,11 +143,11 @@ const openCorner = async (delays: string, options: RetryOptions = {}): Promise<C
     },
     parked: async () => store.rows('SELECT entity_key AS key, attempts FROM parked_keys ORDER BY 1'),
   };
-  open.push(corner);
-  return corner;
+  open.push(fixture);
+  return fixture;
 };
 
-const statsOf = async ({ config }: Corner) => (await getQueueStats(config, [retryQueueOf('payments')]))[0];
+const statsOf = async ({ config }: RetriesFixture) => (await getQueueStats(config, [retryQueueOf('payments')]))[0];
 const flushRedis = async (): Promise<void> => {
   const client = createRedis({ redisUrl: redis.url, redisTlsCaFile: undefined }, {});
   client.on('error', () => undefined);
@@ -156,13 +156,13 @@ const flushRedis = async (): Promise<void> => {
 };
 
 test('a parked key is woken at its time, and again after each failure, until it can be applied', async () => {
-  const corner = await openCorner('300ms,300ms,300ms,1h');
-  await corner.start();
-  await corner.partition.send(captured('pay_a'), captured('pay_b', 'upi'));
-  await eventually('it is tried in vain twice', async () => ((await corner.parked())[0]?.attempts ?? 0) >= 3);
+  const fixture = await openRetriesFixture('300ms,300ms,300ms,1h');
+  await fixture.start();
+  await fixture.partition.send(captured('pay_a'), captured('pay_b', 'upi'));
+  await eventually('it is tried in vain twice', async () => ((await fixture.parked())[0]?.attempts ?? 0) >= 3);
   isBugThere = false;
-  await eventually('it is free', async () => (await corner.parked()).length === 0);
-  expect(await corner.store.rows('SELECT payment_id FROM payment_transactions ORDER BY 1')).toEqual([
+  await eventually('it is free', async () => (await fixture.parked()).length === 0);
+  expect(await fixture.store.rows('SELECT payment_id FROM payment_transactions ORDER BY 1')).toEqual([
     { payment_id: 'pay_a' },
     { payment_id: 'pay_b' },
   ]);
@@ -170,89 +170,91 @@ test('a parked key is woken at its time, and again after each failure, until it 
 
 test('FLUSHALL in the middle: every key that waits comes back from Postgres', async () => {
   const KEYS = 300;
-  const corner = await openCorner('2s,1h', { sweepEveryMs: 500 });
-  await corner.start();
-  await corner.partition.send(...Array.from({ length: KEYS }, (_, index) => captured(`pay_${index}`)));
-  await eventually('each has its alarm', async () => (await statsOf(corner))?.delayed === KEYS);
+  const fixture = await openRetriesFixture('2s,1h', { sweepEveryMs: 500 });
+  await fixture.start();
+  await fixture.partition.send(...Array.from({ length: KEYS }, (_, index) => captured(`pay_${index}`)));
+  await eventually('each has its alarm', async () => (await statsOf(fixture))?.delayed === KEYS);
   isBugThere = false;
   await flushRedis();
-  expect(await statsOf(corner)).toMatchObject({ delayed: 0, prioritized: 0 });
-  await eventually('all are free', async () => (await corner.parked()).length === 0, 30_000);
-  expect(await corner.store.rows('SELECT count(*) AS n FROM payment_transactions')).toEqual([{ n: KEYS }]);
-  expect(await corner.store.rows("SELECT count(*) AS n FROM audit_logs WHERE action = 'event'")).toEqual([{ n: KEYS }]);
+  expect(await statsOf(fixture)).toMatchObject({ delayed: 0, prioritized: 0 });
+  await eventually('all are free', async () => (await fixture.parked()).length === 0, 30_000);
+  expect(await fixture.store.rows('SELECT count(*) AS n FROM payment_transactions')).toEqual([{ n: KEYS }]);
+  expect(await fixture.store.rows("SELECT count(*) AS n FROM audit_logs WHERE action = 'event'")).toEqual([
+    { n: KEYS },
+  ]);
 });
 
 test('keys that were parked while nobody looked after them are found at the start', async () => {
-  const corner = await openCorner('10ms,1h');
-  await corner.partition.send(captured('pay_before'));
+  const fixture = await openRetriesFixture('10ms,1h');
+  await fixture.partition.send(captured('pay_before'));
   isBugThere = false;
   await eventually(
     'it is overdue for longer than a sweep waits',
     async () =>
-      (await corner.store.rows("SELECT 1 FROM parked_keys WHERE next_attempt_at < now() - interval '5.5 s'")).length ===
-      1,
+      (await fixture.store.rows("SELECT 1 FROM parked_keys WHERE next_attempt_at < now() - interval '5.5 s'"))
+        .length === 1,
   );
-  await corner.start();
-  await eventually('it is free', async () => (await corner.parked()).length === 0);
+  await fixture.start();
+  await eventually('it is free', async () => (await fixture.parked()).length === 0);
 });
 
 test('without Redis, at the start and later, events are applied as fast as ever; what waits wakes once it is back', async () => {
   await redis.server.stop();
-  const corner = await openCorner('50ms,50ms,50ms,1h', { sweepEveryMs: 500 });
-  await corner.start();
+  const fixture = await openRetriesFixture('50ms,50ms,50ms,1h', { sweepEveryMs: 500 });
+  await fixture.start();
   const send = async (from: number): Promise<number> => {
     const began = performance.now();
     for (let index = from; index < from + 20; index++)
-      await corner.partition.send(captured(`pay_bad${index}`), captured(`pay_ok${index}`, 'upi'));
+      await fixture.partition.send(captured(`pay_bad${index}`), captured(`pay_ok${index}`, 'upi'));
     return performance.now() - began;
   };
   expect(await send(0)).toBeLessThan(5_000);
-  expect(await corner.parked()).toHaveLength(20);
+  expect(await fixture.parked()).toHaveLength(20);
   isBugThere = false;
   await redis.server.start();
-  await eventually('all are free', async () => (await corner.parked()).length === 0, 30_000);
+  await eventually('all are free', async () => (await fixture.parked()).length === 0, 30_000);
 
   isBugThere = true;
   await redis.server.kill();
   expect(await send(20)).toBeLessThan(5_000);
   isBugThere = false;
   await redis.server.start();
-  await eventually('all are free again', async () => (await corner.parked()).length === 0, 40_000);
-  expect(await corner.store.rows('SELECT count(*) AS n FROM payment_transactions')).toEqual([{ n: 80 }]);
+  await eventually('all are free again', async () => (await fixture.parked()).length === 0, 40_000);
+  expect(await fixture.store.rows('SELECT count(*) AS n FROM payment_transactions')).toEqual([{ n: 80 }]);
   expect(
-    corner.logged().filter((line) => line.includes('sweeper of parked entities cannot do its work')).length,
+    fixture.logged().filter((line) => line.includes('sweeper of parked entities cannot do its work')).length,
   ).toBeLessThanOrEqual(2);
 });
 
 test('a Postgres that is away while a key is tried uses up no attempt', async () => {
-  const corner = await openCorner('1s,1h');
-  const proxy = await startPostgresProxy(corner.store.url);
+  const fixture = await openRetriesFixture('1s,1h');
+  const proxy = await startPostgresProxy(fixture.store.url);
   proxies.push(proxy);
-  await corner.start({ databaseUrl: proxy.url });
-  await corner.partition.send(captured('pay_c'));
+  await fixture.start({ databaseUrl: proxy.url });
+  await fixture.partition.send(captured('pay_c'));
   proxy.cut();
-  const inVain = () => corner.logged().filter((line) => line.includes('this attempt does not count')).length;
+  const inVain = () => fixture.logged().filter((line) => line.includes('this attempt does not count')).length;
   await eventually('it was woken in vain twice', () => inVain() >= 2, 30_000);
-  expect(await corner.parked()).toEqual([{ key: 'pay_c', attempts: 1 }]);
+  expect(await fixture.parked()).toEqual([{ key: 'pay_c', attempts: 1 }]);
   proxy.mend();
-  await eventually('it was tried', async () => (await corner.parked())[0]?.attempts === 2, 30_000);
-  expect(await corner.store.rows('SELECT reason FROM parked_keys')).toEqual([{ reason: BUG }]);
+  await eventually('it was tried', async () => (await fixture.parked())[0]?.attempts === 2, 30_000);
+  expect(await fixture.store.rows('SELECT reason FROM parked_keys')).toEqual([{ reason: BUG }]);
 });
 
 test('a job that is not ours is shown as failed and stops nothing', async () => {
-  const corner = await openCorner('300ms,1h');
-  await corner.start();
-  const queue = openQueue(corner.config, retryQueueOf('payments'), corner.log);
+  const fixture = await openRetriesFixture('300ms,1h');
+  await fixture.start();
+  const queue = openQueue(fixture.config, retryQueueOf('payments'), fixture.log);
   await queue.add([
     { id: 'strange', data: {}, priority: 1, delayMs: 0 },
     { id: 'refunds.rfnd_1', data: { family: 'refunds', key: 'rfnd_1' }, priority: 1, delayMs: 0 },
     { id: 'payments.pay_none', data: { family: 'payments', key: 'pay_none' }, priority: 4, delayMs: 0 },
   ]);
-  await eventually('they are done', async () => (await statsOf(corner))?.failed === 2);
+  await eventually('they are done', async () => (await statsOf(fixture))?.failed === 2);
   await queue.close();
   isBugThere = true;
-  await corner.partition.send(captured('pay_d'));
-  await eventually('a key is tried', async () => (await corner.parked())[0]?.attempts === 2);
+  await fixture.partition.send(captured('pay_d'));
+  await eventually('a key is tried', async () => (await fixture.parked())[0]?.attempts === 2);
 });
 
 describe('dead letters', () => {
@@ -263,42 +265,42 @@ describe('dead letters', () => {
     await readTopics(kafka.kafka, { topics: [deadLetterTopicOf('payments')], prefix: kafka.prefix, onBatch: take });
     return found;
   };
-  const unpublished = async ({ store }: Corner): Promise<number> =>
+  const unpublished = async ({ store }: RetriesFixture): Promise<number> =>
     (await store.rows('SELECT 1 FROM dead_letters WHERE published_at IS NULL')).length;
 
   test('several processes copy each of them to Kafka once', async () => {
-    const corner = await openCorner('10ms');
+    const fixture = await openRetriesFixture('10ms');
     const names = Array.from({ length: 50 }, (_, index) => `pay_e${index}`);
     // A Kafka that nobody can reach: they die, and wait.
-    await corner.start({ kafkaBrokers: ['127.0.0.1:1'] });
-    await corner.partition.send(...names.map((name) => captured(name)));
-    await eventually('all are given up', async () => (await corner.parked()).length === 0);
-    expect(await corner.metrics.metrics()).toContain('dakia_dead_letters_total{family="payments"} 50\n');
-    expect(await corner.metrics.metrics()).toContain('dakia_dead_letters_open{family="payments"} 50\n');
+    await fixture.start({ kafkaBrokers: ['127.0.0.1:1'] });
+    await fixture.partition.send(...names.map((name) => captured(name)));
+    await eventually('all are given up', async () => (await fixture.parked()).length === 0);
+    expect(await fixture.metrics.metrics()).toContain('dakia_dead_letters_total{family="payments"} 50\n');
+    expect(await fixture.metrics.metrics()).toContain('dakia_dead_letters_open{family="payments"} 50\n');
     await eventually(
       'it says that Kafka does not take them',
-      () => corner.logged().some((line) => line.includes('dead-letter publisher cannot do its work')),
+      () => fixture.logged().some((line) => line.includes('dead-letter publisher cannot do its work')),
       20_000,
     );
-    expect(await unpublished(corner)).toBe(50);
-    expect(await corner.metrics.metrics()).toMatch(
+    expect(await unpublished(fixture)).toBe(50);
+    expect(await fixture.metrics.metrics()).toMatch(
       /^dakia_producer_failures_total\{client="dakia-payments-dead-letters",kind="\w[\w-]*"\} [1-9]/m,
     );
-    await corner.stop();
+    await fixture.stop();
 
     const published = new promClient.Registry();
     const publishers = [1, 2, 3].map(() =>
       createDeadLetterPublisher({
         service: 'payments',
-        config: corner.config,
-        database: corner.store.database,
-        log: corner.log,
+        config: fixture.config,
+        database: fixture.store.database,
+        log: fixture.log,
         metrics: published,
         everyMs: 200,
       }),
     );
     await Promise.all(publishers.map(async (publisher) => publisher.start()));
-    await eventually('Kafka has them', async () => (await unpublished(corner)) === 0, 20_000);
+    await eventually('Kafka has them', async () => (await unpublished(fixture)) === 0, 20_000);
     await Promise.all(publishers.map(async (publisher) => publisher.stop(instant(Date.now() + STOP_MS))));
     expect(await published.metrics()).toMatch(
       /^dakia_producer_batch_seconds_count\{client="dakia-payments-dead-letters",result="\w+"\} [1-9]/m,

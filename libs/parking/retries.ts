@@ -15,7 +15,7 @@ import type { Component, Host } from '#platform/service';
 import { createDeadLetterPublisher } from './dead-letter-publisher.ts';
 import { reportRetries, retryMetricsOf } from './retry-metrics.ts';
 import { createRetryWork } from './retry-worker.ts';
-import { createRetryBell } from './schedule-retry.ts';
+import { createRetryScheduler } from './schedule-retry.ts';
 import { retryPolicyOf } from './settings.ts';
 import type { retrySettings } from './settings.ts';
 import { createSweeper } from './sweeper.ts';
@@ -44,7 +44,7 @@ export interface Retries {
 const OTHER_CONNECTIONS = 2;
 
 /**
- * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis rings. The pool is one of its own, so
+ * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis is the alarm clock. The pool is one of its own, so
  * that many keys that wake at once take no connection from the consumer.
  */
 export const createRetries = (
@@ -63,7 +63,7 @@ export const createRetries = (
   const retryMetrics = retryMetricsOf(metrics);
   reportRetries(database, aggregates, retryMetrics);
   const queue = openQueue(config, retryQueueOf(service), log);
-  const bell = createRetryBell(queue, log);
+  const scheduler = createRetryScheduler(queue, log);
   const publisher = createDeadLetterPublisher({ service, config, database, log, metrics, everyMs: sweepEveryMs });
   const sweeper = createSweeper({ database, group: service, queue, log, everyMs: sweepEveryMs });
   const worker = createWorker({
@@ -90,6 +90,6 @@ export const createRetries = (
       sweeper,
       worker,
     ],
-    onCommitted: ({ parked }) => bell.ring(parked),
+    onCommitted: ({ parked }) => scheduler.schedule(parked),
   };
 };

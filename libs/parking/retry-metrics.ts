@@ -4,7 +4,7 @@ import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { oneLook } from '#platform/service';
+import { oneAtATime } from '#platform/service';
 import { oncePer } from '#rules';
 
 /** Of one family, as Postgres has it. */
@@ -30,7 +30,7 @@ export const retryMetricsOf = oncePer((registry: Registry): RetryMetrics => {
     labelNames: ['family'],
     registers: [registry],
   });
-  const refresh = oneLook(async () => {
+  const refresh = oneAtATime(async () => {
     for (const { family, openDeadLetters, oldestParkedS } of (await Promise.all(looks.map((look) => look()))).flatMap(
       (figures) => figures ?? [],
     )) {

@@ -1,5 +1,5 @@
 import type { Job } from '#platform/queue';
-import { createRetryBell } from './schedule-retry.ts';
+import { createRetryScheduler } from './schedule-retry.ts';
 
 const keys = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => ({
@@ -25,10 +25,10 @@ const log = { debug: () => undefined };
 
 test('what is parked while Redis is asked goes with the next call, in order', async () => {
   const queue = heldQueue();
-  const bell = createRetryBell(queue, log);
-  bell.ring(keys(0, 1));
-  bell.ring(keys(1, 2));
-  bell.ring(keys(3, 1));
+  const scheduler = createRetryScheduler(queue, log);
+  scheduler.schedule(keys(0, 1));
+  scheduler.schedule(keys(1, 2));
+  scheduler.schedule(keys(3, 1));
   expect(queue.calls).toHaveLength(1);
   queue.calls[0]?.answer();
   await settled();
@@ -38,24 +38,24 @@ test('what is parked while Redis is asked goes with the next call, in order', as
   ]);
   queue.calls[1]?.answer();
   await settled();
-  bell.ring(keys(9, 1));
+  scheduler.schedule(keys(9, 1));
   expect(queue.calls).toHaveLength(3);
 });
 
 test('while Redis is away nothing is kept and nothing is thrown', async () => {
   const queue = heldQueue();
-  const bell = createRetryBell(queue, log);
-  bell.ring(keys(0, 1));
+  const scheduler = createRetryScheduler(queue, log);
+  scheduler.schedule(keys(0, 1));
   queue.calls[0]?.answer(new Error('Redis is away'));
   await settled();
-  bell.ring(keys(1, 1));
+  scheduler.schedule(keys(1, 1));
   expect(queue.calls[1]?.jobs.map(({ data }) => data['key'])).toEqual(['pay_1']);
 });
 
 test('a Redis that does not answer costs no more memory than 10 000 keys', async () => {
   const queue = heldQueue();
-  const bell = createRetryBell(queue, log);
-  for (let batch = 0; batch < 300; batch++) bell.ring(keys(batch * 100, 100));
+  const scheduler = createRetryScheduler(queue, log);
+  for (let batch = 0; batch < 300; batch++) scheduler.schedule(keys(batch * 100, 100));
   expect(queue.calls).toHaveLength(1);
   queue.calls[0]?.answer();
   await settled();
@@ -67,6 +67,6 @@ test('a Redis that does not answer costs no more memory than 10 000 keys', async
 
 test('a batch that parked nothing asks nobody', () => {
   const queue = heldQueue();
-  createRetryBell(queue, log).ring([]);
+  createRetryScheduler(queue, log).schedule([]);
   expect(queue.calls).toHaveLength(0);
 });

@@ -7,18 +7,18 @@ import { retryJob } from './retry-queue.ts';
 const WAITING_KEYS_MAX = 10_000;
 
 /** Sets the alarms of keys that were parked just now. Postgres has them all; an alarm that is lost costs time. */
-export interface RetryBell {
+export interface RetryScheduler {
   /** Returns at once and never throws: a batch does not wait for Redis. */
-  readonly ring: (keys: readonly (KeyRef & { readonly afterMs: number })[]) => void;
+  readonly schedule: (keys: readonly (KeyRef & { readonly afterMs: number })[]) => void;
 }
 
-export const createRetryBell = (queue: Pick<JobQueue, 'renew'>, log: Pick<Logger, 'debug'>): RetryBell => {
+export const createRetryScheduler = (queue: Pick<JobQueue, 'renew'>, log: Pick<Logger, 'debug'>): RetryScheduler => {
   let waiting: (KeyRef & { readonly afterMs: number })[] = [];
-  let ringing = false;
+  let scheduling = false;
 
   /** One call to Redis at a time; what comes meanwhile goes with the next. */
-  const ringAll = async (): Promise<void> => {
-    ringing = true;
+  const scheduleAll = async (): Promise<void> => {
+    scheduling = true;
     while (waiting.length > 0) {
       const keys = waiting;
       waiting = [];
@@ -29,13 +29,13 @@ export const createRetryBell = (queue: Pick<JobQueue, 'renew'>, log: Pick<Logger
         log.debug({ err: error, keys: keys.length }, 'parked entities could not be told to Redis; the sweeper does it');
       }
     }
-    ringing = false;
+    scheduling = false;
   };
 
   return {
-    ring: (keys) => {
+    schedule: (keys) => {
       waiting.push(...keys.slice(0, WAITING_KEYS_MAX - waiting.length));
-      if (!ringing) void ringAll();
+      if (!scheduling) void scheduleAll();
     },
   };
 };

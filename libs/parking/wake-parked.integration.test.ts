@@ -19,7 +19,7 @@ import {
   verdicts,
   wake,
   wakeDue,
-  world,
+  fixture,
   TOPIC,
 } from '../../test/kit/parked-keys.ts';
 import { testEvent, TODAY_S } from '../../test/kit/test-store.ts';
@@ -31,7 +31,7 @@ useParkedKeys();
 
 describe('the schedule of a parked key', () => {
   test('begins with the first wait, a fifth more or less', async () => {
-    await world.partition.send(poison('a1', 'a'));
+    await fixture.partition.send(poison('a1', 'a'));
     const { nextAttemptAt, parkedAt, attempts } = (await parked('a'))!;
     expect(attempts).toBe(1);
     const wait = nextAttemptAt.getTime() - parkedAt.getTime();
@@ -40,8 +40,8 @@ describe('the schedule of a parked key', () => {
   });
 
   test('is kept: who wakes early tries nothing and is told how long to wait', async () => {
-    await world.partition.send(poison('b1', 'b'));
-    world.isBugThere = false;
+    await fixture.partition.send(poison('b1', 'b'));
+    fixture.isBugThere = false;
     const early = await wake('b');
     expect(early).toEqual({ kind: 'early', afterMs: expect.any(Number) });
     expect((early as { afterMs: number }).afterMs).toBeGreaterThan(3_000);
@@ -51,12 +51,12 @@ describe('the schedule of a parked key', () => {
   });
 
   test('goes on with each failure, and begins again when another event comes to the head', async () => {
-    await world.partition.send(poison('c1', 'c'), failed('c2', 'c'));
+    await fixture.partition.send(poison('c1', 'c'), failed('c2', 'c'));
     expect(await wakeDue('c')).toEqual({ kind: 'parked', applied: 0, dead: 0, reason: BUG, afterMs: 60_000 });
     expect(await wake('c')).toMatchObject({ kind: 'early' });
     expect(await parked('c')).toMatchObject({ attempts: 2, failingEventId: 'c1', waiting: 2 });
-    await world.partition.send(refused('c3', 'c'));
-    world.isBugThere = false;
+    await fixture.partition.send(refused('c3', 'c'));
+    fixture.isBugThere = false;
     expect(await wakeDue('c')).toMatchObject({
       kind: 'parked',
       applied: 2,
@@ -68,28 +68,28 @@ describe('the schedule of a parked key', () => {
   });
 
   test('is for the sweeper to look up: overdue keys of a group, the longest overdue first, page by page', async () => {
-    await world.partition.send(poison('d1', 'd1'), poison('d2', 'd2'), poison('d3', 'd3'), poison('d4', 'd4'));
+    await fixture.partition.send(poison('d1', 'd1'), poison('d2', 'd2'), poison('d3', 'd3'), poison('d4', 'd4'));
     for (const [key, seconds] of [
       ['d1', 300],
       ['d2', 200],
       ['d3', 100],
     ] as const)
-      await world.store.rows(
+      await fixture.store.rows(
         `UPDATE parked_keys SET next_attempt_at = now() - $2::int * interval '1 second' WHERE entity_key = $1`,
         [key, seconds],
       );
-    const first = await dueParked(world.worker, 'payments', { overdueMs: 30_000, limit: 2 });
+    const first = await dueParked(fixture.worker, 'payments', { overdueMs: 30_000, limit: 2 });
     expect(first.map(({ family, key, afterMs }) => [family, key, afterMs])).toEqual([
       ['payments', 'd1', 0],
       ['payments', 'd2', 0],
     ]);
-    const second = await dueParked(world.worker, 'payments', { overdueMs: 30_000, limit: 2, after: first[1]! });
+    const second = await dueParked(fixture.worker, 'payments', { overdueMs: 30_000, limit: 2, after: first[1]! });
     expect(second.map(({ key }) => key)).toEqual(['d3']);
-    const soon = (await dueParked(world.worker, 'payments', { overdueMs: -60_000, limit: 100 })).find(
+    const soon = (await dueParked(fixture.worker, 'payments', { overdueMs: -60_000, limit: 100 })).find(
       ({ key }) => key === 'd4',
     );
     expect(soon?.afterMs).toBeGreaterThan(3_000);
-    expect(await dueParked(world.worker, 'refunds', { overdueMs: 0, limit: 2 })).toEqual([]);
+    expect(await dueParked(fixture.worker, 'refunds', { overdueMs: 0, limit: 2 })).toEqual([]);
   });
 });
 
@@ -108,24 +108,24 @@ const interruptedAt = (database: Database, at: number, act: () => Promise<unknow
 
 describe('two who wake a key at the same time', () => {
   test('count one attempt when Postgres refuses the head to both', async () => {
-    await world.partition.send(refused('s1', 's'), failed('s2', 's'));
+    await fixture.partition.send(refused('s1', 's'), failed('s2', 's'));
     await makeDue('s');
     // Tried with what is behind it, then alone; what is noted comes third.
     expect(
       await wake(
         's',
-        interruptedAt(world.worker, 3, async () => expect(await wake('s')).toMatchObject({ kind: 'parked' })),
+        interruptedAt(fixture.worker, 3, async () => expect(await wake('s')).toMatchObject({ kind: 'parked' })),
       ),
     ).toMatchObject({ kind: 'early' });
     expect(await parked('s')).toMatchObject({ attempts: 2, failingEventId: 's1' });
   });
 
   test('never note the refusal against an event that has come to the head since', async () => {
-    await world.partition.send(refused('t1', 't'), failed('t2', 't'), poison('t3', 't'));
+    await fixture.partition.send(refused('t1', 't'), failed('t2', 't'), poison('t3', 't'));
     await makeDue('t');
     const outcome = await wake(
       't',
-      interruptedAt(world.worker, 4, async () => discardParked(byOperator(), ref('t'), asha)),
+      interruptedAt(fixture.worker, 4, async () => discardParked(byOperator(), ref('t'), asha)),
     );
     expect(outcome).toMatchObject({ kind: 'early' });
     expect(await parked('t')).toMatchObject({ attempts: 1, failingEventId: 't3', reason: BUG });
@@ -141,7 +141,7 @@ describe('when the attempts are used up', () => {
     async (name, bad, why) => {
       const key = `e_${name.length}`;
       const id = (index: number) => `${key}_${String(index).padStart(3, '0')}`;
-      await world.partition.send(
+      await fixture.partition.send(
         captured(id(0), key),
         bad(id(1), key),
         ...Array.from({ length: 100 }, (_, index) => failed(id(index + 2), key, index)),
@@ -154,12 +154,12 @@ describe('when the attempts are used up', () => {
         [id(0), 'applied'],
         [id(1), 'dead'],
       ]);
-      const order = await world.store.rows<{ id: string }>(
+      const order = await fixture.store.rows<{ id: string }>(
         "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY id",
         [key],
       );
       expect(order.map((row) => row.id)).toEqual([0, ...Array.from({ length: 100 }, (_, index) => index + 2)].map(id));
-      const [letter] = await listDead(world.operator, { key });
+      const [letter] = await listDead(fixture.operator, { key });
       expect(letter).toMatchObject({
         family: 'payments',
         key,
@@ -169,7 +169,7 @@ describe('when the attempts are used up', () => {
         reason: expect.stringContaining(why),
         attempts: 3,
         topic: TOPIC,
-        partition: world.partitions,
+        partition: fixture.partitions,
         offset: 1,
         publishedAt: null,
       });
@@ -177,36 +177,38 @@ describe('when the attempts are used up', () => {
       expect(await audit(key, 'event.dead')).toEqual([
         { actor: 'retry:payments', id: id(1), verdict: 'dead', reason: expect.stringContaining(why) },
       ]);
-      expect(await world.store.rows('SELECT kind, reason FROM pending_events WHERE entity_key = $1', [key])).toEqual([
+      expect(await fixture.store.rows('SELECT kind, reason FROM pending_events WHERE entity_key = $1', [key])).toEqual([
         { kind: 'dead', reason: expect.stringMatching(/^given up after 3 attempts: /) },
       ]);
-      await world.partition.send(captured(`${key}_late`, key));
+      await fixture.partition.send(captured(`${key}_late`, key));
       expect((await verdicts(key))[`${key}_late`]).not.toBe('parked');
     },
   );
 
   test('the next event that fails has all its attempts', async () => {
-    await world.partition.send(poison('f1', 'f'), poison('f2', 'f'), failed('f3', 'f'));
+    await fixture.partition.send(poison('f1', 'f'), poison('f2', 'f'), failed('f3', 'f'));
     await wakeDue('f');
     expect(await wakeDue('f')).toEqual({ kind: 'parked', applied: 0, dead: 1, reason: BUG, afterMs: 60_000 });
     expect(await parked('f')).toMatchObject({ failingEventId: 'f2', attempts: 1, waiting: 2 });
     await wakeDue('f');
     expect(await wakeDue('f')).toEqual({ kind: 'unparked', applied: 1, dead: 1 });
-    expect((await listDead(world.operator, { key: 'f' })).map(({ eventId, attempts }) => [eventId, attempts])).toEqual([
+    expect(
+      (await listDead(fixture.operator, { key: 'f' })).map(({ eventId, attempts }) => [eventId, attempts]),
+    ).toEqual([
       ['f1', 3],
       ['f2', 3],
     ]);
   });
 
   test('Kafka gets a copy of each, once, with all that its envelope needs', async () => {
-    await world.store.rows('UPDATE dead_letters SET published_at = now()');
-    await world.partition.send(poison('g1', 'g'), failed('g2', 'g'), poison('h1', 'h'));
+    await fixture.store.rows('UPDATE dead_letters SET published_at = now()');
+    await fixture.partition.send(poison('g1', 'g'), failed('g2', 'g'), poison('h1', 'h'));
     for (const key of ['g', 'h']) await wakeDue(key).then(() => wakeDue(key));
-    await discardDead({ database: world.operator }, 'h1', asha);
-    const taken = await world.worker.transaction(async (tx) => {
+    await discardDead({ database: fixture.operator }, 'h1', asha);
+    const taken = await fixture.worker.transaction(async (tx) => {
       const letters = await unpublishedDeadLetters(tx, 'payments', 10);
       // Another process looks at the same time, and finds none that it may publish.
-      expect(await unpublishedDeadLetters(world.operator, 'payments', 10)).toEqual([]);
+      expect(await unpublishedDeadLetters(fixture.operator, 'payments', 10)).toEqual([]);
       await markPublished(tx, letters);
       return letters;
     });
@@ -219,7 +221,7 @@ describe('when the attempts are used up', () => {
         endpoint: 'default',
         occurredAt: TODAY_S * 1_000,
         topic: TOPIC,
-        partition: world.partitions,
+        partition: fixture.partitions,
         offset: 0n,
         group: 'payments',
         reason: BUG,
@@ -230,8 +232,8 @@ describe('when the attempts are used up', () => {
       event: 'payment.captured',
       payload: { payment: { entity: { id: 'g' } } },
     });
-    expect(await unpublishedDeadLetters(world.worker, 'payments', 10)).toEqual([]);
-    expect((await listDead(world.operator, { key: 'g' }))[0]?.publishedAt).toBeInstanceOf(Date);
+    expect(await unpublishedDeadLetters(fixture.worker, 'payments', 10)).toEqual([]);
+    expect((await listDead(fixture.operator, { key: 'g' }))[0]?.publishedAt).toBeInstanceOf(Date);
   });
 });
 
@@ -265,14 +267,14 @@ test('a queue of large bodies is applied in order without holding all of them in
       { status: 'failed', description: 'x'.repeat(1_000_000) },
       TODAY_S + index,
     );
-  await world.partition.send(poison('o_00', 'o'), ...Array.from({ length: 20 }, (_, index) => large(index + 1)));
-  world.isBugThere = false;
+  await fixture.partition.send(poison('o_00', 'o'), ...Array.from({ length: 20 }, (_, index) => large(index + 1)));
+  fixture.isBugThere = false;
   await makeDue('o');
-  const { database, weights } = weighing(world.worker);
+  const { database, weights } = weighing(fixture.worker);
   expect(await wake('o', database)).toEqual({ kind: 'unparked', applied: 21, dead: 0 });
   expect(Math.max(...weights)).toBeLessThan(18 * 1024 * 1024);
   expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeLessThan(21 * 1_001_000);
-  const order = await world.store.rows<{ id: string }>(
+  const order = await fixture.store.rows<{ id: string }>(
     "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'o' AND action = 'event' ORDER BY id",
   );
   expect(order.map(({ id }) => id)).toEqual(
@@ -329,15 +331,15 @@ describe('a connection that breaks at any statement', () => {
   ])(
     '%s leaves nothing half done, and uses up no attempt',
     async (name, act) => {
-      const database = name === 'of a wake' ? world.worker : world.operator;
+      const database = name === 'of a wake' ? fixture.worker : fixture.operator;
       let completed = 0;
       for (let at = 1; at <= STATEMENTS_MAX && completed === 0; at++) {
-        world.isBugThere = true;
+        fixture.isBugThere = true;
         const key = `n_${name.length}_${at}`;
-        await world.partition.send(poison(`${key}_dead`, key));
+        await fixture.partition.send(poison(`${key}_dead`, key));
         await wakeDue(key).then(() => wakeDue(key));
         // The head has one attempt left, so that a wake gives it up.
-        await world.partition.send(poison(`${key}_1`, key), failed(`${key}_2`, key), captured(`${key}_3`, key));
+        await fixture.partition.send(poison(`${key}_1`, key), failed(`${key}_2`, key), captured(`${key}_3`, key));
         await wakeDue(key);
         await makeDue(key);
         const before = await parked(key);
@@ -350,7 +352,7 @@ describe('a connection that breaks at any statement', () => {
         if (breaking.broke() && after?.failingEventId === before?.failingEventId)
           expect(after?.attempts ?? 0).toBeLessThanOrEqual(before?.attempts ?? 0);
         // It goes on from there.
-        world.isBugThere = false;
+        fixture.isBugThere = false;
         await makeDue(key);
         await wake(key);
         expect(await parked(key)).toBeUndefined();

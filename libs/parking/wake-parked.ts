@@ -16,7 +16,7 @@ import type { Families, KeyRef, LockedQueue, RetryPolicy, WaitingRow } from '#ap
 import type { Aggregate } from '#families';
 import { classifyError, statement } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
-import { buryHead } from './dead-letters.ts';
+import { deadLetterHead } from './dead-letters.ts';
 
 export interface ParkedOptions {
   readonly database: Database;
@@ -42,12 +42,12 @@ export type RetryOutcome =
     }
   | { readonly kind: 'not-parked' };
 
-/** `early`: woken before its time, nothing was tried; bells may ring twice. */
+/** `early`: woken before its time, nothing was tried; jobs may come twice. */
 export type WakeOutcome = RetryOutcome | { readonly kind: 'early'; readonly afterMs: number };
 
 /** Events of one key that are applied in one transaction; the queue goes on in the next. */
 const EVENTS_PER_TRANSACTION = 200;
-/** How much before its time a key may be woken: the bell's clock and Postgres' are not the same. */
+/** How much before its time a key may be woken: the queue's clock and Postgres' are not the same. */
 const EARLY_TOLERANCE_MS = 500;
 
 /**
@@ -220,7 +220,7 @@ const failHead = async (
   const firstFailedAt = isFirst ? null : queue.firstFailedAt;
   const afterMs = retryDelayMs(policy, attempts, random());
   if (afterMs === null) {
-    await buryHead(tx, ref, { group: queue.group, row, reason, attempts, firstFailedAt, actor });
+    await deadLetterHead(tx, ref, { group: queue.group, row, reason, attempts, firstFailedAt, actor });
     return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', dead: 1 };
   }
   await tx.query(NOTE_FAILURE, [ref.family, ref.key, attempts, reason, row.razorpay_event_id, firstFailedAt, afterMs]);

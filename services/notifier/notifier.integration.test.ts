@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { answers, eventually } from '#kit';
 import type { Answer } from '#kit';
 import { at, holding, notifying, receiving, useReceivers } from '../../test/kit/notify/notifying.ts';
-import { CIRCUIT } from './channels/gate.ts';
+import { CIRCUIT } from './channels/rate-limit.ts';
 
 const HOUR = 3_600_000;
 jest.setTimeout(60_000);

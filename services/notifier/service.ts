@@ -14,7 +14,7 @@ import { createDelivery } from './delivery/delivery.ts';
 import { createDeliveryMetrics } from './delivery/metrics.ts';
 import { notifierSettings, openRules, ruleFileIssues } from './open-rules.ts';
 import { createRelay } from './relay/relay.ts';
-import { createRinger } from './relay/ringer.ts';
+import { createJobScheduler } from './relay/schedule-jobs.ts';
 import { rulesFor } from './rules/plan.ts';
 
 /** Of the time that a stop may take, in ms: what the workers leave to write down what they cut off, to the relay and to the pool. */
@@ -47,8 +47,8 @@ export const notifierOf = (clock: () => Instant): Service =>
       host.watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
       host.watchDependency({ name: 'redis', ...createRedisPing(config) });
       // What it cannot tell a queue is found by the relay's sweeper.
-      const { ring } = createRinger({ queues, clock, log, onBack: () => undefined });
-      const deliveries = createDeliveries(database, async (bells) => ring(bells, []));
+      const { schedule } = createJobScheduler({ queues, clock, log, onBack: () => undefined });
+      const deliveries = createDeliveries(database, async (requests) => schedule(requests, []));
       const deliveryMetrics = createDeliveryMetrics(metrics, open);
       mountQueueBoard(host, config, [...serviceNames.map(retryQueueOf), ...names.map(notifyQueueOf)]);
       const workers = [...open.values()].map((destination) =>

@@ -6,7 +6,7 @@ import { eventNames, families, familyNames, isEventName } from '#catalogue';
 import { eventually, publishedBodies } from '#kit';
 import { instant } from '#rules';
 import { buildEvent } from '#simulator';
-import { newSecret } from '../kit/system-world.ts';
+import { newSecret } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 

@@ -1,6 +1,6 @@
 import { simulation, storyNames } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { thisSecond } from '../kit/system-world.ts';
+import { thisSecond } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 

@@ -8,7 +8,7 @@ import type { StoredRecord } from '#platform/kafka';
 import { getQueueStats, retryQueueOf } from '#platform/queue';
 import { simulation, storyNames } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { thisSecond } from '../kit/system-world.ts';
+import { thisSecond } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 

@@ -7,7 +7,7 @@ import { factKinds } from '#catalogue';
 import { answers, eventually, fillPayments, insertPaymentFacts, startReceiver } from '#kit';
 import type { Answer, PaymentFact, Receiver } from '#kit';
 import type { Server } from '#local';
-import { createDatabase, createOutboxBell } from '#platform/postgres';
+import { createDatabase, createOutboxSignal } from '#platform/postgres';
 import { randomOf, shuffled } from '../../simulator/random.ts';
 import { startSeparateSystem } from '../kit/system-processes.ts';
 import type { SeparateSystem, ServiceProcess } from '../kit/system-processes.ts';
@@ -141,7 +141,7 @@ const tellFacts = (firstPayment: number) => {
   let committed = 0;
   const tell = async (): Promise<void> => {
     const database = createDatabase({ url: system.databaseUrl, poolSize: 1, applicationName: 'dakia-test' });
-    const bell = createOutboxBell(database);
+    const outboxSignal = createOutboxSignal(database);
     try {
       await fillPayments(database, firstPayment, FACTS / 2);
       for (let from = 0; from < FACTS; from += TOGETHER) {
@@ -152,7 +152,7 @@ const tellFacts = (firstPayment: number) => {
           TOLD_WITHIN_MS,
         );
         committed = from + TOGETHER;
-        bell.ring();
+        outboxSignal.notify();
         await next;
       }
     } finally {

@@ -1,6 +1,6 @@
 import type { ReceivedRequest, Receiver } from '#kit';
 import { notificationAccount } from '../kit/notification-account.ts';
-import type { World } from '../kit/system-world.ts';
+import type { SystemFixture } from '../kit/system-fixture.ts';
 
 /** What the receiver heard of one notification. */
 export interface Heard {
@@ -28,12 +28,12 @@ interface Row {
  * once, under one id and with one sequence, and nothing came that is in no row. Answers how many deliveries were repeats.
  */
 export const everyFactIsNotified = async (
-  world: World,
+  fixture: SystemFixture,
   receiver: Receiver,
 ): Promise<{ readonly facts: number; readonly repeats: number }> => {
-  const { ok, facts, notifications } = await world.withDatabase(notificationAccount);
-  const rows = await world.rows<Row>('SELECT id, fact_id, entity_key FROM notifications');
-  const untold = await world.rows(
+  const { ok, facts, notifications } = await fixture.withDatabase(notificationAccount);
+  const rows = await fixture.rows<Row>('SELECT id, fact_id, entity_key FROM notifications');
+  const untold = await fixture.rows(
     'SELECT name, entity_key FROM outbox WHERE NOT EXISTS (SELECT FROM notifications WHERE fact_id = outbox.id)',
   );
   expect({ ok, relayed: facts.relayed, delivered: notifications.delivered, all: notifications.total, untold }).toEqual({

@@ -6,8 +6,8 @@ import { eventually } from '#kit';
 import { freePort, serverFiles, silent, startRedis, stateFolder } from '#local';
 import type { Redis } from '#local';
 import { instant } from '#rules';
-import { job, openCorner } from '../kit/queue/queue-corner.ts';
-import type { QueueCorner } from '../kit/queue/queue-corner.ts';
+import { job, openQueueFixture } from '../kit/queue/queue-fixture.ts';
+import type { QueueFixture } from '../kit/queue/queue-fixture.ts';
 import { startRedisProxy } from './redis-proxy.ts';
 import type { RedisProxy } from './redis-proxy.ts';
 
@@ -40,15 +40,15 @@ const start = async (name: string): Promise<Redis> => {
   return redis;
 };
 let proxy: RedisProxy;
-let corner: QueueCorner;
+let fixture: QueueFixture;
 let redis: Redis;
 beforeEach(async () => {
   redis = await start('first');
   proxy = await startRedisProxy(redis.url);
-  corner = await openCorner(proxy.url);
+  fixture = await openQueueFixture(proxy.url);
 });
 afterEach(async () => {
-  await corner.close();
+  await fixture.close();
   proxy.close();
   await Promise.all(servers.splice(0).map(({ server }) => server.stop()));
   rmSync(join(root), { recursive: true, force: true });
@@ -61,7 +61,7 @@ const underLoad = async (
   const ids = Array.from({ length: JOBS }, (_, index) => `job-${index}`);
   const known: string[] = [];
   const done = new Set<string>();
-  await corner.startWorker(async ({ id }) => {
+  await fixture.startWorker(async ({ id }) => {
     await sleep(1);
     done.add(id);
     return { kind: 'done' };
@@ -78,14 +78,14 @@ const underLoad = async (
     for (let at = 0; at < JOBS; at += BATCH) {
       const batch = ids.slice(at, at + BATCH);
       known.push(...batch);
-      await timed(corner.queue.add(batch.map((id) => job(id))));
+      await timed(fixture.queue.add(batch.map((id) => job(id))));
       await sleep(PRODUCE_EVERY_MS);
     }
   };
   const sweep = async (): Promise<void> => {
     while (!ended.signal.aborted) {
       await sleep(SWEEP_EVERY_MS);
-      await timed(corner.queue.renew(known.filter((id) => !done.has(id)).map((id) => job(id))));
+      await timed(fixture.queue.renew(known.filter((id) => !done.has(id)).map((id) => job(id))));
     }
   };
   const running = [produce(), sweep()];
@@ -100,7 +100,7 @@ const underLoad = async (
   return { slowestCallMs, refusedCalls };
 };
 
-const said = (text: string): number => corner.logged.filter(({ msg }) => String(msg).includes(text)).length;
+const said = (text: string): number => fixture.logged.filter(({ msg }) => String(msg).includes(text)).length;
 
 test('Redis is killed and away for 60 s: nothing hangs, the worker comes back by itself, and every job is done', async () => {
   const { slowestCallMs, refusedCalls } = await underLoad(async (done) => {
@@ -108,7 +108,7 @@ test('Redis is killed and away for 60 s: nothing hangs, the worker comes back by
     const away = sleep(OUTAGE_MS);
     const doneBefore = done.size;
     const started = performance.now();
-    await corner.registry.metrics();
+    await fixture.registry.metrics();
     expect(performance.now() - started).toBeLessThan(SCRAPE_MS_MAX);
     await away;
     expect(done.size).toBeLessThanOrEqual(doneBefore + CONCURRENCY);
@@ -141,9 +141,9 @@ test('the host vanishes without a word: the connections are given up, and the ne
 });
 
 test('FLUSHALL in the middle: what is not done is made again', async () => {
-  await corner.queue.add(Array.from({ length: 200 }, (_, index) => job(`job-${index}`, { delayMs: 600_000 })));
+  await fixture.queue.add(Array.from({ length: 200 }, (_, index) => job(`job-${index}`, { delayMs: 600_000 })));
   await underLoad(async () => {
-    await corner.redis.flushall();
+    await fixture.redis.flushall();
   });
 });
 
@@ -151,15 +151,15 @@ test('a worker that starts before Redis starts at once, and works when Redis is 
   await redis.server.kill();
   let runs = 0;
   const started = performance.now();
-  const worker = await corner.startWorker(async () => {
+  const worker = await fixture.startWorker(async () => {
     runs += 1;
     return { kind: 'done' };
   });
   expect(performance.now() - started).toBeLessThan(1_000);
-  await corner.registry.metrics();
+  await fixture.registry.metrics();
   expect(performance.now() - started).toBeLessThan(SCRAPE_MS_MAX);
   await redis.server.start();
-  await eventually('a job is taken', async () => corner.queue.add([job('one')]).then(() => true));
+  await eventually('a job is taken', async () => fixture.queue.add([job('one')]).then(() => true));
   await eventually('it has run', () => runs === 1);
 
   await redis.server.kill();

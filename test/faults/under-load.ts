@@ -1,6 +1,6 @@
 import type { SimulationSettings } from '#simulator';
 import type { SeparateSystem } from '../kit/system-processes.ts';
-import type { RunningLoad, World } from '../kit/system-world.ts';
+import type { RunningLoad, SystemFixture } from '../kit/system-fixture.ts';
 
 /** Every fault happens this often, each time under a load of its own. CI has time for one. */
 export const ROUNDS = Math.max(1, Number(process.env['DAKIA_FAULT_ROUNDS'] ?? 1));
@@ -40,7 +40,7 @@ export const underLoad = async (
 };
 
 /** Records that the consumers of one group have passed so far. */
-export const passedBy = async (system: World, group: string): Promise<number> =>
+export const passedBy = async (system: SystemFixture, group: string): Promise<number> =>
   Number(
     (
       await system.rows<{ n: string }>(
@@ -50,7 +50,7 @@ export const passedBy = async (system: World, group: string): Promise<number> =>
     )[0]?.n,
   );
 
-export const eventsKept = async (system: World): Promise<number> =>
+export const eventsKept = async (system: SystemFixture): Promise<number> =>
   Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events'))[0]?.n);
 
 /** Every delivery was acknowledged in the end, every acknowledged one is there once, the account adds up, the rows are equal. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { docker } from '../../deploy/image/docker.ts';
 import { ROOT } from '#kit';
 import { allServices } from '../../services/services.ts';
-import { createWorld } from '../kit/system-world.ts';
-import type { World } from '../kit/system-world.ts';
+import { createSystemFixture } from '../kit/system-fixture.ts';
+import type { SystemFixture } from '../kit/system-fixture.ts';
 import { startService } from './containers.ts';
 import type { RunningService } from './containers.ts';
 
@@ -16,13 +16,13 @@ const STOP_WITHIN_S = 30;
 const APPLIED_WITHIN_MS = 120_000;
 
 let image = process.env['DAKIA_TEST_IMAGE'] ?? '';
-let world: World;
+let fixture: SystemFixture;
 const running = new Map<string, RunningService>();
 const everStarted: string[] = [];
 
 const start = async (service: string): Promise<RunningService> => {
   const started = await startService(image, service, {
-    ...world.environment,
+    ...fixture.environment,
     NODE_OPTIONS: '--max-old-space-size=268',
   });
   running.set(service, started);
@@ -50,12 +50,12 @@ beforeAll(async () => {
       throw new Error('the image could not be built; run npm run image -- --local-base to see why');
     image = readFileSync(join(ROOT, '.dakia', 'image', 'name'), 'utf8').trim();
   }
-  world = await createWorld();
+  fixture = await createSystemFixture();
 }, BUILD_WITHIN_MS);
 
 afterAll(async () => {
   for (const id of everStarted) docker(['rm', '--force', id]);
-  await world.close();
+  await fixture.close();
 }, RUN_WITHIN_MS);
 
 test('the image is small, belongs to nobody who could change it, and says what it is', () => {
@@ -107,10 +107,10 @@ test(
     for (const { name } of allServices) await start(name);
     for (const [name, { readyAfterMs }] of running)
       process.stdout.write(`start to ready: ${name} ${readyAfterMs} ms\n`);
-    const { run, unexpected } = await world.simulate({ count: 300, duplicates: 0.1, shuffle: true });
+    const { run, unexpected } = await fixture.simulate({ count: 300, duplicates: 0.1, shuffle: true });
     expect(unexpected).toBe(0);
-    await world.drained(APPLIED_WITHIN_MS);
-    expect(await world.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
+    await fixture.drained(APPLIED_WITHIN_MS);
+    expect(await fixture.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
   },
   RUN_WITHIN_MS,
 );
@@ -118,7 +118,7 @@ test(
 test(
   'docker stop drains: exit code 0, and what was sent meanwhile is answered or sent again',
   async () => {
-    const { run, answered, done } = world.load({ count: 400, rate: 40, retry: true });
+    const { run, answered, done } = fixture.load({ count: 400, rate: 40, retry: true });
     await answered(100);
     for (const service of ['payments', 'ingest']) {
       await get(service).stop(STOP_WITHIN_S);
@@ -126,8 +126,8 @@ test(
       await start(service);
     }
     expect((await done).unexpected).toBe(0);
-    await world.drained(APPLIED_WITHIN_MS);
-    expect(await world.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
+    await fixture.drained(APPLIED_WITHIN_MS);
+    expect(await fixture.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
   },
   RUN_WITHIN_MS,
 );
@@ -135,16 +135,16 @@ test(
 test(
   'docker kill loses nothing that was acknowledged',
   async () => {
-    const { run, answered, done } = world.load({ count: 400, rate: 40, retry: true });
+    const { run, answered, done } = fixture.load({ count: 400, rate: 40, retry: true });
     await answered(100);
     for (const service of ['payments', 'ingest']) {
       docker(['kill', get(service).id]);
       await start(service);
     }
     expect((await done).unexpected).toBe(0);
-    const account = await world.drained(APPLIED_WITHIN_MS);
+    const account = await fixture.drained(APPLIED_WITHIN_MS);
     expect(account.ok).toBe(true);
-    expect(await world.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
+    expect(await fixture.verify(run, APPLIED_WITHIN_MS)).toMatchObject({ ok: true, shown: [] });
   },
   RUN_WITHIN_MS,
 );

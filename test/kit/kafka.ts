@@ -7,7 +7,7 @@ import type { KafkaConfig } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { eventually } from './eventually.ts';
 
-/** A corner of the test cluster that nobody else uses: names begin with `prefix`, and `close` deletes the topics in it. */
+/** A namespace of the test cluster that nobody else uses: names begin with `prefix`, and `close` deletes the topics in it. */
 export interface TestKafka {
   readonly config: KafkaConfig;
   readonly prefix: string;
@@ -19,7 +19,7 @@ export interface TestKafka {
   readonly close: () => Promise<void>;
 }
 
-/** Creates a corner on the cluster of KAFKA_BROKERS, or on the one that `environment` names. */
+/** Creates a namespace on the cluster of KAFKA_BROKERS, or on the one that `environment` names. */
 export const openTestKafka = async (
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<TestKafka> => {

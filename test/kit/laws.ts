@@ -28,7 +28,7 @@ const KEY = entityId('entity_00000000000001');
 type Values = Readonly<Record<string, fc.Arbitrary<unknown>>>;
 
 /** How the events of one family look. */
-export interface FamilyWorld {
+export interface FamilyFixture {
   readonly aggregate: Aggregate;
   /** Values of the subject's keys. Every key is also left out and set to null; `status` is added by itself. */
   readonly subject: (event: EventName) => Values;
@@ -58,7 +58,7 @@ const sometimes = (values: Values): fc.Arbitrary<Record<string, unknown>> =>
     { requiredKeys: [] },
   );
 
-const snapshotOf = (world: FamilyWorld, event: EventName): fc.Arbitrary<Omit<Snapshot, 'eventId'>> =>
+const snapshotOf = (fixture: FamilyFixture, event: EventName): fc.Arbitrary<Omit<Snapshot, 'eventId'>> =>
   fc
     .record({
       occurredAt: fc.oneof(fc.constant(null), fc.constantFrom(...TIMES).map(fromEpochSeconds), fc.constant(FAR_AHEAD)),
@@ -66,18 +66,21 @@ const snapshotOf = (world: FamilyWorld, event: EventName): fc.Arbitrary<Omit<Sna
       accountId: fc.constantFrom(null, 'acc_00000000000001', 'acc_00000000000002'),
       subject: sometimes({
         status: fc.oneof(
-          { weight: 4, arbitrary: fc.constantFrom(...world.aggregate.statuses) },
-          { weight: 1, arbitrary: fc.constantFrom(...world.aggregate.statuses).map((status) => status.toUpperCase()) },
+          { weight: 4, arbitrary: fc.constantFrom(...fixture.aggregate.statuses) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(...fixture.aggregate.statuses).map((status) => status.toUpperCase()),
+          },
           { weight: 2, arbitrary: fc.constantFrom('brand_new', '', 7) },
         ),
-        ...world.subject(event),
+        ...fixture.subject(event),
       }),
-      payload: sometimes(world.beside ?? {}),
+      payload: sometimes(fixture.beside ?? {}),
     })
     .map((parts) => ({ event, key: KEY, ...parts }));
 
-const historyOf = (world: FamilyWorld): fc.Arbitrary<History> => {
-  const one = fc.oneof(...eventsOf(world.aggregate.family).map((event) => snapshotOf(world, event)));
+const historyOf = (fixture: FamilyFixture): fc.Arbitrary<History> => {
+  const one = fc.oneof(...eventsOf(fixture.aggregate.family).map((event) => snapshotOf(fixture, event)));
   const id = fc.integer({ min: 0, max: 99 });
   return fc
     .uniqueArray(fc.tuple(id, one), { minLength: 1, maxLength: HISTORY_LENGTH_MAX, selector: ([number]) => number })
@@ -181,17 +184,17 @@ const fits = (field: Field, value: FieldValue): boolean => {
   }
 };
 
-const check = (world: FamilyWorld, law: (history: History) => void): void => {
-  fc.assert(fc.property(historyOf(world), law), { numRuns: LAW_RUNS });
+const check = (fixture: FamilyFixture, law: (history: History) => void): void => {
+  fc.assert(fc.property(historyOf(fixture), law), { numRuns: LAW_RUNS });
 };
 
 /** Registers the laws that every family obeys, as tests of the surrounding `describe`. */
-export const obeysTheLaws = (world: FamilyWorld): void => {
-  const { aggregate } = world;
+export const obeysTheLaws = (fixture: FamilyFixture): void => {
+  const { aggregate } = fixture;
   const rules = Object.entries(aggregate.fields);
 
   test('any order, repetition and cut into batches ends in the same row', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       const [there, here] = [arrivalOf(aggregate, history).state, inOrder(aggregate, history).state];
       expect(there).toEqual(here);
       if (there !== undefined && here !== undefined) expect(toMergeRecord(there)).toEqual(toMergeRecord(here));
@@ -199,7 +202,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('the audit concludes the same: the same events rejected, the same status', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       const [there, here] = [arrivalOf(aggregate, history), inOrder(aggregate, history)];
       expect(there.rejected).toEqual(here.rejected);
       expect(there.state?.status).toBe(here.state?.status);
@@ -207,13 +210,13 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('a state is the same after the store has written and read it', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       for (const state of arrivalOf(aggregate, history).path) expect(throughStore(aggregate, state)).toEqual(state);
     });
   });
 
   test('no number that only grows ever shrinks, and what was ever true stays true', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       const { path } = arrivalOf(aggregate, history);
       for (const [name, { rule }] of rules) {
         const seen = path.map((state) => state.values[name]).filter((value) => value !== undefined);
@@ -225,7 +228,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('no status outside the list, no value that its column does not take', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       for (const { status, values } of arrivalOf(aggregate, history).path) {
         expect(aggregate.statuses).toContain(status);
         const misfits = rules.filter(([name, field]) => values[name] !== undefined && !fits(field, values[name]));
@@ -236,15 +239,15 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('the fact of the final status is told on every way to it', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       const { state, facts } = arrivalOf(aggregate, history);
-      const kind = state === undefined ? null : world.finalFact(state);
+      const kind = state === undefined ? null : fixture.finalFact(state);
       if (kind !== null) expect(facts).toContain(kind);
     });
   });
 
   test('no end comes of a name where every snapshot shows a status: some snapshot showed it', () => {
-    check(world, ({ events, batches }) => {
+    check(fixture, ({ events, batches }) => {
       const shown = events.map((event): Snapshot => {
         const { status, ...subject } = event.subject;
         return { ...event, subject: { ...subject, status: readText(status) ?? aggregate.statuses[0] } };
@@ -256,7 +259,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('a time far after its reception stands nowhere', () => {
-    check(world, (history) => {
+    check(fixture, (history) => {
       const { state } = arrivalOf(aggregate, history);
       expect(state?.values['last_event_at']).not.toBe(FAR_AHEAD);
       expect(JSON.stringify(state?.stamps ?? {})).not.toContain(String(FAR_AHEAD));
@@ -264,7 +267,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
   });
 
   test('any JSON at all as the subject is applied without an error', () => {
-    const names = [...new Set(eventsOf(aggregate.family).flatMap((event) => Object.keys(world.subject(event))))];
+    const names = [...new Set(eventsOf(aggregate.family).flatMap((event) => Object.keys(fixture.subject(event))))];
     const key = fc.oneof(fc.constantFrom('status', '__proto__', 'constructor', 'toString', ...names), fc.string());
     const odd = fc.dictionary(key, fc.jsonValue({ stringUnit: 'binary' }));
     fc.assert(
@@ -283,7 +286,7 @@ export const obeysTheLaws = (world: FamilyWorld): void => {
     '%s with nothing but its id is applied; what is absent stays unknown',
     (event) => {
       const { state } = arrive(aggregate, [[bareSnapshot(event)]]);
-      expect(state?.values).toEqual({ last_event_id: BARE_EVENT, last_event_at: null, ...world.said?.(event) });
+      expect(state?.values).toEqual({ last_event_id: BARE_EVENT, last_event_at: null, ...fixture.said?.(event) });
     },
   );
 };

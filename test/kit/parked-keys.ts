@@ -26,23 +26,25 @@ interface ParkedKeys {
   partitions: number;
   isBugThere: boolean;
 }
-export const world = { isBugThere: true, partitions: 0 } as ParkedKeys;
+export const fixture = { isBugThere: true, partitions: 0 } as ParkedKeys;
 
 const buggy: Aggregate = {
   ...paymentAggregate,
   apply: (current, snapshot) => {
-    if (world.isBugThere && snapshot.subject['method'] === 'buggy') throw new TypeError(BUG);
+    if (fixture.isBugThere && snapshot.subject['method'] === 'buggy') throw new TypeError(BUG);
     return paymentAggregate.apply(current, snapshot);
   },
 };
 export const aggregates = [buggy, ...aggregatesOf('payments').slice(1)];
 
 export const ref = (key: string) => ({ family: 'payments', key }) as const;
-export const wake = async (key: string, database = world.worker) =>
+export const wake = async (key: string, database = fixture.worker) =>
   wakeParked({ database, aggregates, policy, random: () => 0.5, actor: 'retry:payments' }, ref(key));
-export const byOperator = () => ({ database: world.operator, aggregates, policy, random: () => 0.5 });
+export const byOperator = () => ({ database: fixture.operator, aggregates, policy, random: () => 0.5 });
 export const makeDue = async (key: string) =>
-  world.store.rows("UPDATE parked_keys SET next_attempt_at = now() - interval '1 second' WHERE entity_key = $1", [key]);
+  fixture.store.rows("UPDATE parked_keys SET next_attempt_at = now() - interval '1 second' WHERE entity_key = $1", [
+    key,
+  ]);
 export const wakeDue = async (key: string) => {
   await makeDue(key);
   return wake(key);
@@ -56,26 +58,26 @@ export const failed = (id: string, key: string, index = 0) =>
   testEvent('payment.failed', id, key, { status: 'failed', error_code: `E${index}` }, TODAY_S + index);
 export const captured = (id: string, key: string) =>
   testEvent('payment.captured', id, key, { status: 'captured', amount: 100 });
-export const parked = async (key: string) => (await listParked(world.store.database, { key }))[0];
+export const parked = async (key: string) => (await listParked(fixture.store.database, { key }))[0];
 export const verdicts = async (key: string) =>
   Object.fromEntries(
     (
-      await world.store.rows<{ id: string; verdict: string }>(
+      await fixture.store.rows<{ id: string; verdict: string }>(
         'SELECT razorpay_event_id AS id, verdict FROM webhook_events WHERE entity_key = $1',
         [key],
       )
     ).map(({ id, verdict }) => [id, verdict]),
   );
 export const audit = async (key: string, action: string) =>
-  world.store.rows(
+  fixture.store.rows(
     'SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE entity_key = $1 AND action = $2 ORDER BY id',
     [key, action],
   );
 
 /** What must be true at any time, whatever has just crashed. */
 export const expectConsistent = async () => {
-  const account = await accounting(world.store.database, async () =>
-    (await readLedger(world.store.database)).map((row) => ({
+  const account = await accounting(fixture.store.database, async () =>
+    (await readLedger(fixture.store.database)).map((row) => ({
       ...row,
       startOffset: row.firstOffset,
       endOffset: row.nextOffset,
@@ -83,7 +85,7 @@ export const expectConsistent = async () => {
   );
   expect(account.partitions.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(account.difference).toBe(0);
-  const [sums] = await world.store.rows(`SELECT
+  const [sums] = await fixture.store.rows(`SELECT
     (SELECT sum(dead) FROM partition_ledger)::int - (SELECT count(*) FROM webhook_events WHERE verdict = 'dead')::int AS counted_dead,
     (SELECT count(*) FROM webhook_events e WHERE verdict = 'dead' AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.razorpay_event_id = e.razorpay_event_id AND d.resolution IS DISTINCT FROM 'retried'))::int AS dead_without_letter,
     (SELECT count(*) FROM dead_letters d JOIN webhook_events e USING (razorpay_event_id, created_at) WHERE d.resolution IS NULL AND e.verdict <> 'dead')::int AS letters_without_dead,
@@ -109,20 +111,20 @@ export const useParkedKeys = (): void => {
     await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
     const open = (applicationName: string, role: string): Database =>
       createDatabase({ url: store.url, poolSize: 3, applicationName, role });
-    Object.assign(world, {
+    Object.assign(fixture, {
       store,
       worker: open('worker', roleOf('payments')),
       operator: open('operator', OPERATOR_ROLE),
     });
   });
   afterAll(async () => {
-    await Promise.all([world.worker.close(), world.operator.close()]);
-    await world.store.close();
+    await Promise.all([fixture.worker.close(), fixture.operator.close()]);
+    await fixture.store.close();
   });
   beforeEach(async () => {
-    world.isBugThere = true;
-    world.partitions += 1;
-    world.partition = await world.store.partition(TOPIC, world.partitions);
+    fixture.isBugThere = true;
+    fixture.partitions += 1;
+    fixture.partition = await fixture.store.partition(TOPIC, fixture.partitions);
   });
   afterEach(expectConsistent);
 };

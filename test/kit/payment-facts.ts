@@ -24,7 +24,7 @@ export interface PaymentFact {
 
 const INSERT_FACTS = adHoc(`WITH ${outboxOf(1)} SELECT 1`);
 
-/** One transaction's facts, inserted with the statement of the apply path; those that are there already stay as they are. Rings no bell. */
+/** One transaction's facts, inserted with the statement of the apply path; those that are there already stay as they are. Sends no signal. */
 export const insertPaymentFacts = async (database: Database, facts: readonly PaymentFact[]): Promise<void> => {
   const keys = facts.map(({ payment }) => paymentKey(payment));
   const dedupeKeys = facts.map(({ kind, payment }) => `payments:${paymentKey(payment)}:${kind}:`);

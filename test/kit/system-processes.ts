@@ -5,8 +5,8 @@ import { allServices } from '../../services/services.ts';
 import { eventually } from './eventually.ts';
 import { ROOT } from './servers.ts';
 import type { ServerAddresses } from './servers.ts';
-import { createWorld, NODE_FLAGS } from './system-world.ts';
-import type { World } from './system-world.ts';
+import { createSystemFixture, NODE_FLAGS } from './system-fixture.ts';
+import type { SystemFixture } from './system-fixture.ts';
 
 /** One service as a process of its own, run as a container runs it. */
 export interface ServiceProcess {
@@ -19,7 +19,7 @@ export interface ServiceProcess {
 }
 
 /** Dakia with every service as a process of its own. Nothing starts a service again but the test. */
-export interface SeparateSystem extends World {
+export interface SeparateSystem extends SystemFixture {
   readonly service: (name: string) => ServiceProcess;
   /** A second process of a service beside the first; `environment` on top of the usual one. */
   readonly another: (
@@ -42,7 +42,7 @@ export const startSeparateSystem = async (
   addresses?: ServerAddresses,
   settings?: Readonly<Record<string, string>>,
 ): Promise<SeparateSystem> => {
-  const world = await createWorld(addresses, settings);
+  const fixture = await createSystemFixture(addresses, settings);
   const deaths: string[] = [];
   const processes = new Map<string, ServiceProcess & { readonly stop: () => Promise<void> }>();
 
@@ -58,13 +58,13 @@ export const startSeparateSystem = async (
     const start = async (): Promise<void> => {
       asked = false;
       const started = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, 'services', name, 'main.ts')], {
-        env: { PATH: process.env['PATH'] ?? '', ...world.environment, ...environment },
+        env: { PATH: process.env['PATH'] ?? '', ...fixture.environment, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       child = started;
       let ready = false;
       for (const stream of [started.stdout, started.stderr]) {
-        const take = world.log.take(as);
+        const take = fixture.log.take(as);
         stream.setEncoding('utf8').on('data', (piece: string) => {
           take(piece);
           ready ||= piece.includes(`${name} is ready`);
@@ -100,7 +100,7 @@ export const startSeparateSystem = async (
     );
     if (failures.length === 0) return;
     await Promise.all([...processes.values()].map(async (service) => service.signal('SIGKILL')));
-    throw new Error(`${failures.length} services did not stop when asked to\n${world.log.tail()}`);
+    throw new Error(`${failures.length} services did not stop when asked to\n${fixture.log.tail()}`);
   };
   const service: SeparateSystem['service'] = (name) => {
     const found = processes.get(name);
@@ -111,13 +111,13 @@ export const startSeparateSystem = async (
   try {
     await Promise.all(SERVICES.map(async (name) => define(name, name).restart()));
   } catch (error) {
-    process.stderr.write(`the services logged\n${world.log.tail()}\n`);
+    process.stderr.write(`the services logged\n${fixture.log.tail()}\n`);
     await stopAll();
-    await world.close();
+    await fixture.close();
     throw error;
   }
   return {
-    ...world,
+    ...fixture,
     service,
     another: async (name, as, environment) => {
       const added = define(name, as, environment);
@@ -129,7 +129,7 @@ export const startSeparateSystem = async (
       try {
         await stopAll();
       } finally {
-        await world.close();
+        await fixture.close();
       }
     },
   };

@@ -1,11 +1,11 @@
 import { startServices } from '#platform/service';
 import type { RunningServices, Service } from '#platform/service';
 import { allServices } from '../../services/services.ts';
-import { createWorld } from './system-world.ts';
-import type { World } from './system-world.ts';
+import { createSystemFixture } from './system-fixture.ts';
+import type { SystemFixture } from './system-fixture.ts';
 
 /** Dakia in this process, as `npm start` runs it: every service, one ops port, one log. */
-export interface System extends World {
+export interface System extends SystemFixture {
   /** Starts what `stop` has stopped, on the same database, topics and port. `services`: only those. */
   readonly start: (services?: readonly Service[]) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -18,48 +18,48 @@ export interface SystemOptions {
 }
 
 export const startSystem = async ({ settings }: SystemOptions = {}): Promise<System> => {
-  const world = await createWorld(undefined, settings);
+  const fixture = await createSystemFixture(undefined, settings);
   let running: RunningServices | undefined;
 
   const start = async (services: readonly Service[] = allServices): Promise<void> => {
-    const started = await startServices('dakia', services, world.environment, { write: world.log.take('dakia') });
+    const started = await startServices('dakia', services, fixture.environment, { write: fixture.log.take('dakia') });
     if (!started.ok) throw new Error(started.issues.join('; '));
     running = started.value;
     void running.failed.then((error) =>
-      world.log.take('dakia')(`a service cannot go on: ${error.stack ?? error.message}\n`),
+      fixture.log.take('dakia')(`a service cannot go on: ${error.stack ?? error.message}\n`),
     );
   };
   const stop = async (): Promise<void> => {
     const stopping = running;
     running = undefined;
     if (stopping !== undefined && !(await stopping.stop()))
-      throw new Error(`the services did not stop cleanly\n${world.log.tail()}`);
+      throw new Error(`the services did not stop cleanly\n${fixture.log.tail()}`);
   };
 
   try {
     await start();
   } catch (error) {
-    await world.close();
+    await fixture.close();
     throw error;
   }
   return {
-    ...world,
+    ...fixture,
     start,
     stop,
     metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
     close: async () => {
       await stop();
-      await world.close();
+      await fixture.close();
     },
   };
 };
 
-/** Longer than the waits of a World, so that they say what did not come. */
+/** Longer than the waits of a SystemFixture, so that they say what did not come. */
 const TEST_LIMIT_MS = 40_000;
 
 /** `test` of jest; when one fails, what the services have logged is shown. */
 export const testsOf =
-  (system: () => Pick<World, 'log'>) =>
+  (system: () => Pick<SystemFixture, 'log'>) =>
   (name: string, work: () => Promise<void>, limitMs = TEST_LIMIT_MS): void =>
     test(
       name,

@@ -42,7 +42,7 @@ export interface RunningConsumer {
   readonly failures: readonly Error[];
 }
 
-/** Consumers of one corner of the test cluster, over a ledger in memory. */
+/** Consumers of one fixture of the test cluster, over a ledger in memory. */
 export const openTestConsumers = async () => {
   const cluster: TestKafka = await openTestKafka();
   const running: Component[] = [];

@@ -3,7 +3,7 @@ import { createLogger } from '#platform/log';
 import { openTestStore } from '../../../test/kit/test-store.ts';
 import type { TestStore } from '../../../test/kit/test-store.ts';
 import { createDatabase } from './database.ts';
-import { createOutboxBell, createOutboxListener } from './outbox-signal.ts';
+import { createOutboxListener, createOutboxSignal } from './outbox-signal.ts';
 import { roleOf } from './roles.ts';
 
 let store: TestStore;
@@ -16,38 +16,38 @@ afterEach(async () => {
 });
 afterAll(async () => store.close());
 
-const listening = async (): Promise<{ readonly heard: () => number }> => {
-  let heard = 0;
+const listening = async (): Promise<{ readonly received: () => number }> => {
+  let received = 0;
   const listener = createOutboxListener({
     url: store.url,
     role: roleOf('notifier'),
-    applicationName: 'dakia-test-bell',
-    heard: () => void (heard += 1),
+    applicationName: 'dakia-test-signal',
+    onSignal: () => void (received += 1),
     log: createLogger('test', 'silent'),
   });
   closing.push(listener.stop);
   listener.start();
-  await eventually('it listens', () => heard === 1);
-  return { heard: () => heard };
+  await eventually('it listens', () => received === 1);
+  return { received: () => received };
 };
 
-test('rung a thousand times at once, the bell is heard, and costs Postgres a few statements', async () => {
+test('notified a thousand times at once, the signal is received, and costs Postgres a few statements', async () => {
   const listener = await listening();
   const statements: unknown[] = [];
-  const bell = createOutboxBell({
+  const outboxSignal = createOutboxSignal({
     query: async (...given) => {
       statements.push(given[0].name);
       return store.database.query(...given);
     },
   });
-  for (let times = 0; times < 1_000; times += 1) bell.ring();
-  await eventually('it is heard', () => listener.heard() > 1);
-  for (let times = 0; times < 1_000; times += 1) bell.ring();
-  await eventually('and again', () => listener.heard() === statements.length + 1 && statements.length >= 2);
+  for (let times = 0; times < 1_000; times += 1) outboxSignal.notify();
+  await eventually('it is received', () => listener.received() > 1);
+  for (let times = 0; times < 1_000; times += 1) outboxSignal.notify();
+  await eventually('and again', () => listener.received() === statements.length + 1 && statements.length >= 2);
   expect(statements.length).toBeLessThanOrEqual(3);
 });
 
-test('a service rings with its own rights, and goes on when Postgres is away', async () => {
+test('a service notifies with its own rights, and goes on when Postgres is away', async () => {
   const listener = await listening();
   const database = createDatabase({
     url: store.url,
@@ -55,20 +55,20 @@ test('a service rings with its own rights, and goes on when Postgres is away', a
     applicationName: 'dakia-test',
     role: roleOf('payments'),
   });
-  const bell = createOutboxBell(database);
-  bell.ring();
-  await eventually('it is heard', () => listener.heard() === 2);
+  const outboxSignal = createOutboxSignal(database);
+  outboxSignal.notify();
+  await eventually('it is received', () => listener.received() === 2);
   await database.close();
   let asked = 0;
-  const away = createOutboxBell({
+  const away = createOutboxSignal({
     query: async (...given) => {
       asked += 1;
       return database.query(...given);
     },
   });
-  away.ring();
+  away.notify();
   await eventually('it was tried', () => asked === 1);
-  away.ring();
-  await eventually('it tries again when it is rung again', () => asked === 2);
-  expect(listener.heard()).toBe(2);
+  away.notify();
+  await eventually('it tries again when it is asked again', () => asked === 2);
+  expect(listener.received()).toBe(2);
 });

@@ -15,7 +15,7 @@ test('a listener that cannot connect leaves nothing behind with each try', async
     url: 'postgres://nobody@127.0.0.1:1/none',
     role: 'dakia_notifier',
     applicationName: 'test',
-    heard: () => undefined,
+    onSignal: () => undefined,
     log: { warn: () => undefined, info: () => undefined } as never,
   });
   listener.start();

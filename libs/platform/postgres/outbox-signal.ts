@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { connectClient } from './hosts.ts';
 
 const CHANNEL = 'dakia_outbox';
-/** Least time in ms between two rings of one process: the relay takes all that is there each time, so more of them bring nothing. */
+/** Least time in ms between two signals of one process: the relay takes all that is there each time, so more of them bring nothing. */
 const RING_EVERY_MS = 20;
 /** Pauses in ms before the listener connects again, doubled each time up to the second. */
 const RECONNECT_MS = 500;
@@ -20,45 +20,45 @@ const ANSWER_TIMEOUT_MS = 5_000;
  * commits, and holds it while the commit is written to disk, so that all of them would go one by one
  * (src/backend/commands/async.c, PreCommit_Notify). For the same reason this one does not wait for the disk: it has nothing to lose.
  */
-const RING = statement(
+const NOTIFY = statement(
   'outbox_ring',
   `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', '')`,
 );
 
-export interface OutboxBell {
+export interface OutboxSignal {
   /** Tells relays that facts were committed. Costs the caller nothing and may get lost: relays also look by themselves. */
-  readonly ring: () => void;
+  readonly notify: () => void;
 }
 
-/** One statement is under way at most, and one more wanted, however often it is rung. */
-export const createOutboxBell = (database: Pick<Database, 'query'>): OutboxBell => {
-  let ringing = false;
+/** One statement is under way at most, and one more wanted, however often it is notified. */
+export const createOutboxSignal = (database: Pick<Database, 'query'>): OutboxSignal => {
+  let notifying = false;
   let wanted = false;
-  const ringWhileWanted = async (): Promise<void> => {
-    ringing = true;
+  const notifyWhileWanted = async (): Promise<void> => {
+    notifying = true;
     while (wanted) {
       wanted = false;
       // Postgres is away, or the service stops: the relay looks by itself.
-      await database.query(RING).catch(() => undefined);
+      await database.query(NOTIFY).catch(() => undefined);
       await pause(RING_EVERY_MS, undefined, { ref: false });
     }
-    ringing = false;
+    notifying = false;
   };
   return {
-    ring: () => {
+    notify: () => {
       wanted = true;
-      if (!ringing) void ringWhileWanted();
+      if (!notifying) void notifyWhileWanted();
     },
   };
 };
 
 export interface OutboxListenerOptions {
-  /** Where LISTEN works: a pooler that shares connections by transaction (pgbouncer) takes the statement and loses the rings. */
+  /** Where LISTEN works: a pooler that shares connections by transaction (pgbouncer) takes the statement and loses the signals. */
   readonly url: string;
   readonly role: string;
   readonly applicationName: string;
-  /** Called for each ring, and when the listener has begun to listen: what was rung before that was missed. */
-  readonly heard: () => void;
+  /** Called for each notify, and when the listener has begun to listen: what was notified before that was missed. */
+  readonly onSignal: () => void;
   readonly log: Pick<Logger, 'warn' | 'info'>;
 }
 
@@ -67,16 +67,16 @@ export interface OutboxListener {
   readonly stop: () => Promise<void>;
 }
 
-/** Hears the bell on a connection of its own, which it opens again when it is lost. Deaf meanwhile, and never a reason to stop. */
+/** Receives the signal on a connection of its own, which it opens again when it is lost. It misses signals meanwhile, and is never a reason to stop. */
 export const createOutboxListener = ({
   url,
   role,
   applicationName,
-  heard,
+  onSignal,
   log,
 }: OutboxListenerOptions): OutboxListener => {
   const stopping = new AbortController();
-  let deaf = false;
+  let disconnected = false;
   let failures = 0;
   let loop: Promise<void> = Promise.resolve();
 
@@ -100,16 +100,16 @@ export const createOutboxListener = ({
     ended.promise.catch(() => undefined);
     client.on('error', ended.reject);
     client.on('end', () => ended.reject(new Error('the connection ended')));
-    client.on('notification', heard);
+    client.on('notification', onSignal);
     const onStop = (): void => ended.resolve();
     stopping.signal.addEventListener('abort', onStop, { once: true });
     const heartbeat = setInterval(() => void client.query('SELECT 1').catch(ended.reject), HEARTBEAT_MS);
     try {
       await client.query(`LISTEN ${CHANNEL}`);
-      if (deaf) log.info('the bell of the outbox is heard again');
-      deaf = false;
+      if (disconnected) log.info('the signal of the outbox is received again');
+      disconnected = false;
       failures = 0;
-      heard();
+      onSignal();
       if (!stopping.signal.aborted) await ended.promise;
     } finally {
       clearInterval(heartbeat);
@@ -124,12 +124,9 @@ export const createOutboxListener = ({
         await listen();
       } catch (error) {
         if (isStopping()) return;
-        if (!deaf)
-          log.warn(
-            { err: error },
-            'the bell of the outbox is not heard; the outbox is looked at by the clock meanwhile',
-          );
-        deaf = true;
+        if (!disconnected)
+          log.warn({ err: error }, 'the signal of the outbox is not received; the outbox is polled meanwhile');
+        disconnected = true;
         failures += 1;
         await pause(backoffMs(failures, RECONNECT_MS, RECONNECT_MS_MAX, { jitter: 0 }), stopping.signal);
       }

@@ -3,24 +3,24 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { eventually, ROOT, testServers } from '#kit';
-import { job, openCorner } from '../../../test/kit/queue/queue-corner.ts';
-import type { QueueCorner } from '../../../test/kit/queue/queue-corner.ts';
+import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
+import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 
 /** Each test starts a process. */
 jest.setTimeout(30_000);
 
 const PASSWORD = 'a-long-password';
-let corner: QueueCorner;
+let fixture: QueueFixture;
 const children: ChildProcess[] = [];
 beforeEach(async () => {
-  corner = await openCorner(testServers().REDIS_URL);
+  fixture = await openQueueFixture(testServers().REDIS_URL);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
     child.stdin?.end();
     await once(child, 'exit');
   }
-  await corner.close();
+  await fixture.close();
 });
 
 interface Answer {
@@ -36,12 +36,12 @@ type Ask = (
 const serve = async (
   settings: Readonly<Record<string, string>>,
 ): Promise<{ readonly ask: Ask; readonly said: () => string }> => {
-  const child = spawn(process.execPath, [join(ROOT, 'test', 'kit', 'queue', 'serve-board.ts'), corner.queueName], {
+  const child = spawn(process.execPath, [join(ROOT, 'test', 'kit', 'queue', 'serve-board.ts'), fixture.queueName], {
     cwd: ROOT,
     env: {
       ...process.env,
-      REDIS_URL: corner.config.redisUrl,
-      DAKIA_QUEUE_PREFIX: corner.config.queuePrefix,
+      REDIS_URL: fixture.config.redisUrl,
+      DAKIA_QUEUE_PREFIX: fixture.config.queuePrefix,
       ...settings,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -105,9 +105,9 @@ test('only the user with the password sees it; the paths of the port itself stay
 });
 
 test('shows jobs and changes nothing until that is switched on', async () => {
-  await corner.queue.add([job('fails'), job('waits', { delayMs: 60_000 })]);
-  await corner.startWorker(async () => ({ kind: 'failed', reason: 'it was told to' }));
-  await eventually('one has failed', async () => (await corner.stats()).failed === 1);
+  await fixture.queue.add([job('fails'), job('waits', { delayMs: 60_000 })]);
+  await fixture.startWorker(async () => ({ kind: 'failed', reason: 'it was told to' }));
+  await eventually('one has failed', async () => (await fixture.stats()).failed === 1);
 
   const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
   const shown = await ask(JOBS, { login: LOGIN });
@@ -124,19 +124,19 @@ test('shows jobs and changes nothing until that is switched on', async () => {
       text: expect.stringContaining('DAKIA_BOARD_WRITES=true') as string,
     });
   }
-  expect(await corner.stats()).toMatchObject({ failed: 1, delayed: 1, paused: 0 });
+  expect(await fixture.stats()).toMatchObject({ failed: 1, delayed: 1, paused: 0 });
 });
 
 test('switched on, it changes what its own page asks for, and not what another site makes a browser send', async () => {
-  await corner.queue.add([job('waits', { delayMs: 60_000 })]);
+  await fixture.queue.add([job('waits', { delayMs: 60_000 })]);
   const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD, DAKIA_BOARD_WRITES: 'true' });
   const promote = { login: LOGIN, method: 'PUT' };
   const path = '/queues/api/queues/retry-test/waits/promote';
   expect((await ask(path, { method: 'PUT' })).status).toBe(401);
   expect((await ask(path, { ...promote, headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
-  expect(await corner.stats()).toMatchObject({ delayed: 1 });
+  expect(await fixture.stats()).toMatchObject({ delayed: 1 });
   expect((await ask(path, { ...promote, headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(204);
-  expect(await corner.stats()).toMatchObject({ delayed: 0, prioritized: 1 });
+  expect(await fixture.stats()).toMatchObject({ delayed: 0, prioritized: 1 });
 });
 
 test('while Redis is away it says so', async () => {

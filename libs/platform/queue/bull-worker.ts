@@ -4,8 +4,8 @@ import type { Redis } from '#platform/redis';
 import { createThrottle, pause, within } from '#platform/time';
 import { openWorkerRedis } from './connection.ts';
 import type { JobData, JobOutcome, WorkerOptions } from './contracts.ts';
-import { lookAt, REST_COUNT } from './look.ts';
-import type { QueueLook } from './look.ts';
+import { readQueue, REST_COUNT } from './queue-stats.ts';
+import type { QueueSnapshot } from './queue-stats.ts';
 import type { QueueMetrics } from './metrics.ts';
 import { keyPrefixOf } from './names.ts';
 import { REST } from './scripts.ts';
@@ -35,7 +35,7 @@ const LAST_WORDS_MS = 1_000;
 export interface BullWorker {
   readonly takenAt: () => number;
   readonly isBusy: () => boolean;
-  readonly look: () => Promise<QueueLook | undefined>;
+  readonly snapshot: () => Promise<QueueSnapshot | undefined>;
   /** Takes nothing more, waits up to `ms` for the jobs under way, then lets go of them: they run again elsewhere. */
   readonly close: (ms: number) => Promise<void>;
 }
@@ -143,11 +143,11 @@ export const openBullWorker = (
   return {
     takenAt: () => takenAt,
     isBusy: () => underWay.size >= concurrency,
-    look: async () =>
+    snapshot: async () =>
       client.status === 'ready'
         ? within(
             LOOK_MS,
-            lookAt(client, keyPrefix, queue).catch(() => undefined),
+            readQueue(client, keyPrefix, queue).catch(() => undefined),
           )
         : undefined,
     close: async (ms) => {

@@ -1,6 +1,6 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
-import { oneLook } from '#platform/service';
+import { oneAtATime } from '#platform/service';
 import { oncePer } from '#rules';
 import type { QueueStats } from './contracts.ts';
 
@@ -24,7 +24,7 @@ export const queueMetricsOf = oncePer((registry: Registry): QueueMetrics => {
     labelNames: ['queue', 'outcome'],
     registers: [registry],
   });
-  const refresh = oneLook(async () => {
+  const refresh = oneAtATime(async () => {
     await Promise.all(
       [...looks].map(async ([queue, look]) => {
         const seen = await look();

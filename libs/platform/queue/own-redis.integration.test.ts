@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { eventually, makeCertificate } from '#kit';
 import { serverFiles, silent, startRedis, stateFolder } from '#local';
 import type { Redis as EmbeddedRedis } from '#local';
-import { job, openCorner } from '../../../test/kit/queue/queue-corner.ts';
-import type { QueueCorner } from '../../../test/kit/queue/queue-corner.ts';
+import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
+import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import { QUEUE_ANSWER_MS } from './connection.ts';
 
 /** Each test starts a server of its own. */
@@ -16,7 +16,7 @@ const COMMANDS_PER_S_MAX = 100;
 
 const root = mkdtempSync(join(tmpdir(), 'dakia-queue-'));
 let server: EmbeddedRedis | undefined;
-let corner: QueueCorner | undefined;
+let fixture: QueueFixture | undefined;
 let onTestEnd = (): unknown => undefined;
 const start = async (options: Partial<Parameters<typeof startRedis>[0]> = {}): Promise<EmbeddedRedis> => {
   server = await startRedis({
@@ -30,7 +30,7 @@ const start = async (options: Partial<Parameters<typeof startRedis>[0]> = {}): P
 };
 afterEach(async () => {
   onTestEnd();
-  await corner?.close();
+  await fixture?.close();
   await server?.server.stop();
 });
 afterAll(() => rmSync(root, { recursive: true }));
@@ -39,25 +39,25 @@ test('TLS, a certificate authority of its own and a password', async () => {
   const tls = await makeCertificate(root, 'redis');
   const { url } = await start({ password: 'a-password', tls });
   expect(url).toMatch(/^rediss:/);
-  corner = await openCorner(url, { redisTlsCaFile: tls.certFile });
-  await corner.startWorker(async () => ({ kind: 'done' }));
-  await corner.queue.add([job('one')]);
-  await eventually('it is done', async () => (await corner?.stats())?.completed === 1);
+  fixture = await openQueueFixture(url, { redisTlsCaFile: tls.certFile });
+  await fixture.startWorker(async () => ({ kind: 'done' }));
+  await fixture.queue.add([job('one')]);
+  await eventually('it is done', async () => (await fixture?.stats())?.completed === 1);
 });
 
 test('every key is in one slot of a cluster, and none is outside the prefix', async () => {
   const { url } = await start();
-  corner = await openCorner(url);
+  fixture = await openQueueFixture(url);
   let runs = 0;
-  await corner.startWorker(async () => {
+  await fixture.startWorker(async () => {
     runs += 1;
     return runs === 1 ? { kind: 'later', afterMs: 10 } : runs === 2 ? { kind: 'rest', afterMs: 10 } : { kind: 'done' };
   });
-  await corner.queue.add([job('one'), job('two', { delayMs: 60_000 })]);
-  await eventually('it is done', async () => (await corner?.stats())?.completed === 1);
-  const keys = await corner.redis.keys('*');
+  await fixture.queue.add([job('one'), job('two', { delayMs: 60_000 })]);
+  await eventually('it is done', async () => (await fixture?.stats())?.completed === 1);
+  const keys = await fixture.redis.keys('*');
   expect(keys.length).toBeGreaterThan(3);
-  expect(keys.filter((key) => !key.startsWith(`{${corner?.config.queuePrefix}}:retry-test:`))).toEqual([]);
+  expect(keys.filter((key) => !key.startsWith(`{${fixture?.config.queuePrefix}}:retry-test:`))).toEqual([]);
 });
 
 test('a Redis that can lose jobs is told of once per process, with what to set, and BullMQ prints nothing of its own', async () => {
@@ -66,13 +66,13 @@ test('a Redis that can lose jobs is told of once per process, with what to set, 
   console.warn = (...given: readonly unknown[]) => void printed.push(given);
   onTestEnd = () => (console.warn = warn);
   const { url } = await start();
-  corner = await openCorner(url);
-  await corner.redis.config('SET', 'maxmemory-policy', 'volatile-lru');
-  await corner.redis.config('SET', 'appendonly', 'no');
-  for (let count = 0; count < 3; count += 1) await corner.startWorker(async () => ({ kind: 'done' }));
-  await corner.queue.add([job('one'), job('two')]);
-  await eventually('all is done', async () => (await corner?.stats())?.completed === 2);
-  const warnings = corner.logged.filter(({ level }) => level === 'warn');
+  fixture = await openQueueFixture(url);
+  await fixture.redis.config('SET', 'maxmemory-policy', 'volatile-lru');
+  await fixture.redis.config('SET', 'appendonly', 'no');
+  for (let count = 0; count < 3; count += 1) await fixture.startWorker(async () => ({ kind: 'done' }));
+  await fixture.queue.add([job('one'), job('two')]);
+  await eventually('all is done', async () => (await fixture?.stats())?.completed === 2);
+  const warnings = fixture.logged.filter(({ level }) => level === 'warn');
   expect(warnings).toHaveLength(1);
   expect(warnings[0]?.['msg']).toBe(
     'Redis can lose jobs (Dakia finds them again in Postgres, later): it throws keys away when memory is short (maxmemory-policy volatile-lru): set maxmemory-policy to noeviction; it forgets all jobs when it restarts: set appendonly to yes, or save to an interval',
@@ -82,47 +82,47 @@ test('a Redis that can lose jobs is told of once per process, with what to set, 
 
 test('a Redis that stops answering makes calls reject, soon, and those that come after it is well again work', async () => {
   const { url, server: frozen } = await start();
-  corner = await openCorner(url);
-  await corner.queue.add([job('one')]);
+  fixture = await openQueueFixture(url);
+  await fixture.queue.add([job('one')]);
   frozen.freeze();
   const started = performance.now();
   try {
-    await expect(corner.queue.add([job('two')])).rejects.toThrow();
+    await expect(fixture.queue.add([job('two')])).rejects.toThrow();
     expect(performance.now() - started).toBeLessThan(QUEUE_ANSWER_MS + 2_000);
   } finally {
     frozen.thaw();
   }
-  await eventually('it takes jobs again', async () => corner?.queue.add([job('three')]).then(() => true));
+  await eventually('it takes jobs again', async () => fixture?.queue.add([job('three')]).then(() => true));
 });
 
 test('while Redis refuses what it asks, a worker neither asks nor logs without a pause, and goes on by itself after that', async () => {
   const { url } = await start();
-  corner = await openCorner(url);
-  const { redis } = corner;
+  fixture = await openQueueFixture(url);
+  const { redis } = fixture;
   const release = Promise.withResolvers<void>();
   let runs = 0;
-  await corner.startWorker(async () => {
+  await fixture.startWorker(async () => {
     runs += 1;
     await release.promise;
     return { kind: 'done' };
   });
-  await corner.queue.add([job('one'), job('two'), job('three')]);
+  await fixture.queue.add([job('one'), job('two'), job('three')]);
   await eventually('the worker is at work', () => runs === 1);
 
   // Reads and not commands: those that were refused are not counted as commands.
   const commands = async (): Promise<number> =>
     Number(/total_reads_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
   await redis.call('ACL', 'SETUSER', 'default', '-eval', '-evalsha');
-  await expect(corner.queue.renew([job('four')])).rejects.toThrow('NOPERM');
+  await expect(fixture.queue.renew([job('four')])).rejects.toThrow('NOPERM');
   release.resolve();
-  await eventually('Redis refuses', () => corner?.logged.some(({ msg }) => String(msg).startsWith('Redis refused')));
+  await eventually('Redis refuses', () => fixture?.logged.some(({ msg }) => String(msg).startsWith('Redis refused')));
   const [before, since] = [await commands(), performance.now()];
   // Long enough for several pauses; what is counted is what happens in it.
   await eventually('some pauses are over', () => performance.now() - since > 3_000);
   expect(((await commands()) - before) / 3).toBeLessThan(COMMANDS_PER_S_MAX);
-  expect(corner.logged.filter(({ msg }) => String(msg).startsWith('Redis refused'))).toHaveLength(1);
+  expect(fixture.logged.filter(({ msg }) => String(msg).startsWith('Redis refused'))).toHaveLength(1);
 
   await redis.call('ACL', 'SETUSER', 'default', '+@all');
   // The outcome of the first could not be told, so it runs again when its lock has run out.
-  await eventually('all is done', async () => (await corner?.stats())?.completed === 3, 45_000);
+  await eventually('all is done', async () => (await fixture?.stats())?.completed === 3, 45_000);
 });

@@ -2,8 +2,8 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { eventually, testServers } from '#kit';
 import { createLogger } from '#platform/log';
-import { job, openCorner } from '../../../test/kit/queue/queue-corner.ts';
-import type { QueueCorner } from '../../../test/kit/queue/queue-corner.ts';
+import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
+import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import { QUEUE_ANSWER_MS } from './connection.ts';
 import { openQueue } from './queue.ts';
 
@@ -12,11 +12,11 @@ jest.setTimeout(20_000);
 
 const MINUTE = 60_000;
 
-let corner: QueueCorner;
+let fixture: QueueFixture;
 beforeEach(async () => {
-  corner = await openCorner(testServers().REDIS_URL);
+  fixture = await openQueueFixture(testServers().REDIS_URL);
 });
-afterEach(async () => corner.close());
+afterEach(async () => fixture.close());
 
 /** Stands before Redis and keeps back what a client sends, from the first bytes with `text` in them on, until it is opened. */
 const openGate = async (
@@ -60,7 +60,7 @@ const openGate = async (
 /** Starts a worker that notes what it runs, in order. */
 const runAll = async (): Promise<string[]> => {
   const ran: string[] = [];
-  await corner.startWorker(async ({ id }) => {
+  await fixture.startWorker(async ({ id }) => {
     ran.push(id);
     return { kind: 'done' };
   });
@@ -68,7 +68,7 @@ const runAll = async (): Promise<string[]> => {
 };
 
 test('jobs run by priority, and in the order in which they came within one', async () => {
-  await corner.queue.add([
+  await fixture.queue.add([
     job('low', { priority: 4 }),
     job('third', { priority: 3 }),
     job('first', { priority: 1 }),
@@ -91,86 +91,86 @@ test.each([
   ['a delay that is no number', { delayMs: Number.NaN }],
 ])('%s is refused, with everything that came with it', async (_, wrong) => {
   const jobs = [job('good'), { ...job('bad'), ...wrong } as ReturnType<typeof job>];
-  await expect(corner.queue.add(jobs)).rejects.toThrow(TypeError);
-  await expect(corner.queue.renew(jobs)).rejects.toThrow(TypeError);
-  expect(await corner.stats()).toMatchObject({ prioritized: 0, waiting: 0, delayed: 0 });
+  await expect(fixture.queue.add(jobs)).rejects.toThrow(TypeError);
+  await expect(fixture.queue.renew(jobs)).rejects.toThrow(TypeError);
+  expect(await fixture.stats()).toMatchObject({ prioritized: 0, waiting: 0, delayed: 0 });
 });
 
 test('adding a job again adds nothing, whether it waits, is delayed or has finished', async () => {
-  await corner.queue.add([job('waits'), job('later', { delayMs: MINUTE })]);
-  await corner.queue.add([job('waits', { priority: 1 }), job('later')]);
-  expect(await corner.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
+  await fixture.queue.add([job('waits'), job('later', { delayMs: MINUTE })]);
+  await fixture.queue.add([job('waits', { priority: 1 }), job('later')]);
+  expect(await fixture.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
 
   const ran = await runAll();
-  await eventually('it has finished', async () => (await corner.stats()).completed === 1);
-  await corner.queue.add([job('waits'), job('last')]);
+  await eventually('it has finished', async () => (await fixture.stats()).completed === 1);
+  await fixture.queue.add([job('waits'), job('last')]);
   await eventually('the last has run', () => ran.includes('last'));
   expect(ran).toEqual(['waits', 'last']);
-  expect(await corner.delayOf('later')).toBeGreaterThan(MINUTE / 2);
+  expect(await fixture.delayOf('later')).toBeGreaterThan(MINUTE / 2);
 });
 
 test('more jobs than one round trip takes', async () => {
-  await corner.queue.add(Array.from({ length: 1_234 }, (_, index) => job(`job-${index}`)));
-  expect(await corner.stats()).toMatchObject({ prioritized: 1_234 });
-  await corner.queue.renew(Array.from({ length: 1_500 }, (_, index) => job(`job-${index}`)));
-  expect(await corner.stats()).toMatchObject({ prioritized: 1_500 });
-  await corner.queue.remove(Array.from({ length: 1_400 }, (_, index) => `job-${index}`));
-  expect(await corner.stats()).toMatchObject({ prioritized: 100 });
+  await fixture.queue.add(Array.from({ length: 1_234 }, (_, index) => job(`job-${index}`)));
+  expect(await fixture.stats()).toMatchObject({ prioritized: 1_234 });
+  await fixture.queue.renew(Array.from({ length: 1_500 }, (_, index) => job(`job-${index}`)));
+  expect(await fixture.stats()).toMatchObject({ prioritized: 1_500 });
+  await fixture.queue.remove(Array.from({ length: 1_400 }, (_, index) => `job-${index}`));
+  expect(await fixture.stats()).toMatchObject({ prioritized: 100 });
 });
 
 describe('renewing', () => {
   test('adds what is missing', async () => {
-    await corner.queue.renew([job('now'), job('later', { delayMs: MINUTE })]);
-    expect(await corner.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
+    await fixture.queue.renew([job('now'), job('later', { delayMs: MINUTE })]);
+    expect(await fixture.stats()).toMatchObject({ prioritized: 1, delayed: 1 });
   });
 
   test('brings forward what is delayed for longer and never puts off', async () => {
-    await corner.queue.add([job('too-late', { delayMs: 60 * MINUTE }), job('soon', { delayMs: MINUTE })]);
-    await corner.queue.renew([job('too-late', { delayMs: 2 * MINUTE }), job('soon', { delayMs: 2 * MINUTE })]);
-    expect(await corner.delayOf('too-late')).toBeLessThanOrEqual(2 * MINUTE);
-    expect(await corner.delayOf('too-late')).toBeGreaterThan(MINUTE);
-    expect(await corner.delayOf('soon')).toBeLessThanOrEqual(MINUTE);
+    await fixture.queue.add([job('too-late', { delayMs: 60 * MINUTE }), job('soon', { delayMs: MINUTE })]);
+    await fixture.queue.renew([job('too-late', { delayMs: 2 * MINUTE }), job('soon', { delayMs: 2 * MINUTE })]);
+    expect(await fixture.delayOf('too-late')).toBeLessThanOrEqual(2 * MINUTE);
+    expect(await fixture.delayOf('too-late')).toBeGreaterThan(MINUTE);
+    expect(await fixture.delayOf('soon')).toBeLessThanOrEqual(MINUTE);
   });
 
   test('wakes a worker that waits for the delayed job', async () => {
-    await corner.queue.add([job('late', { delayMs: 60 * MINUTE })]);
+    await fixture.queue.add([job('late', { delayMs: 60 * MINUTE })]);
     const ran = await runAll();
-    await corner.queue.add([job('other')]);
-    await eventually('the other has run', async () => ran.includes('other') && (await corner.stats()).completed === 1);
-    const name = `{${corner.config.queuePrefix}}:${Buffer.from(corner.queueName).toString('base64')}`;
+    await fixture.queue.add([job('other')]);
+    await eventually('the other has run', async () => ran.includes('other') && (await fixture.stats()).completed === 1);
+    const name = `{${fixture.config.queuePrefix}}:${Buffer.from(fixture.queueName).toString('base64')}`;
     await eventually('the worker waits', async () =>
-      String(await corner.redis.client('LIST'))
+      String(await fixture.redis.client('LIST'))
         .split('\n')
         .some((line) => line.includes(`name=${name} `) && line.includes('cmd=bzpopmin')),
     );
-    await corner.queue.renew([job('late')]);
+    await fixture.queue.renew([job('late')]);
     await eventually('it has run', () => ran.includes('late'), 3_000);
   });
 
   test('of two that renew at the same time, the earlier time holds', async () => {
     const ids = Array.from({ length: 300 }, (_, index) => `job-${index}`);
-    await corner.queue.add(ids.slice(100).map((id) => job(id, { delayMs: 60 * MINUTE })));
-    const other = openQueue(corner.config, corner.queueName, corner.log);
+    await fixture.queue.add(ids.slice(100).map((id) => job(id, { delayMs: 60 * MINUTE })));
+    const other = openQueue(fixture.config, fixture.queueName, fixture.log);
     await Promise.all([
-      ...ids.map((id) => corner.queue.renew([job(id, { delayMs: MINUTE })])),
+      ...ids.map((id) => fixture.queue.renew([job(id, { delayMs: MINUTE })])),
       other.renew(ids.map((id) => job(id, { delayMs: 10 * MINUTE }))),
     ]);
     await other.close();
-    const delays = await Promise.all(ids.map(corner.delayOf));
+    const delays = await Promise.all(ids.map(fixture.delayOf));
     expect(delays.filter((delay) => delay === null || delay > MINUTE)).toEqual([]);
   });
 
   test('makes sure of a job that somebody else adds in between for later', async () => {
     // What this side sends goes through a gate that closes before the job is added.
-    const gate = await openGate(corner.config.redisUrl, '{"id":');
-    const other = openQueue({ ...corner.config, redisUrl: gate.url }, corner.queueName, corner.log);
+    const gate = await openGate(fixture.config.redisUrl, '{"id":');
+    const other = openQueue({ ...fixture.config, redisUrl: gate.url }, fixture.queueName, fixture.log);
     try {
       const renewing = other.renew([job('contested', { delayMs: MINUTE })]);
       await eventually('it wants to add', gate.isClosed);
-      await corner.queue.add([job('contested', { delayMs: 60 * MINUTE })]);
+      await fixture.queue.add([job('contested', { delayMs: 60 * MINUTE })]);
       gate.open();
       await renewing;
-      expect(await corner.delayOf('contested')).toBeLessThanOrEqual(MINUTE);
+      expect(await fixture.delayOf('contested')).toBeLessThanOrEqual(MINUTE);
     } finally {
       await other.close();
       gate.end();
@@ -178,21 +178,21 @@ describe('renewing', () => {
   });
 
   test('does not call back a job that has run since and was put off', async () => {
-    const gate = await openGate(corner.config.redisUrl, '{"id":');
-    const other = openQueue({ ...corner.config, redisUrl: gate.url }, corner.queueName, corner.log);
+    const gate = await openGate(fixture.config.redisUrl, '{"id":');
+    const other = openQueue({ ...fixture.config, redisUrl: gate.url }, fixture.queueName, fixture.log);
     let runs = 0;
-    await corner.startWorker(async () => {
+    await fixture.startWorker(async () => {
       runs += 1;
       return { kind: 'later', afterMs: 30 * MINUTE };
     });
     try {
       const renewing = other.renew([job('quick')]);
       await eventually('it wants to add', gate.isClosed);
-      await corner.queue.add([job('quick')]);
-      await eventually('it has run and is put off', async () => (await corner.delayOf('quick')) !== null);
+      await fixture.queue.add([job('quick')]);
+      await eventually('it has run and is put off', async () => (await fixture.delayOf('quick')) !== null);
       gate.open();
       await renewing;
-      expect(await corner.delayOf('quick')).toBeGreaterThan(29 * MINUTE);
+      expect(await fixture.delayOf('quick')).toBeGreaterThan(29 * MINUTE);
       expect(runs).toBe(1);
     } finally {
       await other.close();
@@ -201,55 +201,55 @@ describe('renewing', () => {
   });
 
   test('leaves alone what waits for a worker or is with one', async () => {
-    await corner.queue.add([job('running', { priority: 1 }), job('waiting', { priority: 3 })]);
+    await fixture.queue.add([job('running', { priority: 1 }), job('waiting', { priority: 3 })]);
     const release = Promise.withResolvers<void>();
     const ran: string[] = [];
-    await corner.startWorker(async ({ id }) => {
+    await fixture.startWorker(async ({ id }) => {
       ran.push(id);
       if (id === 'running') await release.promise;
       return { kind: 'done' };
     });
     await eventually('the first runs', () => ran.length === 1);
-    await corner.queue.renew([job('running'), job('waiting'), job('last', { priority: 3 })]);
+    await fixture.queue.renew([job('running'), job('waiting'), job('last', { priority: 3 })]);
     release.resolve();
-    await eventually('all have finished', async () => (await corner.stats()).completed === 3);
+    await eventually('all have finished', async () => (await fixture.stats()).completed === 3);
     expect(ran).toEqual(['running', 'waiting', 'last']);
   });
 
   test('replaces what has finished, well or not', async () => {
     const ran: string[] = [];
-    await corner.startWorker(async ({ id }) => {
+    await fixture.startWorker(async ({ id }) => {
       ran.push(id);
       return id === 'fails' ? { kind: 'failed', reason: 'it was told to' } : { kind: 'done' };
     });
-    await corner.queue.add([job('fails'), job('works')]);
+    await fixture.queue.add([job('fails'), job('works')]);
     await eventually(
       'both have finished',
-      async () => ran.length === 2 && (await corner.stats()).completed + (await corner.stats()).failed === 2,
+      async () => ran.length === 2 && (await fixture.stats()).completed + (await fixture.stats()).failed === 2,
     );
-    await corner.queue.renew([job('fails'), job('works'), job('works-again', { delayMs: MINUTE })]);
+    await fixture.queue.renew([job('fails'), job('works'), job('works-again', { delayMs: MINUTE })]);
     await eventually('both have run again', () => ran.length === 4);
     expect(ran.toSorted()).toEqual(['fails', 'fails', 'works', 'works']);
-    expect(await corner.stats()).toMatchObject({ delayed: 1 });
+    expect(await fixture.stats()).toMatchObject({ delayed: 1 });
   });
 });
 
 test('removing takes a job out of any state, but leaves one to the worker that has it', async () => {
   const release = Promise.withResolvers<void>();
   const ran: string[] = [];
-  await corner.startWorker(async ({ id }) => {
+  await fixture.startWorker(async ({ id }) => {
     ran.push(id);
     if (id === 'running') await release.promise;
     return { kind: 'done' };
   });
-  await corner.queue.add([job('finished')]);
-  await eventually('one has finished', async () => (await corner.stats()).completed === 1);
-  await corner.queue.add([job('running', { priority: 1 }), job('waits'), job('later', { delayMs: MINUTE })]);
+  await fixture.queue.add([job('finished')]);
+  await eventually('one has finished', async () => (await fixture.stats()).completed === 1);
+  await fixture.queue.add([job('running', { priority: 1 }), job('waits'), job('later', { delayMs: MINUTE })]);
   await eventually('one runs', () => ran.includes('running'));
-  await corner.queue.remove(['running', 'waits', 'later', 'finished', 'never-there']);
-  expect(await corner.stats()).toMatchObject({ active: 1, prioritized: 0, delayed: 0, completed: 0 });
+  await fixture.queue.remove(['running', 'waits', 'later', 'finished', 'never-there']);
+  expect(await fixture.stats()).toMatchObject({ active: 1, prioritized: 0, delayed: 0, completed: 0 });
   release.resolve();
-  await eventually('the running one has finished', async () => (await corner.stats()).completed === 1);
+  await eventually('the running one has finished', async () => (await fixture.stats()).completed === 1);
   expect(ran).toEqual(['finished', 'running']);
 });
 
@@ -259,7 +259,7 @@ test('while Redis is away each call says so, soon', async () => {
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const log = createLogger('test', 'silent');
   const open = (port: number): ReturnType<typeof openQueue> =>
-    openQueue({ ...corner.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
+    openQueue({ ...fixture.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
   const [refused, mute] = [open(1), open((silent.address() as AddressInfo).port)];
   const started = performance.now();
   try {
@@ -276,8 +276,8 @@ test('while Redis is away each call says so, soon', async () => {
 });
 
 test('stats tell every state and the age of the oldest that should run', async () => {
-  expect(await corner.stats()).toEqual({
-    name: corner.queueName,
+  expect(await fixture.stats()).toEqual({
+    name: fixture.queueName,
     waiting: 0,
     active: 0,
     completed: 0,
@@ -287,30 +287,30 @@ test('stats tell every state and the age of the oldest that should run', async (
     paused: 0,
     oldestMs: null,
   });
-  await corner.queue.add([job('later', { delayMs: MINUTE })]);
-  expect(await corner.stats()).toMatchObject({ delayed: 1, oldestMs: null });
+  await fixture.queue.add([job('later', { delayMs: MINUTE })]);
+  expect(await fixture.stats()).toMatchObject({ delayed: 1, oldestMs: null });
 
-  await corner.queue.add([job('young', { priority: 1 }), job('old', { priority: 4 })]);
-  await corner.redis.hset(corner.key('old'), 'timestamp', Date.now() - 10 * MINUTE);
-  const { oldestMs } = await corner.stats();
+  await fixture.queue.add([job('young', { priority: 1 }), job('old', { priority: 4 })]);
+  await fixture.redis.hset(fixture.key('old'), 'timestamp', Date.now() - 10 * MINUTE);
+  const { oldestMs } = await fixture.stats();
   expect(oldestMs).toBeGreaterThanOrEqual(10 * MINUTE);
   expect(oldestMs).toBeLessThan(11 * MINUTE);
 
-  await corner.redis.hset(corner.key('meta'), 'paused', 1);
-  expect(await corner.stats()).toMatchObject({ prioritized: 0, paused: 2 });
+  await fixture.redis.hset(fixture.key('meta'), 'paused', 1);
+  expect(await fixture.stats()).toMatchObject({ prioritized: 0, paused: 2 });
 });
 
 test('a job that was put off is as old as the time it was put off to, and not as old as itself', async () => {
-  await corner.queue.add([job('old', { delayMs: MINUTE }), job('brought', { delayMs: 60 * MINUTE })]);
-  await corner.queue.renew([job('brought')]);
-  for (const id of ['old', 'brought']) await corner.redis.hset(corner.key(id), 'timestamp', Date.now() - 10 * MINUTE);
-  await corner.redis.zadd(corner.key('delayed'), 0, 'old');
+  await fixture.queue.add([job('old', { delayMs: MINUTE }), job('brought', { delayMs: 60 * MINUTE })]);
+  await fixture.queue.renew([job('brought')]);
+  for (const id of ['old', 'brought']) await fixture.redis.hset(fixture.key(id), 'timestamp', Date.now() - 10 * MINUTE);
+  await fixture.redis.zadd(fixture.key('delayed'), 0, 'old');
   const seen: (number | null)[] = [];
-  await corner.startWorker(async ({ id }) => {
-    seen.push((await corner.stats()).oldestMs);
+  await fixture.startWorker(async ({ id }) => {
+    seen.push((await fixture.stats()).oldestMs);
     return id === 'old' && seen.length < 3 ? { kind: 'later', afterMs: 0 } : { kind: 'done' };
   });
-  await eventually('all is done', async () => (await corner.stats()).completed === 2);
+  await eventually('all is done', async () => (await fixture.stats()).completed === 2);
   // Added ten minutes ago with a delay of one; then put off to now.
   expect(seen[0]).toBeGreaterThanOrEqual(9 * MINUTE);
   expect(seen[0]).toBeLessThan(10 * MINUTE);

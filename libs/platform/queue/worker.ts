@@ -40,11 +40,17 @@ export const createWorker = (options: WorkerOptions): Component => {
       await pause(WATCH_EVERY_MS, stopped.signal, { ref: false });
       const watched = current;
       if (watched === undefined) return;
-      const look = await watched.look();
-      const answersOthers = look === undefined && (await answers(config));
+      const snapshot = await watched.snapshot();
+      const answersOthers = snapshot === undefined && (await answers(config));
       if (
         stopped.signal.aborted ||
-        !isStuck({ at: performance.now(), look, answersOthers, takenAt: watched.takenAt(), isBusy: watched.isBusy() })
+        !isStuck({
+          at: performance.now(),
+          queue: snapshot,
+          answersOthers,
+          takenAt: watched.takenAt(),
+          isBusy: watched.isBusy(),
+        })
       )
         continue;
       current = replace(watched);
@@ -57,7 +63,7 @@ export const createWorker = (options: WorkerOptions): Component => {
     name: `worker of ${queue}`,
     start: async () => {
       current = openBullWorker(options, metrics);
-      stopScraping = metrics.onScrape(queue, async () => (await current?.look())?.stats);
+      stopScraping = metrics.onScrape(queue, async () => (await current?.snapshot())?.stats);
       void watch();
     },
     stop: async (deadline: Instant) => {

@@ -3,7 +3,7 @@ import promClient from 'prom-client';
 import { eventually } from '#kit';
 import { defineService } from './definition.ts';
 import type { Host, Service } from './definition.ts';
-import { oneLook } from './one-look.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { startServices } from './start.ts';
 import type { RunningServices } from './start.ts';
 
@@ -142,7 +142,7 @@ test('a gauge whose server is frozen shows its last answer, and keeps no scrape 
         name: 'tested_waiting',
         help: 'Asked of a server.',
         registers: [metrics],
-        collect: oneLook(async () => {
+        collect: oneAtATime(async () => {
           looks += 1;
           if (frozen) await never();
           gauge.set(looks);

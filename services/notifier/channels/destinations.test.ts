@@ -7,7 +7,7 @@ import type { NotificationRules } from '../rules/rules.ts';
 import type { DeliveryContext } from './channel.ts';
 import { openDestinations } from './destinations.ts';
 import type { Destinations } from './destinations.ts';
-import { CIRCUIT } from './gate.ts';
+import { CIRCUIT } from './rate-limit.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const lines: string[] = [];

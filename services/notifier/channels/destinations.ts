@@ -8,8 +8,8 @@ import type { Message } from '../templates/words.ts';
 import { parseAllowList } from './address-guard.ts';
 import type { Channel, DeliveryContext, Outcome } from './channel.ts';
 import { createEmail } from './email.ts';
-import { enter, leave, openGate } from './gate.ts';
-import type { Deferred, Limits } from './gate.ts';
+import { enter, leave, unusedLimits } from './rate-limit.ts';
+import type { Deferred, Limits } from './rate-limit.ts';
 import { createLogChannel } from './log.ts';
 import type { PostTarget } from './post.ts';
 import { createSignedHttp, parseSecrets } from './signed-http.ts';
@@ -148,25 +148,25 @@ const limitsOf = (settings: DestinationShape): Limits & { readonly timeoutMs: nu
 
 const limited = ({ name, settings }: DestinationSpec, channel: Channel): Destination => {
   const limits = limitsOf(settings);
-  let gate = openGate(limits, performance.now());
+  let limitState = unusedLimits(limits, performance.now());
   return {
     name,
     type: settings.type,
     concurrency: limits.concurrency,
     deliver: async (message, context) => {
-      const entered = enter(gate, limits, performance.now());
+      const entered = enter(limitState, limits, performance.now());
       if ('kind' in entered) return entered;
-      gate = entered;
+      limitState = entered;
       // What a channel throws is a bug of ours; the place it held is given back all the same.
       let outcome: Outcome = { kind: 'retry', reason: 'the attempt broke' };
       try {
         outcome = await channel.deliver(message, context);
         return outcome;
       } finally {
-        gate = leave(gate, outcome, performance.now());
+        limitState = leave(limitState, outcome, performance.now());
       }
     },
-    circuit: () => gate.circuit.kind,
+    circuit: () => limitState.circuit.kind,
     close: channel.close,
   };
 };

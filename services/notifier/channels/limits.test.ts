@@ -1,8 +1,8 @@
 import { closedCircuit } from '#platform/time';
 import { ATTEMPTS_MAX, waitAfterMs } from './back-off.ts';
 import type { Outcome } from './channel.ts';
-import { CIRCUIT, enter, leave, openGate } from './gate.ts';
-import type { Gate, Limits } from './gate.ts';
+import { CIRCUIT, enter, leave, unusedLimits } from './rate-limit.ts';
+import type { LimitState, Limits } from './rate-limit.ts';
 import { RETRY_AFTER_MAX_MS, retryAfterMs } from './retry-after.ts';
 import { fullBucket, rateOf, taken, tokenWaitMs } from './token-bucket.ts';
 
@@ -45,20 +45,20 @@ describe('token bucket', () => {
   });
 });
 
-describe('gate', () => {
+describe('the limits of a destination', () => {
   const limits: Limits = { concurrency: 2, rate: rateOf(100) };
   const delivered: Outcome = { kind: 'delivered', response: '' };
   const later: Outcome = { kind: 'retry', reason: '' };
-  const fresh = openGate(limits, NOW);
-  const entered = (gate: Gate): Gate => {
-    const next = enter(gate, limits, NOW);
+  const fresh = unusedLimits(limits, NOW);
+  const entered = (limitState: LimitState): LimitState => {
+    const next = enter(limitState, limits, NOW);
     if ('kind' in next) throw new Error(`deferred by ${next.reason}`);
     return next;
   };
-  const failing = (gate: Gate, times: number): Gate =>
-    times === 0 ? gate : failing(leave(entered(gate), later, NOW), times - 1);
+  const failing = (limitState: LimitState, times: number): LimitState =>
+    times === 0 ? limitState : failing(leave(entered(limitState), later, NOW), times - 1);
 
-  test.each<[string, Gate, unknown]>([
+  test.each<[string, LimitState, unknown]>([
     ['a place is free', entered(fresh), undefined],
     ['all places are taken', entered(entered(fresh)), { kind: 'deferred', reason: 'concurrency', afterMs: 50 }],
     ['a place is given back', leave(entered(entered(fresh)), delivered, NOW), undefined],
@@ -78,8 +78,8 @@ describe('gate', () => {
       leave(entered(fresh), { ...later, afterMs: 3_000 }, NOW),
       { kind: 'deferred', reason: 'quiet', afterMs: 3_000 },
     ],
-  ])('%s', (_name, gate, expected) => {
-    const next = enter(gate, limits, NOW);
+  ])('%s', (_name, limitState, expected) => {
+    const next = enter(limitState, limits, NOW);
     expect('kind' in next ? next : undefined).toEqual(expected);
   });
 
@@ -88,9 +88,9 @@ describe('gate', () => {
       { kind: 'failed', reason: '' },
       { kind: 'retry', reason: '', afterMs: 0 },
     ] as const) {
-      let gate = fresh;
-      for (let i = 0; i < FAILURES_TO_OPEN * 2; i++) gate = leave(entered(gate), outcome, NOW);
-      expect(gate.circuit).toEqual(closedCircuit);
+      let limitState = fresh;
+      for (let i = 0; i < FAILURES_TO_OPEN * 2; i++) limitState = leave(entered(limitState), outcome, NOW);
+      expect(limitState.circuit).toEqual(closedCircuit);
     }
   });
 
@@ -99,7 +99,7 @@ describe('gate', () => {
     const later = NOW + COOL_DOWN_MS;
     const noToken = enter({ ...dead, bucket: { tokens: -1, atMs: later } }, limits, later);
     expect(noToken).toMatchObject({ kind: 'deferred', reason: 'rate' });
-    const probe = enter(dead, limits, later) as Gate;
+    const probe = enter(dead, limits, later) as LimitState;
     expect(probe.circuit.kind).toBe('probing');
     expect(enter(probe, limits, later)).toMatchObject({ kind: 'deferred', reason: 'circuit' });
     expect(leave(probe, delivered, later)).toMatchObject({ inFlight: 0, circuit: closedCircuit });

@@ -2,7 +2,7 @@ import type { NotificationStatus } from '#catalogue';
 import { instant } from '#rules';
 import { ATTEMPTS_MAX } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
-import type { Deferred } from '../channels/gate.ts';
+import type { Deferred } from '../channels/rate-limit.ts';
 import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './conclusion.ts';
 import type { Conclusion } from './conclusion.ts';
 

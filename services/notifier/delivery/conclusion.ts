@@ -4,7 +4,7 @@ import { instant } from '#rules';
 import type { Instant } from '#rules';
 import { waitAfterMs } from '../channels/back-off.ts';
 import type { Outcome } from '../channels/channel.ts';
-import type { Deferred } from '../channels/gate.ts';
+import type { Deferred } from '../channels/rate-limit.ts';
 
 /** What is written about a notification before its job ends. */
 export type Conclusion =
@@ -16,7 +16,7 @@ export type Conclusion =
 /** A job is asked for again at least this often, in ms, however far away its time is: queues do not reach further than a year. */
 const LATER_MAX_MS = 30 * 86_400_000;
 
-/** A job is only a bell: what its row says decides. `over` when it was delivered, given up or cancelled before, also by somebody else. */
+/** A job is only an alarm: what its row says decides. `over` when it was delivered, given up or cancelled before, also by somebody else. */
 export const isDue = (
   { status, nextAttemptAt }: { readonly status: NotificationStatus; readonly nextAttemptAt: Instant },
   now: Instant,

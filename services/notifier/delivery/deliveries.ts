@@ -5,12 +5,12 @@ import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { PlannedReminder } from '../rules/plan.ts';
 import { cancelNotifications, loadNotifications, planNotifications } from '../store/notification-store.ts';
-import type { Bell, StoredNotification } from '../store/notification-store.ts';
+import type { JobRequest, StoredNotification } from '../store/notification-store.ts';
 import { entityOf, subjectOf } from '../store/stored-fact.ts';
 import { loadStateRows } from '../store/subject-rows.ts';
 import type { StateRows } from '../store/subject-rows.ts';
 import type { Deliveries, Loaded } from './delivery.ts';
-import { gathered } from './gathered.ts';
+import { batchLoader } from './batch-loader.ts';
 import type { Conclusion } from './conclusion.ts';
 
 /** Rows per statement. */
@@ -39,9 +39,12 @@ const SETTLE = statement(
     WHERE n.id = locked.id AND (n.status IN ('pending', 'retrying') OR (given.status = 'delivered' AND n.status <> 'delivered'))`,
 );
 
-/** Notifications in Postgres, read and written for many jobs at a time. `ring` tells the queues of rows that were made. */
-export const createDeliveries = (database: Database, ring: (bells: readonly Bell[]) => Promise<void>): Deliveries => {
-  const conclude = gathered<Concluded, true>(async (concluded) => {
+/** Notifications in Postgres, read and written for many jobs at a time. `schedule` tells the queues of rows that were made. */
+export const createDeliveries = (
+  database: Database,
+  schedule: (requests: readonly JobRequest[]) => Promise<void>,
+): Deliveries => {
+  const conclude = batchLoader<Concluded, true>(async (concluded) => {
     const conclusions = concluded.map(({ conclusion }) => conclusion);
     await database.query(SETTLE, [
       concluded.map(({ id }) => id),
@@ -55,7 +58,7 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
     return concluded.map(() => true);
   }, BATCH);
   return {
-    load: gathered((ids) => loadAll(database, ids), BATCH),
+    load: batchLoader((ids) => loadAll(database, ids), BATCH),
     conclude: async (id, conclusion, signal) => {
       const giveUpAt = performance.now() + WRITE_FOR_MS;
       for (;;) {
@@ -69,7 +72,7 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
       }
     },
     replace: async (notification, reason, replacements) => {
-      const bells = await database.transaction(async (tx) => {
+      const requests = await database.transaction(async (tx) => {
         const cancelled = await cancelNotifications(tx, [{ id: notification.id, reason }]);
         return cancelled.length === 0
           ? []
@@ -78,7 +81,7 @@ export const createDeliveries = (database: Database, ring: (bells: readonly Bell
               replacements.map((planned) => ({ fact: notification, planned })),
             );
       });
-      await ring(bells);
+      await schedule(requests);
     },
   };
 };

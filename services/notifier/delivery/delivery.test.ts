@@ -5,7 +5,7 @@ import { instant, parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { Outcome } from '../channels/channel.ts';
 import type { Destination } from '../channels/destinations.ts';
-import type { Deferred } from '../channels/gate.ts';
+import type { Deferred } from '../channels/rate-limit.ts';
 import type { PlannedNotification } from '../rules/plan.ts';
 import { readRuleFile } from '../rules/rule-file.ts';
 import type { StoredNotification } from '../store/notification-store.ts';

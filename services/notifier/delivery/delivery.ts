@@ -5,7 +5,7 @@ import type { JobOutcome, WorkerOptions } from '#platform/queue';
 import type { Instant, Parsed } from '#rules';
 import type { Outcome } from '../channels/channel.ts';
 import type { Destination } from '../channels/destinations.ts';
-import type { Deferred } from '../channels/gate.ts';
+import type { Deferred } from '../channels/rate-limit.ts';
 import { compose } from '../rules/compose.ts';
 import type { Composed } from '../rules/compose.ts';
 import type { PlannedNotification } from '../rules/plan.ts';
@@ -38,7 +38,7 @@ export interface Deliveries {
   readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
   /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
   readonly conclude: (id: string, conclusion: Conclusion, signal: AbortSignal) => Promise<void>;
-  /** Cancels it and plans what takes its place, in one transaction; then rings for those. */
+  /** Cancels it and plans what takes its place, in one transaction; then schedules those. */
   readonly replace: (
     notification: StoredNotification,
     reason: string,

@@ -1,7 +1,7 @@
 import promClient from 'prom-client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Database } from '#platform/postgres';
-import { oneLook } from '#platform/service';
+import { oneAtATime } from '#platform/service';
 import type { Instant } from '#rules';
 import { countWaiting } from '../store/notification-store.ts';
 import { readBacklog } from '../store/outbox-store.ts';
@@ -30,7 +30,7 @@ export const createRelayMetrics = (registry: Registry, database: Database, clock
     labelNames: ['destination'],
     registers,
   });
-  const collect = oneLook(async () => {
+  const collect = oneAtATime(async () => {
     const backlog = await readBacklog(database).catch(() => undefined);
     if (backlog === undefined) return;
     unrelayed.set(backlog.unrelayed);
@@ -53,7 +53,7 @@ export const createRelayMetrics = (registry: Registry, database: Database, clock
     help: 'Notifications that wait for their time or another attempt, and those that have failed.',
     labelNames: ['destination', 'status'],
     registers,
-    collect: oneLook(async () => {
+    collect: oneAtATime(async () => {
       const counts = await countWaiting(database).catch(() => undefined);
       if (counts === undefined) return;
       waiting.reset();
@@ -64,7 +64,7 @@ export const createRelayMetrics = (registry: Registry, database: Database, clock
     count: (batch) => {
       relayed.inc(batch.facts.length);
       unusable.inc(batch.unusable.length);
-      for (const { destination, again } of batch.bells) if (!again) planned.inc({ destination });
+      for (const { destination, again } of batch.requests) if (!again) planned.inc({ destination });
     },
   };
 };

@@ -6,7 +6,7 @@ import { compose } from '../rules/compose.ts';
 import { matchRules } from '../rules/plan.ts';
 import type { NotificationRules } from '../rules/rules.ts';
 import { cancelNotifications, lockEntities, planNotifications, takeReminders } from '../store/notification-store.ts';
-import type { Bell, StoredNotification, ToPlan } from '../store/notification-store.ts';
+import type { JobRequest, StoredNotification, ToPlan } from '../store/notification-store.ts';
 import { markRelayed, recordUnusable } from '../store/outbox-store.ts';
 import type { UnusableFact } from '../store/outbox-store.ts';
 import { entityOf, subjectOf } from '../store/stored-fact.ts';
@@ -19,7 +19,7 @@ import type { Subject } from '../subject.ts';
 export interface PlannedFacts {
   readonly facts: readonly StoredFact[];
   readonly unusable: readonly UnusableFact[];
-  readonly bells: readonly Bell[];
+  readonly requests: readonly JobRequest[];
   /** Reminders that are not to be sent any more. */
   readonly cancelled: readonly StoredNotification[];
 }
@@ -56,13 +56,13 @@ export const planFacts = async (
       over.map(({ reminder: { id }, reason }) => ({ id, reason })),
     ),
   );
-  const bells = await planNotifications(tx, [...wanted, ...over.flatMap(({ replacements }) => replacements)]);
+  const requests = await planNotifications(tx, [...wanted, ...over.flatMap(({ replacements }) => replacements)]);
   await recordUnusable(tx, unusable);
   await markRelayed(
     tx,
     facts.map(({ factId }) => factId),
   );
-  return { facts, unusable, bells, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
+  return { facts, unusable, requests, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
 };
 
 const currentSubject = (fact: StoredFact, rows: StateRows): Parsed<Subject> => {

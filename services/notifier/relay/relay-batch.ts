@@ -37,7 +37,7 @@ export const relayBatch = async (options: BatchOptions): Promise<readonly Planne
   }
 };
 
-const nothing: PlannedFacts = { facts: [], unusable: [], bells: [], cancelled: [] };
+const nothing: PlannedFacts = { facts: [], unusable: [], requests: [], cancelled: [] };
 
 const relayAlone = async ({ database, rules, clock }: BatchOptions, factId: number): Promise<PlannedFacts> => {
   try {
@@ -56,7 +56,7 @@ const relayAlone = async ({ database, rules, clock }: BatchOptions, factId: numb
         tx,
         facts.map((fact) => fact.factId),
       );
-      return { facts, unusable, bells: [], cancelled: [] };
+      return { facts, unusable, requests: [], cancelled: [] };
     });
   }
 };

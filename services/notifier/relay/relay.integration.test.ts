@@ -1,5 +1,5 @@
 import { eventually, fillPayments, insertPaymentFacts, paymentKey } from '#kit';
-import { createOutboxBell } from '#platform/postgres';
+import { createOutboxSignal } from '#platform/postgres';
 import { startPostgresProxy } from '../../../test/faults/postgres-proxy.ts';
 import { notificationAccount } from '../../../test/kit/notification-account.ts';
 import {
@@ -9,11 +9,11 @@ import {
   inHours,
   linesWith,
   NEVER_MS,
-  openRelayWorld,
+  openRelayFixture,
   SOON_MS,
   rulesOf,
-} from '../../../test/kit/notify/relay-world.ts';
-import type { RelayWorld, StartedRelay } from '../../../test/kit/notify/relay-world.ts';
+} from '../../../test/kit/notify/relay-fixture.ts';
+import type { RelayFixture, StartedRelay } from '../../../test/kit/notify/relay-fixture.ts';
 
 jest.setTimeout(60_000);
 
@@ -25,16 +25,16 @@ const CAPTURED = rulesOf(
   'destinations: {shop: {type: log}, team: {type: log}}\nrules:\n  - {name: captured, when: payment.captured, to: [shop, team]}\n',
 );
 
-let world: RelayWorld;
+let fixture: RelayFixture;
 beforeEach(async () => {
-  world = await openRelayWorld();
+  fixture = await openRelayFixture();
 });
-afterEach(async () => world.close());
+afterEach(async () => fixture.close());
 
 const capture = async (from: number, count: number): Promise<void> => {
-  await fillPayments(world.store.database, from, count);
+  await fillPayments(fixture.store.database, from, count);
   await insertPaymentFacts(
-    world.store.database,
+    fixture.store.database,
     Array.from({ length: count }, (_, index) => ({ kind: 'payment.captured' as const, payment: from + index })),
   );
 };
@@ -43,18 +43,18 @@ const counted = async ({ registry }: StartedRelay, name: string): Promise<number
   return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
 };
 test('a change of state is told once, however often its event comes and however often the outbox is relayed', async () => {
-  const relay = await world.relay(DISPUTES, { pollEveryMs: SOON_MS });
-  await world.dispute('payment.dispute.created', 'ev_1', 'disp_1', { status: 'open', phase: 'chargeback' });
-  await world.dispute('payment.dispute.created', 'ev_1', 'disp_1', { status: 'open', phase: 'chargeback' });
-  await world.dispute('payment.dispute.created', 'ev_2', 'disp_1', { status: 'open', phase: 'chargeback' });
-  await world.relayed();
-  const rows = await world.rows();
+  const relay = await fixture.relay(DISPUTES, { pollEveryMs: SOON_MS });
+  await fixture.dispute('payment.dispute.created', 'ev_1', 'disp_1', { status: 'open', phase: 'chargeback' });
+  await fixture.dispute('payment.dispute.created', 'ev_1', 'disp_1', { status: 'open', phase: 'chargeback' });
+  await fixture.dispute('payment.dispute.created', 'ev_2', 'disp_1', { status: 'open', phase: 'chargeback' });
+  await fixture.relayed();
+  const rows = await fixture.rows();
   expect(rows.map(brief)).toEqual(['dispute.opened pending']);
 
-  await world.store.rows(`UPDATE notifications SET status = 'delivered', delivered_at = now()`);
-  await world.store.rows('UPDATE outbox SET relayed_at = NULL');
-  await world.relayed();
-  expect(await world.rows()).toEqual([{ ...rows[0], status: 'delivered' }]);
+  await fixture.store.rows(`UPDATE notifications SET status = 'delivered', delivered_at = now()`);
+  await fixture.store.rows('UPDATE outbox SET relayed_at = NULL');
+  await fixture.relayed();
+  expect(await fixture.rows()).toEqual([{ ...rows[0], status: 'delivered' }]);
   expect(
     await Promise.all(
       ['dakia_notifications_planned_total', 'dakia_facts_relayed_total', 'dakia_facts_unusable_total'].map((name) =>
@@ -66,16 +66,16 @@ test('a change of state is told once, however often its event comes and however 
 
 test('relays side by side share 2 000 facts: each is taken once, and each of its notifications has a row and a job', async () => {
   await capture(0, 2_000);
-  const relays = await Promise.all([world.relay(CAPTURED), world.relay(CAPTURED), world.relay(CAPTURED)]);
-  await world.relayed(30_000);
-  const rows = await world.rows();
+  const relays = await Promise.all([fixture.relay(CAPTURED), fixture.relay(CAPTURED), fixture.relay(CAPTURED)]);
+  await fixture.relayed(30_000);
+  const rows = await fixture.rows();
   for (const destination of ['shop', 'team']) {
     expect(
       new Set(rows.filter((row) => row.destination === destination).map(({ entity_key }) => entity_key)).size,
     ).toBe(2_000);
     await eventually(
       `all jobs of ${destination}`,
-      async () => expect(await world.jobs(destination)).toEqual(idsOf(rows, destination)) ?? true,
+      async () => expect(await fixture.jobs(destination)).toEqual(idsOf(rows, destination)) ?? true,
     );
   }
   const [facts, planned] = await Promise.all(
@@ -84,7 +84,7 @@ test('relays side by side share 2 000 facts: each is taken once, and each of its
     ),
   );
   expect([rows.length, facts, planned]).toEqual([4_000, 2_000, 4_000]);
-  expect(await notificationAccount(world.store.database)).toEqual({
+  expect(await notificationAccount(fixture.store.database)).toEqual({
     ok: true,
     facts: { total: 2_000, relayed: 2_000, unrelayed: 0 },
     notifications: { total: 4_000, pending: 4_000, retrying: 0, delivered: 0, failed: 0, cancelled: 0 },
@@ -92,111 +92,114 @@ test('relays side by side share 2 000 facts: each is taken once, and each of its
   });
 });
 
-describe('the bell', () => {
+describe('the signal', () => {
   test('wakes the relay at once, also after its connection was lost', async () => {
-    const relay = await world.relay(CAPTURED, { pollEveryMs: NEVER_MS });
-    const bell = createOutboxBell(world.store.database);
+    const relay = await fixture.relay(CAPTURED, { pollEveryMs: NEVER_MS });
+    const outboxSignal = createOutboxSignal(fixture.store.database);
     const listening = async (): Promise<number> => {
-      const sessions = await world.store.rows<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dakia-notifier-bell' AND query LIKE 'LISTEN%' AND state = 'idle'`,
+      const sessions = await fixture.store.rows<{ pid: number }>(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dakia-notifier-signal' AND query LIKE 'LISTEN%' AND state = 'idle'`,
       );
       return sessions[0]?.pid ?? 0;
     };
     const first = await eventually('the relay listens', async () => (await listening()) || undefined);
     await capture(0, 1);
-    bell.ring();
-    await world.relayed(10_000);
+    outboxSignal.notify();
+    await fixture.relayed(10_000);
 
-    await world.store.rows('SELECT pg_terminate_backend($1)', [first]);
+    await fixture.store.rows('SELECT pg_terminate_backend($1)', [first]);
     await capture(1, 1);
-    // The ring comes while nobody listens: whoever begins to listen looks first.
-    bell.ring();
-    await world.relayed(10_000);
+    // The signal comes while nobody listens: whoever begins to listen looks first.
+    outboxSignal.notify();
+    await fixture.relayed(10_000);
     await eventually('it listens again', async () => [0, first].includes(await listening()) === false);
     await capture(2, 1);
-    bell.ring();
-    await world.relayed(10_000);
-    expect(linesWith(relay, 'the bell of the outbox is not heard')).toHaveLength(1);
-    expect(linesWith(relay, 'the bell of the outbox is heard again')).toHaveLength(1);
+    outboxSignal.notify();
+    await fixture.relayed(10_000);
+    expect(linesWith(relay, 'the signal of the outbox is not received')).toHaveLength(1);
+    expect(linesWith(relay, 'the signal of the outbox is received again')).toHaveLength(1);
   });
 
   test('is not needed: a relay that hears nothing looks by the clock', async () => {
-    const relay = await world.relay(CAPTURED, {
-      bellUrl: 'postgres://nobody@127.0.0.1:1/nothing',
+    const relay = await fixture.relay(CAPTURED, {
+      signalUrl: 'postgres://nobody@127.0.0.1:1/nothing',
       pollEveryMs: SOON_MS,
     });
-    await eventually('it is deaf', () => linesWith(relay, 'the bell of the outbox is not heard').length === 1);
+    await eventually(
+      'it is disconnected',
+      () => linesWith(relay, 'the signal of the outbox is not received').length === 1,
+    );
     await capture(0, 1);
-    await world.relayed(10_000);
+    await fixture.relayed(10_000);
   });
 });
 
 describe('Redis', () => {
   test('is away: facts are relayed all the same, and their jobs are made when the sweeper finds them', async () => {
-    const lonely = await world.relay(CAPTURED, { redisUrl: NO_REDIS, pollEveryMs: SOON_MS });
+    const lonely = await fixture.relay(CAPTURED, { redisUrl: NO_REDIS, pollEveryMs: SOON_MS });
     await capture(0, 10);
-    await world.relayed();
+    await fixture.relayed();
     await capture(10, 10);
-    await world.relayed();
+    await fixture.relayed();
     await eventually('it says so', () => linesWith(lonely, 'do not take jobs').length === 1);
     expect(linesWith(lonely, 'relay cannot do its work')).toEqual([]);
     await lonely.stop();
-    expect(await world.jobs('shop')).toEqual([]);
+    expect(await fixture.jobs('shop')).toEqual([]);
 
-    world.later(10_000);
-    await world.relay(CAPTURED, { pollEveryMs: NEVER_MS, sweepEveryMs: NEVER_MS });
-    const rows = await world.rows();
+    fixture.later(10_000);
+    await fixture.relay(CAPTURED, { pollEveryMs: NEVER_MS, sweepEveryMs: NEVER_MS });
+    const rows = await fixture.rows();
     await eventually(
       'the sweep at the start makes the jobs',
-      async () => expect(await world.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
+      async () => expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
     );
   });
 
   test('has lost everything: what is overdue comes back, what is not due yet waits for its time', async () => {
-    await world.relay(DISPUTES, { pollEveryMs: SOON_MS, sweepEveryMs: SOON_MS });
-    await world.dispute('payment.dispute.created', 'ev_1', 'disp_1', {
+    await fixture.relay(DISPUTES, { pollEveryMs: SOON_MS, sweepEveryMs: SOON_MS });
+    await fixture.dispute('payment.dispute.created', 'ev_1', 'disp_1', {
       status: 'open',
       phase: 'chargeback',
       respond_by: inHours(100),
     });
-    await world.relayed();
-    const rows = await world.rows();
-    await eventually('all jobs', async () => expect(await world.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
-    await world.flush();
-    world.later(10_000);
+    await fixture.relayed();
+    const rows = await fixture.rows();
+    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
+    await fixture.flush();
+    fixture.later(10_000);
     const [told] = rows;
     await eventually(
       'the overdue one is there',
-      async () => expect(await world.jobs('team')).toEqual([told?.id]) ?? true,
+      async () => expect(await fixture.jobs('team')).toEqual([told?.id]) ?? true,
     );
-    await world.flush();
-    world.later(29 * HOUR_S * 1000);
+    await fixture.flush();
+    fixture.later(29 * HOUR_S * 1000);
     await eventually(
       'and the first reminder, in its time',
-      async () => expect(await world.jobs('team')).toEqual(idsOf(rows.slice(0, 2), 'team')) ?? true,
+      async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows.slice(0, 2), 'team')) ?? true,
     );
   });
 
   test('gets back more than one look into Postgres finds', async () => {
     await capture(0, 1_200);
-    const lonely = await world.relay(CAPTURED, { redisUrl: NO_REDIS, pollEveryMs: SOON_MS });
-    await world.relayed();
+    const lonely = await fixture.relay(CAPTURED, { redisUrl: NO_REDIS, pollEveryMs: SOON_MS });
+    await fixture.relayed();
     await lonely.stop();
-    world.later(10_000);
-    await world.relay(CAPTURED, { sweepEveryMs: NEVER_MS });
-    const rows = await world.rows();
-    await eventually('all jobs', async () => expect(await world.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
+    fixture.later(10_000);
+    await fixture.relay(CAPTURED, { sweepEveryMs: NEVER_MS });
+    const rows = await fixture.rows();
+    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
   });
 });
 
 describe('what cannot be relayed', () => {
   const bad = (name: string, family: string, key: string): Promise<unknown> =>
-    world.store.rows(
+    fixture.store.rows(
       `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload) VALUES ($1, $2 || ':' || $3 || ':' || $1 || ':', $2, $3, '{}')`,
       [name, family, key],
     );
   const kept = () =>
-    world.store.rows<{ entity_key: string; reason: string }>(
+    fixture.store.rows<{ entity_key: string; reason: string }>(
       `SELECT entity_key, reason FROM audit_logs WHERE action = 'fact.unusable' ORDER BY entity_key`,
     );
 
@@ -206,9 +209,9 @@ describe('what cannot be relayed', () => {
     await bad('payment.captured', 'disputes', 'pay_c');
     await bad('payment.captured', 'spells', 'pay_d');
     await capture(0, 2);
-    const relay = await world.relay(CAPTURED);
-    await world.relayed();
-    expect((await world.rows()).map(({ entity_key, destination }) => [entity_key, destination])).toEqual([
+    const relay = await fixture.relay(CAPTURED);
+    await fixture.relayed();
+    expect((await fixture.rows()).map(({ entity_key, destination }) => [entity_key, destination])).toEqual([
       [paymentKey(0), 'shop'],
       [paymentKey(0), 'team'],
       [paymentKey(1), 'shop'],
@@ -225,59 +228,64 @@ describe('what cannot be relayed', () => {
   });
 
   test('is found when Postgres refuses the batch for one of its facts', async () => {
-    await world.store.rows(`ALTER TABLE notifications ADD CONSTRAINT refused CHECK (entity_key <> '${paymentKey(3)}')`);
+    await fixture.store.rows(
+      `ALTER TABLE notifications ADD CONSTRAINT refused CHECK (entity_key <> '${paymentKey(3)}')`,
+    );
     await capture(0, 6);
-    await world.relay(CAPTURED);
-    await world.relayed();
-    const rows = await world.rows();
+    await fixture.relay(CAPTURED);
+    await fixture.relayed();
+    const rows = await fixture.rows();
     expect(new Set(rows.map(({ entity_key }) => entity_key))).toEqual(new Set([0, 1, 2, 4, 5].map(paymentKey)));
     expect(await kept()).toEqual([
       { entity_key: paymentKey(3), reason: expect.stringContaining('violates check constraint "refused"') as string },
     ]);
     await eventually(
       'the others have jobs',
-      async () => expect(await world.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
+      async () => expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
     );
   });
 });
 
 test('Postgres goes away and comes back: the relay says it once each, and loses nothing', async () => {
-  const proxy = await startPostgresProxy(world.store.url);
+  const proxy = await startPostgresProxy(fixture.store.url);
   try {
-    const relay = await world.relay(CAPTURED, { databaseUrl: proxy.url, bellUrl: proxy.url, pollEveryMs: SOON_MS });
+    const relay = await fixture.relay(CAPTURED, { databaseUrl: proxy.url, signalUrl: proxy.url, pollEveryMs: SOON_MS });
     await capture(0, 1);
-    await world.relayed();
+    await fixture.relayed();
     proxy.cut();
     await capture(1, 1);
     await eventually('it has noticed', () => linesWith(relay, 'relay cannot do its work').length === 1);
     proxy.mend();
-    await world.relayed();
+    await fixture.relayed();
     await eventually('it says so', () => linesWith(relay, 'relay goes on').length === 1);
     expect(linesWith(relay, 'relay cannot do its work')).toHaveLength(1);
-    expect(await world.rows()).toHaveLength(4);
+    expect(await fixture.rows()).toHaveLength(4);
   } finally {
     proxy.close();
   }
 });
 
 test('what waits is shown on a scrape', async () => {
-  const relay = await world.relay(CAPTURED, { pollEveryMs: SOON_MS });
+  const relay = await fixture.relay(CAPTURED, { pollEveryMs: SOON_MS });
   await capture(0, 3);
-  await world.relayed();
-  await world.store.rows(
+  await fixture.relayed();
+  await fixture.store.rows(
     `UPDATE notifications SET status = 'failed', reason = 'no' WHERE destination = 'shop' AND entity_key = $1`,
     [paymentKey(0)],
   );
-  await world.store.rows(
+  await fixture.store.rows(
     `UPDATE notifications SET status = 'delivered', delivered_at = now() WHERE destination = 'shop' AND entity_key = $1`,
     [paymentKey(1)],
   );
   await relay.stop();
   await capture(3, 2);
-  await world.store.rows(`UPDATE outbox SET created_at = now() - interval '1 hour' WHERE relayed_at IS NULL`);
-  const idle = await world.relay(CAPTURED, { bellUrl: 'postgres://nobody@127.0.0.1:1/nothing', pollEveryMs: NEVER_MS });
-  await world.relayed();
-  await world.store.rows('UPDATE outbox SET relayed_at = NULL WHERE entity_key = $1', [paymentKey(4)]);
+  await fixture.store.rows(`UPDATE outbox SET created_at = now() - interval '1 hour' WHERE relayed_at IS NULL`);
+  const idle = await fixture.relay(CAPTURED, {
+    signalUrl: 'postgres://nobody@127.0.0.1:1/nothing',
+    pollEveryMs: NEVER_MS,
+  });
+  await fixture.relayed();
+  await fixture.store.rows('UPDATE outbox SET relayed_at = NULL WHERE entity_key = $1', [paymentKey(4)]);
   const scraped = await idle.registry.metrics();
   expect(scraped).toContain('dakia_outbox_unrelayed 1');
   expect(Number(/^dakia_outbox_oldest_seconds (\S+)/m.exec(scraped)?.[1])).toBeGreaterThanOrEqual(3_600);

@@ -12,15 +12,15 @@ import type { NotificationRules } from '../rules/rules.ts';
 import { createRelayMetrics } from './metrics.ts';
 import type { PlannedFacts } from './plan-facts.ts';
 import { BATCH_FACTS, relayBatch } from './relay-batch.ts';
-import { createRinger } from './ringer.ts';
+import { createJobScheduler } from './schedule-jobs.ts';
 import { createSweeper } from './sweeper.ts';
 
-/** How often the outbox is looked at without a bell, in ms: the bell may be deaf, and some who leave facts ring none. */
+/** How often the outbox is polled without a signal, in ms: the listener may be disconnected, and some who leave facts send no signal. */
 export const POLL_EVERY_MS = 1_000;
 
 export interface RelayOptions {
   readonly database: Database;
-  /** Of the same Postgres, for the connection that hears the bell. */
+  /** Of the same Postgres, for the connection that listens for the signal. */
   readonly databaseUrl: string;
   /** What to plan with: the rules without the destinations that are off (`rulesFor`). */
   readonly rules: () => NotificationRules;
@@ -51,33 +51,33 @@ export const createRelay = ({
 }: RelayOptions): Component => {
   const counts = createRelayMetrics(metrics, database, clock);
   const sweeper = createSweeper({ database, queues, clock, log, everyMs: sweepEveryMs });
-  const ringer = createRinger({ queues, clock, log, onBack: sweeper.runSoon });
+  const scheduler = createJobScheduler({ queues, clock, log, onBack: sweeper.runSoon });
 
   const drain = async (signal: AbortSignal): Promise<void> => {
     // The queues are told of one batch while Postgres plans the next.
-    let ringing: Promise<void> = Promise.resolve();
+    let scheduling: Promise<void> = Promise.resolve();
     for (let more = true; more && !signal.aborted; ) {
       const batches = await relayBatch({ database, rules: rules(), clock });
-      await ringing;
+      await scheduling;
       for (const batch of batches) {
         counts.count(batch);
         report(batch, log);
       }
-      ringing = ringer.ring(
-        batches.flatMap(({ bells }) => bells),
+      scheduling = scheduler.schedule(
+        batches.flatMap(({ requests }) => requests),
         batches.flatMap(({ cancelled }) => cancelled),
       );
       more = batches.reduce((sum, { facts }) => sum + facts.length, 0) >= BATCH_FACTS;
     }
-    await ringing;
+    await scheduling;
   };
 
   const loop = createPeriodic({ name: 'relay', everyMs: pollEveryMs, work: drain, log });
   const listener = createOutboxListener({
     url: databaseUrl,
     role: roleOf('notifier'),
-    applicationName: 'dakia-notifier-bell',
-    heard: loop.runSoon,
+    applicationName: 'dakia-notifier-signal',
+    onSignal: loop.runSoon,
     log,
   });
   return {
@@ -113,5 +113,5 @@ const report = (batch: PlannedFacts, log: Logger): void => {
       'reminders are cancelled: what they are about has moved on',
     );
   if (batch.facts.length > 0)
-    log.debug({ facts: batch.facts.length, notifications: batch.bells.length }, 'facts relayed');
+    log.debug({ facts: batch.facts.length, notifications: batch.requests.length }, 'facts relayed');
 };

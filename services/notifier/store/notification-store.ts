@@ -36,8 +36,8 @@ export interface ToPlan {
   readonly planned: PlannedNotification;
 }
 
-/** A row that was made, or made anew: its job is to be rung for. */
-export interface Bell {
+/** A row that was made, or made anew: its job is to be scheduled. */
+export interface JobRequest {
   readonly id: string;
   readonly destination: string;
   readonly priority: Priority;
@@ -64,14 +64,14 @@ const PLAN = statement(
 );
 
 /** Makes the rows that are not there yet, and answers which. In the order of their ids, so that two who plan the same never wait in a circle. */
-export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan[]): Promise<readonly Bell[]> => {
+export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan[]): Promise<readonly JobRequest[]> => {
   if (wanted.length === 0) return [];
   const rows = [...new Map(wanted.map((one) => [one.planned.id, one])).values()].toSorted((a, b) =>
     a.planned.id < b.planned.id ? -1 : 1,
   );
   const facts = rows.map(({ fact }) => fact);
   const planned = rows.map((one) => one.planned);
-  return tx.query<Bell>(PLAN, [
+  return tx.query<JobRequest>(PLAN, [
     planned.map(({ id }) => id),
     facts.map(({ factId }) => factId),
     facts.map(({ kind }) => kind),

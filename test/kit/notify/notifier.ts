@@ -39,7 +39,7 @@ export interface Happening {
   readonly occurrence?: string;
 }
 
-/** A notifier of its own: its database, its corner of Redis, its file of rules; the receivers are the test's. */
+/** A notifier of its own: its database, its namespace of Redis, its file of rules; the receivers are the test's. */
 export interface TestNotifier {
   readonly environment: Readonly<Record<string, string>>;
   readonly queuePrefix: string;
@@ -49,7 +49,7 @@ export interface TestNotifier {
   readonly rewrite: (rules: string) => void;
   /** Moves its clock forward; jobs in Redis go by the real one, so what has become due is found by the sweep of the next start. */
   readonly later: (ms: number) => void;
-  /** Writes facts and the rows they are about in one transaction, as consumers do, and rings no bell. */
+  /** Writes facts and the rows they are about in one transaction, as consumers do, and sends no signal. */
   readonly happen: (happenings: readonly Happening[]) => Promise<void>;
   readonly rows: <Row>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
   readonly notifications: () => Promise<readonly ToldRow[]>;

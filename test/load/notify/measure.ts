@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { fillPayments, insertPaymentFacts } from '#kit';
 import type { PaymentFact } from '#kit';
-import { adHoc, createDatabase, createOutboxBell } from '#platform/postgres';
-import type { Database, OutboxBell } from '#platform/postgres';
+import { adHoc, createDatabase, createOutboxSignal } from '#platform/postgres';
+import type { Database, OutboxSignal } from '#platform/postgres';
 import { startChild } from '../child.ts';
 import type { Child } from '../child.ts';
 import { atRate } from '../http-load.ts';
@@ -87,10 +87,10 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
   });
   const plain = startChild('notify/plain', stack.logs, stack.environment);
   const database = createDatabase({ url: databaseUrl, poolSize: 2, applicationName: 'dakia-bench' });
-  const world: NotifyWorld = {
+  const fixture: NotifyFixture = {
     database,
     databaseUrl,
-    bell: createOutboxBell(database),
+    outboxSignal: createOutboxSignal(database),
     payments: { next: 0 },
     notifier,
     receiver,
@@ -99,10 +99,10 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
     await notifier.ask('start');
     await plain.ask('start', { redisUrl, prefix: `{${prefix}}`, url, concurrency: CONCURRENCY } satisfies PlainOptions);
     const run: Readonly<Record<Variant, () => Promise<NotifyRun>>> = {
-      dakia: () => runDakia(world, TO_MANY, count),
+      dakia: () => runDakia(fixture, TO_MANY, count),
       plain: () => runPlain(plain, receiver, count, true),
       noPost: () => runPlain(plain, receiver, count, false),
-      default: () => runDakia(world, TO_DEFAULT, count),
+      default: () => runDakia(fixture, TO_DEFAULT, count),
     };
     const rounds: NotifyRound[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
@@ -118,7 +118,7 @@ export const measureNotify = async (stack: Stack, seconds: number, report: Repor
     }
     const perSecond = median(rounds.map(({ dakia }) => count / dakia.seconds));
     report('notify', `latency at half load, ${(perSecond / 2).toFixed(0)}/s`);
-    return notifyResult(count, rounds, await latencyAtHalf(world, perSecond / 2, seconds / 2));
+    return notifyResult(count, rounds, await latencyAtHalf(fixture, perSecond / 2, seconds / 2));
   } finally {
     await Promise.all([notifier, plain, receiver].map((child) => child.stop()));
     await database.close();
@@ -140,10 +140,10 @@ const say = (
   );
 };
 
-interface NotifyWorld {
+interface NotifyFixture {
   readonly database: Database;
   readonly databaseUrl: string;
-  readonly bell: OutboxBell;
+  readonly outboxSignal: OutboxSignal;
   /** The number of the next payment. */
   readonly payments: { next: number };
   readonly notifier: Child;
@@ -167,7 +167,7 @@ const nowMs = (): number => performance.timeOrigin + performance.now();
  * Empty tables but for as many payments, which are not what is measured, and everything written to disk. Answers the first one's number.
  * They are new ones each time: a job whose id Redis still has as finished would not be added.
  */
-const prepare = async ({ database, databaseUrl, payments }: NotifyWorld, count: number): Promise<number> => {
+const prepare = async ({ database, databaseUrl, payments }: NotifyFixture, count: number): Promise<number> => {
   const first = payments.next;
   payments.next += count;
   await onServer(databaseUrl, 'TRUNCATE outbox, notifications, payment_transactions');
@@ -176,9 +176,9 @@ const prepare = async ({ database, databaseUrl, payments }: NotifyWorld, count: 
   return first;
 };
 
-/** One transaction of the apply path, as far as the outbox goes, and its bell. */
+/** One transaction of the apply path, as far as the outbox goes, and its signal. */
 const tell = async (
-  { database, bell }: NotifyWorld,
+  { database, outboxSignal }: NotifyFixture,
   kind: PaymentFact['kind'],
   from: number,
   to: number,
@@ -187,17 +187,17 @@ const tell = async (
     database,
     Array.from({ length: to - from }, (_, index) => ({ kind, payment: from + index })),
   );
-  bell.ring();
+  outboxSignal.notify();
 };
 
-const runDakia = async (world: NotifyWorld, kind: PaymentFact['kind'], count: number): Promise<NotifyRun> => {
-  const { database, notifier, receiver } = world;
-  const first = await prepare(world, count);
+const runDakia = async (fixture: NotifyFixture, kind: PaymentFact['kind'], count: number): Promise<NotifyRun> => {
+  const { database, notifier, receiver } = fixture;
+  const first = await prepare(fixture, count);
   const arrived = receiver.ask<Arrivals>('await', count);
   const before = await notifier.usage();
   const beganMs = nowMs();
   for (let from = 0; from < count; from += AT_ONCE)
-    await tell(world, kind, first + from, first + Math.min(from + AT_ONCE, count));
+    await tell(fixture, kind, first + from, first + Math.min(from + AT_ONCE, count));
   const { lastMs, requests } = await inTime(arrived);
   await settled(database, count);
   if (requests !== count)
@@ -244,20 +244,20 @@ const runPlain = async (plain: Child, receiver: Child, count: number, post: bool
 
 /** Percentiles 50 and 99 from fact to answer, of facts that come on a clock, so that a stall of the notifier is not left out. */
 const latencyAtHalf = async (
-  world: NotifyWorld,
+  fixture: NotifyFixture,
   perSecond: number,
   seconds: number,
 ): Promise<readonly [number, number]> => {
-  const { database, receiver } = world;
+  const { database, receiver } = fixture;
   const count = Math.floor(perSecond * seconds);
-  const first = await prepare(world, count);
+  const first = await prepare(fixture, count);
   const arrived = receiver.ask<Arrivals>('await', count);
   const pace = atRate(perSecond);
   const began = performance.now();
   for (let told = 0; told < count; ) {
     const due = Math.min(count, pace.allowed(performance.now() - began));
     if (due > told) {
-      await tell(world, TO_MANY, first + told, first + due);
+      await tell(fixture, TO_MANY, first + told, first + due);
       told = due;
     }
     await delay(TICK_MS);

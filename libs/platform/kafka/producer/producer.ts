@@ -9,7 +9,7 @@ import { createBatcher } from './batcher.ts';
 import type { Reluctance } from './batcher.ts';
 import { adviceFor, failureKindOf } from './failure.ts';
 import { assertFastProduce, installFastProduce } from './fast-produce.ts';
-import { createLink } from './link.ts';
+import { createConnection } from './connection.ts';
 import { producerMetricsOf } from './metrics.ts';
 
 /** A failure of one kind is logged at most once in this time, in ms; all are counted. */
@@ -51,7 +51,7 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
       log.error({ code: codeOf('producer', kind), err: error }, `Kafka: ${adviceFor(kind)}`);
   };
 
-  const link = createLink({
+  const connection = createConnection({
     config,
     log,
     clientId,
@@ -59,25 +59,25 @@ export const createProducer = ({ config, log, metrics, clientId, topics }: Produ
     onFailure,
     onReplaced: observer.replaced,
   });
-  const batcher = createBatcher(link.send, observer);
-  const unwatch = observer.watch(batcher.load, () => link.missing().size);
+  const batcher = createBatcher(connection.send, observer);
+  const unwatch = observer.watch(batcher.load, () => connection.missing().size);
 
   return {
     name: 'Kafka producer',
     reluctance: batcher.reluctance,
-    unready: () => (link.hasConnected() ? undefined : 'the Kafka producer has not connected yet'),
+    unready: () => (connection.hasConnected() ? undefined : 'the Kafka producer has not connected yet'),
     publish: async (topic, record) => {
-      if (!link.missing().has(fullName(topic))) return batcher.publish(fullName(topic), record);
+      if (!connection.missing().has(fullName(topic))) return batcher.publish(fullName(topic), record);
       observer.failed('missing-topic');
       return 'unknown';
     },
     start: async () => {
       await assertFastProduce();
-      await link.start();
+      await connection.start();
     },
     stop: async (deadline) => {
       await batcher.close();
-      await link.stop(Math.max(DISCONNECT_MIN_MS, deadline - now()));
+      await connection.stop(Math.max(DISCONNECT_MIN_MS, deadline - now()));
       unwatch();
     },
   };

@@ -1,14 +1,14 @@
 import type { Logger } from '#platform/log';
 import type { Job, JobQueue } from '#platform/queue';
 import type { Instant } from '#rules';
-import type { Bell } from '../store/notification-store.ts';
+import type { JobRequest } from '../store/notification-store.ts';
 
 /** A job comes up at least this often, in ms, however far away its time is: queues do not reach further than a year. */
 const JOB_DELAY_MS_MAX = 30 * 86_400_000;
 /** How long no queue is asked after one did not answer, in ms. What is planned meanwhile is found by the sweeper. */
 const QUIET_MS = 5_000;
 
-export interface RingerOptions {
+export interface JobSchedulerOptions {
   /** By destination. */
   readonly queues: ReadonlyMap<string, JobQueue>;
   readonly clock: () => Instant;
@@ -18,20 +18,25 @@ export interface RingerOptions {
 }
 
 /** Tells the workers what there is to do. Postgres holds it all, so what gets lost here costs time only. */
-export interface Ringer {
+export interface JobScheduler {
   /** Does not reject. */
-  readonly ring: (
-    bells: readonly Bell[],
+  readonly schedule: (
+    requests: readonly JobRequest[],
     silenced?: readonly { readonly id: string; readonly destination: string }[],
   ) => Promise<void>;
 }
 
-export const createRinger = ({ queues, clock, log, onBack = () => undefined }: RingerOptions): Ringer => {
+export const createJobScheduler = ({
+  queues,
+  clock,
+  log,
+  onBack = () => undefined,
+}: JobSchedulerOptions): JobScheduler => {
   let quietUntil: number | undefined;
 
-  const jobsOf = (bells: readonly Bell[], again: boolean): readonly Job[] =>
-    bells
-      .filter((bell) => bell.again === again)
+  const jobsOf = (requests: readonly JobRequest[], again: boolean): readonly Job[] =>
+    requests
+      .filter((request) => request.again === again)
       .map(({ id, priority, dueAt }) => ({
         id,
         data: { id },
@@ -40,17 +45,18 @@ export const createRinger = ({ queues, clock, log, onBack = () => undefined }: R
       }));
 
   return {
-    ring: async (bells, silenced = []) => {
-      if (bells.length + silenced.length === 0 || (quietUntil !== undefined && performance.now() < quietUntil)) return;
-      const [ringing, silencing] = [
-        Map.groupBy(bells, ({ destination }) => destination),
+    schedule: async (requests, silenced = []) => {
+      if (requests.length + silenced.length === 0 || (quietUntil !== undefined && performance.now() < quietUntil))
+        return;
+      const [scheduling, silencing] = [
+        Map.groupBy(requests, ({ destination }) => destination),
         Map.groupBy(silenced, ({ destination }) => destination),
       ];
       try {
         await Promise.all(
-          [...new Set([...ringing.keys(), ...silencing.keys()])].map(async (destination) => {
+          [...new Set([...scheduling.keys(), ...silencing.keys()])].map(async (destination) => {
             const queue = queues.get(destination);
-            const own = ringing.get(destination) ?? [];
+            const own = scheduling.get(destination) ?? [];
             // First what is over: what lives again has the same id.
             await queue?.remove((silencing.get(destination) ?? []).map(({ id }) => id));
             await queue?.add(jobsOf(own, false));

@@ -9,7 +9,7 @@ type Each<Value> = Value | Error;
  * busy worker costs few statements, and an idle one waits for nothing. When Postgres refuses a call for what is in it, each of its
  * keys is tried alone, so that one cannot spoil the others.
  */
-export const gathered = <Key, Value>(
+export const batchLoader = <Key, Value>(
   work: (keys: readonly Key[]) => Promise<readonly Each<Value>[]>,
   max: number,
 ): ((key: Key) => Promise<Value>) => {

@@ -1,4 +1,4 @@
-import { gathered } from './gathered.ts';
+import { batchLoader } from './batch-loader.ts';
 
 /** An answer from outside, at a moment the test chooses. */
 const slow = () => {
@@ -21,7 +21,7 @@ const refusal = (code: string): Error => Object.assign(new Error('refused'), { c
 
 test('what is asked while a call is under way goes together in the next, within the bound', async () => {
   const { calls, work } = slow();
-  const ask = gathered(work, 2);
+  const ask = batchLoader(work, 2);
   const first = ask('a');
   await turns();
   const rest = ['b', 'c', 'd'].map((key) => ask(key));
@@ -36,7 +36,7 @@ test('what is asked while a call is under way goes together in the next, within 
 
 test('the same key asked twice is answered twice: nothing is remembered', async () => {
   const { calls, work } = slow();
-  const ask = gathered(work, 10);
+  const ask = batchLoader(work, 10);
   const [first] = [ask('a')];
   await turns();
   calls[0]?.answer();
@@ -49,7 +49,7 @@ test('the same key asked twice is answered twice: nothing is remembered', async 
 });
 
 test('one that Postgres cannot take does not spoil the others', async () => {
-  const ask = gathered(async (keys: readonly string[]) => {
+  const ask = batchLoader(async (keys: readonly string[]) => {
     if (keys.includes('bad')) throw refusal('22021');
     return keys;
   }, 10);
@@ -59,7 +59,7 @@ test('one that Postgres cannot take does not spoil the others', async () => {
 
 test('while Postgres is away nobody is asked again one by one', async () => {
   let count = 0;
-  const ask = gathered(async (): Promise<readonly string[]> => {
+  const ask = batchLoader(async (): Promise<readonly string[]> => {
     count += 1;
     throw refusal('ECONNREFUSED');
   }, 10);

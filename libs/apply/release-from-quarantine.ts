@@ -22,7 +22,7 @@ const HAND_OVER = statement(
 );
 
 /** Puts a quarantined event into its entity's queue, to be applied as a parked event is. `by`: who does it and why, for the audit. */
-export const handOver = async (
+export const releaseFromQuarantine = async (
   tx: Transaction,
   { eventId, event, family, key, created, topic, partition }: Understood,
   by: { readonly actor: string; readonly reason: string },

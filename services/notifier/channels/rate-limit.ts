@@ -22,7 +22,7 @@ export interface Limits {
 }
 
 /** What is going on at one destination. Times are of a monotonic clock, in ms. */
-export interface Gate {
+export interface LimitState {
   readonly inFlight: number;
   readonly bucket: Bucket | null;
   readonly circuit: Circuit;
@@ -37,7 +37,7 @@ export interface Deferred {
   readonly afterMs: number;
 }
 
-export const openGate = ({ rate }: Limits, nowMs: number): Gate => ({
+export const unusedLimits = ({ rate }: Limits, nowMs: number): LimitState => ({
   inFlight: 0,
   bucket: rate === null ? null : fullBucket(rate, nowMs),
   circuit: closedCircuit,
@@ -45,33 +45,36 @@ export const openGate = ({ rate }: Limits, nowMs: number): Gate => ({
 });
 
 /** Pure: may a delivery begin? Nothing is used up when it may not. */
-export const enter = (gate: Gate, { concurrency, rate }: Limits, nowMs: number): Gate | Deferred => {
+export const enter = (limitState: LimitState, { concurrency, rate }: Limits, nowMs: number): LimitState | Deferred => {
   const waits = [
-    { reason: 'quiet', afterMs: Math.max(gate.quietUntilMs - nowMs, 0) },
+    { reason: 'quiet', afterMs: Math.max(limitState.quietUntilMs - nowMs, 0) },
     {
       reason: 'circuit',
-      afterMs: gate.circuit.kind === 'probing' ? PROBE_WAIT_MS : circuitWaitMs(gate.circuit, nowMs),
+      afterMs: limitState.circuit.kind === 'probing' ? PROBE_WAIT_MS : circuitWaitMs(limitState.circuit, nowMs),
     },
-    { reason: 'concurrency', afterMs: gate.inFlight >= concurrency ? PLACE_WAIT_MS : 0 },
-    { reason: 'rate', afterMs: rate === null || gate.bucket === null ? 0 : tokenWaitMs(gate.bucket, rate, nowMs) },
+    { reason: 'concurrency', afterMs: limitState.inFlight >= concurrency ? PLACE_WAIT_MS : 0 },
+    {
+      reason: 'rate',
+      afterMs: rate === null || limitState.bucket === null ? 0 : tokenWaitMs(limitState.bucket, rate, nowMs),
+    },
   ] as const;
   const longest = waits.reduce((a, b) => (b.afterMs > a.afterMs ? b : a));
   if (longest.afterMs > 0) return { kind: 'deferred', ...longest };
   return {
-    ...gate,
-    inFlight: gate.inFlight + 1,
-    bucket: rate === null || gate.bucket === null ? null : taken(gate.bucket, rate, nowMs),
-    circuit: begun(gate.circuit, CIRCUIT, nowMs),
+    ...limitState,
+    inFlight: limitState.inFlight + 1,
+    bucket: rate === null || limitState.bucket === null ? null : taken(limitState.bucket, rate, nowMs),
+    circuit: begun(limitState.circuit, CIRCUIT, nowMs),
   };
 };
 
 /** Pure: a delivery ended. "Later" with a wish to be left alone is an answer of something alive; any other "later" is a failure. */
-export const leave = (gate: Gate, outcome: Outcome, nowMs: number): Gate => {
+export const leave = (limitState: LimitState, outcome: Outcome, nowMs: number): LimitState => {
   const afterMs = outcome.kind === 'retry' ? outcome.afterMs : undefined;
   return {
-    ...gate,
-    inFlight: gate.inFlight - 1,
-    circuit: ended(gate.circuit, outcome.kind !== 'retry' || afterMs !== undefined, CIRCUIT, nowMs),
-    quietUntilMs: afterMs === undefined ? gate.quietUntilMs : Math.max(gate.quietUntilMs, nowMs + afterMs),
+    ...limitState,
+    inFlight: limitState.inFlight - 1,
+    circuit: ended(limitState.circuit, outcome.kind !== 'retry' || afterMs !== undefined, CIRCUIT, nowMs),
+    quietUntilMs: afterMs === undefined ? limitState.quietUntilMs : Math.max(limitState.quietUntilMs, nowMs + afterMs),
   };
 };

@@ -19,7 +19,7 @@ const STOP_MS = 5_000;
 const QUEUE = 'retry-test';
 
 /** A queue that nobody else uses, with everything a test needs around it. */
-export interface QueueCorner {
+export interface QueueFixture {
   readonly config: QueueConfig;
   readonly queueName: string;
   readonly queue: JobQueue;
@@ -36,11 +36,11 @@ export interface QueueCorner {
   readonly close: () => Promise<void>;
 }
 
-/** A corner of the Redis at `redisUrl`. */
-export const openCorner = async (
+/** A namespace of the Redis at `redisUrl`. */
+export const openQueueFixture = async (
   redisUrl: string,
   options: { readonly redisTlsCaFile?: string } = {},
-): Promise<QueueCorner> => {
+): Promise<QueueFixture> => {
   const config: QueueConfig = {
     redisUrl,
     redisTlsCaFile: options.redisTlsCaFile,

@@ -41,7 +41,7 @@ export interface NotificationRow {
 
 export interface RelayChoices {
   /** What the listener listens to; the same Postgres without. */
-  readonly bellUrl?: string;
+  readonly signalUrl?: string;
   readonly databaseUrl?: string;
   readonly redisUrl?: string;
   readonly pollEveryMs?: number;
@@ -54,8 +54,8 @@ export interface StartedRelay {
   readonly stop: () => Promise<void>;
 }
 
-/** A database with a consumer of disputes, a corner of Redis, and as many relays as the test asks for, under the notifier's role. */
-export interface RelayWorld {
+/** A database with a consumer of disputes, a namespace of Redis, and as many relays as the test asks for, under the notifier's role. */
+export interface RelayFixture {
   readonly store: TestStore;
   /** With the notifier's rights. */
   readonly database: Database;
@@ -73,14 +73,14 @@ export interface RelayWorld {
   readonly relayed: (limitMs?: number) => Promise<void>;
   /** Ids of the jobs of a destination, in any state. */
   readonly jobs: (destination: string) => Promise<readonly string[]>;
-  /** Takes every key of this corner away, as FLUSHALL does. */
+  /** Takes every key of this fixture away, as FLUSHALL does. */
   readonly flush: () => Promise<void>;
   /** Moves the relays' clock forward. */
   readonly later: (ms: number) => void;
   readonly close: () => Promise<void>;
 }
 
-export const openRelayWorld = async (): Promise<RelayWorld> => {
+export const openRelayFixture = async (): Promise<RelayFixture> => {
   const store = await openTestStore('disputes', aggregatesOf('disputes'), { role: roleOf('disputes') });
   const partition = await store.partition('rzp.disputes.v1');
   const database = createDatabase({
@@ -101,9 +101,9 @@ export const openRelayWorld = async (): Promise<RelayWorld> => {
   const running: StartedRelay[] = [];
   let aheadMs = 0;
 
-  const relay: RelayWorld['relay'] = async (
+  const relay: RelayFixture['relay'] = async (
     rules,
-    { bellUrl = store.url, databaseUrl = store.url, redisUrl = config.redisUrl, ...every } = {},
+    { signalUrl = store.url, databaseUrl = store.url, redisUrl = config.redisUrl, ...every } = {},
   ) => {
     const logged: string[] = [];
     const log = createLogger('test', 'debug', { write: (line) => void logged.push(line) });
@@ -123,7 +123,7 @@ export const openRelayWorld = async (): Promise<RelayWorld> => {
     );
     const component = createRelay({
       database: own,
-      databaseUrl: bellUrl,
+      databaseUrl: signalUrl,
       rules: () => rules,
       queues,
       clock: () => instant(Date.now() + aheadMs),

@@ -56,8 +56,8 @@ export interface RunningLoad {
   readonly done: Promise<SendReport>;
 }
 
-/** A corner of the test servers for one Dakia, whichever way its services run: database, topics, secret, ports, and how to look at it. */
-export interface World {
+/** A namespace of the test servers for one Dakia, whichever way its services run: database, topics, secret, ports, and how to look at it. */
+export interface SystemFixture {
   readonly environment: Readonly<Record<string, string>>;
   readonly databaseUrl: string;
   readonly prefix: string;
@@ -103,10 +103,10 @@ const CONCURRENCY = 16;
 export const newSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
 
 /** `settings`: environment variables on top of the usual ones. */
-export const createWorld = async (
+export const createSystemFixture = async (
   addresses: ServerAddresses = testServers(),
   settings: Readonly<Record<string, string>> = {},
-): Promise<World> => {
+): Promise<SystemFixture> => {
   const prefix = `test-${randomBytes(5).toString('hex')}.`;
   const queuePrefix = prefix.slice(0, -1);
   const secret = newSecret();
@@ -134,7 +134,7 @@ export const createWorld = async (
   if (problems.length > 0) throw new Error(problems.join('; '));
   const url = new URL(`http://${HOST}:${port}/webhooks/razorpay`);
 
-  const withDatabase: World['withDatabase'] = async (work) => {
+  const withDatabase: SystemFixture['withDatabase'] = async (work) => {
     const opened = createDatabase({ url: database.url, poolSize: 1, applicationName: 'dakia-test' });
     try {
       return await work(opened);
@@ -142,7 +142,7 @@ export const createWorld = async (
       await opened.close();
     }
   };
-  const withAdmin: World['withAdmin'] = async (work) => {
+  const withAdmin: SystemFixture['withAdmin'] = async (work) => {
     const admin = kafka.admin();
     await admin.connect();
     try {
@@ -151,7 +151,13 @@ export const createWorld = async (
       await admin.disconnect();
     }
   };
-  const post: World['post'] = async ({ body, eventId, secret: signedWith = secret, endpoint, headers = {} }) => {
+  const post: SystemFixture['post'] = async ({
+    body,
+    eventId,
+    secret: signedWith = secret,
+    endpoint,
+    headers = {},
+  }) => {
     const bytes = Buffer.from(body);
     const { 'X-Razorpay-Event-Id': id, ...usual } = headersOf(eventId ?? '', sign(signedWith, bytes));
     const target = endpoint === undefined ? url : new URL(`${url.pathname}/${endpoint}`, url);
@@ -164,7 +170,7 @@ export const createWorld = async (
   };
   const status = (): Promise<Account> =>
     withDatabase((opened) => accounting(opened, () => readLogs(kafka, { topics, prefix })));
-  const load: World['load'] = (options) => startLoad(url, secret, options);
+  const load: SystemFixture['load'] = (options) => startLoad(url, secret, options);
 
   return {
     environment,
@@ -217,7 +223,10 @@ export const createWorld = async (
   };
 };
 
-const runDakia = (environment: Readonly<Record<string, string>>, args: readonly string[]): ReturnType<World['dakia']> =>
+const runDakia = (
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[],
+): ReturnType<SystemFixture['dakia']> =>
   new Promise((resolve) => {
     execFile(
       process.execPath,

@@ -10,7 +10,7 @@ const PRIORITIES = [1, 2, 3, 4] as const;
 /** A delayed job's score is its time in ms × 2^12 plus a counter. */
 const DELAY_BAND = 2 ** 12;
 
-export interface QueueLook {
+export interface QueueSnapshot {
   readonly stats: QueueStats;
   /** No worker may take a job now: somebody paused the queue, or it rests. */
   readonly held: boolean;
@@ -38,8 +38,8 @@ const dueOf = (value: unknown): number | null => {
 
 const delayIn = (opts: string): number => Number(/"delay":(\d+)/.exec(opts)?.[1] ?? 0);
 
-/** Looks at one queue in two round trips. */
-export const lookAt = async (client: Redis, keyPrefix: string, name: string): Promise<QueueLook> => {
+/** Reads one queue in two round trips. */
+export const readQueue = async (client: Redis, keyPrefix: string, name: string): Promise<QueueSnapshot> => {
   const key = (part: string): string => `${keyPrefix}:${name}:${part}`;
   const now = Date.now();
   const asked = client

@@ -33,7 +33,7 @@ interface Session extends KafkaClient {
   isConnected: boolean;
 }
 
-export interface LinkOptions {
+export interface ConnectionOptions {
   readonly config: KafkaConfig;
   readonly log: Logger;
   readonly clientId: string;
@@ -44,7 +44,7 @@ export interface LinkOptions {
 }
 
 /** The connection of one producer to Kafka: comes back by itself, whatever happened to it. */
-export interface Link {
+export interface Connection {
   /** Returns when connected, or after the first attempt; goes on trying in the background. */
   readonly start: () => Promise<void>;
   /** Settles when kafkajs knows the outcome. A rejection means that the batch may be stored or not. */
@@ -56,7 +56,14 @@ export interface Link {
   readonly stop: (withinMs: number) => Promise<void>;
 }
 
-export const createLink = ({ config, log, clientId, topics, onFailure, onReplaced }: LinkOptions): Link => {
+export const createConnection = ({
+  config,
+  log,
+  clientId,
+  topics,
+  onFailure,
+  onReplaced,
+}: ConnectionOptions): Connection => {
   const stopping = new AbortController();
   const isStopping = (): boolean => stopping.signal.aborted;
   let missing: ReadonlySet<string> = new Set();

@@ -5,7 +5,7 @@ const SCRAPE_WAITS_MS = 100;
  * For gauges that ask a server. prom-client asks all gauges of a scrape at the same time: those that show parts of one answer share the
  * look that gets it. A look that is late goes on by itself; the scrape shows the last answer. `look` must not reject.
  */
-export const oneLook = (look: () => Promise<void>): (() => Promise<void>) => {
+export const oneAtATime = (look: () => Promise<void>): (() => Promise<void>) => {
   let asked: Promise<void> | undefined;
   return async () => {
     asked ??= look().finally(() => (asked = undefined));
