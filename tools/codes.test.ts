@@ -20,7 +20,7 @@ const ofArea = (area: string): readonly string[] =>
     .toSorted();
 
 /** Given by the consumer and by apply as reasons; their log lines carry no code yet. */
-const HALTS = ['other-cluster', 'gap', 'past-end'] as const;
+const HALTS = ['other-cluster', 'other-log', 'gap', 'past-end'] as const;
 
 test('docs/failures.md lists every code with its remedy, and no other', () => {
   const page = read('docs/failures.md');

@@ -187,7 +187,9 @@ const describeOutcome = (outcome: DeadOutcome | DiscardOutcome): string => {
       return 'done meanwhile: it is no dead letter any more';
     case 'changed':
       return `left alone, it has changed: now ${deathInWords(outcome.now)}`;
-    default:
+    case 'not-parked':
+    case 'parked':
+    case 'unparked':
       return describeRetry(outcome, outcome);
   }
 };

@@ -88,21 +88,6 @@ export const createKeyring = ({
   let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  /** How many secrets there are, and which endpoints have short ones; never a secret, and never which. */
-  const tell = (message: string): void => {
-    const numbers = (of: (list: readonly WebhookSecret[]) => number): Readonly<Record<string, number>> =>
-      Object.fromEntries(
-        [...secrets].map(([name, list]) => [name, of(list)] as const).filter(([, count]) => count > 0),
-      );
-    log.info({ endpoints: numbers(({ length }) => length) }, message);
-    const short = numbers((list) => list.filter(isShort).length);
-    if (Object.keys(short).length > 0)
-      log.warn(
-        { endpoints: short },
-        `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret`,
-      );
-  };
-
   const look = async (): Promise<void> => {
     const before = await markOf(files);
     if (before === seen) return;
@@ -114,7 +99,7 @@ export const createKeyring = ({
     if (read.ok) secrets = read.value;
     if (read.ok && isFirst) return;
     reloads.inc({ result: read.ok ? 'used' : 'unusable' });
-    if (read.ok) tell('webhook secrets were read again: number per endpoint');
+    if (read.ok) tell(log, secrets, 'webhook secrets were read again: number per endpoint');
     else
       log.error(
         { code: codeOf('ingest', 'secrets-unusable'), issues: read.issues },
@@ -133,7 +118,7 @@ export const createKeyring = ({
     name: 'webhook secrets',
     secretsOf: (endpoint) => secrets.get(endpoint),
     start: async () => {
-      tell('webhook secrets in use: number per endpoint');
+      tell(log, secrets, 'webhook secrets in use: number per endpoint');
       if (files.length === 0) return;
       await look();
       lookAgain();
@@ -143,6 +128,21 @@ export const createKeyring = ({
       timer = undefined;
     },
   };
+};
+
+type SecretsByEndpoint = ReadonlyMap<string, readonly WebhookSecret[]>;
+
+/** How many secrets there are, and which endpoints have short ones; never a secret, and never which. */
+const tell = (log: Logger, secrets: SecretsByEndpoint, message: string): void => {
+  const numbers = (of: (list: readonly WebhookSecret[]) => number): Readonly<Record<string, number>> =>
+    Object.fromEntries([...secrets].map(([name, list]) => [name, of(list)] as const).filter(([, count]) => count > 0));
+  log.info({ endpoints: numbers(({ length }) => length) }, message);
+  const short = numbers((list) => list.filter(isShort).length);
+  if (Object.keys(short).length > 0)
+    log.warn(
+      { endpoints: short },
+      `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret`,
+    );
 };
 
 const isShort = (secret: WebhookSecret): boolean => (secret.symmetricKeySize ?? 0) < SECRET_LENGTH_GOOD;

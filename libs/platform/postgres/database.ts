@@ -4,6 +4,7 @@ import type { Logger } from '#platform/log';
 import { arrayLiteral } from './array-literal.ts';
 import { endsSession } from './error-class.ts';
 import { createHosts } from './hosts.ts';
+import type { Hosts } from './hosts.ts';
 
 /** SQL with the name under which a connection prepares it once. Without a name it is planned each time. */
 export interface Statement {
@@ -81,10 +82,11 @@ export const withSessionSettings = (url: string, role: string | undefined): stri
   return target.href;
 };
 
-/** A pool of connections with bounds on every wait. A lost Postgres is logged and thrown to whoever asks; it ends no process. */
-export const createDatabase = ({ url, poolSize, applicationName, role, log }: DatabaseOptions): Database => {
-  const hosts = createHosts(url, (one) => withSessionSettings(one, role));
-  const sessions = createSessions();
+const openPool = (
+  hosts: Hosts,
+  sessions: ReturnType<typeof createSessions>,
+  { poolSize, applicationName, log }: DatabaseOptions,
+): pg.Pool => {
   /** The pool waits for the answer, which its types do not say. */
   const onConnect = (client: ClientBase): unknown => {
     sessions.opened(client);
@@ -113,6 +115,15 @@ export const createDatabase = ({ url, poolSize, applicationName, role, log }: Da
   // The pool listens to idle connections only; one that is lost between two statements of a transaction would end the process.
   pool.on('connect', (client) => client.on('error', onLost));
   pool.on('error', () => undefined);
+  return pool;
+};
+
+/** A pool of connections with bounds on every wait. A lost Postgres is logged and thrown to whoever asks; it ends no process. */
+export const createDatabase = (options: DatabaseOptions): Database => {
+  const { url, poolSize, role } = options;
+  const hosts = createHosts(url, (one) => withSessionSettings(one, role));
+  const sessions = createSessions();
+  const pool = openPool(hosts, sessions, options);
 
   const connect = async (): Promise<PoolClient> => {
     for (let tries = 1; ; tries += 1) {

@@ -7,10 +7,11 @@ import type { TestNotifier } from './notifier.ts';
 const closing: (() => Promise<void>)[] = [];
 
 /** Closes after each test of a file what it has opened here. */
-export const useReceivers = (): void =>
+export const useReceivers = (): void => {
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
   });
+};
 
 export const receiving = async (answer?: Answer): Promise<Receiver> => {
   const receiver = await startReceiver(answer, SECRET);
