@@ -103,7 +103,7 @@ const rebase = async (options: RebaseOptions, command: Command): Promise<void> =
   const { kafka, prefix } = await openKafka(command);
   const log = (await readLogs(kafka, { topics: [topic], prefix })).find((one) => one.partition === partition);
   if (log === undefined) throw new UsageError(`Kafka has no partition ${partition} of ${prefix}${topic}.`);
-  const target = { clusterId: log.clusterId, startOffset: log.startOffset, offset: offsetIn(log, to) };
+  const target: LedgerPlace = { clusterId: log.clusterId, offset: offsetIn(log, to) };
   const key = { group, topic, partition };
   await withDatabase(command, OPERATOR_ROLE, async (database) => {
     const row = (await readLedger(database)).find(
@@ -124,7 +124,7 @@ const rebase = async (options: RebaseOptions, command: Command): Promise<void> =
     const [change] = changes?.changed ?? [];
     const outcome: RebaseOutcome =
       change === undefined
-        ? await rebaseLedger(database, key, target, options, placeOf(row))
+        ? await rebaseLedger(database, key, { ...target, startOffset: log.startOffset }, options, placeOf(row))
         : whatChanged(placeOf(row), target);
     const ok = outcome.kind === 'moved' || outcome.kind === 'there-already';
     if (!ok) process.exitCode = exitCodes.notAsExpected;
