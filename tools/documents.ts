@@ -9,6 +9,7 @@ import { codes } from '#platform/log';
 import { endings } from '../cli/frame.ts';
 import { timeSettings } from '../cli/times.ts';
 import { allServices } from '../services/services.ts';
+import { runsPage, savedRuns } from '../test/load/saved-runs.ts';
 import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 
 export interface Document {
@@ -177,5 +178,6 @@ export const documents: readonly Document[] = [
         ),
       ),
   },
+  { path: 'docs/performance.md', render: (current) => between(current, 'runs', runsPage(savedRuns())) },
   { path: 'README.md', render: (current) => between(current, 'settings', settingsTable()) },
 ];

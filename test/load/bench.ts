@@ -8,8 +8,11 @@ import { measureIngest } from './ingest/measure.ts';
 import { measureNotify } from './notify/measure.ts';
 import { readOptions, USAGE } from './options.ts';
 import type { BenchOptions } from './options.ts';
+import { openTree } from './other-tree.ts';
+import type { OtherTree } from './other-tree.ts';
 import { tableOf, thisMachine } from './report.ts';
 import type { BenchResult } from './report.ts';
+import { cleanCommit, save } from './saved-runs.ts';
 import { openStack } from './stack.ts';
 import type { Report, Stack } from './stack.ts';
 
@@ -22,15 +25,16 @@ const report: Report = (part, message) =>
     `  ${((performance.now() - began) / 1000).toFixed(0).padStart(3)} s  ${part.padEnd(10)} ${message}\n`,
   );
 
-const measure = async (stack: Stack, { parts, seconds }: BenchOptions): Promise<BenchResult> => {
-  const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report) : undefined;
+const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: OtherTree): Promise<BenchResult> => {
+  const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report, other) : undefined;
   const apply = parts.includes('apply') ? await measureApply(stack, seconds, report) : undefined;
   const endToEnd = parts.includes('end-to-end')
-    ? await measureEndToEnd(stack, seconds, report, apply?.events_per_s)
+    ? await measureEndToEnd(stack, seconds, report, other, apply?.events_per_s)
     : undefined;
   const notify = parts.includes('notify') ? await measureNotify(stack, seconds, report) : undefined;
   return {
     machine: thisMachine(),
+    ...(other && { against: other.commit }),
     ...(ingest && { ingest }),
     ...(apply && { apply }),
     ...(endToEnd && { end_to_end: endToEnd }),
@@ -47,10 +51,14 @@ const run = async (options: BenchOptions): Promise<number> => {
   );
   stopped.catch(() => undefined);
   let stack: Stack | undefined;
+  let other: OtherTree | undefined;
   try {
+    const commit = options.save ? cleanCommit() : undefined;
+    other = options.against === undefined ? undefined : openTree(options.against);
     stack = await openStack(processEnvironment(), report, interrupted.signal);
-    const result = await Promise.race([measure(stack, options), stopped]);
+    const result = await Promise.race([measure(stack, options, other), stopped]);
     process.stdout.write(`\n${tableOf(result)}\n\n${options.json ? `${JSON.stringify(result)}\n` : ''}`);
+    if (commit !== undefined) save(commit, result);
     return 0;
   } catch (error) {
     if (interrupted.signal.aborted) return EXIT_INTERRUPTED;
@@ -61,6 +69,7 @@ const run = async (options: BenchOptions): Promise<number> => {
   } finally {
     await stopChildren();
     await stack?.close();
+    other?.remove();
   }
 };
 

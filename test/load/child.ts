@@ -15,6 +15,7 @@ export interface Child {
   /** Asks the program for one of the things that it answers (`answerParent`). Rejects when it fails or ends. */
   readonly ask: <Answer>(question: string, argument?: unknown) => Promise<Answer>;
   readonly usage: () => Promise<Usage>;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -31,16 +32,17 @@ export const stopChildren = async (): Promise<void> =>
 
 /**
  * Starts a program of this folder as a process of its own, so that its CPU and its event loop can be told from ours. It runs with
- * the flags of this process: `node --cpu-prof test/load/bench.ts` writes a profile of each.
+ * the flags of this process: `node --cpu-prof test/load/bench.ts` writes a profile of each. `folder` is that of another commit (other-tree.ts).
  */
 export const startChild = (
   program: string,
   logs: string,
   environment: Readonly<Record<string, string | undefined>>,
+  folder = import.meta.dirname,
 ): Child => {
   const logFile = join(logs, `bench-${program.replaceAll('/', '-')}.log`);
   const log = openSync(logFile, 'a', 0o600);
-  const child = fork(join(import.meta.dirname, `${program}.ts`), [], {
+  const child = fork(join(folder, `${program}.ts`), [], {
     execPath: process.execPath,
     env: environment,
     stdio: ['ignore', log, log, 'ipc'],
@@ -81,6 +83,7 @@ export const startChild = (
   const started: Child = {
     ask,
     usage: () => ask<Usage>('usage'),
+    pid: child.pid ?? 0,
     stop: async () => {
       if (!isOver) child.send({ id: next++, question: 'stop' });
       const killer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);

@@ -10,18 +10,24 @@ export interface BenchOptions {
   /** How long each variant is measured, all its rounds together. */
   readonly seconds: number;
   readonly json: boolean;
+  /** A commit whose code is measured beside this one in the same rounds. */
+  readonly against?: string;
+  /** Adds the result as a line to docs/performance.jsonl. */
+  readonly save: boolean;
   readonly help: boolean;
 }
 
 const SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 300;
 
-export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify] [--seconds N] [--json]
+export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify] [--seconds N] [--against COMMIT] [--save] [--json]
 
 Measures speed as ratios within one run on this machine; docs/performance.md says what and how. Starts servers of its own on free
 ports; KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL are used instead where they are set.
   --only PART    one part; may be given several times (default: all)
   --seconds N    how long each variant is measured, 1 to ${SECONDS_MAX} (default: ${SECONDS_DEFAULT}; all parts then take about 6 minutes)
+  --against C    measures the code of commit C in the same rounds, with the packages that are installed here
+  --save         adds the result to docs/performance.jsonl and renews docs/performance.md; refused while files are changed
   --json         end with one line of JSON
 `;
 
@@ -31,6 +37,8 @@ export const readOptions = (args: readonly string[]): Parsed<BenchOptions> => {
     only: { type: 'string', multiple: true },
     seconds: { type: 'string' },
     json: { type: 'boolean' },
+    against: { type: 'string' },
+    save: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;
   try {
@@ -44,6 +52,8 @@ export const readOptions = (args: readonly string[]): Parsed<BenchOptions> => {
       parts: parts.filter((part) => values.only?.includes(part) ?? true),
       seconds,
       json: values.json === true,
+      save: values.save === true,
+      ...(values.against === undefined ? {} : { against: values.against }),
       help: values.help === true,
     });
   } catch (error) {

@@ -1,12 +1,27 @@
+import { execFileSync } from 'node:child_process';
 import { applyResult } from './apply/measure.ts';
+import { cpuOfTree } from './cpu.ts';
+import { loadResult } from './end-to-end/measure.ts';
 import { atRate } from './http-load.ts';
 import { ingestResult } from './ingest/measure.ts';
 import { notifyResult } from './notify/measure.ts';
 import { readOptions } from './options.ts';
-import { tableOf } from './report.ts';
+import { tableOf, verdictOf } from './report.ts';
 import type { BenchResult } from './report.ts';
+import { runsPage } from './saved-runs.ts';
 import { median, quantile, rounded, spread } from './statistics.ts';
+import { warmUp } from './warm-up.ts';
 
+const load = {
+  events_per_s: 800,
+  cpu_us: 310,
+  cpu_us_by_process: { services: 200, postgres: 110 },
+  ratio_other_cpu: 0.38,
+  spread: 0.1,
+  lag_p50_ms: 41,
+  lag_p99_ms: 90,
+  batch_events: 40,
+};
 const full: BenchResult = {
   machine: { cores: 2, cpu: 'Some CPU', node: 'v24.21.0' },
   ingest: {
@@ -19,6 +34,12 @@ const full: BenchResult = {
     p99_ms: 21,
     req_per_s: 16_400,
     spread: 0.08,
+    spread_cpu: 0.05,
+    by_connections: [{ connections: 8, req_per_s: 3_100, ratio_other: 4.1, spread: 0.31 }],
+    light_p50_ms: 1.4,
+    light_p99_ms: 3.2,
+    light_p50_ms_other: 7.6,
+    light_p50_ms_no_kafka: 1.3,
     server_busy: 0.98,
     generator_core: 0.31,
   },
@@ -32,12 +53,11 @@ const full: BenchResult = {
     spread: 0.11,
   },
   end_to_end: {
-    events_per_s: 3_450,
+    full: { ...load, events_per_s: 3_450 },
     ratio_apply: 0.48,
-    lag_p50_ms: 41,
-    lag_p99_ms: 190,
-    batch_events: 40,
-    backlog: 2_000,
+    at_rate: [{ rate: 800, ...load, lag_p99_ms: 120 }],
+    idle_core: 0.015,
+    ratio_start: 0.7,
   },
   notify: {
     ratio_bullmq: 0.57,
@@ -148,43 +168,94 @@ test('notify: medians of the ratios within each round, under the names that scri
   });
 });
 
-test('the table shows every ratio beside its number, and only what was measured', () => {
-  const table = tableOf(full);
-  for (const text of [
-    '0.71',
-    '16400/s',
-    '51.2 us',
-    '0.52',
-    '7130 events/s',
-    '0.55',
-    '3450/s',
-    '41 / 190 ms',
-    '0.57',
-    '2340 of 4120/s',
-    '1150/s',
-    '0.21',
-    '12 / 77 ms',
-    '2 cores',
-  ])
-    expect(table).toContain(text);
-  const lines = table.split('\n').slice(2);
-  const column = (lines[0] ?? '').indexOf('of the same server');
-  expect(
-    lines.every((line) => line.length > column && line.charAt(column - 1) === ' ' && line.charAt(column) !== ' '),
-  ).toBe(true);
+test('the table shows every figure, whether its goal is met, and only what was measured', () => {
+  const lines = tableOf(full).split('\n').slice(2);
+  const line = (name: string): string => lines.find((text) => text.trim().startsWith(name)) ?? '';
+  expect(line('ingest without Kafka / ingest, CPU')).toMatch(/ 0\.73 +missed \(>= 0\.9\) +51\.2 us/);
+  expect(line('ingest, answer under light load')).toMatch(/ 1\.4 ms +met \(<= 2\) .*the other commit's p50 7\.6 ms/);
+  expect(line('end to end, 800/s, CPU / the other commit')).toMatch(
+    / 0\.38 +met \(<= 0\.4\) .*services 200, postgres 110/,
+  );
+  expect(line('end to end, 800/s, lag p99')).toMatch(/ 120 ms +missed \(<= 100\)/);
+  expect(line('HTTP to Postgres')).toContain('3450/s');
   const one = tableOf({ machine: full.machine, ...(full.apply && { apply: full.apply }) });
   expect(one).toContain('0.52');
   expect(one).not.toContain('ingest');
 });
 
+test('rounds that lie too far apart give no verdict', () => {
+  const figure = { name: 'x', value: 5, goal: { least: 4 }, note: '' };
+  expect(verdictOf({ ...figure, spread: 0.25 })).toBe('met (>= 4)');
+  expect(verdictOf({ ...figure, spread: 0.26 })).toBe('no verdict: rounds differ by 26 %');
+  expect(tableOf(full)).toMatch(/ingest, 8 connections .*no verdict: rounds differ by 31 %/);
+});
+
+test('a warm-up ends when the rate stops rising, and at the latest after a bound', async () => {
+  const rates = (values: readonly number[]) => {
+    let step = 0;
+    return async () => values[Math.min(step++, values.length - 1)] ?? 0;
+  };
+  expect(await warmUp(rates([100, 200, 400, 405, 401, 800]))).toBe(5);
+  let rate = 1;
+  expect(await warmUp(async () => (rate *= 2))).toBe(20);
+});
+
+test('end to end: medians of ratios within each round', () => {
+  const one = (cpu: number, lag: number) => ({
+    answered: 1_000,
+    appliedPerSecond: 500,
+    cpu: { services: cpu * 600, postgres: cpu * 400 },
+    since: new Date(0),
+    lag: [lag / 2, lag] as const,
+    batchEvents: 10,
+  });
+  // In the second round everything was ten times slower: no ratio may see that.
+  const result = loadResult([
+    { this: one(200, 50), other: one(400, 500) },
+    { this: one(2_000, 60), other: one(4_000, 5_000) },
+    { this: one(200, 40), other: one(400, 400) },
+  ]);
+  expect(result).toMatchObject({ cpu_us: 200, ratio_other_cpu: 0.5, spread: 0, lag_p99_ms: 50, lag_p99_ms_other: 500 });
+  expect(result.cpu_us_by_process).toEqual({ services: 120, postgres: 80 });
+});
+
+test('CPU of a process counts its children', async () => {
+  const before = cpuOfTree(process.pid);
+  execFileSync(process.execPath, [
+    '-e',
+    'const end = process.cpuUsage().user + 300000; while (process.cpuUsage().user < end);',
+  ]);
+  expect(cpuOfTree(process.pid) - before).toBeGreaterThanOrEqual(300_000);
+  expect(cpuOfTree(2 ** 22 + 1)).toBe(0);
+});
+
+test('of the saved runs the three newest are shown, the newest first', () => {
+  const runs = ['aaa', 'bbb', 'ccc', 'ddd'].map((commit) => ({
+    ...full,
+    date: '2026-11-28',
+    commit,
+    against: 'caed117',
+  }));
+  const page = runsPage(runs);
+  expect([...page.matchAll(/^### 2026-11-28, (\w+), beside caed117$/gm)].map(([, commit]) => commit)).toEqual([
+    'ddd',
+    'ccc',
+    'bbb',
+  ]);
+  expect(page).toContain('| end to end, 800/s, CPU / the other commit | 0.38 | met (<= 0.4) | 0.10 | 310 us');
+  expect(runsPage([])).toBe('');
+});
+
 test('options: all parts by default, an unknown one is an issue', () => {
   expect(readOptions([])).toMatchObject({
     ok: true,
-    value: { parts: ['ingest', 'apply', 'end-to-end', 'notify'], seconds: 10, json: false },
+    value: { parts: ['ingest', 'apply', 'end-to-end', 'notify'], seconds: 10, json: false, save: false },
   });
-  expect(readOptions(['--only', 'apply', '--only', 'ingest', '--seconds', '3', '--json'])).toMatchObject({
+  expect(
+    readOptions(['--only', 'apply', '--only', 'ingest', '--seconds', '3', '--json', '--against', 'abc', '--save']),
+  ).toMatchObject({
     ok: true,
-    value: { parts: ['ingest', 'apply'], seconds: 3, json: true },
+    value: { parts: ['ingest', 'apply'], seconds: 3, json: true, against: 'abc', save: true },
   });
   for (const args of [['--only', 'replay'], ['--seconds', '0'], ['--seconds', '1.5'], ['--fast'], ['more']])
     expect(readOptions(args).ok).toBe(false);

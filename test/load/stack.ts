@@ -15,6 +15,7 @@ import { removeRefuge } from '../../local/postgres-account.ts';
 import { chooseServers, machine } from '../../local/requirements.cjs';
 
 export type Report = (part: string, message: string) => void;
+export type ServerName = 'kafka' | 'postgres' | 'redis';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Servers to measure on, with corners of them that nobody else uses. */
@@ -23,8 +24,10 @@ export interface Stack {
   readonly environment: Environment;
   /** Folder for their logs. */
   readonly logs: string;
-  /** A migrated database of its own, or a copy of another one of these. */
-  readonly createDatabase: (copyOf?: string) => Promise<string>;
+  /** A migrated database of its own, or a copy of another one of these; `prepare` brings it to the schema of another commit. */
+  readonly createDatabase: (copyOf?: string, prepare?: (url: string) => Promise<void>) => Promise<string>;
+  /** Process ids of the servers by name; none of those that the environment gave. */
+  readonly serverPids: () => Readonly<Partial<Record<ServerName, number>>>;
   /** Topics of its own with as many partitions as in production; answers the prefix. */
   readonly createTopics: (topics: readonly string[]) => Promise<string>;
   readonly kafkaConfig: (prefix: string) => KafkaConfig;
@@ -76,13 +79,14 @@ export const openStack = async (given: Environment, report: Report, signal: Abor
     environment,
     logs: servers.folder.logs,
     kafkaConfig,
-    createDatabase: async (copyOf) => {
+    serverPids: () => pidsOf(servers),
+    createDatabase: async (copyOf, prepare = prepareDatabase) => {
       const database = `${name}_${databases.length}`;
       const template = copyOf === undefined ? '' : ` TEMPLATE ${new URL(copyOf).pathname.slice(1)} STRATEGY file_copy`;
       await onServer(url, `CREATE DATABASE ${database}${template}`);
       databases.push(database);
       const made = databaseUrl(url, database);
-      if (copyOf === undefined) await prepareDatabase(made);
+      if (copyOf === undefined) await prepare(made);
       return made;
     },
     createTopics: async (topics) => {
@@ -108,6 +112,15 @@ export const openStack = async (given: Environment, report: Report, signal: Abor
       await closeServers(servers);
     },
   };
+};
+
+const pidsOf = ({ servers }: RunningServers): Readonly<Partial<Record<ServerName, number>>> => {
+  const started = {
+    kafka: servers.KAFKA_BROKERS?.pid(),
+    postgres: servers.DATABASE_URL?.pid(),
+    redis: servers.REDIS_URL?.pid(),
+  };
+  return Object.fromEntries(Object.entries(started).filter(([, pid]) => pid !== undefined));
 };
 
 const closeServers = async (servers: RunningServers): Promise<void> => {

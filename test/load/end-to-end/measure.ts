@@ -1,166 +1,185 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
-import { topics } from '#catalogue';
-import { freePort } from '#local';
-import { startChild } from '../child.ts';
-import { atRate, sendLoad } from '../http-load.ts';
-import type { LoadReport, Pace } from '../http-load.ts';
-import { eventsOf, requestOf } from '../requests.ts';
+import { atRate } from '../http-load.ts';
+import { turned } from '../ingest/few-connections.ts';
+import type { OtherTree } from '../other-tree.ts';
 import type { Report, Stack } from '../stack.ts';
-import { rounded } from '../statistics.ts';
+import { median, rounded, spread } from '../statistics.ts';
+import { warmUp } from '../warm-up.ts';
+import { startSystem } from './system.ts';
+import type { MeasuredSystem, SystemLoad } from './system.ts';
 
-export interface EndToEndResult {
-  /** Events per second from HTTP to Postgres that the services keep up with, all of them in one process. */
+/** One load, at full speed or at a fixed rate: medians over the rounds. */
+export interface LoadResult {
+  /** Events per second from HTTP to Postgres. */
   readonly events_per_s: number;
-  /** The same as a share of apply's events_per_s; absent where that was not measured. */
-  readonly ratio_apply?: number;
-  /** From the headers of a delivery to the begin of the transaction that applied it, at half of that load, in ms. */
+  /** CPU of all processes per event, in µs: services, Kafka, Postgres and Redis; and each alone. */
+  readonly cpu_us: number;
+  readonly cpu_us_by_process: Readonly<Record<string, number>>;
+  /** `cpu_us` as a share of the other commit's in the same round, and how far the rounds lie apart; absent without `--against`. */
+  readonly ratio_other_cpu?: number;
+  readonly spread?: number;
+  /** From the headers of a delivery to the begin of the transaction that applied it, in ms. */
   readonly lag_p50_ms: number;
   readonly lag_p99_ms: number;
-  /** Mean size of the transactions under the full load, and events that were accepted and not yet applied, at most. */
+  readonly lag_p99_ms_other?: number;
+  /** Mean size of the transactions. */
   readonly batch_events: number;
-  readonly backlog: number;
 }
 
-const SECRET = 'bench-secret-of-no-endpoint';
-/** So many that batches fill: with 128 the sender waits for answers, and each of the 120 partitions applies one event at a time. */
-const CONNECTIONS = 1_000;
+export interface EndToEndResult {
+  readonly full: LoadResult;
+  /** events_per_s of the full load as a share of apply's and of the other commit's. */
+  readonly ratio_apply?: number;
+  readonly ratio_other?: number;
+  readonly at_rate: readonly (LoadResult & { readonly rate: number })[];
+  /** Share of a core that all services take in one process while nothing comes. */
+  readonly idle_core: number;
+  readonly idle_core_other?: number;
+  /** Events per second in the first seconds after a start as a share of the steady rate. */
+  readonly ratio_start: number;
+}
+
+/** So many that the services and not the waiting for answers bound the rate. */
+const CONNECTIONS = 256;
 /** The sender waits while so many accepted events are not applied: what goes on for ever is the rate of the slower end. */
 const BACKLOG_MAX = 10_000;
-const LOOK_EVERY_MS = 50;
-/** More than any machine applies in a second; events are never sent twice, a repeat would cost less. */
-const EVENTS_PER_SECOND = 10_000;
-const WARM_UP_SECONDS = 3;
-const DRAIN_WITHIN_MS = 60_000;
+const RATES = [800, 2_000] as const;
+const ROUNDS = 3;
+const START_SECONDS = 10;
+const WARM_UP_STEP_SECONDS = 2;
+const IDLE_SECONDS = 10;
+
+const sideNames = ['this', 'other'] as const;
+type Side = (typeof sideNames)[number];
+
+interface Measured extends SystemLoad {
+  readonly lag: readonly [number, number];
+  readonly batchEvents: number;
+}
+export type EndToEndRound = Readonly<Partial<Record<Side, Measured>>>;
 
 export const measureEndToEnd = async (
   stack: Stack,
   seconds: number,
   report: Report,
+  other?: OtherTree,
   applyPerSecond?: number,
 ): Promise<EndToEndResult> => {
-  const prefix = await stack.createTopics(topics);
-  const databaseUrl = await stack.createDatabase();
-  const port = await freePort();
-  const child = startChild('end-to-end/services', stack.logs, {
-    ...stack.environment,
-    DATABASE_URL: databaseUrl,
-    DAKIA_TOPIC_PREFIX: prefix,
-    DAKIA_QUEUE_PREFIX: prefix.slice(0, -1),
-    DAKIA_WEBHOOK_HOST: '127.0.0.1',
-    DAKIA_WEBHOOK_PORT: String(port),
-    DAKIA_DRAIN_DELAY_MS: '0',
-    RAZORPAY_WEBHOOK_SECRETS: SECRET,
-  });
-  const counter = await countApplied(databaseUrl);
+  const systems: Partial<Record<Side, MeasuredSystem>> = {};
   try {
-    await child.ask('start');
-    const events = eventsOf('end-to-end', Math.min(200_000, EVENTS_PER_SECOND * (seconds + WARM_UP_SECONDS)));
-    let number = 0;
-    const next = (): Buffer | undefined => {
-      const event = events[number++];
-      return event === undefined ? undefined : requestOf(event, SECRET);
-    };
-    let settled = 0;
-    const run = async (during: number, pace: Pace): Promise<LoadReport> => {
-      const load = await sendLoad({ port, connections: CONNECTIONS, seconds: during, next, pace });
-      if (Object.keys(load.others).length > 0)
-        throw new Error(
-          `ingest answered other than 200: ${JSON.stringify(load.others)}; the machine is too busy to measure`,
-        );
-      settled += load.answered;
-      return load;
-    };
-    const bounded = (): Pace => {
-      const before = settled;
-      return { allowed: () => counter.applied() - before + BACKLOG_MAX };
-    };
-    await run(WARM_UP_SECONDS, bounded());
-    const [begin, appliedBefore] = [performance.now(), counter.applied()];
-    await run(seconds, bounded());
-    const perSecond = ((counter.applied() - appliedBefore) * 1000) / (performance.now() - begin);
-    await drained(() => counter.applied() >= settled);
-    const batchEvents = await counter.batchEvents();
-    report(
-      'end-to-end',
-      `${perSecond.toFixed(0)} events/s with at most ${BACKLOG_MAX} behind; the lag at half of it follows`,
-    );
+    const started = (systems.this = await startSystem(stack));
+    const first = await started.load(START_SECONDS, CONNECTIONS, { backlogMax: BACKLOG_MAX });
+    if (other !== undefined) systems.other = await startSystem(stack, other);
+    for (const side of sideNames) await warmed(systems[side], side, report);
 
-    const since = new Date();
-    await run(seconds / 2, atRate(perSecond / 2));
-    await drained(() => counter.applied() >= settled);
-    const [p50, p99] = await counter.lagSince(since);
+    const full = await rounds(systems, (system) =>
+      system.load(seconds / ROUNDS, CONNECTIONS, { backlogMax: BACKLOG_MAX }),
+    );
+    say(report, 'full load', full);
+    const atRates: (LoadResult & { readonly rate: number })[] = [];
+    for (const rate of RATES) {
+      const measured = await rounds(systems, (system) => system.load(seconds / 2, CONNECTIONS, atRate(rate)));
+      say(report, `${rate}/s`, measured);
+      atRates.push({ rate, ...loadResult(measured) });
+    }
+    const idle = await idleCores(systems);
+    const perSecond = (side: Side): readonly number[] => full.map((round) => round[side]?.appliedPerSecond ?? 0);
+    const steady = median(perSecond('this'));
     return {
-      events_per_s: rounded(perSecond),
-      ...(applyPerSecond === undefined ? {} : { ratio_apply: rounded(perSecond / applyPerSecond) }),
-      lag_p50_ms: rounded(p50),
-      lag_p99_ms: rounded(p99),
-      batch_events: rounded(batchEvents),
-      backlog: BACKLOG_MAX,
+      full: loadResult(full),
+      ...(applyPerSecond === undefined ? {} : { ratio_apply: rounded(steady / applyPerSecond) }),
+      ...(other && {
+        ratio_other: rounded(median(perSecond('this').map((value, round) => value / (perSecond('other')[round] ?? 0)))),
+      }),
+      at_rate: atRates,
+      idle_core: rounded(idle.this ?? 0, 2),
+      ...(idle.other === undefined ? {} : { idle_core_other: rounded(idle.other, 2) }),
+      ratio_start: rounded(first.appliedPerSecond / steady),
     };
   } finally {
-    await child.stop();
-    await counter.close();
+    await Promise.all(Object.values(systems).map((system) => system.stop()));
   }
 };
 
-const drained = async (isDone: () => boolean): Promise<void> => {
-  const end = performance.now() + DRAIN_WITHIN_MS;
-  while (!isDone()) {
-    if (performance.now() > end)
-      throw new Error(`not everything that was accepted was applied within ${DRAIN_WITHIN_MS / 1000} s`);
-    await delay(LOOK_EVERY_MS);
-  }
+const warmed = async (system: MeasuredSystem | undefined, side: Side, report: Report): Promise<void> => {
+  if (system === undefined) return;
+  const steps = await warmUp(
+    async () => (await system.load(WARM_UP_STEP_SECONDS, CONNECTIONS, { backlogMax: BACKLOG_MAX })).appliedPerSecond,
+  );
+  report('end-to-end', `${side}: the rate stopped rising after ${steps * WARM_UP_STEP_SECONDS} s`);
 };
 
-interface AppliedCounter {
-  /** Events whose outcome is committed, as of the last look. */
-  readonly applied: () => number;
-  /** Percentiles 50 and 99 of the time to be applied of what was received since. */
-  readonly lagSince: (since: Date) => Promise<readonly [number, number]>;
-  /** Mean number of events in a transaction so far. */
-  readonly batchEvents: () => Promise<number>;
-  readonly close: () => Promise<void>;
-}
-
-/** Looks at the ledger all the time: its positions are what is applied. */
-const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  client.on('error', () => undefined);
-  await client.connect();
-  let applied = 0;
-  let isOpen = true;
-  const look = async (): Promise<void> => {
-    while (isOpen) {
-      const { rows } = await client.query<{ applied: string | null }>(
-        'SELECT sum(next_offset - first_offset) AS applied FROM partition_ledger',
-      );
-      applied = Number(rows[0]?.applied ?? 0);
-      await delay(LOOK_EVERY_MS);
+const rounds = async (
+  systems: Partial<Record<Side, MeasuredSystem>>,
+  load: (system: MeasuredSystem) => Promise<SystemLoad>,
+): Promise<readonly EndToEndRound[]> => {
+  const measured: EndToEndRound[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const outcomes: Partial<Record<Side, Measured>> = {};
+    for (const side of turned(sideNames, round)) {
+      const system = systems[side];
+      if (system === undefined) continue;
+      const outcome = await load(system);
+      outcomes[side] = {
+        ...outcome,
+        lag: await system.lagSince(outcome.since),
+        batchEvents: await system.batchEventsSince(outcome.since),
+      };
     }
-  };
-  const looking = look();
+    measured.push(outcomes);
+  }
+  return measured;
+};
+
+/** All of them idle at once, for the same time. */
+const idleCores = async (systems: Partial<Record<Side, MeasuredSystem>>): Promise<Partial<Record<Side, number>>> => {
+  const cpu = (): Partial<Record<Side, number>> =>
+    Object.fromEntries(Object.entries(systems).map(([side, system]) => [side, system.ownCpu()]));
+  const before = cpu();
+  await delay(IDLE_SECONDS * 1000);
+  const after = cpu();
+  return Object.fromEntries(
+    Object.entries(before).map(([side, micros]) => [
+      side,
+      ((after[side as Side] ?? 0) - micros) / (IDLE_SECONDS * 1e6),
+    ]),
+  );
+};
+
+const totalPerEvent = ({ cpu, answered }: Measured): number =>
+  Object.values(cpu).reduce((sum, micros) => sum + micros, 0) / answered;
+
+/** Medians over the rounds; each ratio is taken within a round. */
+export const loadResult = (measured: readonly EndToEndRound[]): LoadResult => {
+  const of = (side: Side): readonly Measured[] => measured.flatMap((round) => round[side] ?? []);
+  const mid = (side: Side, value: (one: Measured) => number): number => rounded(median(of(side).map(value)));
+  const ratios = measured.flatMap(({ this: one, other }) =>
+    one === undefined || other === undefined ? [] : [totalPerEvent(one) / totalPerEvent(other)],
+  );
+  const names = Object.keys(of('this')[0]?.cpu ?? {});
   return {
-    applied: () => applied,
-    lagSince: async (since) => {
-      const { rows } = await client.query<{ lag: [number, number] }>(
-        `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM processed_at - received_at)::float8 * 1000) AS lag
-           FROM webhook_events WHERE received_at >= $1`,
-        [since],
-      );
-      return rows[0]?.lag ?? [0, 0];
-    },
-    batchEvents: async () => {
-      // Each transaction has a time of its own.
-      const { rows } = await client.query<{ mean: number }>(
-        'SELECT count(*)::float8 / count(DISTINCT processed_at) AS mean FROM webhook_events',
-      );
-      return rows[0]?.mean ?? 0;
-    },
-    close: async () => {
-      isOpen = false;
-      await looking;
-      await client.end();
-    },
+    events_per_s: mid('this', ({ appliedPerSecond }) => appliedPerSecond),
+    cpu_us: mid('this', totalPerEvent),
+    cpu_us_by_process: Object.fromEntries(
+      names.map((name) => [name, mid('this', ({ cpu, answered }) => (cpu[name] ?? 0) / answered)]),
+    ),
+    lag_p50_ms: mid('this', ({ lag }) => lag[0]),
+    lag_p99_ms: mid('this', ({ lag }) => lag[1]),
+    batch_events: mid('this', ({ batchEvents }) => batchEvents),
+    ...(ratios.length > 0 && {
+      ratio_other_cpu: rounded(median(ratios)),
+      spread: rounded(spread(ratios)),
+      lag_p99_ms_other: mid('other', ({ lag }) => lag[1]),
+    }),
   };
 };
+
+const say = (report: Report, what: string, measured: readonly EndToEndRound[]): void =>
+  measured.forEach((round, index) => {
+    const sides = sideNames.flatMap((side) => {
+      const one = round[side];
+      if (one === undefined) return [];
+      return `${side} ${one.appliedPerSecond.toFixed(0)}/s, ${totalPerEvent(one).toFixed(0)} us, lag ${one.lag.map((ms) => ms.toFixed(0)).join(' / ')} ms`;
+    });
+    report('end-to-end', `${what}, round ${index + 1} of ${ROUNDS}: ${sides.join(' | ')}`);
+  });

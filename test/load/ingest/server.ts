@@ -14,7 +14,7 @@ import { ingest } from '../../../services/ingest/service.ts';
 import { ingestSettings } from '../../../services/ingest/settings.ts';
 import { createSources } from '../../../services/ingest/sources.ts';
 import { answerParent } from '../answer-parent.ts';
-import type { Variant } from './measure.ts';
+import type { Variant } from './servers.ts';
 
 /** About what Kafka takes to confirm a batch on the same machine. */
 const ACKNOWLEDGED_AFTER_MS = 1;

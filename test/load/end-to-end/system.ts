@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { topics } from '#catalogue';
+import { freePort } from '#local';
+import { startChild } from '../child.ts';
+import { cpuOfTree } from '../cpu.ts';
+import { sendLoad } from '../http-load.ts';
+import type { Pace } from '../http-load.ts';
+import type { OtherTree } from '../other-tree.ts';
+import { eventsOf, requestOf } from '../requests.ts';
+import type { Stack } from '../stack.ts';
+
+/** Who used how much CPU, in µs. `services` is all of Dakia, in one process. */
+export type CpuByProcess = Readonly<Record<string, number>>;
+
+export interface SystemLoad {
+  readonly answered: number;
+  /** Events applied from the begin of the load to its end, in each second of it. */
+  readonly appliedPerSecond: number;
+  /** From the begin of the load until everything was applied. */
+  readonly cpu: CpuByProcess;
+  /** When it began, to find its events. */
+  readonly since: Date;
+}
+
+/** All services of one commit, with a database and topics of its own. */
+export interface MeasuredSystem {
+  /** Loads it and waits until everything that was accepted is applied. `bounded`: the sender waits while so many are not applied. */
+  readonly load: (
+    seconds: number,
+    connections: number,
+    pace: Pace | { readonly backlogMax: number },
+  ) => Promise<SystemLoad>;
+  /** Percentiles 50 and 99, in ms, from the headers of a delivery to the begin of the transaction that applied it, of what was received since. */
+  readonly lagSince: (since: Date) => Promise<readonly [number, number]>;
+  /** Mean number of events in a transaction since. */
+  readonly batchEventsSince: (since: Date) => Promise<number>;
+  /** CPU of its own process so far, in µs. */
+  readonly ownCpu: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+const SECRET = 'bench-secret-of-no-endpoint';
+const LOOK_EVERY_MS = 20;
+/** Refusals are cheap: more of them than this share, and a round would measure something else. A neighbour's stall refuses a few. */
+const REFUSED_SHARE_MAX = 0.05;
+const DRAIN_WITHIN_MS = 60_000;
+/** More than a machine of this size applies in a second; an event is never sent twice, a repeat would cost less. */
+const EVENTS_PER_SECOND_MAX = 10_000;
+
+export const startSystem = async (stack: Stack, other?: OtherTree): Promise<MeasuredSystem> => {
+  const prefix = await stack.createTopics(topics);
+  const prepare = other === undefined ? undefined : (url: string) => other.prepareDatabase(url, stack.environment);
+  const databaseUrl = await stack.createDatabase(undefined, prepare);
+  const port = await freePort();
+  const environment = {
+    ...stack.environment,
+    DATABASE_URL: databaseUrl,
+    DAKIA_TOPIC_PREFIX: prefix,
+    DAKIA_QUEUE_PREFIX: prefix.slice(0, -1),
+    DAKIA_WEBHOOK_HOST: '127.0.0.1',
+    DAKIA_WEBHOOK_PORT: String(port),
+    DAKIA_DRAIN_DELAY_MS: '0',
+    RAZORPAY_WEBHOOK_SECRETS: SECRET,
+  };
+  const child = startChild('end-to-end/services', stack.logs, environment, other?.programs);
+  const ledger = await countApplied(databaseUrl);
+  let [loads, accepted] = [0, 0];
+  const cpu = (): CpuByProcess => {
+    const pids = Object.entries({ services: child.pid, ...stack.serverPids() });
+    return Object.fromEntries(pids.map(([name, pid]) => [name, cpuOfTree(pid)]));
+  };
+  await child.ask('start');
+  return {
+    load: async (seconds, connections, pace) => {
+      // Made before the clock runs: making and signing a body costs as much as receiving it.
+      const count = Math.ceil(seconds * EVENTS_PER_SECOND_MAX);
+      const requests = eventsOf(`end-to-end-${loads++}`, count).map((event) => requestOf(event, SECRET));
+      const next = (): Buffer | undefined => requests.pop();
+      const [since, cpuBefore, begin, appliedBefore, acceptedBefore] = [
+        new Date(),
+        cpu(),
+        performance.now(),
+        ledger.applied(),
+        accepted,
+      ];
+      const paced: Pace =
+        'backlogMax' in pace ? { allowed: () => ledger.applied() - acceptedBefore + pace.backlogMax } : pace;
+      const { sent, answered, others } = await sendLoad({ port, connections, seconds, next, pace: paced });
+      const refused = Object.values(others).reduce((sum, count) => sum + count, 0);
+      if (refused > REFUSED_SHARE_MAX * sent)
+        throw new Error(
+          `ingest answered other than 200: ${JSON.stringify(others)}; the machine is too busy to measure`,
+        );
+      const appliedPerSecond = ((ledger.applied() - appliedBefore) * 1000) / (performance.now() - begin);
+      accepted += answered;
+      await drained(() => ledger.applied() >= accepted);
+      const after = cpu();
+      const used = Object.entries(cpuBefore).map(([name, micros]) => [name, (after[name] ?? 0) - micros] as const);
+      return { answered, appliedPerSecond, cpu: Object.fromEntries(used), since };
+    },
+    lagSince: ledger.lagSince,
+    batchEventsSince: ledger.batchEventsSince,
+    ownCpu: () => cpuOfTree(child.pid),
+    stop: async () => {
+      await child.stop();
+      await ledger.close();
+    },
+  };
+};
+
+const drained = async (isDone: () => boolean): Promise<void> => {
+  const end = performance.now() + DRAIN_WITHIN_MS;
+  while (!isDone()) {
+    if (performance.now() > end)
+      throw new Error(`not everything that was accepted was applied within ${DRAIN_WITHIN_MS / 1000} s`);
+    await delay(LOOK_EVERY_MS);
+  }
+};
+
+interface AppliedCounter extends Pick<MeasuredSystem, 'lagSince' | 'batchEventsSince'> {
+  /** Events whose outcome is committed, as of the last look. */
+  readonly applied: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** Looks at the ledger all the time: its positions are what is applied. */
+const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  let applied = 0;
+  let isOpen = true;
+  const look = async (): Promise<void> => {
+    while (isOpen) {
+      const { rows } = await client.query<{ applied: string | null }>(
+        'SELECT sum(next_offset - first_offset) AS applied FROM partition_ledger',
+      );
+      applied = Number(rows[0]?.applied ?? 0);
+      await delay(LOOK_EVERY_MS);
+    }
+  };
+  const looking = look();
+  return {
+    applied: () => applied,
+    lagSince: async (since) => {
+      const { rows } = await client.query<{ lag: [number, number] | null }>(
+        `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM processed_at - received_at)::float8 * 1000) AS lag
+           FROM webhook_events WHERE received_at >= $1`,
+        [since],
+      );
+      return rows[0]?.lag ?? [0, 0];
+    },
+    batchEventsSince: async (since) => {
+      // Each transaction has a time of its own.
+      const { rows } = await client.query<{ mean: number | null }>(
+        `SELECT count(*)::float8 / nullif(count(DISTINCT processed_at), 0) AS mean
+           FROM webhook_events WHERE received_at >= $1`,
+        [since],
+      );
+      return rows[0]?.mean ?? 0;
+    },
+    close: async () => {
+      isOpen = false;
+      await looking;
+      await client.end();
+    },
+  };
+};
