@@ -5,6 +5,8 @@ import type { AddressInfo, Socket } from 'node:net';
 export interface PostgresProxy {
   /** The database's URL by way of this proxy. */
   readonly url: string;
+  /** Keeps back everything from now on. */
+  readonly hold: () => void;
   /** Keeps back from the first write on that has this text in it: nothing of what that write begins has reached Postgres then. */
   readonly holdFrom: (text: string) => void;
   /** Whether something is kept back. */
@@ -53,6 +55,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
 
   return {
     url: url.href,
+    hold: () => (holding = true),
     holdFrom: (text) => (awaited = text),
     holds: () => kept.length > 0,
     release: () => {
