@@ -1,5 +1,7 @@
 export type { Account, PartitionAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
+export type { EntityRef, EntityRow, EntityStory, StoryEntry } from './entity-story.ts';
+export { entityStory } from './entity-story.ts';
 export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
 export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
 export type { DeadOutcome, DiscardOutcome, ShownDeath } from './operate-dead.ts';
