@@ -4,7 +4,7 @@ import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { statement } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { oneAtATime } from '#platform/service';
+import { oneAtATime } from '#platform/metrics';
 import { oncePer } from '#rules';
 
 /** Of one family, as Postgres has it. */

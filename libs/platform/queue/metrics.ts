@@ -1,6 +1,6 @@
 import promClient from 'prom-client';
 import type { Counter, Gauge, Registry } from 'prom-client';
-import { oneAtATime } from '#platform/service';
+import { oneAtATime } from '#platform/metrics';
 import { oncePer } from '#rules';
 import type { QueueStats } from './contracts.ts';
 

@@ -1,7 +1,7 @@
 import promClient from 'prom-client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Database } from '#platform/postgres';
-import { oneAtATime } from '#platform/service';
+import { oneAtATime } from '#platform/metrics';
 import type { Instant } from '#rules';
 import { countWaiting } from '../store/notification-store.ts';
 import { readBacklog } from '../store/outbox-store.ts';
