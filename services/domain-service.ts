@@ -10,7 +10,7 @@ import type { RetryOptions } from '#parking';
 import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
 import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
-import { createDatabase, createOutboxSignal, createPostgresPing, roleOf } from '#platform/postgres';
+import { createDatabase, createOutboxSignal, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -66,10 +66,11 @@ const consumerOf = (
     applicationName: `dakia-${name}`,
     role: roleOf(name),
     log,
+    metrics,
   });
+  reportMigrations(metrics, database);
   const outboxSignal = createOutboxSignal(database);
-  const storeMetrics = createStoreMetrics(metrics);
-  reportParkedKeys(database, applied.aggregates, storeMetrics);
+  reportParkedKeys(database, applied.aggregates, metrics);
   const consumer = createConsumer({
     config,
     group: name,
@@ -81,7 +82,7 @@ const consumerOf = (
       connections: config.databasePoolSize,
       clock: now,
       log,
-      metrics: storeMetrics,
+      metrics: createStoreMetrics(metrics),
       onCommitted: (committed) => {
         if (committed.facts > 0) outboxSignal.notify();
         onCommitted?.(committed);

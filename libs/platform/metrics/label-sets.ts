@@ -77,7 +77,10 @@ export const producerClient = namedBy(
 );
 export const pool = namedBy('who uses the pool: a service, or a part of one that has its own');
 export const topic = oneOf(topics, 'a consumed topic of the catalogue, without the prefix of the deployment');
-export const group = oneOf([...serviceNames, QUARANTINE_SERVICE], 'a domain service, which is its consumer group');
+export const group = oneOf<string>(
+  [...serviceNames, QUARANTINE_SERVICE],
+  'a domain service, which is its consumer group',
+);
 export const family = oneOf(familyNames, 'a family of the catalogue');
 export const familyOrQuarantine = oneOf([...familyNames, 'quarantine'], 'a family of the catalogue, or `quarantine`');
 export const eventOrQuarantined = oneOf(

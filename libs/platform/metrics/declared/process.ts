@@ -5,7 +5,6 @@ import { pool } from '../label-sets.ts';
 export const processMetrics = {
   dakia_build_info: gauge('1, with what this process runs.', {
     version: namedBy('the version of the product'),
-    revision: namedBy('the commit it was built from, or `unknown`'),
     node: namedBy('the version of Node.js'),
   }),
   dakia_dependency_up: gauge(
@@ -19,8 +18,11 @@ export const processMetrics = {
     { movesOnlyWhen: 'more is asked of a pool than it has connections' },
   ),
   dakia_postgres_pool_max: gauge('Connections that the pool may open.', { pool }),
-  dakia_migrations_expected: gauge('Number of the newest migration that this process knows.', {}),
-  dakia_migrations_applied: gauge('Number of the newest migration that the database has.', {}),
+  dakia_migrations_expected: gauge('Migrations that this process knows.', {}),
+  dakia_migrations_applied: gauge(
+    'Migrations that the database has; another number than expected is a release that does not fit.',
+    {},
+  ),
 } as const;
 
 /** What prom-client itself tells of Node and the process, under its own names. */
