@@ -5,6 +5,7 @@ import type { ServiceName } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
 import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
+import { createReporter } from '#operate';
 import { createRetries, retryPolicyOf, retrySettings } from '#parking';
 import type { RetryOptions } from '#parking';
 import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
@@ -46,8 +47,28 @@ export const quarantine: Service = defineService({
   name: QUARANTINE_SERVICE,
   settings: consumerSettings,
   check: kafkaIssues,
-  components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  components: (host) => [
+    ...reporterOf(host),
+    ...consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  ],
 });
+
+/** Looks after all groups from here: this service is small, and each of its instances says the same. */
+const reporterOf = ({
+  config,
+  log,
+  metrics,
+}: Pick<Host<ConfigOf<typeof consumerSettings>>, 'config' | 'log' | 'metrics'>): readonly Component[] => {
+  const database = createDatabase({
+    url: config.databaseUrl,
+    poolSize: 1,
+    applicationName: 'dakia-reporter',
+    role: roleOf(QUARANTINE_SERVICE),
+    log,
+    metrics,
+  });
+  return [poolOf(database, 'postgres pool of the reporter'), createReporter({ config, database, metrics, log })];
+};
 
 interface Applied {
   readonly name: ServiceName | typeof QUARANTINE_SERVICE;
@@ -103,8 +124,8 @@ const consumerOf = (
 };
 
 /** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
-const poolOf = (database: Database): Component => ({
-  name: 'postgres pool',
+const poolOf = (database: Database, name = 'postgres pool'): Component => ({
+  name,
   start: async () => undefined,
   stop: database.close,
 });
