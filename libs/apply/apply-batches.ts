@@ -70,6 +70,7 @@ export const applyBatches = (options: ApplyOptions): BatchHandler => {
     together: (ranges) => attempt(ranges, 'skip'),
     alone: aloneOf(attempt, options.log),
     mayPassInParts,
+    gathered: (seconds) => options.metrics.stage('gather', seconds),
   });
   return async (batch, signal, progress = () => undefined) =>
     submit(rangeOf(group, batch, families, clock()), signal, progress);
@@ -83,15 +84,18 @@ type Attempt = (
 
 /** One transaction, and what is told of it once it is committed. */
 const attemptOf =
-  ({ database, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions, families: Families): Attempt =>
+  (
+    { group, database, clock, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions,
+    families: Families,
+  ): Attempt =>
   async (ranges, locking, failing = new Map()) => {
     // A policy without waits tries again at once.
     const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
     const done = await database.transaction(async (tx) =>
-      applyRanges(tx, families, ranges, { locking, failing, firstWaitMs }),
+      applyRanges(tx, families, ranges, { locking, failing, firstWaitMs, stage: metrics.stage }),
     );
     const { applied, decisions, parked } = done;
-    if (applied.length > 0) report(applied, decisions, { log, metrics });
+    if (applied.length > 0) report(applied, decisions, { group, clock, log, metrics });
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
     if (parked.length > 0 || facts > 0)
       onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
@@ -176,13 +180,17 @@ const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
 const report = (
   ranges: readonly Range[],
   decided: readonly Decision[],
-  { log, metrics }: Pick<ApplyOptions, 'log' | 'metrics'>,
+  { group, clock, log, metrics }: Pick<ApplyOptions, 'group' | 'clock' | 'log' | 'metrics'>,
 ): void => {
+  const now = clock();
+  metrics.transaction(group, decided.length);
   const counts: Partial<Record<string, number>> = {};
   for (const decision of decided) {
     const { disposition, arrival, reason, isConflict = false } = decision;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
+    if (disposition !== 'duplicate' && disposition !== 'parked')
+      metrics.applied(labelOf(decision), (now - arrival.receivedAt) / 1000);
     for (const kind of decision.notes ?? []) metrics.countNote(labelOf(decision), kind);
     if (isConflict) metrics.countConflict(labelOf(decision));
     if (isConflict || disposition === 'parked')

@@ -2,15 +2,16 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Registry } from 'prom-client';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 import { closeAfter, closeUnread, oneAtATime } from './connection-line.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { createIngestMetrics } from './metrics.ts';
+import type { ConnectionStatus } from './metrics.ts';
 import { createReceive, unread } from './receive.ts';
 import type { Received, ReceiveOptions } from './receive.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
@@ -189,13 +190,13 @@ const isWebhookPath = (url: string, secretsOf: ReceiveOptions['secretsOf']): boo
 const placesOf = (error: unknown): readonly string[] =>
   error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
 
-const statusByCode: Readonly<Record<string, readonly [status: number, text: string]>> = {
+const statusByCode: Readonly<Record<string, readonly [status: ConnectionStatus, text: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
 
 /** Answers what is no HTTP, or came too slowly, and closes the connection. Returns the status; undefined for a sender that hung up. */
-const refuseConnection = (code: string | undefined, socket: Socket): number | undefined => {
+const refuseConnection = (code: string | undefined, socket: Socket): ConnectionStatus | undefined => {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return undefined;

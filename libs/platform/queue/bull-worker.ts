@@ -65,13 +65,15 @@ export const openBullWorker = (
   };
 
   const run = async (id: string, data: JobData): Promise<JobOutcome> => {
-    takenAt = performance.now();
+    const startedAt = performance.now();
+    takenAt = startedAt;
     const running = attempt(id, data);
     underWay.add(running);
     try {
       return await running;
     } finally {
       underWay.delete(running);
+      metrics.took(queue, (performance.now() - startedAt) / 1000);
     }
   };
 

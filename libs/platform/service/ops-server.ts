@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Registry } from 'prom-client';
+import type { Registry } from '#platform/metrics';
 import type { Component } from './component.ts';
 import type { ReadinessReport } from './readiness.ts';
 

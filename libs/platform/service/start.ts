@@ -1,9 +1,9 @@
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
 import { describeConfig, opsSettings, processSettings, readConfig } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { createRegistry } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import { startAll, stopAll } from './component.ts';
@@ -13,6 +13,7 @@ import type { Host, Service } from './definition.ts';
 import { createDependencies } from './dependencies.ts';
 import { createOpsServer } from './ops-server.ts';
 import type { OpsPlugin } from './ops-server.ts';
+import { describeBuild } from './build-info.ts';
 import { createReadiness } from './readiness.ts';
 
 export interface RunningServices {
@@ -83,8 +84,8 @@ export const startServices = async (
     return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
 
   const log = createLogger(name, base.value.logLevel, destination);
-  const registry = new promClient.Registry();
-  promClient.collectDefaultMetrics({ register: registry });
+  const registry = createRegistry({ withNode: true });
+  describeBuild(registry);
   const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
   const parts = services.flatMap((service, index) =>
     service.build(configs.value[index], { ...host, environment, log: log.child({ service: service.name }) }),

@@ -88,7 +88,7 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   const loaded = await deliveries.load(id);
   if (loaded === null) return { kind: 'done' };
   if (!loaded.ok) {
-    metrics.count(name, 'failed');
+    metrics.count(destination, 'failed');
     return concluded(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
   }
   const { notification, subject } = loaded.value;
@@ -101,11 +101,11 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
 
   const said = await say(options, loaded.value, signal);
   if (said.kind === 'deferred') {
-    metrics.count(name, 'deferred');
+    metrics.count(destination, 'deferred');
     return jobAfterDeferral(said);
   }
   if (said.kind === 'cancel') {
-    metrics.count(name, 'cancelled');
+    metrics.count(destination, 'cancelled');
     log.info(
       { notification: id, destination: name, reason: said.reason, replacements: said.replacements.length },
       'a notification is cancelled',
@@ -116,7 +116,7 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
   if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
   const conclusion = afterAttempt(notification.attempts, said, clock(), options.random());
-  metrics.count(name, conclusion.kind);
+  metrics.count(destination, conclusion.kind);
   if (conclusion.kind === 'delivered' && notification.reminder === null)
     metrics.observe(name, (conclusion.at - subject.at) / 1000);
   return concluded(options, id, conclusion, signal);

@@ -35,7 +35,8 @@ export interface TopicBatch {
 }
 
 export interface BatcherObserver {
-  readonly sent: (records: number) => void;
+  /** `waitedMs`: how long the oldest of them waited until now. */
+  readonly sent: (records: number, waitedMs: number) => void;
   /** `late`: the answer came after the deadline, or not at all so far. */
   readonly settled: (result: 'durable' | 'failed' | 'late', ms: number) => void;
 }
@@ -157,7 +158,7 @@ export const createBatcher = (
       Math.max(0, (batch[0]?.since ?? startedAt) + PUBLISH_DEADLINE_MS - startedAt),
       'late',
     );
-    observer.sent(batch.length);
+    observer.sent(batch.length, startedAt - (batch[0]?.since ?? startedAt));
     const durable = await send(byTopic(batch)).then(
       () => true,
       () => false,
