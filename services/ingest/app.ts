@@ -50,6 +50,7 @@ export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | '
 };
 
 /** The webhook port. It serves webhooks only. */
+// oxlint-disable-next-line max-lines-per-function -- one Fastify application: routes and hooks share its answer
 export const createIngestApp = ({
   producer,
   secretsOf,

@@ -40,6 +40,7 @@ export interface BullWorker {
   readonly close: (ms: number) => Promise<void>;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one BullMQ worker with all that it is told
 export const openBullWorker = (
   { config, queue, concurrency, work, log }: WorkerOptions,
   metrics: QueueMetrics,

@@ -63,6 +63,7 @@ const whileRunning = (act: () => void): void => {
  * Reads topics as one member of a group and hands every partition's records over in order, each offset until its outcome is
  * final. Starting fails when Kafka cannot be reached or a topic is missing; later Kafka may be away for any time.
  */
+// oxlint-disable-next-line max-lines-per-function -- closures over one member of a group and its partitions
 export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const { config, topics, log } = options;
   const prefix = config.topicPrefix;

@@ -69,6 +69,7 @@ interface Pending {
  * `send` settles when the batch's outcome is known and may take as long as it likes; records are answered in time regardless.
  * A send that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
  */
+// oxlint-disable-next-line max-lines-per-function -- closures over one queue and its counters
 export const createBatcher = (
   send: (batch: readonly TopicBatch[]) => Promise<void>,
   observer: BatcherObserver,
