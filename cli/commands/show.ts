@@ -74,5 +74,6 @@ const rowOf = ({ at, what, outcome, from, to, entity, who, eventId, reason }: St
 
 const textOf = (value: unknown): string => {
   if (value instanceof Date) return timeOf(value);
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'bigint') return value.toString();
+  return typeof value === 'string' ? value : JSON.stringify(value);
 };

@@ -98,11 +98,8 @@ export const createGroupCommit = ({
       await turn();
       const [taken, left] = nextGroup(waiting, bounds);
       waiting = left;
-      const [gone, here] = [
-        taken.filter(({ signal }) => signal.aborted),
-        taken.filter(({ signal }) => !signal.aborted),
-      ];
-      for (const { settled } of gone) settled.resolve('moved');
+      const here = taken.filter(({ signal }) => !signal.aborted);
+      for (const { signal, settled } of taken) if (signal.aborted) settled.resolve('moved');
       if (here.length > 0) await commit(here);
     }
     running = false;
