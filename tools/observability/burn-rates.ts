@@ -102,8 +102,7 @@ const seriesOf = (slo: Slo, good: number, bad: number, badValues = `0+${bad}x${M
 
 const NAMESPACE = { namespace: 'payments' };
 const allowedBy = (slo: Slo): string => `; ${percent(budgetOf(slo))} are allowed over ${PERIOD_DAYS} days`;
-const saying = (slo: Slo, factor: number): string =>
-  `${percent(budgetOf(slo) * factor)} ${slo.unit}${allowedBy(slo)}`;
+const saying = (slo: Slo, factor: number): string => `${percent(budgetOf(slo) * factor)} ${slo.unit}${allowedBy(slo)}`;
 /** What the ticket says while so many times the allowed share is bad: it fires beside the page, too. */
 const ticket = (slo: Slo, factor: number): Seen => ({
   severity: 'ticket',

@@ -27,9 +27,8 @@ const testsOf = (alert: Alert): readonly (readonly [string, object])[] => {
   const { severity, fires, quiet } = alert;
   return [
     [fires.every ?? EVERY, testOf(alert, fires, 'fires', [{ ...fires, severity }])],
-    ...quiet.map(
-      (history, index) =>
-        [history.every ?? EVERY, testOf(alert, history, `stays silent, ${index + 1}`, [])] as const,
+    ...(quiet === 'never' ? [] : quiet).map(
+      (history, index) => [history.every ?? EVERY, testOf(alert, history, `stays silent, ${index + 1}`, [])] as const,
     ),
   ];
 };

@@ -44,8 +44,8 @@ export interface Alert {
   /** Where to look first. */
   readonly panel: Panel;
   readonly fires: Firing;
-  /** The nearest histories in which it must stay silent. */
-  readonly quiet: readonly [History, ...History[]];
+  /** The nearest histories in which it must stay silent; `never`: it always fires. */
+  readonly quiet: readonly [History, ...History[]] | 'never';
 }
 
 export interface Recording {

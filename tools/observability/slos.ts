@@ -80,4 +80,32 @@ export const slos: readonly Slo[] = [
     },
     panel: overview('Budget left: acknowledged within 1 s'),
   },
+  {
+    name: 'applied',
+    alert: 'DakiaAppliedBudgetBurn',
+    promise: 'Accepted events are applied within 30 s of their receipt.',
+    objective: 0.999,
+    bad: slowerThan(30, 'dakia_event_applied_seconds'),
+    all: counted('dakia_event_applied_seconds'),
+    unit: 'of the events were applied later than 30 s after their receipt',
+    sample: {
+      'dakia_event_applied_seconds_bucket{namespace="payments",family="payments",le="30"}': 'good',
+      'dakia_event_applied_seconds_count{namespace="payments",family="payments"}': 'all',
+    },
+    panel: overview('Budget left: applied within 30 s'),
+  },
+  {
+    name: 'notified',
+    alert: 'DakiaNotifiedBudgetBurn',
+    promise: 'Notifications reach their receiver within 60 s of the fact.',
+    objective: 0.99,
+    bad: slowerThan(60, 'dakia_notification_seconds'),
+    all: counted('dakia_notification_seconds'),
+    unit: 'of the delivered notifications took longer than 60 s',
+    sample: {
+      'dakia_notification_seconds_bucket{namespace="payments",destination="order-system",le="60"}': 'good',
+      'dakia_notification_seconds_count{namespace="payments",destination="order-system"}': 'all',
+    },
+    panel: overview('Budget left: notified within 60 s'),
+  },
 ];
