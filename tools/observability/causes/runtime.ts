@@ -100,7 +100,7 @@ and dakia_postgres_pool_in_use >= 0.9 * dakia_postgres_pool_max`,
       severity: 'ticket',
       expr: 'max by (namespace, job, instance) (changes(process_start_time_seconds{job=~".*dakia.*"}[30m])) > 3',
       summary: '{{ $labels.instance }} started {{ $value }} times within 30 minutes',
-      panel: runtime('Processes'),
+      panel: runtime('Age of a process'),
       fires: {
         series: {
           'process_start_time_seconds{namespace="payments",job="payments/dakia",instance="10.0.0.1:9400"}': '1+1x6',
