@@ -42,13 +42,16 @@ const blocksOf = (page: string, language: string): readonly string[] =>
 const words = (line: string): readonly string[] =>
   [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, bare]) => double ?? single ?? bare ?? '');
 
+/** Prose breaks its lines anywhere. */
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
 const COMMAND = /^npx dakia /;
 
 const read = (name: string): Runbook => {
   const page = readFileSync(join(FOLDER, `${name}.md`), 'utf8');
   const [head = '', ...parts] = page.split(/^## /m);
   const shell = blocksOf(page, 'sh').flatMap((block) => block.split('\n'));
-  const inline = [...page.matchAll(/`(npx dakia [^`]+)`/g)].map(([, command = '']) => command);
+  const inline = [...page.matchAll(/`(npx dakia [^`]+)`/g)].map(([, command = '']) => oneLine(command));
   return {
     name,
     title: /^# (.+)$/m.exec(head)?.[1] ?? '',
@@ -58,7 +61,7 @@ const read = (name: string): Runbook => {
         return [title, text.join('\n').trim()];
       }),
     ),
-    panels: [...page.matchAll(/\*\*([a-z]+: [^*]+)\*\*/g)].map(([, panel = '']) => panel),
+    panels: [...page.matchAll(/\*\*([a-z]+: [^*]+)\*\*/g)].map(([, panel = '']) => oneLine(panel)),
     commands: [...shell, ...inline]
       .filter((line) => COMMAND.test(line))
       .map((line) => words(line.replace(COMMAND, ''))),
