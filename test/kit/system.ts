@@ -10,6 +10,8 @@ export interface System extends SystemFixture {
   readonly start: (services?: readonly Service[]) => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly metrics: () => Promise<string>;
+  /** Of health and metrics; drawn anew at each start. */
+  readonly opsPort: () => number;
 }
 
 export interface SystemOptions {
@@ -46,6 +48,7 @@ export const startSystem = async ({ settings }: SystemOptions = {}): Promise<Sys
     ...fixture,
     start,
     stop,
+    opsPort: () => running?.opsPort() ?? 0,
     metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
     close: async () => {
       await stop();
