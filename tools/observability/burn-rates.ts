@@ -38,6 +38,12 @@ const labelsOf = (slo: Slo): Readonly<Record<string, string>> => ({
 });
 const ratio = (slo: Slo, window: string): string => `slo:sli_error:ratio_rate${window}{sloth_id="${idOf(slo)}"}`;
 
+/** 0 also where nothing bad has been counted yet, and so has no series. */
+const shareOfBad = (slo: Slo, window: string): string => {
+  const all = over(slo.all, window);
+  return `((${over(slo.bad, window)}) or 0 * (${all})) / (${all} > 0)`;
+};
+
 /** The bad ones of the long window, as a number. */
 const badWithin = (slo: Slo, window: string): string => over(slo.bad, window).replaceAll('rate(', 'increase(');
 
@@ -48,7 +54,7 @@ const recordingsOf = (slo: Slo): readonly Recording[] => {
   return [
     ...WINDOWS.map((window) => ({
       record: `slo:sli_error:ratio_rate${window}`,
-      expr: `(${over(slo.bad, window)}) / (${over(slo.all, window)} > 0)`,
+      expr: shareOfBad(slo, window),
       labels: { ...labels, sloth_window: window },
     })),
     {

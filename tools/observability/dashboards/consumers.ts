@@ -65,13 +65,9 @@ export const consumers: Dashboard = {
             legend: '{{family}} {{kind}}',
           },
         ]),
-        lines(
-          'Conflicts',
-          'ops',
-          'Second bodies under an event id that was taken.',
-          [{ expr: `sum by (family) (${perSecond('dakia_event_conflicts_total', FAMILY)})`, legend: '{{family}}' }],
-          { onlyIn: 'an event id comes with two bodies' },
-        ),
+        lines('Conflicts', 'ops', 'Second bodies under an event id that was taken.', [
+          { expr: `sum by (family) (${perSecond('dakia_event_conflicts_total', FAMILY)})`, legend: '{{family}}' },
+        ]),
       ],
     },
     {
@@ -90,13 +86,9 @@ export const consumers: Dashboard = {
         lines('Events per transaction', 'short', 'Of all partitions that it took together.', [
           ...spread('dakia_transaction_events', 'group'),
         ]),
-        lines(
-          'Failed batches',
-          'ops',
-          'Tried again until they go through.',
-          [{ expr: `sum by (topic) (${perSecond('dakia_batch_failures_total')})`, legend: '{{topic}}' }],
-          { onlyIn: 'Postgres is down' },
-        ),
+        lines('Failed batches', 'ops', 'Tried again until they go through.', [
+          { expr: `sum by (topic) (${perSecond('dakia_batch_failures_total')})`, legend: '{{topic}}' },
+        ]),
         lines('Rebalances', 'short', 'Within 10 minutes. More than a few: consumers come and go.', [
           { expr: `sum by (group) (increase(${of('dakia_consumer_rebalances_total')}[10m]))`, legend: '{{group}}' },
         ]),

@@ -27,20 +27,13 @@ export const ingest: Dashboard = {
               legend: '{{endpoint}} {{reason}}',
             },
           ],
-          { onlyIn: 'a delivery is refused' },
         ),
-        lines(
-          'Unavailable by reason',
-          'ops',
-          'Answers 503 by what stood in the way.',
-          [
-            {
-              expr: `sum by (reason) (${perSecond('dakia_ingest_deliveries_total', 'outcome="unavailable"')})`,
-              legend: '{{reason}}',
-            },
-          ],
-          { onlyIn: 'Kafka is down' },
-        ),
+        lines('Unavailable by reason', 'ops', 'Answers 503 by what stood in the way.', [
+          {
+            expr: `sum by (reason) (${perSecond('dakia_ingest_deliveries_total', 'outcome="unavailable"')})`,
+            legend: '{{reason}}',
+          },
+        ]),
         lines(
           'Time to answer',
           's',
@@ -88,15 +81,10 @@ export const ingest: Dashboard = {
               legend: '{{result}}',
             },
           ],
-          { onlyIn: 'a file of secrets changes' },
         ),
-        lines(
-          'Bad connections',
-          'ops',
-          'Connections that ended before they carried a request.',
-          [{ expr: `sum by (status) (${perSecond('dakia_ingest_bad_connections_total')})`, legend: '{{status}}' }],
-          { onlyIn: 'somebody sends no HTTP' },
-        ),
+        lines('Bad connections', 'ops', 'Connections that ended before they carried a request.', [
+          { expr: `sum by (status) (${perSecond('dakia_ingest_bad_connections_total')})`, legend: '{{status}}' },
+        ]),
         lines(
           'Certificate: time left',
           'dtdurations',
@@ -142,7 +130,7 @@ export const ingest: Dashboard = {
               legend: '{{client}} {{kind}}',
             },
           ],
-          { onlyIn: 'Kafka is down' },
+          { onlyIn: 'Kafka does not take a batch' },
         ),
       ],
     },

@@ -51,7 +51,6 @@ export const retries: Dashboard = {
           'ops',
           'Authentic deliveries that the catalogue does not understand: a new event, or a new shape.',
           [{ expr: `sum by (reason) (${perSecond('dakia_ingest_quarantined_total')})`, legend: '{{reason}}' }],
-          { onlyIn: 'Razorpay sends an unknown event' },
         ),
         lines('In quarantine', 'short', 'Deliveries that nobody has released.', [
           { expr: `max(${of('dakia_quarantine_open')})`, legend: 'deliveries' },
