@@ -80,7 +80,7 @@ afterAll(async () => {
 
 /** In small steps over some scrapes, because a rate needs a change between two of them. */
 const makeTrouble = async (): Promise<void> => {
-  await system.rows(`ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (payment_id NOT LIKE 'pay_poison%')`);
+  await system.rows(`ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (order_id <> 'order_poison')`);
   for (let round = 0; round < ROUNDS; round += 1) {
     await system.simulate({ count: 40, duplicates: 0.2, rate: 40 });
     await trouble(round);
@@ -98,11 +98,23 @@ const loseTopic = async (): Promise<void> => {
 const ATTEMPTS = 3;
 
 const payment = (id: string, amount = 12_345) =>
-  buildEvent('payment.captured', { at: thisSecond(), subject: { id, amount, currency: 'INR' } });
+  buildEvent('payment.captured', {
+    seed: `${id} ${amount}`,
+    at: thisSecond(),
+    subject: { id, amount, currency: 'INR' },
+  });
+
+/** Postgres refuses it, so its payment is parked. */
+const poison = (round: number) =>
+  buildEvent('payment.captured', {
+    seed: `poison ${round}`,
+    at: thisSecond(),
+    subject: { id: `pay_poison0000${round}`, amount: 100, currency: 'INR', order_id: 'order_poison' },
+  });
 
 const trouble = async (round: number): Promise<void> => {
-  await system.deliver(payment(`pay_refused${round}`), { secret: newSecret() });
-  await system.deliver(payment(`pay_poison0000${round}`));
+  expect(await system.deliver(payment(`pay_refused${round}`), { secret: newSecret() })).toBe(401);
+  expect(await system.deliver(poison(round))).toBe(200);
   const twice = payment(`pay_conflict00${round}`);
   await system.deliver(twice);
   await system.post({ body: payment(`pay_conflict00${round}`, 99).body, eventId: twice.eventId });
@@ -111,6 +123,7 @@ const trouble = async (round: number): Promise<void> => {
     eventId: `ev_${round}`,
   });
   const dispute = buildEvent('payment.dispute.created', {
+    seed: `dispute ${round}`,
     at: thisSecond(),
     subject: { id: `disp_${round}0000000000` },
   });
@@ -141,6 +154,10 @@ const panels = dashboards.flatMap(({ name, rows }) =>
 
 test.each(panels)('%s shows something', async (name, panel) => {
   expect(await eventually(name, () => hasData(panel), FILLED_WITHIN_MS)).toBe(true);
+});
+
+test('an entity was parked, given up, and is there to be seen', async () => {
+  await eventually('a dead letter', async () => (await system.rows('SELECT 1 FROM dead_letters')).length > 0);
 });
 
 test('no query leaves a variable that Prometheus does not know', () => {

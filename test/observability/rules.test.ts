@@ -46,6 +46,11 @@ test('Prometheus takes the committed rules', () => {
     expect(run('check', 'rules', join(ROOT, ruleFilePath(name)))).toMatchObject({ ok: true });
 });
 
+test('Prometheus takes the settings of the profile observe', () => {
+  const config = join(ROOT, 'deploy', 'observability', 'prometheus.yaml');
+  expect(run('check', 'config', '--syntax-only', config)).toMatchObject({ ok: true });
+});
+
 test.each(groups.map((group) => [group.name, group] as const))(
   'every alert of %s fires in its history with its number, and not in the others',
   (_, group) => {

@@ -12,7 +12,9 @@ export const consumerCauses: Group = {
     {
       name: 'DakiaPartitionStalled',
       severity: 'page',
-      expr: 'max by (namespace, topic, partition) (dakia_ledger_stalled_seconds) > 120',
+      // The reporter sees it while a consumer is away, the consumer while Postgres is.
+      expr: `max by (namespace, topic, partition) (dakia_ledger_stalled_seconds) > 120
+or max by (namespace, topic, partition) (dakia_partition_stalled_seconds) > 120`,
       for: '1m',
       summary:
         'Partition {{ $labels.partition }} of {{ $labels.topic }} has not moved for {{ $value | humanizeDuration }} although events wait',
@@ -140,6 +142,7 @@ and sum by (namespace, topic) (max by (namespace, topic, partition) (deriv(dakia
       name: 'DakiaReporterSilent',
       severity: 'page',
       expr: `time() - max by (namespace) (dakia_reporter_last_look_timestamp_seconds) > 300
+unless on (namespace) dakia_dependency_up{dependency=~"kafka|postgres"} == 0
 or absent(dakia_reporter_last_look_timestamp_seconds)`,
       for: '2m',
       summary: 'Nobody has looked at lag and account for more than 5 minutes: alerts about them are blind',
@@ -150,7 +153,17 @@ or absent(dakia_reporter_last_look_timestamp_seconds)`,
         labels: NAMESPACE,
         summary: 'Nobody has looked at lag and account for more than 5 minutes: alerts about them are blind',
       },
-      quiet: [{ series: { 'dakia_reporter_last_look_timestamp_seconds{namespace="payments"}': '0+60x20' }, at: '10m' }],
+      quiet: [
+        { series: { 'dakia_reporter_last_look_timestamp_seconds{namespace="payments"}': '0+60x20' }, at: '10m' },
+        // Whoever lacks Kafka or Postgres has that alert, and those about what it costs.
+        {
+          series: {
+            'dakia_reporter_last_look_timestamp_seconds{namespace="payments"}': '0 60 120x20',
+            'dakia_dependency_up{namespace="payments",dependency="postgres"}': '0x20',
+          },
+          at: '10m',
+        },
+      ],
     },
   ],
 };
