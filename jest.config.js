@@ -21,7 +21,7 @@ const servers = {
 };
 const setup = (name) => {
   if (name === 'chart') return { globalSetup: '<rootDir>/test/chart/kit/global-setup.ts' };
-  return name === 'unit' ? {} : servers;
+  return name === 'unit' || name === 'rules' ? {} : servers;
 };
 const project = (name) => ({
   ...base,

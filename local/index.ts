@@ -12,3 +12,6 @@ export type { Server } from './server-process.ts';
 export { embeddedSettings } from './settings.ts';
 export type { RunningServers } from './start-servers.ts';
 export { startServers } from './start-servers.ts';
+export { startPrometheus } from './prometheus.ts';
+export type { Prometheus, ScrapeJob } from './prometheus.ts';
+export { prometheusFiles } from './prometheus-files.ts';

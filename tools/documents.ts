@@ -13,13 +13,8 @@ import { runsPage, savedRuns } from '../test/load/saved-runs.ts';
 import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
 import { code, NOTICE, table } from './markdown.ts';
 import { metricsPage } from './metrics-document.ts';
-
-export interface Document {
-  /** From the root of the checkout. */
-  readonly path: string;
-  /** The whole text, made from the code and, where a page also holds prose, from what it is now. */
-  readonly render: (current: string) => string;
-}
+import { observabilityDocuments } from './observability/documents.ts';
+import type { Document } from './rendered-document.ts';
 
 const familyRow = (family: Family): readonly string[] => {
   const spec = families[family];
@@ -156,6 +151,7 @@ const codesTable = (): string =>
   );
 
 export const documents: readonly Document[] = [
+  ...observabilityDocuments,
   { path: 'charts/dakia/files/topics.json', render: renderChartTopics },
   { path: 'charts/dakia/README.md', render: renderChartReadme },
   { path: 'docs/events.md', render: eventsPage },

@@ -2,14 +2,15 @@
 // Which project of jest a test file belongs to, said once: for jest.config.js, for `npm test -- FILE` and for the check of requirements.
 
 /**
- * First match wins. `unit` needs nothing, `chart` helm and schemas (test/chart/kit/tools.ts); the others need Kafka, Postgres, Redis and
- * the registry, `image` a container engine besides.
+ * First match wins. `unit` needs nothing, `chart` helm and schemas (test/chart/kit/tools.ts), `rules` promtool
+ * (local/prometheus-files.ts); the others need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
  */
 const PROJECTS = [
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
   { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },
   { name: 'image', pattern: '/test/image/.*\\.test\\.ts$' },
   { name: 'integration', pattern: '\\.integration\\.test\\.ts$' },
+  { name: 'rules', pattern: '/test/observability/.*\\.test\\.ts$' },
   { name: 'unit', pattern: '\\.test\\.ts$' },
 ];
 const WITH_SERVERS = ['integration', 'faults', 'image'];

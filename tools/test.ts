@@ -175,9 +175,11 @@ const parts: Readonly<Record<string, Part>> = {
     ),
   ),
   generated: quick(check('tools/generate.ts', '--check')),
+  runbooks: quick(check('tools/check-runbooks.ts')),
   'dead code': quick(check(bin('knip'))),
   unit: quick(jest('unit', CORES, 'once')),
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
+  rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
   integration: alone(jest('integration', CORES, 'again')),
   faults: alone(jest('faults', 1, 'again')),
 };

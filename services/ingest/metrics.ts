@@ -3,7 +3,8 @@ import type { Envelope } from '#envelope';
 import { beforeScrape, counterOf, gaugeOf, histogramOf } from '#platform/metrics';
 import type { DeliveryReason, Registry } from '#platform/metrics';
 import type { Admission } from './admission.ts';
-import { answerOf } from './answers.ts';
+import { answerOf, reasons } from './answers.ts';
+import { DEFAULT_ENDPOINT } from './secrets.ts';
 
 /** What ingest counts. Labels: configured endpoints, the reasons of answers.ts, catalogue names, positions in a list of secrets. */
 export interface IngestMetrics {
@@ -22,6 +23,9 @@ export const createIngestMetrics = (registry: Registry, admission: Admission): I
   const events = counterOf(registry, 'dakia_ingest_events_total');
   const quarantined = counterOf(registry, 'dakia_ingest_quarantined_total');
   const connections = counterOf(registry, 'dakia_ingest_bad_connections_total');
+  // Shown from the start: Prometheus sees no increase in a series that begins with its first delivery.
+  for (const reason of reasons)
+    deliveries.inc({ endpoint: DEFAULT_ENDPOINT, outcome: answerOf(reason).outcome, reason }, 0);
   const requests = gaugeOf(registry, 'dakia_ingest_in_flight_requests');
   const bytes = gaugeOf(registry, 'dakia_ingest_in_flight_bytes');
   beforeScrape(registry, ['dakia_ingest_in_flight_requests', 'dakia_ingest_in_flight_bytes'], () => {

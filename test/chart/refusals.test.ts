@@ -87,16 +87,6 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
   ['a store without a name', { 'externalSecrets.enabled': true }, 'externalSecrets.storeName is not set'],
   ['topics of no cluster', { 'strimzi.enabled': true }, 'strimzi.cluster is not set'],
   [
-    'alerts that the chart has not',
-    { 'monitoring.prometheusRule.enabled': true },
-    'this version of the chart brings no alerts',
-  ],
-  [
-    'dashboards that the chart has not',
-    { 'monitoring.dashboards.enabled': true },
-    'this version of the chart brings no dashboards',
-  ],
-  [
     'a pause longer than the drain',
     { 'webhook.drainDelaySeconds': 20 },
     'webhook.drainDelaySeconds 20 is not less than the drainSeconds 20',

@@ -8,13 +8,16 @@ const describeObject = ({ kind, metadata }: Manifest): string => `${kind} ${meta
 const issuesOf = (objects: readonly Manifest[], issues: (object: Manifest) => readonly string[]): readonly string[] =>
   objects.flatMap((object) => issues(object).map((issue) => `${describeObject(object)}: ${issue}`));
 
+/** Alerts and dashboards lie in deploy/observability; helm says once for each look that it followed the link. */
+const FOLLOWED_LINK = /^level=INFO msg="found symbolic link in path.* path=\S+\/charts\/dakia\/observability .*\n/gm;
+
 test('helm lint finds nothing to warn of', () => {
   for (const name of caseNames) {
     const { ok, stdout, stderr } = helm(['lint', CHART, '--strict', '--values', caseFile(name)]);
     expect({
       name,
       ok,
-      stderr,
+      stderr: stderr.replaceAll(FOLLOWED_LINK, ''),
       warnings: stdout.split('\n').filter((line) => /^\[(WARNING|ERROR)\]/.test(line)),
     }).toEqual({ name, ok: true, stderr: '', warnings: [] });
   }
@@ -61,6 +64,7 @@ describe("the operators' schemas", () => {
         'SecurityPolicy',
         'ExternalSecret',
         'PodMonitor',
+        'PrometheusRule',
         'KafkaTopic',
         'KafkaUser',
       ]),

@@ -1,6 +1,7 @@
 import { startServices } from '#platform/service';
 import type { RunningServices, Service } from '#platform/service';
 import { allServices } from '../../services/services.ts';
+import type { ServerAddresses } from './servers.ts';
 import { createSystemFixture } from './system-fixture.ts';
 import type { SystemFixture } from './system-fixture.ts';
 
@@ -10,15 +11,19 @@ export interface System extends SystemFixture {
   readonly start: (services?: readonly Service[]) => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly metrics: () => Promise<string>;
+  /** Of health and metrics; drawn anew at each start. */
+  readonly opsPort: () => number;
 }
 
 export interface SystemOptions {
   /** Environment variables on top of the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Other servers than those that all tests share. */
+  readonly addresses?: ServerAddresses;
 }
 
-export const startSystem = async ({ settings }: SystemOptions = {}): Promise<System> => {
-  const fixture = await createSystemFixture(undefined, settings);
+export const startSystem = async ({ settings, addresses }: SystemOptions = {}): Promise<System> => {
+  const fixture = await createSystemFixture(addresses, settings);
   let running: RunningServices | undefined;
 
   const start = async (services: readonly Service[] = allServices): Promise<void> => {
@@ -46,6 +51,7 @@ export const startSystem = async ({ settings }: SystemOptions = {}): Promise<Sys
     ...fixture,
     start,
     stop,
+    opsPort: () => running?.opsPort() ?? 0,
     metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
     close: async () => {
       await stop();

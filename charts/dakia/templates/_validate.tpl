@@ -37,8 +37,6 @@
 {{- end -}}
 {{- if and $v.kafka.schemaRegistryUrl (not $v.networkPolicy.schemaRegistry.to) }}{{ fail "networkPolicy.schemaRegistry.to is empty, but kafka.schemaRegistryUrl is set: give the peers where it is" }}{{ end -}}
 {{- end -}}
-{{- if and $v.monitoring.prometheusRule.enabled (not (.Files.Glob "observability/alerts/*.yaml")) }}{{ fail "monitoring.prometheusRule.enabled is true, but this version of the chart brings no alerts: set it to false" }}{{ end -}}
-{{- if and $v.monitoring.dashboards.enabled (not (.Files.Glob "observability/dashboards/*.json")) }}{{ fail "monitoring.dashboards.enabled is true, but this version of the chart brings no dashboards: set it to false" }}{{ end -}}
 {{- if and $v.externalSecrets.enabled (not $v.externalSecrets.storeName) }}{{ fail "externalSecrets.storeName is not set: name the SecretStore or ClusterSecretStore" }}{{ end -}}
 {{- if and $v.strimzi.enabled (not $v.strimzi.cluster) }}{{ fail "strimzi.cluster is not set: name the Kafka resource that the topics belong to" }}{{ end -}}
 {{- end -}}

@@ -101,12 +101,31 @@ const instrumentOf = (registry: Registry, name: MetricName): Made => {
   return instrument;
 };
 
+/** Above this many series a counter begins with none. */
+const SHOWN_FROM_THE_START_MAX = 64;
+
+/**
+ * Every set of labels that a counter can have, where all are closed and together few: shown as 0 from the start, because Prometheus sees
+ * no increase in a series that begins with its first event.
+ */
+const combinationsOf = (labels: Readonly<Record<string, LabelSet>>): readonly Readonly<Record<string, string>>[] => {
+  let combinations: readonly Readonly<Record<string, string>>[] = [{}];
+  for (const [label, { values }] of Object.entries(labels)) {
+    if (values === null || values.length * combinations.length > SHOWN_FROM_THE_START_MAX) return [];
+    combinations = combinations.flatMap((known) => values.map((value) => ({ ...known, [label]: value })));
+  }
+  return combinations;
+};
+
 const make = (registry: Registry, name: MetricName, collect: () => Promise<void>): Made => {
   const declared = metrics[name];
   const common = { name, help: declared.help, labelNames: Object.keys(declared.labels), registers: [registry] };
   switch (declared.kind) {
-    case 'counter':
-      return new promClient.Counter(common);
+    case 'counter': {
+      const counter = new promClient.Counter(common);
+      for (const labels of combinationsOf(declared.labels)) counter.inc(labels, 0);
+      return counter;
+    }
     case 'gauge':
       return new promClient.Gauge({ ...common, collect });
     case 'histogram':

@@ -17,6 +17,10 @@ export const createDeliveryMetrics = (
 ): DeliveryMetrics => {
   const attempts = counterOf(registry, 'dakia_notification_attempts_total');
   const seconds = histogramOf(registry, 'dakia_notification_seconds');
+  // Shown from the start: Prometheus sees no increase in a series that begins with its first failure.
+  for (const { name, type } of destinations.values())
+    for (const outcome of ['delivered', 'failed'] as const)
+      attempts.inc({ destination: name, channel: type, outcome }, 0);
   const circuits = gaugeOf(registry, 'dakia_notification_circuit_open');
   beforeScrape(registry, ['dakia_notification_circuit_open'], () => {
     for (const { name, circuit } of destinations.values())
