@@ -43,7 +43,7 @@ const FILLED: Readonly<Record<string, string>> = {
   DESTINATION: 'order-system',
 };
 /** Commands that are right to end with 2 here: they name a thing that this deployment has not. */
-const NAMES_A_THING = /^(notify test|ledger rebase)/;
+const NAMES_A_THING = /^(notify test|ledger (rebase|recount))/;
 /** The test's one broker has fewer copies than a deployment. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   'topics apply': ['--shape', 'embedded'],
