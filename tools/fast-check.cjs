@@ -15,4 +15,8 @@ const assert = (property, settings) => {
   const cases = (settings && settings.numRuns) || CASES;
   return fc.assert(property, Object.assign({}, settings, { numRuns: Math.ceil(cases * share) }));
 };
-module.exports = Object.assign({}, fc, { __esModule: true, assert, default: Object.assign({}, fc.default, { assert }) });
+module.exports = Object.assign({}, fc, {
+  __esModule: true,
+  assert,
+  default: Object.assign({}, fc.default, { assert }),
+});
