@@ -12,8 +12,7 @@ const base = {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.dakia/'],
-  // Only when a seed was asked for: the setup loads fast-check into every test file.
-  setupFiles: process.env.DAKIA_TEST_SEED === undefined ? [] : ['<rootDir>/tools/fast-check-seed.cjs'],
+  moduleNameMapper: { '^fast-check$': '<rootDir>/tools/fast-check.cjs' },
 };
 const servers = {
   globalSetup: '<rootDir>/test/kit/global-setup.ts',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes, messageOf, noneOf, print, printJson, printTable, warn } from './frame.ts';
+import { exitCodes, messageOf, noneOf, print, printJson, printTable, warn } from './output.ts';
 import { fateOf } from './outcomes.ts';
 import type { Fate } from './outcomes.ts';
 import type { Filter } from './pending-options.ts';

@@ -11,7 +11,7 @@ import type { KafkaClient } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { ServerError, settingsOf, UsageError } from './frame.ts';
+import { ServerError, settingsOf, UsageError } from './output.ts';
 
 /** With this patience a server is worked with; a person waits, so it ends with one clear error. */
 const KAFKA_OPTIONS = {

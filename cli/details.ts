@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '#operate';
 import { bodyOf } from './export-lines.ts';
-import { print, printList, printTable } from './frame.ts';
+import { print, printList, printTable } from './output.ts';
 import { plainCell } from './terminal.ts';
 import { timeOf } from './times.ts';
 

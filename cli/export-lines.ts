@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { jsonOf, messageOf, printJson, UsageError, warn } from './frame.ts';
+import { jsonOf, messageOf, printJson, UsageError, warn } from './output.ts';
 
 /** Rights of an exported file: bodies hold personal data. */
 const PRIVATE = 0o600;

@@ -22,7 +22,7 @@ const script = (source: string, env: Readonly<Record<string, string>> = {}): str
 };
 
 const SHOW = `
-  const { print, printTable } = await import('./frame.ts');
+  const { print, printTable } = await import('./output.ts');
   print('it adds up and ' + 'all is as it should be', 'good');
   printTable([['name', 'why'], ['a\\u001b[2Jb', 'c']]);
 `;

@@ -6,7 +6,7 @@ import type { PendingFilter } from '#operate';
 import { readDuration } from '#platform/time';
 import type { Candidate } from './bulk.ts';
 import { currentUser } from './connections.ts';
-import { UsageError, wholeNumber } from './frame.ts';
+import { UsageError, wholeNumber } from './output.ts';
 
 /** What the commands about parked events, dead letters and the quarantine have in common: which of them are meant. */
 export interface FilterOptions {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isRecord } from '#rules';
-import { dataDirOf, environmentOf, messageOf, print, readIfThere, warn } from './frame.ts';
+import { dataDirOf, environmentOf, messageOf, print, readIfThere, warn } from './output.ts';
 import { timeOf } from './times.ts';
 
 /** One entry as it was shown: by what it is known, and what of it must still hold when it is acted upon, in words. */

@@ -16,7 +16,7 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
-import { DEFAULT_DATA_DIR, endings, versionOf } from './frame.ts';
+import { DEFAULT_DATA_DIR, endings, versionOf } from './output.ts';
 import { LINE_WIDTH, wrap } from './table.ts';
 import { plain } from './terminal.ts';
 import { useTimeZone } from './times.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { ingestSettings, secretSettings } from '../services/ingest/settings.ts';
-import { dataDirOf, readIfThere, settingsOf, UsageError } from './frame.ts';
+import { dataDirOf, readIfThere, settingsOf, UsageError } from './output.ts';
 
 /** Options that say where webhooks go and what signs them. */
 export interface ReceiverOptions {

@@ -13,7 +13,7 @@ import { instant } from '#rules';
 import { printDryRun, printLeft, startLeft, startTally } from './bulk.ts';
 import type { Candidate, Left, Tally } from './bulk.ts';
 import { openKafka } from './connections.ts';
-import { exitCodes, noneOf, print, printJson, settingsOf } from './frame.ts';
+import { exitCodes, noneOf, print, printJson, settingsOf } from './output.ts';
 import { passes } from './pending-options.ts';
 import type { Filter } from './pending-options.ts';
 import { progressBar } from './progress.ts';

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { codeOf } from '#platform/log';
 import { serverErrorOf } from './connections.ts';
-import { exitCodes, messageOf, printJson, ServerError, UsageError, warn } from './frame.ts';
+import { exitCodes, messageOf, printJson, ServerError, UsageError, warn } from './output.ts';
 import { createProgram } from './program.ts';
 
 /** Carries out one command line. How it ended is in process.exitCode; what went wrong is on stderr, and with --json on stdout too. */

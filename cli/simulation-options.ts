@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { instant } from '#rules';
 import { COUNT_MAX, isStoryName, storyNames } from '#simulator';
 import type { SimulationSettings, StoryName } from '#simulator';
-import { wholeNumber } from './frame.ts';
+import { wholeNumber } from './output.ts';
 
 type Stories = readonly [StoryName, ...StoryName[]];
 

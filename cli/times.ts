@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { optionalText, setting } from '#platform/config';
 import { loadRules, ruleFileSettings } from '../services/notifier/open-rules.ts';
 import { isTimeZone } from '../services/notifier/templates/formats.ts';
-import { settingsOf } from './frame.ts';
+import { settingsOf } from './output.ts';
 
 export const timeSettings = {
   timeZone: setting(

@@ -10,6 +10,7 @@ export interface LaunchOptions {
   /** Of the webhook; absent: as set in the environment, else its default. */
   readonly webhookPort: number | undefined;
   readonly separate: boolean;
+  readonly watch: boolean;
   readonly help: boolean;
 }
 
@@ -21,10 +22,12 @@ export const readOptions = (args: readonly string[]): Parsed<LaunchOptions> => {
     'data-dir': { type: 'string' },
     port: { type: 'string' },
     separate: { type: 'boolean' },
+    watch: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const;
   try {
     const { values } = parseArgs({ args: [...args], options, strict: true });
+    if (values.separate === true && values.watch === true) return unparsed('give --separate or --watch, not both');
     const port = values.port === undefined ? undefined : Number(values.port);
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= HIGHEST_PORT)) {
       return unparsed(`--port is ${JSON.stringify(values.port)}; give a whole number from 0 to ${HIGHEST_PORT}`);
@@ -33,6 +36,7 @@ export const readOptions = (args: readonly string[]): Parsed<LaunchOptions> => {
       dataDir: values['data-dir'] === undefined ? join(repositoryRoot, '.dakia') : resolve(values['data-dir']),
       webhookPort: port,
       separate: values.separate === true,
+      watch: values.watch === true,
       help: values.help === true,
     });
   } catch (error) {

@@ -1,32 +1,13 @@
-import { join } from 'node:path';
-import { opsSettings, processSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
-import { codeOf } from '#platform/log';
 import type { Service } from '#platform/service';
-import { repositoryRoot } from './folders.ts';
 import type { StateFolder } from './folders.ts';
-import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
+import { StoppedWhileStarting } from './launch-failure.ts';
 import type { Work } from './launch.ts';
-import { LOOPBACK } from './ports.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
-import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
+import { defineServiceProcess } from './service-process.ts';
 import { supervise } from './supervise.ts';
-
-const READY_WITHIN_MS = 60_000;
-const ANSWER_WITHIN_MS = 1_000;
-/** Beyond the drain that a service allows itself. */
-const STOP_MARGIN_MS = 3_000;
-const nodeFlags = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning'];
-
-const isReady = async (port: number): Promise<boolean> => {
-  try {
-    return (await fetch(`http://${LOOPBACK}:${port}/readyz`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })).ok;
-  } catch {
-    return false;
-  }
-};
 
 /** Every service as a process of its own with an ops port of its own, started again when it ends, as Kubernetes would. */
 export const startServicesApart = async (
@@ -37,26 +18,9 @@ export const startServicesApart = async (
   report: Report,
   signal: AbortSignal,
 ): Promise<Work> => {
-  const read = readConfig({ ...processSettings, ...opsSettings }, environment);
-  if (!read.ok) throw new LaunchFailure(codeOf('start', 'settings'), read.issues.join('\n'));
-  const processes = services.map(({ name }): Server => {
-    const opsPort = opsPorts[name] ?? 0;
-    return defineServer(
-      {
-        name,
-        kind: 'service',
-        command: process.execPath,
-        args: [...nodeFlags, join(repositoryRoot, 'services', name, 'main.ts')],
-        cwd: repositoryRoot,
-        env: { ...environment, DAKIA_OPS_PORT: String(opsPort) },
-        ready: () => isReady(opsPort),
-        readyWithinMs: READY_WITHIN_MS,
-        stopSignal: 'SIGTERM',
-        stopWithinMs: read.value.drainMs + STOP_MARGIN_MS,
-      },
-      folder,
-    );
-  });
+  const processes = services.map(({ name }) =>
+    defineServiceProcess(name, `services/${name}/main.ts`, opsPorts[name] ?? 0, environment, folder),
+  );
   const stopped = new AbortController();
   const stop = async (): Promise<boolean> => {
     stopped.abort();

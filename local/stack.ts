@@ -20,8 +20,8 @@ Starts Kafka, the schema registry, Postgres and Redis, creates topics and tables
 /** The options of `npm start` without those that are about services. */
 const readStackOptions = (args: readonly string[]): Parsed<LaunchOptions> => {
   const options = readOptions(args);
-  return options.ok && (options.value.separate || options.value.webhookPort !== undefined)
-    ? unparsed('--separate and --port are options of npm start')
+  return options.ok && (options.value.separate || options.value.watch || options.value.webhookPort !== undefined)
+    ? unparsed('--separate, --watch and --port are options of npm start')
     : options;
 };
 

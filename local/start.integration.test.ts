@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, deleteRedisKeys, eventually, openTestKafka, testServers } from '#kit';
@@ -35,8 +45,8 @@ interface Program {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** A program of the checkout with this test's namespace of the servers as its environment. */
-const run = (args: readonly string[]): Program => {
+/** A program of the checkout, or of a copy of it, with this test's namespace of the servers as its environment. */
+const run = (args: readonly string[], cwd = repositoryRoot): Program => {
   const environment = {
     ...process.env,
     DATABASE_URL: database.url,
@@ -45,7 +55,7 @@ const run = (args: readonly string[]): Program => {
     DAKIA_OPS_PORT: '0',
   };
   const child = spawn(process.execPath, args, {
-    cwd: repositoryRoot,
+    cwd,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -59,8 +69,8 @@ const run = (args: readonly string[]): Program => {
   return { child, output: () => text, ended };
 };
 
-const startDakia = async (dataDir: string, ...more: readonly string[]): Promise<Program> => {
-  const started = run([join('local', 'start.ts'), '--data-dir', dataDir, '--port', '0', ...more]);
+const startDakia = async (dataDir: string, more: readonly string[] = [], cwd = repositoryRoot): Promise<Program> => {
+  const started = run([join('local', 'start.ts'), '--data-dir', dataDir, '--port', '0', ...more], cwd);
   let over = false;
   void started.ended.then(() => (over = true));
   await eventually('Dakia is ready', () => over || started.output().includes('Dakia is ready'), 60 * SECOND);
@@ -116,7 +126,7 @@ test(
   '--separate: a service that is killed is started again and said so; nothing is lost and nothing is left',
   async () => {
     const dataDir = join(root, 'apart');
-    const started = await startDakia(dataDir, '--separate');
+    const started = await startDakia(dataDir, ['--separate']);
     const services = Object.keys(opsPorts(dataDir));
     expect(services).toEqual(expect.arrayContaining(['ingest', 'payments', 'quarantine']));
     expect(new Set(Object.values(opsPorts(dataDir))).size).toBe(services.length);
@@ -133,6 +143,50 @@ test(
     started.child.kill('SIGTERM');
     expect(await started.ended).toBe(0);
     expect(pids.filter((pid) => identityOf(pid) !== undefined)).toEqual([]);
+  },
+  180 * SECOND,
+);
+
+/** All that a start reads, without tests' folders: what a test changes is not the checkout. */
+const copyOfCheckout = (): string => {
+  const copy = join(root, 'checkout');
+  for (const name of ['package.json', 'libs', 'services', 'local', 'migrations', 'deploy', 'cli'])
+    cpSync(join(repositoryRoot, name), join(copy, name), { recursive: true });
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+};
+
+test(
+  '--watch: changed code runs within seconds; code that does not start is said, and the next change starts it',
+  async () => {
+    const [checkout, dataDir] = [copyOfCheckout(), join(root, 'watched')];
+    const started = await startDakia(dataDir, ['--watch'], checkout);
+    const [, webhook = ''] = /webhook +(\S+)/.exec(started.output()) ?? [];
+    const file = join(checkout, 'services', 'services.ts');
+    const code = readFileSync(file, 'utf8');
+    const log = () => readFileSync(join(dataDir, 'logs', 'dakia.log'), 'utf8');
+    const said = (line: RegExp) => eventually(String(line), () => line.exec(started.output()) ?? false, 60 * SECOND);
+
+    appendFileSync(join(checkout, 'services', 'services.test.ts'), '// no code of a service\n');
+    appendFileSync(file, "process.stdout.write('this is the changed code\\n');\n");
+    const [, seconds] = await said(/services\/services\.ts changed, ready again \(([\d.]+) s\)/);
+    // 2 s are promised on a machine that has nothing else to do.
+    expect(Number(seconds)).toBeLessThan(20);
+    expect(log()).toContain('this is the changed code\n');
+    expect((await fetch(webhook, { method: 'POST', body: '{}' })).status).toBe(401);
+
+    writeFileSync(file, 'this is no code\n');
+    await said(/services\.ts changed\n[\s\S]*SyntaxError[\s\S]*the next change starts them again/);
+    await expect(fetch(webhook)).rejects.toThrow();
+    writeFileSync(file, code);
+    await said(/the next change starts them again[\s\S]*services\.ts changed, ready again/);
+    expect(log()).not.toContain('this is the changed code');
+    expect(started.output()).not.toContain('services.test.ts changed');
+
+    const pid = pidOf(dataDir, 'dakia');
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    expect(identityOf(pid)).toBeUndefined();
   },
   180 * SECOND,
 );

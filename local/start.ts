@@ -1,4 +1,4 @@
-/** `npm start`: the servers, prepared, and all services on them; stays until it is stopped. */
+/** `npm start` and `npm run dev`: the servers, prepared, and all services on them; stays until it is stopped. */
 import { join, relative, resolve } from 'node:path';
 import { processEnvironment } from '#platform/config';
 import type { Environment } from '#platform/config';
@@ -18,6 +18,7 @@ import { planServicePorts, servicePortNeeds, writePortsFile } from './service-po
 import type { ServicePorts } from './service-ports.ts';
 import { startServicesApart } from './services-apart.ts';
 import { startServicesHere } from './services-here.ts';
+import { startServicesWatched } from './services-watched.ts';
 
 const USAGE = `npm start [-- --port N --data-dir D --separate]
 
@@ -25,6 +26,7 @@ Starts Kafka, the schema registry, Postgres and Redis, creates topics and tables
   --port N       port of the webhook (default: DAKIA_WEBHOOK_PORT or 8080; 0 takes a free one)
   --data-dir D   folder for data, logs and process ids (default: .dakia)
   --separate     run every service as a process of its own, started again when it ends
+  --watch        start the services again whenever their code changes (npm run dev)
 `;
 const EXIT_FAILED = 1;
 
@@ -38,7 +40,7 @@ const secretSource = (environment: Environment, folder: StateFolder): Readonly<R
 const rulesSource = ({ DAKIA_NOTIFICATIONS_FILE: file }: Environment): Readonly<Record<string, string>> =>
   file ? { DAKIA_NOTIFICATIONS_FILE: resolve(file) } : {};
 
-const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<number> => {
+const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Promise<number> => {
   const started = performance.now();
   const environment = processEnvironment();
   const names = allServices.map(({ name }) => name);
@@ -57,9 +59,12 @@ const run = async ({ dataDir, webhookPort, separate }: LaunchOptions): Promise<n
       await prepare(complete, reportToStdout, signal);
       writePortsFile(folder, ports);
       writeEnvFile(folder, found);
+      const opsPort = ports.ops['ingest'] ?? 0;
       const work = separate
         ? await startServicesApart(allServices, ports.ops, complete, folder, reportToStdout, signal)
-        : await startServicesHere(allServices, { ...complete, DAKIA_OPS_PORT: String(ports.ops['ingest']) }, folder);
+        : watch
+          ? await startServicesWatched(opsPort, complete, folder, reportToStdout)
+          : await startServicesHere(allServices, { ...complete, DAKIA_OPS_PORT: String(opsPort) }, folder);
       reportToStdout('services', `${names.join(', ')} ready (${secondsSince(started)} since the start)`);
       process.stdout.write(finalBlock(ports, folder, found));
       return work;

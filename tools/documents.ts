@@ -6,7 +6,7 @@ import { embeddedSettings } from '#local';
 import { opsSettings, processSettings, redisSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
-import { endings } from '../cli/frame.ts';
+import { endings } from '../cli/output.ts';
 import { timeSettings } from '../cli/times.ts';
 import { allServices } from '../services/services.ts';
 import { runsPage, savedRuns } from '../test/load/saved-runs.ts';

@@ -8,19 +8,12 @@ import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
-import { exportLines, withOutput } from '../export-lines.ts';
+import { exportLines } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { noneOf, print, printJson, printTable, UsageError } from '../frame.ts';
+import { noneOf, print, printJson, printTable, UsageError } from '../output.ts';
 import { deathInWords, describeRetry } from '../outcomes.ts';
-import {
-  actionFilterOf,
-  DRY_RUN_RULE,
-  filterOf,
-  withAction,
-  withAges,
-  withFilters,
-  withList,
-} from '../pending-options.ts';
+import { addPendingCommands } from '../pending-commands.ts';
+import { actionFilterOf, DRY_RUN_RULE, filterOf, withFilters } from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 import type { ShownItem } from '../picture.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
@@ -43,72 +36,44 @@ interface ReplayOptions extends FilterOptions {
   readonly json: boolean;
 }
 
-// oxlint-disable-next-line max-lines-per-function -- declares three commands, one after the other
 export const addDead = (program: Command): void => {
   const group = program
     .command('dead')
     .description(
       'Dead letters: events that were given up after all attempts. Nothing is lost; each waits for a decision.',
     );
-  withList(group.command('list').description('Print those that wait for a decision, with the reason.'))
-    .addHelpText('after', '\nExample:\n  npx dakia dead list --family refunds --older-than 1d')
-    .action(list);
-  group
-    .command('show')
-    .description(
-      'Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.',
-    )
-    .option('--key <id>', 'those of the entity with this id that wait for a decision')
-    .option('--event-id <id>', 'the one with this event id')
-    .option('--body', 'also the body; it holds personal data', false)
-    .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia dead show --key rfnd_FS8TWyPrCsa0OB')
-    .action(show);
-  withOutput(
-    withAges(
-      withFilters(
-        group
-          .command('export')
-          .description(
-            'Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.',
-          ),
-      ),
-    ),
-  )
-    .addHelpText('after', '\nExample:\n  npx dakia dead export --family refunds --output dead.jsonl')
-    .action(exportAll);
-  withAction(
-    withAges(
-      withFilters(
-        group
-          .command('retry')
-          .description(
-            `Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`,
-          ),
-      ),
-    ),
-    'retried by hand',
-  )
-    .addHelpText(
-      'after',
-      "\nExample:\n  npx dakia dead retry --cause 'numeric field overflow' \\\n    --reason 'fixed in 1.4.2' --yes",
-    )
-    .action(retry);
-  withAction(
-    withAges(
-      withFilters(
-        group
-          .command('discard')
-          .description(`Close them for good. Their bodies stay in webhook_events. ${DRY_RUN_RULE}`),
-      ),
-    ),
-    null,
-  )
-    .addHelpText(
-      'after',
-      '\nExample:\n  npx dakia dead discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "test data, ticket 42" --yes',
-    )
-    .action(discard);
+  addPendingCommands(group, {
+    list: {
+      does: 'Print those that wait for a decision, with the reason.',
+      example: 'dead list --family refunds --older-than 1d',
+      run: list,
+    },
+    show: {
+      does: 'Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.',
+      example: 'dead show --key rfnd_FS8TWyPrCsa0OB',
+      run: show,
+      withOptions: (command) =>
+        command
+          .option('--key <id>', 'those of the entity with this id that wait for a decision')
+          .option('--event-id <id>', 'the one with this event id')
+          .option('--body', 'also the body; it holds personal data', false),
+    },
+    export: {
+      does: 'Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.',
+      example: 'dead export --family refunds --output dead.jsonl',
+      run: exportAll,
+    },
+    retry: {
+      does: `Put them back into their entity's queue and apply it. ${DRY_RUN_RULE} Exits 1 when one fails again.`,
+      example: "dead retry --cause 'numeric field overflow' \\\n    --reason 'fixed in 1.4.2' --yes",
+      run: retry,
+    },
+    discard: {
+      does: `Close them for good. Their bodies stay in webhook_events. ${DRY_RUN_RULE}`,
+      example: 'dead discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "test data, ticket 42" --yes',
+      run: discard,
+    },
+  });
   withFilters(
     group
       .command('replay')

@@ -5,7 +5,7 @@ import { kafkaSettings, postgresSettings, postgresTarget, redisSettings, registr
 import { adHoc } from '#platform/postgres';
 import { examineRedis } from '#platform/redis';
 import { openKafka, serverErrorOf, withDatabase } from '../connections.ts';
-import { exitCodes, messageOf, printJson, printList, ServerError, settingsOf } from '../frame.ts';
+import { exitCodes, messageOf, printJson, printList, ServerError, settingsOf } from '../output.ts';
 
 /** One server: what was found, or why it could not be used. */
 interface Finding {

@@ -8,7 +8,7 @@ import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { currentUser, openKafka, withDatabase } from '../connections.ts';
-import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../frame.ts';
+import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
 import { compareWith, rememberPicture, takePicture } from '../picture.ts';
 import { timeOf } from '../times.ts';

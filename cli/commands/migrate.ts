@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { postgresSettings } from '#platform/config';
 import { migrate } from '#platform/postgres';
 import { askingPostgres } from '../connections.ts';
-import { print, printJson, settingsOf } from '../frame.ts';
+import { print, printJson, settingsOf } from '../output.ts';
 
 export const addMigrate = (program: Command): void => {
   program

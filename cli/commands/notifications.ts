@@ -11,7 +11,17 @@ import { notifyQueueOf, openQueue } from '#platform/queue';
 import type { JobQueue, QueueConfig } from '#platform/queue';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import { exitCodes, messageOf, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../frame.ts';
+import {
+  exitCodes,
+  messageOf,
+  noneOf,
+  print,
+  printJson,
+  printTable,
+  settingsOf,
+  warn,
+  wholeNumber,
+} from '../output.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';

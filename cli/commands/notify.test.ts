@@ -1,51 +1,45 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answers, startReceiver } from '#kit';
 import type { Receiver } from '#kit';
+import type { Ended } from '../../test/kit/cli/command-loop.ts';
+import { openDakia } from '../../test/kit/cli/run-dakia.ts';
+import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
 
-/** Every test starts processes, and the machine may be busy with others. */
+/** Processes are started, and the machine may be busy with others. */
 jest.setTimeout(60_000);
 
-const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'dakia-notify-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 let receiver: Receiver;
 
 beforeEach(async () => {
   receiver = await startReceiver(answers.status(200), SECRET);
-  folder = mkdtempSync(join(tmpdir(), 'dakia-notify-'));
   writeFileSync(
     join(folder, 'rules.yaml'),
     `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SHOP_SECRETS, allow: [127.0.0.1]}\n  chat: {type: slack, url_env: CHAT_URL, optional: true}\n  log: {type: log}\nrules: []\n`,
   );
 });
-afterEach(async () => {
-  await receiver.close();
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => receiver.close());
+
+/** One process for each environment that was asked for. */
+const opened = new Map<string, Dakia>();
+afterAll(() => Promise.all([...opened.values()].map((dakia) => dakia.close())));
 
 const notify = (
   destination: string,
   environment: Readonly<Record<string, string>> = {},
   ...args: readonly string[]
-): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> =>
-  new Promise((resolve) => {
-    const env = {
-      PATH: process.env['PATH'],
-      DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'),
-      SHOP_SECRETS: SECRET,
-      ...environment,
-    };
-    execFile(
-      process.execPath,
-      [DAKIA, '--data-dir', folder, 'notify', 'test', destination, ...args],
-      { env },
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
+): Promise<Ended> => {
+  const settings = { DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'), SHOP_SECRETS: SECRET, ...environment };
+  const key = JSON.stringify(settings);
+  const dakia = opened.get(key) ?? openDakia(settings);
+  opened.set(key, dakia);
+  return dakia.run('--data-dir', folder, 'notify', 'test', destination, ...args);
+};
 
 test('a test is delivered like a notification: signed, and known as a test', async () => {
   expect(await notify('shop')).toEqual({ code: 0, stdout: 'shop: delivered, HTTP 200\n', stderr: '' });

@@ -7,7 +7,7 @@ import type { Destination, Destinations } from '../../services/notifier/channels
 import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
 import type { RuleFile } from '../../services/notifier/open-rules.ts';
 import { testMessage } from '../../services/notifier/rules/compose.ts';
-import { environmentOf, exitCodes, print, printJson, settingsOf, UsageError, warn } from '../frame.ts';
+import { environmentOf, exitCodes, print, printJson, settingsOf, UsageError, warn } from '../output.ts';
 
 const ID_BYTES = 16;
 

@@ -11,19 +11,12 @@ import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
-import { exportLines, withOutput } from '../export-lines.ts';
+import { exportLines } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { noneOf, print, printJson, printTable } from '../frame.ts';
+import { noneOf, print, printJson, printTable } from '../output.ts';
 import { describeRetry, headInWords } from '../outcomes.ts';
-import {
-  actionFilterOf,
-  DRY_RUN_RULE,
-  filterOf,
-  withAction,
-  withAges,
-  withFilters,
-  withList,
-} from '../pending-options.ts';
+import { addPendingCommands } from '../pending-commands.ts';
+import { actionFilterOf, DRY_RUN_RULE, filterOf } from '../pending-options.ts';
 import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
 import { timeOf } from '../times.ts';
 
@@ -41,68 +34,38 @@ export const addParked = (program: Command): void => {
   const group = program
     .command('parked')
     .description('Entities whose events wait behind one that could not be applied.');
-  withList(
-    group
-      .command('list')
-      .description('Print them, with the reason, how many events wait and when the next attempt is.'),
-  )
-    .addHelpText('after', '\nExample:\n  npx dakia parked list --family refunds --older-than 1h')
-    .action(list);
-  group
-    .command('show')
-    .description(
-      'Print all that is kept of a parked entity: what fails, what waits behind it, and what was done so far.',
-    )
-    .requiredOption('--key <id>', 'id of the entity')
-    .addOption(new Option('--family <name>', 'its family').choices(familyNames))
-    .option('--body', 'also the body of the failing event; it holds personal data', false)
-    .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia parked show --key rfnd_FS8TWyPrCsa0OB')
-    .action(show);
-  withOutput(
-    withAges(
-      withFilters(
-        group
-          .command('export')
-          .description(
-            'Print every event that waits, with its body, one JSON object per line. Bodies hold personal data.',
-          ),
-      ),
-    ),
-  )
-    .addHelpText('after', '\nExample:\n  npx dakia parked export --family refunds --output parked.jsonl')
-    .action(exportAll);
-  withAction(
-    withAges(
-      withFilters(
-        group
-          .command('retry')
-          .description(
-            `Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`,
-          ),
-      ),
-    ),
-    'retried by hand',
-  )
-    .addHelpText('after', '\nExample:\n  npx dakia parked retry --key rfnd_FS8TWyPrCsa0OB --yes')
-    .action(retry);
-  withAction(
-    withAges(
-      withFilters(
-        group
-          .command('discard')
-          .description(
-            `Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`,
-          ),
-      ),
-    ),
-    null,
-  )
-    .addHelpText(
-      'after',
-      '\nExample:\n  npx dakia parked discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "amount is nonsense, see ticket 42" --yes',
-    )
-    .action(discard);
+  addPendingCommands(group, {
+    list: {
+      does: 'Print them, with the reason, how many events wait and when the next attempt is.',
+      example: 'parked list --family refunds --older-than 1h',
+      run: list,
+    },
+    show: {
+      does: 'Print all that is kept of a parked entity: what fails, what waits behind it, and what was done so far.',
+      example: 'parked show --key rfnd_FS8TWyPrCsa0OB',
+      run: show,
+      withOptions: (command) =>
+        command
+          .requiredOption('--key <id>', 'id of the entity')
+          .addOption(new Option('--family <name>', 'its family').choices(familyNames))
+          .option('--body', 'also the body of the failing event; it holds personal data', false),
+    },
+    export: {
+      does: 'Print every event that waits, with its body, one JSON object per line. Bodies hold personal data.',
+      example: 'parked export --family refunds --output parked.jsonl',
+      run: exportAll,
+    },
+    retry: {
+      does: `Apply what waits for them now, oldest first. ${DRY_RUN_RULE} Exits 1 when an event fails again.`,
+      example: 'parked retry --key rfnd_FS8TWyPrCsa0OB --yes',
+      run: retry,
+    },
+    discard: {
+      does: `Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`,
+      example: 'parked discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "amount is nonsense, see ticket 42" --yes',
+      run: discard,
+    },
+  });
 };
 
 const list = async (options: ListOptions, command: Command): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
 import { now } from '#platform/time';
 import { currentUser, withDatabase } from '../connections.ts';
-import { noneOf, print, printJson, printTable, wholeNumber } from '../frame.ts';
+import { noneOf, print, printJson, printTable, wholeNumber } from '../output.ts';
 
 interface RetireOptions {
   readonly keepDays: number;

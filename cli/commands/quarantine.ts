@@ -14,7 +14,7 @@ import { retryOptions, withDatabase } from '../connections.ts';
 import { presentable, printFields } from '../details.ts';
 import { exportLines, withOutput } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
-import { noneOf, print, printJson, printTable, UsageError } from '../frame.ts';
+import { noneOf, print, printJson, printTable, UsageError } from '../output.ts';
 import { describeRetry } from '../outcomes.ts';
 import {
   actionFilterOf,

@@ -4,7 +4,7 @@ import { queueSettings, redisSettings } from '#platform/config';
 import { getQueueStats, notifyQueueOf, retryQueueOf } from '#platform/queue';
 import type { QueueStats } from '#platform/queue';
 import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
-import { printJson, printTable, settingsOf, UsageError } from '../frame.ts';
+import { printJson, printTable, settingsOf, UsageError } from '../output.ts';
 
 export const addQueues = (program: Command): void => {
   program

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ownTopics } from '#catalogue';
 import { checkSchemas, registerSchemas } from '#envelope';
 import { kafkaSettings, registrySettings } from '#platform/config';
-import { exitCodes, print, printJson, printTable, settingsOf, UsageError } from '../frame.ts';
+import { exitCodes, print, printJson, printTable, settingsOf, UsageError } from '../output.ts';
 
 export const addSchema = (program: Command): void => {
   const group = program

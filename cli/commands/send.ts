@@ -9,7 +9,7 @@ import { instant } from '#rules';
 import type { JsonValue } from '#rules';
 import { buildEvent, sendOne } from '#simulator';
 import type { FieldValue, OneAnswer } from '#simulator';
-import { exitCodes, print, printJson, printList, UsageError } from '../frame.ts';
+import { exitCodes, print, printJson, printList, UsageError } from '../output.ts';
 import { receiverOf, withReceiver } from '../receiver-options.ts';
 import type { ReceiverOptions } from '../receiver-options.ts';
 

@@ -4,7 +4,7 @@ import { entityStory } from '#operate';
 import type { EntityRow, EntityStory, StoryEntry } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { withDatabase } from '../connections.ts';
-import { exitCodes, print, printJson, printList, printTable, warn } from '../frame.ts';
+import { exitCodes, print, printJson, printList, printTable, warn } from '../output.ts';
 import { timeOf } from '../times.ts';
 
 interface Options {

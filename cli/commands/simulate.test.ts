@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -6,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sign } from '#simulator';
+import type { Ended } from '../../test/kit/cli/command-loop.ts';
+import { openDakia } from '../../test/kit/cli/run-dakia.ts';
+import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
 
 const SECRET = 'the secret of npm start';
-/** Every test starts processes, and the machine may be busy with others. */
+/** A process is started, and the machine may be busy with others. */
 jest.setTimeout(60_000);
-
-const DAKIA = join(import.meta.dirname, '..', 'dakia.ts');
 
 let folder: string;
 let server: Server;
@@ -47,23 +47,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command as a process of its own, without any setting of this one. */
-const dakia = (...args: readonly string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [DAKIA, '--data-dir', folder, ...args], {
-      env: { PATH: process.env['PATH'] },
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
+let opened: Dakia;
+beforeAll(() => {
+  opened = openDakia({});
+});
+afterAll(() => opened.close());
+const dakia = (...args: readonly string[]): Promise<Ended> => opened.run('--data-dir', folder, ...args);
 
 const json = ({ stdout }: Ended): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { instant } from '#rules';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
-import { dataDirOf, exitCodes, print, printJson, printList, share, warn, wholeNumber } from '../frame.ts';
+import { dataDirOf, exitCodes, print, printJson, printList, share, warn, wholeNumber } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { receiverOf, withReceiver } from '../receiver-options.ts';
 import type { ReceiverOptions } from '../receiver-options.ts';

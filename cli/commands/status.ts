@@ -7,7 +7,7 @@ import { readLogs, readTopics } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { openKafka, withDatabase } from '../connections.ts';
 import type { OpenKafka } from '../connections.ts';
-import { exitCodes, noneOf, print, printJson, printTable, settingsOf, wholeNumber } from '../frame.ts';
+import { exitCodes, noneOf, print, printJson, printTable, settingsOf, wholeNumber } from '../output.ts';
 
 interface StatusOptions {
   readonly json: boolean;

@@ -6,7 +6,7 @@ import { KEPT_DAYS, ownTopics } from '#catalogue';
 import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#platform/kafka';
 import type { TopicShape } from '#platform/kafka';
 import { openKafka } from '../connections.ts';
-import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../frame.ts';
+import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../output.ts';
 
 interface Options {
   readonly shape?: 'production' | 'embedded';

@@ -3,7 +3,7 @@ import { postgresSettings } from '#platform/config';
 import { recallRun, verify } from '#simulator';
 import type { SimulationSettings, VerifyReport } from '#simulator';
 import { withDatabase } from '../connections.ts';
-import { dataDirOf, exitCodes, print, printJson, settingsOf, UsageError, wholeNumber } from '../frame.ts';
+import { dataDirOf, exitCodes, print, printJson, settingsOf, UsageError, wholeNumber } from '../output.ts';
 import { allStories, settled, withSimulationOptions } from '../simulation-options.ts';
 import type { SimulationOptions } from '../simulation-options.ts';
 

@@ -1,8 +1,7 @@
-import { auditInsert } from '#platform/postgres';
+import { arraysOf, auditInsert, unnested } from '#platform/postgres';
+import type { Column } from '#platform/postgres';
 import type { Fact } from '#rules';
 import type { Decision } from './reduce-events.ts';
-import { arraysOf, unnested } from './row-arrays.ts';
-import type { Column } from './row-arrays.ts';
 
 /** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
 export const auditOfGiven = (actor: number): string => {

@@ -1,5 +1,5 @@
-import { LostRace, statement } from '#platform/postgres';
-import type { Transaction } from '#platform/postgres';
+import { arraysOf, LostRace, statement, unnested } from '#platform/postgres';
+import type { Column, Transaction } from '#platform/postgres';
 import type { RecordMark } from '#platform/kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
@@ -10,8 +10,6 @@ import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import { recordName } from './reduce-events.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
-import { arraysOf, unnested } from './row-arrays.ts';
-import type { Column } from './row-arrays.ts';
 
 const millis = (at: Instant): number => at / 1000;
 

@@ -2,17 +2,16 @@ import type { KeyRef } from '#apply';
 import type { EventName } from '#catalogue';
 import { statement } from '#platform/postgres';
 import type { Statement, Transaction } from '#platform/postgres';
-import { filterValues } from './pending-filter.ts';
-import type { PendingFilter } from './pending-filter.ts';
 import {
   DEAD_COLUMNS,
   DEAD_CONDITION,
+  filterValues,
   PARKED_CONDITION,
   PARKED_FROM,
   QUARANTINED_COLUMNS,
   QUARANTINED_CONDITION,
 } from './pending-lists.ts';
-import type { DeadLetter, QuarantinedEvent } from './pending-lists.ts';
+import type { DeadLetter, PendingFilter, QuarantinedEvent } from './pending-lists.ts';
 
 /** An event that waits for its key. */
 export interface WaitingEvent extends KeyRef {

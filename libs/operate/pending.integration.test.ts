@@ -8,8 +8,8 @@ import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { retryDead } from './operate-dead.ts';
 import { showDead, showParked, showQuarantined } from './pending-details.ts';
 import { exportDead, exportParked, exportQuarantined } from './pending-export.ts';
-import type { PendingFilter } from './pending-filter.ts';
 import { listDead, listParked, listQuarantined } from './pending-lists.ts';
+import type { PendingFilter } from './pending-lists.ts';
 
 const HOUR_MS = 3_600_000;
 const BUGS: Readonly<Record<string, string>> = {

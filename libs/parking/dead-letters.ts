@@ -2,8 +2,8 @@ import { moveCounts, parseBody } from '#apply';
 import type { KeyRef, WaitingRow } from '#apply';
 import { occurredAtOf } from '#catalogue';
 import type { EventName, Family } from '#catalogue';
-import { statement, writeAudit } from '#platform/postgres';
-import type { Transaction } from '#platform/postgres';
+import { arraysOf, statement, unnested, writeAudit } from '#platform/postgres';
+import type { Column, Transaction } from '#platform/postgres';
 import type { Instant } from '#rules';
 
 /** Given up: why, after how many attempts, and who says so. */
@@ -25,53 +25,55 @@ const MARK_DEAD = statement(
   'mark_dead',
   `UPDATE webhook_events SET verdict = 'dead', reason = $3 WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz`,
 );
+/** One row as INSERT_DEAD takes it. */
+interface NewDeadLetter extends KeyRef, Burial {}
+
+const DEAD_COLUMNS: readonly Column<NewDeadLetter>[] = [
+  { name: 'razorpay_event_id', type: 'text', of: ({ row }) => row.razorpay_event_id },
+  { name: 'created_at', type: 'timestamptz', of: ({ row }) => row.created },
+  { name: 'event_type', type: 'text', of: ({ row }) => row.event_type },
+  { name: 'family', type: 'text', of: ({ family }) => family },
+  { name: 'entity_key', type: 'text', of: ({ key }) => key },
+  { name: 'consumer_group', type: 'text', of: ({ group }) => group },
+  { name: 'reason', type: 'text', of: ({ reason }) => reason },
+  { name: 'attempts', type: 'integer', of: ({ attempts }) => attempts },
+  { name: 'first_failed_at', type: 'timestamptz', of: ({ firstFailedAt }) => firstFailedAt },
+  { name: 'kafka_topic', type: 'text', of: ({ row }) => row.kafka_topic },
+  { name: 'kafka_partition', type: 'integer', of: ({ row }) => row.kafka_partition },
+  { name: 'kafka_offset', type: 'bigint', of: ({ row }) => row.kafka_offset },
+  { name: 'resolution', type: 'text', of: ({ discarded }) => (discarded === undefined ? null : 'discarded') },
+  { name: 'resolved_by', type: 'text', of: ({ discarded }) => discarded?.who ?? null },
+  { name: 'resolved_reason', type: 'text', of: ({ discarded }) => discarded?.reason ?? null },
+];
 const INSERT_DEAD = statement(
   'insert_dead_letter',
-  `INSERT INTO dead_letters AS d (razorpay_event_id, created_at, event_type, family, entity_key, consumer_group, reason, attempts, first_failed_at, dead_at,
-                             kafka_topic, kafka_partition, kafka_offset, resolution, resolved_at, resolved_by, resolved_reason)
-   VALUES ($1, $2::timestamptz, $3, $4, $5, $6, $7, greatest($8, 1), coalesce($9::timestamptz, clock_timestamp()), clock_timestamp(),
-           $10, $11, $12, $13, CASE WHEN $13::text IS NOT NULL THEN clock_timestamp() END, $14, $15)
+  `INSERT INTO dead_letters AS d
+          (razorpay_event_id, created_at, event_type, family, entity_key, consumer_group,
+           reason, attempts, first_failed_at, dead_at,
+           kafka_topic, kafka_partition, kafka_offset, resolution, resolved_at, resolved_by, resolved_reason)
+   SELECT razorpay_event_id, created_at, event_type, family, entity_key, consumer_group,
+          reason, greatest(attempts, 1), coalesce(first_failed_at, clock_timestamp()), clock_timestamp(),
+          kafka_topic, kafka_partition, kafka_offset,
+          resolution, CASE WHEN resolution IS NOT NULL THEN clock_timestamp() END, resolved_by, resolved_reason
+     FROM ${unnested(DEAD_COLUMNS, 1, 'given')}
    ON CONFLICT (razorpay_event_id, created_at) DO UPDATE
-     SET reason = EXCLUDED.reason, attempts = EXCLUDED.attempts, first_failed_at = least(d.first_failed_at, EXCLUDED.first_failed_at), dead_at = EXCLUDED.dead_at,
-         published_at = NULL, resolution = EXCLUDED.resolution, resolved_at = EXCLUDED.resolved_at, resolved_by = EXCLUDED.resolved_by, resolved_reason = EXCLUDED.resolved_reason`,
+     SET reason = EXCLUDED.reason, attempts = EXCLUDED.attempts,
+         first_failed_at = least(d.first_failed_at, EXCLUDED.first_failed_at), dead_at = EXCLUDED.dead_at,
+         published_at = NULL, resolution = EXCLUDED.resolution, resolved_at = EXCLUDED.resolved_at,
+         resolved_by = EXCLUDED.resolved_by, resolved_reason = EXCLUDED.resolved_reason`,
 );
 
 /** Gives up the event at the head of a locked queue. What is behind it is the caller's. */
-export const deadLetterHead = async (
-  tx: Transaction,
-  { family, key }: KeyRef,
-  { group, row, reason, attempts, firstFailedAt, actor, discarded }: Burial,
-): Promise<void> => {
-  const {
-    razorpay_event_id: eventId,
-    created,
-    event_type: event,
-    kafka_topic: topic,
-    kafka_partition: partition,
-    kafka_offset: offset,
-  } = row;
+export const deadLetterHead = async (tx: Transaction, { family, key }: KeyRef, burial: Burial): Promise<void> => {
+  const { row, reason, attempts, actor, discarded } = burial;
+  const { razorpay_event_id: eventId, event_type: event, kafka_topic: topic, kafka_partition: partition } = row;
   const why =
     discarded === undefined
       ? `given up after ${attempts} attempts: ${reason}`
       : `given up by ${discarded.who}: ${discarded.reason}`;
-  await tx.query(MARK_DEAD, [eventId, created, why]);
+  await tx.query(MARK_DEAD, [eventId, row.created, why]);
   await moveCounts(tx, { topic, partition }, 'parked', ['dead']);
-  const resolution = discarded === undefined ? [null, null, null] : ['discarded', discarded.who, discarded.reason];
-  await tx.query(INSERT_DEAD, [
-    eventId,
-    created,
-    event,
-    family,
-    key,
-    group,
-    reason,
-    attempts,
-    firstFailedAt,
-    topic,
-    partition,
-    offset,
-    ...resolution,
-  ]);
+  await tx.query(INSERT_DEAD, arraysOf(DEAD_COLUMNS, [{ family, key, ...burial }]));
   const action = discarded === undefined ? 'event.dead' : 'parked.discard';
   await writeAudit(tx, {
     actor,

@@ -43,7 +43,7 @@ export interface RunningConsumer {
 }
 
 /** Consumers of one fixture of the test cluster, over a ledger in memory. */
-export const openTestConsumers = async () => {
+const openTestConsumers = async () => {
   const cluster: TestKafka = await openTestKafka();
   const running: Component[] = [];
   const forget = (consumer: Component): void => void running.splice(running.indexOf(consumer), 1);
@@ -90,4 +90,22 @@ export const openTestConsumers = async () => {
       cluster.send(topic, partition, ids(from, to).map(message)),
   };
 };
-export type TestConsumers = Awaited<ReturnType<typeof openTestConsumers>>;
+type TestConsumers = Awaited<ReturnType<typeof openTestConsumers>>;
+
+/** Opens them for the tests of a file, stops what a test started after it, and closes them at the end. Use them within tests only. */
+export const useTestConsumers = () => {
+  let opened: TestConsumers;
+  beforeAll(async () => void (opened = await openTestConsumers()));
+  afterEach(() => opened.stopAll());
+  afterAll(() => opened.cluster.close());
+  return {
+    get cluster() {
+      return opened.cluster;
+    },
+    consume: (...given: Parameters<TestConsumers['consume']>) => opened.consume(...given),
+    send: (...given: Parameters<TestConsumers['send']>) => opened.send(...given),
+    stop: (...given: Parameters<TestConsumers['stop']>) => opened.stop(...given),
+    forget: (consumer: Component): void => opened.forget(consumer),
+    message,
+  };
+};

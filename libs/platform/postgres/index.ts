@@ -10,5 +10,7 @@ export { createOutboxListener, createOutboxSignal } from './outbox-signal.ts';
 export { createPostgresPing } from './ping.ts';
 export { reportMigrations } from './reports.ts';
 export { OPERATOR_ROLE, roleOf } from './roles.ts';
+export { arraysOf, unnested } from './row-arrays.ts';
+export type { Column } from './row-arrays.ts';
 export type { Statement } from './statement.ts';
 export { adHoc, statement } from './statement.ts';

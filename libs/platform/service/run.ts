@@ -17,20 +17,22 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
  * The whole of every main.ts: read settings, start, wait for a signal or a failure, drain, exit. `--check-config` stops after
  * the settings. A second signal ends the process at once.
  */
-export const runService = async (service: Service): Promise<never> => {
-  if (process.argv.includes('--check-config')) return checkConfig(service);
+export const runService = async (service: Service): Promise<never> =>
+  process.argv.includes('--check-config') ? checkConfig(service) : runServices(service.name, [service]);
+
+/** The same for several services in one process. */
+export const runServices = async (name: string, services: readonly Service[]): Promise<never> => {
   const stopped = nextSignal();
-  const started = await startServices(service.name, [service], processEnvironment());
-  if (!started.ok) return refuse(service.name, started.issues);
+  const started = await startServices(name, services, processEnvironment());
+  if (!started.ok) return refuse(name, started.issues);
   const { log, stop, failed } = started.value;
 
   const cause = await Promise.race([stopped, failed]);
-  if (cause instanceof Error)
-    log.fatal({ code: codeOf('run', 'cannot-go-on'), err: cause }, `${service.name} cannot go on`);
-  else log.info({ signal: cause }, `${service.name} drains`);
+  if (cause instanceof Error) log.fatal({ code: codeOf('run', 'cannot-go-on'), err: cause }, `${name} cannot go on`);
+  else log.info({ signal: cause }, `${name} drains`);
   void nextSignal().then(() => process.exit(EXIT_FAILED));
   const clean = await stop();
-  log.info({ clean }, `${service.name} has stopped`);
+  log.info({ clean }, `${name} has stopped`);
   process.exit(cause instanceof Error || !clean ? EXIT_FAILED : 0);
 };
 

@@ -1,7 +1,7 @@
 import type { Family, NotificationStatus, Priority } from '#catalogue';
 import type { LabelsOf } from '#platform/metrics';
-import { statement } from '#platform/postgres';
-import type { Transaction } from '#platform/postgres';
+import { arraysOf, statement, unnested } from '#platform/postgres';
+import type { Column, Transaction } from '#platform/postgres';
 import type { Instant } from '#rules';
 import type { PlannedNotification, PlannedReminder } from '../rules/plan.ts';
 import type { StoredFact } from './stored-fact.ts';
@@ -47,19 +47,42 @@ export interface JobRequest {
   readonly again: boolean;
 }
 
+const PLANNED_COLUMNS: readonly Column<ToPlan>[] = [
+  { name: 'id', type: 'text', of: ({ planned }) => planned.id },
+  { name: 'fact_id', type: 'bigint', of: ({ fact }) => fact.factId },
+  { name: 'kind', type: 'text', of: ({ fact }) => fact.kind },
+  { name: 'occurrence', type: 'text', of: ({ fact }) => fact.occurrence },
+  { name: 'family', type: 'text', of: ({ fact }) => fact.family },
+  { name: 'entity_key', type: 'text', of: ({ fact }) => fact.entityKey },
+  { name: 'fact_at', type: 'float8', of: ({ fact }) => fact.factAt },
+  { name: 'endpoint', type: 'text', of: ({ fact }) => fact.endpoint },
+  { name: 'rule', type: 'text', of: ({ planned }) => planned.rule },
+  { name: 'destination', type: 'text', of: ({ planned }) => planned.destination },
+  { name: 'priority', type: 'smallint', of: ({ planned }) => planned.priority },
+  {
+    name: 'reminder',
+    type: 'text',
+    of: ({ planned: { reminder } }) => (reminder === null ? null : JSON.stringify(reminder)),
+  },
+  { name: 'due', type: 'float8', of: ({ planned }) => planned.sendAt },
+];
+
 /**
  * The id makes it happen once. A reminder that was cancelled because the entity had moved on lives again when it is planned again: it
  * came back, with the same time. One that was sent does not.
  */
 const PLAN = statement(
   'notifications_plan',
-  `INSERT INTO notifications AS present (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, next_attempt_at)
-   SELECT id, fact_id, kind, occurrence, family, entity_key, to_timestamp(fact_at / 1000), endpoint, rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000)
-     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::text[], $13::float8[])
-       AS given (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, due)
+  `INSERT INTO notifications AS present
+          (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint,
+           rule, destination, priority, reminder, next_attempt_at)
+   SELECT id, fact_id, kind, occurrence, family, entity_key, to_timestamp(fact_at / 1000), endpoint,
+          rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000)
+     FROM ${unnested(PLANNED_COLUMNS, 1, 'given')}
    ON CONFLICT (id) DO UPDATE
-      SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind, occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at,
-          endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule, next_attempt_at = EXCLUDED.next_attempt_at, updated_at = clock_timestamp()
+      SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind,
+          occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at, endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule,
+          next_attempt_at = EXCLUDED.next_attempt_at, updated_at = clock_timestamp()
     WHERE present.status = 'cancelled' AND present.reminder IS NOT NULL
    RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again`,
 );
@@ -70,23 +93,7 @@ export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan
   const rows = [...new Map(wanted.map((one) => [one.planned.id, one])).values()].toSorted((a, b) =>
     a.planned.id < b.planned.id ? -1 : 1,
   );
-  const facts = rows.map(({ fact }) => fact);
-  const planned = rows.map((one) => one.planned);
-  return tx.query<JobRequest>(PLAN, [
-    planned.map(({ id }) => id),
-    facts.map(({ factId }) => factId),
-    facts.map(({ kind }) => kind),
-    facts.map(({ occurrence }) => occurrence),
-    facts.map(({ family }) => family),
-    facts.map(({ entityKey }) => entityKey),
-    facts.map(({ factAt }) => factAt),
-    facts.map(({ endpoint }) => endpoint),
-    planned.map(({ rule }) => rule),
-    planned.map(({ destination }) => destination),
-    planned.map(({ priority }) => priority),
-    planned.map(({ reminder }) => (reminder === null ? null : JSON.stringify(reminder))),
-    planned.map(({ sendAt }) => sendAt),
-  ]);
+  return tx.query<JobRequest>(PLAN, arraysOf(PLANNED_COLUMNS, rows));
 };
 
 const REMINDERS = statement(

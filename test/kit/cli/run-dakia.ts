@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { compileCacheFolder } from '../../../cli/compile-cache.cjs';
 import type { Ended } from './command-loop.ts';
 
 export interface Dakia {
@@ -14,7 +15,7 @@ export interface Dakia {
 /** Runs commands with these settings alone, all in one process (command-loop.ts). */
 export const openDakia = (settings: Readonly<Record<string, string>>): Dakia => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'command-loop.ts')], {
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCacheFolder(), ...settings },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

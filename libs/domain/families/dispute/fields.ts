@@ -13,6 +13,7 @@ import {
   recordAt,
 } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
+import { currency } from '../columns.ts';
 
 /**
  * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open → lost
@@ -69,7 +70,7 @@ export const disputeFields = {
     latest.text('phase'),
   ),
   amount_minor: column('Amount in dispute.', latest.integer('amount')),
-  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  currency,
   amount_deducted_minor: column(
     'Amount that is deducted from the merchant now; 0 once it was given back.',
     latest.integer('amount_deducted'),

@@ -1,6 +1,7 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, lowest, personal, readInteger, readText, UNKNOWN } from '#rules';
-import type { Field, Reading, Snapshot } from '#rules';
+import { column, commonFields, highest, latest, lowest, personal, readText } from '#rules';
+import type { Field, Reading } from '#rules';
+import { currency, notes, paymentIdBeside } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/invoices, "invoice states": draft, issued, partially paid, paid as the final
@@ -22,9 +23,6 @@ export const invoiceStatuses = [
 export type InvoiceStatus = (typeof invoiceStatuses)[number];
 export const invoiceEnds = ['expired', 'cancelled', 'deleted', 'paid'] as const satisfies readonly InvoiceStatus[];
 
-/** The amount paid so far, minor units; what decides between snapshots of equal status. An invoice has no `updated_at`. */
-export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
-
 /** The invoice's order: its own field, else that of the payment beside it, else the order beside it. */
 const orderId: Reading = {
   type: 'text',
@@ -33,13 +31,6 @@ const orderId: Reading = {
     readText(snapshot.subject['order_id']) ??
     readText(entityBeside(snapshot, 'payment')?.['order_id']) ??
     readText(entityBeside(snapshot, 'order')?.['id']),
-};
-
-/** The payment that the event is about, beside the invoice. */
-const lastPaymentId: Reading = {
-  type: 'text',
-  rule: 'latest',
-  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**
@@ -51,7 +42,7 @@ export const invoiceFields = {
   ...commonFields,
   order_id: column('Order behind the invoice.', orderId),
   payment_id: column("The invoice's own payment: the first one.", latest.text('payment_id')),
-  last_payment_id: column('Newest payment of the invoice.', lastPaymentId),
+  last_payment_id: column('Newest payment of the invoice.', paymentIdBeside),
   subscription_id: column('Subscription that it bills.', latest.text('subscription_id')),
   receipt: column("Merchant's own number of the invoice.", latest.text('receipt')),
   invoice_number: column('Number that is printed on it.', latest.text('invoice_number')),
@@ -67,11 +58,11 @@ export const invoiceFields = {
   amount_paid_minor: column('How much of it is paid.', highest.integer('amount_paid')),
   // The amount is fixed once the invoice is issued, so what is due only shrinks; it must agree with what is paid.
   amount_due_minor: column('How much of it is still to be paid.', lowest.integer('amount_due')),
-  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  currency,
   partial_payment: column('Whether it may be paid in parts.', latest.flag('partial_payment')),
   description: personal('Text that the merchant gave the invoice.', latest.text('description')),
   short_url: column('Address at which it is paid.', latest.text('short_url')),
-  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  notes,
   expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
   issued_at: column('When it was issued.', latest.past('issued_at')),
   paid_at: column('When it was paid in full.', latest.past('paid_at')),

@@ -1,7 +1,8 @@
 import type { EventIn } from '#catalogue';
 import { onStatusChangeOrPartPayment, UNKNOWN } from '#rules';
 import type { Lifecycle } from '#rules';
-import { amountPaid, invoiceEnds, invoiceFields, invoiceStatuses } from './fields.ts';
+import { amountPaid } from '../columns.ts';
+import { invoiceEnds, invoiceFields, invoiceStatuses } from './fields.ts';
 import type { InvoiceStatus } from './fields.ts';
 import { invoiceTransitions } from './transitions.ts';
 

@@ -1,6 +1,7 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, personal, readInteger, readPast, readText, UNKNOWN } from '#rules';
+import { column, commonFields, highest, latest, personal, readPast, readText, UNKNOWN } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
+import { currency, notes, paymentIdBeside } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payment-links/states; UPI links have no `partially_paid`). The ends:
@@ -13,9 +14,6 @@ import type { Field, Reading, Snapshot } from '#rules';
 export const paymentLinkStatuses = ['created', 'partially_paid', 'expired', 'cancelled', 'paid'] as const;
 export type PaymentLinkStatus = (typeof paymentLinkStatuses)[number];
 export const paymentLinkEnds = ['expired', 'cancelled', 'paid'] as const satisfies readonly PaymentLinkStatus[];
-
-/** The amount paid so far, minor units; what decides between snapshots of equal status. */
-export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;
 
 /** The link's own `updated_at`, epoch milliseconds. */
 export const linkChangedAt = (snapshot: Snapshot): number =>
@@ -42,13 +40,6 @@ const orderId: Reading = {
     besideOrderId(snapshot),
 };
 
-/** The newest payment of the link, which `paid` and `partially_paid` carry beside it. */
-const paymentId: Reading = {
-  type: 'text',
-  rule: 'latest',
-  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
-};
-
 /**
  * The envelope's time is the creation of the link in every payment_link event (docs/reference/razorpay.md "Times"), so
  * the event's time is the latest that its snapshot knows of.
@@ -73,11 +64,11 @@ export const paymentLinkFields = {
   ...commonFields,
   last_event_at: lastEventAt,
   order_id: column('Order behind the link.', orderId),
-  payment_id: column('Newest payment through the link.', paymentId),
+  payment_id: column('Newest payment through the link.', paymentIdBeside),
   reference_id: column("Merchant's own number of the link.", latest.text('reference_id')),
   amount_minor: column('Amount to be paid.', latest.integer('amount')),
   amount_paid_minor: column('How much of it is paid.', highest.integer('amount_paid')),
-  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  currency,
   accept_partial: column('Whether it may be paid in parts.', latest.flag('accept_partial')),
   first_min_partial_minor: column('Least amount of the first part.', latest.integer('first_min_partial_amount')),
   upi_link: column('Whether it is a UPI link.', latest.flag('upi_link')),
@@ -88,7 +79,7 @@ export const paymentLinkFields = {
   customer_contact: personal('Phone number of the customer.', latest.text('customer', 'contact')),
   short_url: column('Address of the link.', latest.text('short_url')),
   user_id: column('User of the dashboard who made it.', latest.text('user_id')),
-  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  notes,
   expire_by: column('When it runs out if it is not paid.', latest.time('expire_by')),
   expired_at: column('When it ran out.', latest.past('expired_at')),
   cancelled_at: column('When it was cancelled.', latest.past('cancelled_at')),

@@ -1,7 +1,8 @@
 import type { EventIn } from '#catalogue';
 import { onStatusChangeOrPartPayment, UNKNOWN } from '#rules';
 import type { Lifecycle } from '#rules';
-import { amountPaid, linkChangedAt, paymentLinkEnds, paymentLinkFields, paymentLinkStatuses } from './fields.ts';
+import { amountPaid } from '../columns.ts';
+import { linkChangedAt, paymentLinkEnds, paymentLinkFields, paymentLinkStatuses } from './fields.ts';
 import type { PaymentLinkStatus } from './fields.ts';
 import { paymentLinkTransitions } from './transitions.ts';
 

@@ -11,6 +11,7 @@ import {
   readText,
 } from '#rules';
 import type { Field, Reading } from '#rules';
+import { currency, notes } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands below `authorized`, because a
@@ -46,7 +47,7 @@ export const paymentFields = {
   order_id: column('Order that it pays for.', latest.text('order_id')),
   invoice_id: column('Invoice that it pays for.', latest.text('invoice_id')),
   amount_minor: column('Amount of the payment, fees included where the customer bears them.', latest.integer('amount')),
-  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  currency,
   base_amount_minor: column('Amount in the currency of settlement.', latest.integer('base_amount')),
   base_currency: column('Currency of settlement, of the fee and of its tax, ISO 4217.', baseCurrency),
   method: column(
@@ -93,6 +94,6 @@ export const paymentFields = {
     'References of the bank: RRN, authorisation code, UPI transaction.',
     latest.json('acquirer_data'),
   ),
-  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  notes,
   created_at: column('When the payment was begun.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

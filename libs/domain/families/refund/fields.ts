@@ -1,6 +1,7 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, ever, latest, personal, readFlag, readText } from '#rules';
+import { column, commonFields, ever, latest, readFlag, readText } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
+import { currency, notes } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed). A refund that was processed can fail
@@ -45,7 +46,7 @@ export const refundFields = {
   payment_id: column('Payment that is refunded.', latest.text('payment_id')),
   order_id: column('Order of that payment.', orderId),
   amount_minor: column('Amount that goes back.', latest.integer('amount')),
-  currency: column('Currency of its amounts, ISO 4217.', latest.text('currency')),
+  currency,
   speed_requested: column('Speed that was asked for: normal or optimum.', latest.text('speed_requested')),
   speed_processed: column('Speed at which it is done: normal or instant.', latest.text('speed_processed')),
   speed_changed: column('Whether an instant refund fell back to normal speed.', speedChanged),
@@ -56,6 +57,6 @@ export const refundFields = {
   arn: column("Reference of the card network (ARN), for the customer's bank.", latest.text('acquirer_data', 'arn')),
   rrn: column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
   utr: column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr')),
-  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  notes,
   created_at: column('When the refund was made.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

@@ -1,5 +1,6 @@
 import { column, commonFields, either, latest, personal, readText, valueAt } from '#rules';
 import type { Field, Reading } from '#rules';
+import { notes } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/x/fund-account-validation: created, then completed or failed). The two ends exclude
@@ -64,6 +65,6 @@ export const validationFields = {
   amount_minor: column('Amount of the transfer that checked a bank account.', latest.integer('amount')),
   currency: column('Currency of the amount, ISO 4217.', latest.text('currency')),
   utr: column('Reference of that transfer (UTR).', latest.text('utr')),
-  notes: personal('Pairs that the merchant attached.', latest.json('notes')),
+  notes,
   created_at: column('When the check was asked for.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;

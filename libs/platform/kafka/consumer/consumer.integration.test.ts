@@ -1,36 +1,26 @@
 import type { Registry } from 'prom-client';
 import { createMemoryLedger, eventually } from '#kit';
-import type { TestKafka } from '#kit';
 import { now } from '#platform/time';
 import { instant } from '#rules';
-import { ids, openTestConsumers } from '../../../../test/kit/test-consumers.ts';
-import type { TestConsumers } from '../../../../test/kit/test-consumers.ts';
+import { ids, useTestConsumers } from '../../../../test/kit/test-consumers.ts';
 import type { BatchHandler, PartitionBatch } from '../contracts.ts';
 
 /** The broker may be busy with other tests; each wait has its own, shorter bound. */
 jest.setTimeout(60_000);
 
-let consumers: TestConsumers;
-let cluster: TestKafka;
-beforeAll(async () => void ({ cluster } = consumers = await openTestConsumers()));
-afterEach(() => consumers.stopAll());
-afterAll(() => cluster.close());
-
-const consume: TestConsumers['consume'] = (...given) => consumers.consume(...given);
-const send: TestConsumers['send'] = (...given) => consumers.send(...given);
-const message: TestConsumers['message'] = (id) => consumers.message(id);
+const opened = useTestConsumers();
+const { consume, send, message, stop } = opened;
 const metricsText = (registry: Registry) => registry.metrics();
-const stop: TestConsumers['stop'] = (consumer) => consumers.stop(consumer);
 const committed = async (group: string): Promise<Record<number, string>> => {
-  const [topic] = await cluster.admin.fetchOffsets({
-    groupId: `${cluster.prefix}${group}`,
-    topics: [`${cluster.prefix}${group}`],
+  const [topic] = await opened.cluster.admin.fetchOffsets({
+    groupId: `${opened.cluster.prefix}${group}`,
+    topics: [`${opened.cluster.prefix}${group}`],
   });
   return Object.fromEntries((topic?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
 };
 
 test('hands every record over once, in order, decoded, and commits behind the ledger', async () => {
-  await cluster.createTopic('flow', 1);
+  await opened.cluster.createTopic('flow', 1);
   const ledger = createMemoryLedger();
   await send('flow', 0, 1200);
   const { metrics } = await consume('flow', ledger);
@@ -46,11 +36,11 @@ test('hands every record over once, in order, decoded, and commits behind the le
 });
 
 test('a log larger than one fetch is read through, and what was applied is not fetched again', async () => {
-  await cluster.createTopic('large', 1);
+  await opened.cluster.createTopic('large', 1);
   const ledger = createMemoryLedger();
   const padding = 'x'.repeat(2_000);
   for (let from = 0; from < 1_000; from += 250)
-    await cluster.send(
+    await opened.cluster.send(
       'large',
       0,
       ids(from, from + 250).map((id) => ({ ...message(id), headers: { ...message(id).headers, padding } })),
@@ -62,8 +52,12 @@ test('a log larger than one fetch is read through, and what was applied is not f
 });
 
 test('what cannot be decoded is handed over with its bytes', async () => {
-  await cluster.createTopic('bytes', 1);
-  await cluster.send('bytes', 0, [{ key: 'k', value: 'no frame' }, { key: null, value: null }, message('evt_good')]);
+  await opened.cluster.createTopic('bytes', 1);
+  await opened.cluster.send('bytes', 0, [
+    { key: 'k', value: 'no frame' },
+    { key: null, value: null },
+    message('evt_good'),
+  ]);
   const ledger = createMemoryLedger();
   const batches: PartitionBatch[] = [];
   await consume('bytes', ledger, { handler: async (batch) => (batches.push(batch), ledger.commit(batch, 'only')) });
@@ -78,7 +72,7 @@ test('what cannot be decoded is handed over with its bytes', async () => {
 });
 
 test('the ledger is the position, not what Kafka has committed; an older ledger replays by itself', async () => {
-  await cluster.createTopic('restore', 1);
+  await opened.cluster.createTopic('restore', 1);
   await send('restore', 0, 30);
   const ledger = createMemoryLedger();
   ledger.stand('restore', 10n);
@@ -93,7 +87,7 @@ test('the ledger is the position, not what Kafka has committed; an older ledger 
 });
 
 test('two consumers: both work, nothing is lost or doubled, and one takes over when the other leaves', async () => {
-  await cluster.createTopic('two', 4);
+  await opened.cluster.createTopic('two', 4);
   const ledger = createMemoryLedger();
   const inHand = new Map<number, string>();
   const overlaps: string[] = [];
@@ -133,7 +127,7 @@ test('two consumers: both work, nothing is lost or doubled, and one takes over w
 });
 
 test('a batch that takes too long for a rebalance is aborted, and its partition goes to whom the group gives it', async () => {
-  await cluster.createTopic('long', 2);
+  await opened.cluster.createTopic('long', 2);
   const ledger = createMemoryLedger();
   const aborted: number[] = [];
   const slow: BatchHandler = ({ partition }, signal) =>
@@ -155,7 +149,7 @@ test('a batch that takes too long for a rebalance is aborted, and its partition 
 });
 
 test('a failing database: the very same batch again, no rebalance, one log line, the other partition goes on', async () => {
-  await cluster.createTopic('retry', 2);
+  await opened.cluster.createTopic('retry', 2);
   const ledger = createMemoryLedger();
   let down = true;
   const tries: string[] = [];
@@ -186,7 +180,7 @@ test('a failing database: the very same batch again, no rebalance, one log line,
 });
 
 test('fetching never waits for applying: while one partition is stuck with a full buffer, the others get all their records', async () => {
-  await cluster.createTopic('stuck', 3);
+  await opened.cluster.createTopic('stuck', 3);
   const ledger = createMemoryLedger();
   const released = Promise.withResolvers<void>();
   const entered = Promise.withResolvers<void>();
@@ -213,7 +207,7 @@ test('fetching never waits for applying: while one partition is stuck with a ful
 });
 
 test('a stop lets the batch in hand end, commits it, and takes no other', async () => {
-  await cluster.createTopic('stop', 1);
+  await opened.cluster.createTopic('stop', 1);
   const ledger = createMemoryLedger();
   const entered = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<void>();
@@ -232,12 +226,12 @@ test('a stop lets the batch in hand end, commits it, and takes no other', async 
   await stopped;
   expect(ledger.ids()).toEqual(ids(0, 4));
   expect((await committed('stop'))[0]).toBe('4');
-  const { groups } = await cluster.admin.describeGroups([`${cluster.prefix}stop`]);
+  const { groups } = await opened.cluster.admin.describeGroups([`${opened.cluster.prefix}stop`]);
   expect(groups[0]?.members).toEqual([]);
 });
 
 test('a stop whose deadline comes aborts the batch in hand', async () => {
-  await cluster.createTopic('late', 1);
+  await opened.cluster.createTopic('late', 1);
   const ledger = createMemoryLedger();
   const entered = Promise.withResolvers<void>();
   await send('late', 0, 3);
@@ -248,13 +242,13 @@ test('a stop whose deadline comes aborts the batch in hand', async () => {
     },
   });
   await entered.promise;
-  consumers.forget(consumer);
+  opened.forget(consumer);
   await consumer.stop(instant(now() + 1_500));
   expect(ledger.applied).toEqual([]);
 });
 
 test('a handler that never settles is found', async () => {
-  await cluster.createTopic('hang', 1);
+  await opened.cluster.createTopic('hang', 1);
   await send('hang', 0, 1);
   const { consumer, failures } = await consume('hang', createMemoryLedger(), {
     tuning: { watchdogMs: 1_000 },
@@ -262,7 +256,7 @@ test('a handler that never settles is found', async () => {
   });
   await eventually('the process is told', () => failures.length === 1);
   expect(failures[0]?.message).toContain('has done nothing for');
-  consumers.forget(consumer);
+  opened.forget(consumer);
   await expect(consumer.stop(instant(now() + 1_200))).rejects.toThrow('left 1 batch(es) that did not end when aborted');
 });
 
@@ -272,6 +266,6 @@ test('a missing topic or an unreachable cluster is said at the start', async () 
     /has no topic .*nowhere; create it with npx dakia topics apply/,
   );
   await expect(
-    consume('nowhere', ledger, { config: { ...cluster.config, kafkaBrokers: ['127.0.0.1:1'] } }),
+    consume('nowhere', ledger, { config: { ...opened.cluster.config, kafkaBrokers: ['127.0.0.1:1'] } }),
   ).rejects.toThrow('cannot start with Kafka at 127.0.0.1:1');
 });

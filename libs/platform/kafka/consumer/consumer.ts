@@ -5,7 +5,7 @@ import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
 import type { Component } from '#platform/service';
-import { createThrottle, inTime, now, startWatchdog } from '#platform/time';
+import { createPeriodic, createThrottle, inTime, now, startWatchdog } from '#platform/time';
 import type { Watchdog } from '#platform/time';
 import { createKafka } from '../client.ts';
 import type { KafkaConfig } from '../client.ts';
@@ -16,7 +16,6 @@ import { createInHand } from './in-hand.ts';
 import { consumerMetrics } from './metrics.ts';
 import { createPartitionLogs } from './partition-logs.ts';
 import { AssignedPartition } from './partition.ts';
-import { repeat } from './timing.ts';
 import {
   CLIENT_RETRY,
   consumerTuning,
@@ -87,7 +86,6 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   });
   const committer = createCommitter(consumer, log);
   const logs = createPartitionLogs(admin, prefix);
-  const timers: NodeJS.Timeout[] = [];
   let partitions = new Map<string, AssignedPartition>();
   const inHand = createInHand();
   /** Settles when a stop waits no longer for the batches in hand. */
@@ -196,6 +194,11 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     }
   };
 
+  const background = [
+    createPeriodic({ name: `lag of ${options.group}`, everyMs: tuning.lagPollMs, work: pollLag, log }),
+    createPeriodic({ name: `commits of ${options.group}`, everyMs: tuning.commitEveryMs, work: committer.flush, log }),
+  ];
+
   const connect = async (): Promise<void> => {
     await admin.connect();
     const existing = new Set(await admin.listTopics());
@@ -243,7 +246,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
           options.fail(new Error(`the Kafka consumer of ${options.group} has done nothing for ${silentMs} ms`)),
         inHand.silentMs,
       );
-      timers.push(repeat(pollLag, tuning.lagPollMs), repeat(committer.flush, tuning.commitEveryMs));
+      for (const work of background) await work.start();
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -253,7 +256,8 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     },
     stop: async (deadline) => {
       stopping = true;
-      timers.forEach(clearInterval);
+      // Nothing new begins; what is under way ends with its connection.
+      const ended = Promise.allSettled(background.map((work) => work.stop(deadline)));
       watchdog?.stop();
       const left = deadline - now();
       const abort = setTimeout(releaseAll, Math.max(0, left - STOP_MARGIN_MS));
@@ -268,6 +272,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
         clearTimeout(abort);
         clearTimeout(abandon);
         sockets.killAll();
+        await ended;
       }
     },
   };

@@ -1,26 +1,17 @@
 import kafkajs from 'kafkajs';
 import type { Registry } from 'prom-client';
 import { createMemoryLedger, eventually } from '#kit';
-import type { TestKafka } from '#kit';
-import { ids, openTestConsumers } from '../../../../test/kit/test-consumers.ts';
-import type { TestConsumers } from '../../../../test/kit/test-consumers.ts';
+import { ids, useTestConsumers } from '../../../../test/kit/test-consumers.ts';
 
 /** The broker may be busy with other tests; each wait has its own, shorter bound. */
 jest.setTimeout(60_000);
 
-let consumers: TestConsumers;
-let cluster: TestKafka;
-beforeAll(async () => void ({ cluster } = consumers = await openTestConsumers()));
-afterEach(() => consumers.stopAll());
-afterAll(() => cluster.close());
-
-const consume: TestConsumers['consume'] = (...given) => consumers.consume(...given);
-const send: TestConsumers['send'] = (...given) => consumers.send(...given);
-const message: TestConsumers['message'] = (id) => consumers.message(id);
+const opened = useTestConsumers();
+const { consume, send, message } = opened;
 const metricsText = (registry: Registry) => registry.metrics();
 
 test('a ledger that cannot be read keeps the partition waiting, and nothing is applied', async () => {
-  await cluster.createTopic('unread', 1);
+  await opened.cluster.createTopic('unread', 1);
   const ledger = createMemoryLedger();
   let down = true;
   let asked = 0;
@@ -38,7 +29,7 @@ test('a ledger that cannot be read keeps the partition waiting, and nothing is a
 });
 
 test('a ledger that someone else moved is read again, and reading goes on there', async () => {
-  await cluster.createTopic('moved', 1);
+  await opened.cluster.createTopic('moved', 1);
   const ledger = createMemoryLedger();
   await send('moved', 0, 10);
   await consume('moved', ledger);
@@ -50,7 +41,7 @@ test('a ledger that someone else moved is read again, and reading goes on there'
 });
 
 test('a ledger that went back under an idle consumer is noticed without another record', async () => {
-  await cluster.createTopic('back', 1);
+  await opened.cluster.createTopic('back', 1);
   const ledger = createMemoryLedger();
   await send('back', 0, 10);
   const { metrics } = await consume('back', ledger);
@@ -64,7 +55,7 @@ test('a ledger that went back under an idle consumer is noticed without another 
 });
 
 test('a halted partition stands still with one error and a metric, the others go on; later it goes on where it may', async () => {
-  await cluster.createTopic('halt', 2);
+  await opened.cluster.createTopic('halt', 2);
   const ledger = createMemoryLedger();
   let halted = true;
   ledger.judge((_topic, partition) =>
@@ -99,7 +90,7 @@ test.each([
   ['while they wait to be fetched; what is in hand already is applied', true],
 ])('records that left the log are a gap, never skipped: %s', async (_case, late) => {
   const topic = late ? 'gap-late' : 'gap-early';
-  await cluster.createTopic(topic, 1);
+  await opened.cluster.createTopic(topic, 1);
   const ledger = createMemoryLedger();
   let blocked = late;
   // The admin client has to have heard of the topic before.
@@ -107,8 +98,8 @@ test.each([
     eventually(
       'records are deleted',
       async () => (
-        await cluster.admin.deleteTopicRecords({
-          topic: `${cluster.prefix}${topic}`,
+        await opened.cluster.admin.deleteTopicRecords({
+          topic: `${opened.cluster.prefix}${topic}`,
           partitions: [{ partition: 0, offset: '7' }],
         }),
         true
@@ -149,7 +140,7 @@ test.each([
 });
 
 test('a position behind the end of the log halts', async () => {
-  await cluster.createTopic('past', 1);
+  await opened.cluster.createTopic('past', 1);
   const ledger = createMemoryLedger();
   ledger.stand('past', 5n);
   await send('past', 0, 3);
@@ -161,14 +152,14 @@ test('a position behind the end of the log halts', async () => {
 });
 
 test('a log that was made anew while it is read halts, and starts nothing over', async () => {
-  await cluster.createTopic('anew', 1);
+  await opened.cluster.createTopic('anew', 1);
   const ledger = createMemoryLedger();
   await send('anew', 0, 5);
   const { metrics } = await consume('anew', ledger);
   await eventually('all are applied', () => ledger.at('anew') === 5n);
-  await cluster.admin.deleteTopics({ topics: [`${cluster.prefix}anew`] });
+  await opened.cluster.admin.deleteTopics({ topics: [`${opened.cluster.prefix}anew`] });
   await eventually('it is there again', async () => {
-    await cluster.createTopic('anew', 1);
+    await opened.cluster.createTopic('anew', 1);
     return true;
   });
   await eventually('it takes records', async () => (await send('anew', 0, 2), true));
@@ -182,20 +173,20 @@ test('a log that was made anew while it is read halts, and starts nothing over',
 });
 
 test('a log that was made anew and has grown past the position is not taken for the old one; an operator decides', async () => {
-  await cluster.createTopic('regrown', 1);
+  await opened.cluster.createTopic('regrown', 1);
   const ledger = createMemoryLedger();
   await send('regrown', 0, 5);
   const first = await consume('regrown', ledger);
   await eventually('all are applied', () => ledger.at('regrown') === 5n);
-  await consumers.stop(first.consumer);
+  await opened.stop(first.consumer);
   // A restart alone changes nothing: the record before the position is the one that was applied.
   const again = await consume('regrown', ledger);
   await send('regrown', 5, 7);
   await eventually('it reads on', () => ledger.at('regrown') === 7n);
-  await consumers.stop(again.consumer);
-  await cluster.admin.deleteTopics({ topics: [`${cluster.prefix}regrown`] });
+  await opened.stop(again.consumer);
+  await opened.cluster.admin.deleteTopics({ topics: [`${opened.cluster.prefix}regrown`] });
   await eventually('it is there again', async () => {
-    await cluster.createTopic('regrown', 1);
+    await opened.cluster.createTopic('regrown', 1);
     return true;
   });
   await eventually('it takes records', async () => (await send('regrown', 100, 112), true));
@@ -214,23 +205,23 @@ test('a log that was made anew and has grown past the position is not taken for 
 });
 
 test('a hole inside the log is not stepped over', async () => {
-  await cluster.createTopic('hole', 1);
+  await opened.cluster.createTopic('hole', 1);
   const ledger = createMemoryLedger();
   await send('hole', 0, 2);
-  const producer = cluster.kafka.producer({
-    transactionalId: `${cluster.prefix}hole`,
+  const producer = opened.cluster.kafka.producer({
+    transactionalId: `${opened.cluster.prefix}hole`,
     idempotent: true,
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();
   const transaction = await producer.transaction();
-  await transaction.send({ topic: `${cluster.prefix}hole`, messages: [message('evt_2')] });
+  await transaction.send({ topic: `${opened.cluster.prefix}hole`, messages: [message('evt_2')] });
   await transaction.commit();
   await producer.disconnect();
   await eventually(
     'the marker of the transaction is in the log',
-    async () => (await cluster.admin.fetchTopicOffsets(`${cluster.prefix}hole`))[0]?.high === '4',
+    async () => (await opened.cluster.admin.fetchTopicOffsets(`${opened.cluster.prefix}hole`))[0]?.high === '4',
   );
   await send('hole', 4, 6);
   const { metrics, lines } = await consume('hole', ledger);
