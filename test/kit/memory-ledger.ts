@@ -9,12 +9,12 @@ export const createMemoryLedger = () => {
   const marks = new Map<string, { readonly before: RecordMark }>();
   const key = (topic: string, partition: number): string => `${topic}/${partition}`;
   const positions: PositionSource = {
-    positionOf: async (topic, partition, log) =>
-      verdict(topic, partition, log) ?? {
-        kind: 'at',
-        offset: stands.get(key(topic, partition)) ?? 0n,
-        ...marks.get(key(topic, partition)),
-      },
+    positionOf: async (topic, partition, log) => {
+      const name = key(topic, partition);
+      const offset = stands.get(name) ?? 0n;
+      stands.set(name, offset);
+      return verdict(topic, partition, log) ?? { kind: 'at', offset, ...marks.get(name) };
+    },
     standings: async () => new Map(stands),
     note: async (topic, partition, trouble) => void troubles.push(`${key(topic, partition)} ${trouble}`),
   };

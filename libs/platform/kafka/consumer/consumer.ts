@@ -188,7 +188,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
         if (partitionLog !== undefined)
           partition.compare(
             partitionLog,
-            stands === undefined || before === undefined ? undefined : { asked: before, stands },
+            standings === undefined || before === undefined ? undefined : { asked: before, stands: stands ?? null },
           );
       }
     }

@@ -150,9 +150,9 @@ export class AssignedPartition {
 
   /**
    * Compares with the log's ends and with the ledger: lag, and whether the position is still inside, and still the ledger's.
-   * `ledger.asked`: the position when the ledger was asked; a batch that was applied since tells nothing.
+   * `ledger.asked`: the position when the ledger was asked; a batch that was applied since tells nothing. `stands` null: its row is gone.
    */
-  compare(log: PartitionLog, ledger?: { readonly asked: bigint; readonly stands: bigint }): void {
+  compare(log: PartitionLog, ledger?: { readonly asked: bigint; readonly stands: bigint | null }): void {
     if (!this.#isKnown || this.#isReleased()) return;
     const { metrics } = this.#options;
     const lag = Number(log.endOffset - (ledger?.stands ?? this.#position));
@@ -162,7 +162,7 @@ export class AssignedPartition {
     if (ledger !== undefined && ledger.asked === this.#position && ledger.stands !== this.#position) {
       this.#log.warn(
         { position: String(this.#position), ledger: String(ledger.stands) },
-        'the ledger stands elsewhere (Postgres was restored or failed over, or an operator moved it); its position is read again',
+        'the ledger stands elsewhere or has lost the row (Postgres was restored or failed over, or somebody changed it); its position is read again',
       );
       void this.#reposition();
     } else if (insideLog({ kind: 'at', offset: this.#position }, log).kind === 'halted') void this.#reposition();
