@@ -57,7 +57,7 @@ interface Applied {
 }
 
 const consumerOf = (
-  { config, log, metrics, fail, addReadinessCheck, watchDependency }: Host<ConfigOf<typeof consumerSettings>>,
+  { config, log, metrics, tracer, fail, addReadinessCheck, watchDependency }: Host<ConfigOf<typeof consumerSettings>>,
   { name, onCommitted, ...applied }: Applied,
 ): readonly Component[] => {
   const database = createDatabase({
@@ -82,6 +82,7 @@ const consumerOf = (
       clock: now,
       log,
       metrics: storeMetrics,
+      tracer,
       onCommitted: (committed) => {
         if (committed.facts > 0) outboxSignal.notify();
         onCommitted?.(committed);

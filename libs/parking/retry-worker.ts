@@ -2,7 +2,9 @@ import type { KeyRef } from '#apply';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
+import { retryQueueOf } from '#platform/queue';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import type { Span } from '#platform/trace';
 import type { RetryMetrics } from './retry-metrics.ts';
 import { keyOfJob } from './retry-queue.ts';
 import { wakeParked } from './wake-parked.ts';
@@ -28,11 +30,12 @@ export const createRetryWork = ({
   onDead,
   ...parked
 }: RetryWorkOptions): WorkerOptions['work'] => {
+  const queue = retryQueueOf(service);
   const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
 
-  const wake = async (ref: KeyRef): Promise<WakeOutcome | 'infrastructure'> => {
+  const wake = async (ref: KeyRef, span: Span | undefined): Promise<WakeOutcome | 'infrastructure'> => {
     try {
-      return await wakeParked({ ...parked, actor: `retry:${service}` }, ref);
+      return await wakeParked({ ...parked, actor: `retry:${service}`, span }, ref);
     } catch (error) {
       if (classifyError(error) !== 'infrastructure') throw error;
       log.warn(
@@ -46,7 +49,9 @@ export const createRetryWork = ({
   return async ({ data }): Promise<JobOutcome> => {
     const ref = keyOfJob(data, families);
     if (!ref.ok) return { kind: 'failed', reason: ref.issues.join('; ') };
-    const outcome = await wake(ref.value);
+    const span = parked.tracer?.start({ name: `process ${queue}`, kind: 'consumer', parent: data['traceparent'] });
+    const outcome = await wake(ref.value, span);
+    if (span !== undefined) endAttempt(span, queue, ref.value, outcome);
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
       metrics.countDead(ref.value.family, outcome.dead);
@@ -72,4 +77,29 @@ export const createRetryWork = ({
         return { kind: 'later', afterMs: outcome.afterMs };
     }
   };
+};
+
+/** The span of one attempt; what came too early was none. */
+const endAttempt = (
+  span: Span,
+  queue: string,
+  { family, key }: KeyRef,
+  outcome: WakeOutcome | 'infrastructure',
+): void => {
+  const kind = outcome === 'infrastructure' ? outcome : outcome.kind;
+  if (kind === 'early') return;
+  const dead = typeof outcome === 'object' && 'dead' in outcome && outcome.dead > 0;
+  const error = dead ? 'dead' : kind === 'parked' || kind === 'infrastructure' ? kind : undefined;
+  span.end({
+    attributes: {
+      'messaging.system': 'bullmq',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': queue,
+      'dakia.family': family,
+      'dakia.entity.key': key,
+      'dakia.outcome': kind,
+    },
+    ...(error !== undefined && { error }),
+  });
 };

@@ -1,9 +1,10 @@
 import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
-import { describeConfig, opsSettings, processSettings, readConfig } from '#platform/config';
+import { describeConfig, opsSettings, processSettings, readConfig, traceSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { openTracing } from '#platform/trace';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import { startAll, stopAll } from './component.ts';
@@ -27,7 +28,7 @@ export interface RunningServices {
 /** How often a process that is not ready yet looks whether it is, in ms, also when nobody asks. */
 const READY_LOOK_MS = 100;
 
-const baseSettings = { ...processSettings, ...opsSettings };
+const baseSettings = { ...processSettings, ...opsSettings, ...traceSettings };
 
 /** Reads the settings of all services at once; every problem is named. */
 const readAll = (services: readonly Service[], environment: Environment): Parsed<readonly unknown[]> => {
@@ -62,7 +63,7 @@ const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, r
       watchDependency: dependencies.watch,
       addOpsPlugin: (plugin: OpsPlugin) => void plugins.push(plugin),
       fail: failure.resolve,
-    } satisfies Omit<Host<unknown>, 'config' | 'log' | 'environment'>,
+    } satisfies Omit<Host<unknown>, 'config' | 'log' | 'tracer' | 'environment'>,
   };
 };
 
@@ -86,10 +87,17 @@ export const startServices = async (
   const registry = new promClient.Registry();
   promClient.collectDefaultMetrics({ register: registry });
   const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
+  const tracing = await openTracing(base.value, log);
   const parts = services.flatMap((service, index) =>
-    service.build(configs.value[index], { ...host, environment, log: log.child({ service: service.name }) }),
+    service.build(configs.value[index], {
+      ...host,
+      environment,
+      log: log.child({ service: service.name }),
+      tracer: tracing?.tracerOf(service.name),
+    }),
   );
-  const components: readonly Component[] = [ops, ...parts];
+  // Traces stop last: what the others do at their end is sent, too.
+  const components: readonly Component[] = [...(tracing === undefined ? [] : [tracing.component]), ops, ...parts];
 
   const settings = Object.assign(
     {},

@@ -1,6 +1,7 @@
 import type { Family, NotificationStatus, Priority } from '#catalogue';
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
+import type { Span } from '#platform/trace';
 import type { Instant } from '#rules';
 import type { PlannedNotification, PlannedReminder } from '../rules/plan.ts';
 import type { StoredFact } from './stored-fact.ts';
@@ -21,7 +22,7 @@ export interface StoredNotification extends StoredFact {
 const epoch = (column: string): string => `round(date_part('epoch', ${column}) * 1000)`;
 
 const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, entity_key AS "entityKey", ${epoch('fact_at')} AS "factAt", endpoint,
-         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt" FROM notifications`;
+         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt", traceparent FROM notifications`;
 const LOAD = statement('notifications_load', `${NOTIFICATION} WHERE id = ANY($1::text[])`);
 
 /** The rows of these ids, in no order; an id that has none is not in the answer. */
@@ -34,6 +35,8 @@ export const loadNotifications = async (
 export interface ToPlan {
   readonly fact: StoredFact;
   readonly planned: PlannedNotification;
+  /** Of its being given to its destination's queue, where traces are on. */
+  readonly span?: Span;
 }
 
 /** A row that was made, or made anew: its job is to be scheduled. */
@@ -44,6 +47,8 @@ export interface JobRequest {
   readonly dueAt: Instant;
   /** It was there before and was cancelled, so there may be an old job of it. */
   readonly again: boolean;
+  /** W3C trace context that its delivery goes on with. */
+  readonly traceparent: string | null;
 }
 
 /**
@@ -52,15 +57,15 @@ export interface JobRequest {
  */
 const PLAN = statement(
   'notifications_plan',
-  `INSERT INTO notifications AS present (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, next_attempt_at)
-   SELECT id, fact_id, kind, occurrence, family, entity_key, to_timestamp(fact_at / 1000), endpoint, rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000)
-     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::text[], $13::float8[])
-       AS given (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, due)
+  `INSERT INTO notifications AS present (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, next_attempt_at, traceparent)
+   SELECT id, fact_id, kind, occurrence, family, entity_key, to_timestamp(fact_at / 1000), endpoint, rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000), traceparent
+     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[], $10::text[], $11::smallint[], $12::text[], $13::float8[], $14::text[])
+       AS given (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint, rule, destination, priority, reminder, due, traceparent)
    ON CONFLICT (id) DO UPDATE
       SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind, occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at,
-          endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule, next_attempt_at = EXCLUDED.next_attempt_at, updated_at = clock_timestamp()
+          endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule, next_attempt_at = EXCLUDED.next_attempt_at, traceparent = EXCLUDED.traceparent, updated_at = clock_timestamp()
     WHERE present.status = 'cancelled' AND present.reminder IS NOT NULL
-   RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again`,
+   RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again, traceparent`,
 );
 
 /** Makes the rows that are not there yet, and answers which. In the order of their ids, so that two who plan the same never wait in a circle. */
@@ -85,6 +90,7 @@ export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan
     planned.map(({ priority }) => priority),
     planned.map(({ reminder }) => (reminder === null ? null : JSON.stringify(reminder))),
     planned.map(({ sendAt }) => sendAt),
+    rows.map(({ fact, span }) => span?.traceparent ?? fact.traceparent),
   ]);
 };
 
@@ -136,6 +142,7 @@ export interface DueNotification {
   readonly priority: Priority;
   /** next_attempt_at as text, to the microsecond. */
   readonly dueAt: string;
+  readonly traceparent: string | null;
 }
 
 export interface DueRequest {
@@ -149,7 +156,7 @@ export interface DueRequest {
 
 const DUE = statement(
   'notifications_due',
-  `SELECT id, priority, next_attempt_at::text AS "dueAt" FROM notifications
+  `SELECT id, priority, next_attempt_at::text AS "dueAt", traceparent FROM notifications
     WHERE destination = $1 AND status IN ('pending', 'retrying') AND next_attempt_at <= to_timestamp($2::float8 / 1000)
       AND ($3::timestamptz IS NULL OR (next_attempt_at, id) > ($3::timestamptz, $4::text))
     ORDER BY next_attempt_at, id LIMIT $5`,
