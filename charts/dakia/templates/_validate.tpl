@@ -36,6 +36,7 @@
 {{- if not (get (get $v.networkPolicy $server) "to") }}{{ fail (printf "networkPolicy.%s.to is empty: with networkPolicy.enabled give the peers (ipBlock or selectors) where it is, or no pod reaches it" $server) }}{{ end -}}
 {{- end -}}
 {{- if and $v.kafka.schemaRegistryUrl (not $v.networkPolicy.schemaRegistry.to) }}{{ fail "networkPolicy.schemaRegistry.to is empty, but kafka.schemaRegistryUrl is set: give the peers where it is" }}{{ end -}}
+{{- if and $v.tracing.endpoint (not $v.networkPolicy.collector.to) }}{{ fail "networkPolicy.collector.to is empty, but tracing.endpoint is set: give the peers where the collector is" }}{{ end -}}
 {{- end -}}
 {{- if and $v.monitoring.prometheusRule.enabled (not (.Files.Glob "observability/alerts/*.yaml")) }}{{ fail "monitoring.prometheusRule.enabled is true, but this version of the chart brings no alerts: set it to false" }}{{ end -}}
 {{- if and $v.monitoring.dashboards.enabled (not (.Files.Glob "observability/dashboards/*.json")) }}{{ fail "monitoring.dashboards.enabled is true, but this version of the chart brings no dashboards: set it to false" }}{{ end -}}
