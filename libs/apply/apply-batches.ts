@@ -94,6 +94,7 @@ const attemptOf =
   async (ranges, locking, failing = new Map()) => {
     // A policy without waits tries again at once.
     const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
+    const startedAt = performance.now();
     const trace = beginTransaction(tracer, group, ranges);
     const done = await database
       .transaction(async (tx) => applyRanges(tx, families, ranges, { locking, failing, firstWaitMs }))
@@ -105,7 +106,8 @@ const attemptOf =
     if (applied.length > 0) {
       trace?.applied(decisions);
       endEvents(decisions, trace?.span);
-      report(applied, decisions, { log, metrics, traceId: trace?.span.traceId });
+      const ms = Math.round(performance.now() - startedAt);
+      report(applied, decisions, { log, metrics, ms, traceId: trace?.span.traceId });
     }
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
     if (parked.length > 0 || facts > 0) onCommitted?.({ parked, facts });
@@ -194,7 +196,12 @@ const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
 const report = (
   ranges: readonly Range[],
   decided: readonly Decision[],
-  { log, metrics, traceId }: Pick<ApplyOptions, 'log' | 'metrics'> & { readonly traceId: string | undefined },
+  {
+    log,
+    metrics,
+    ms,
+    traceId,
+  }: Pick<ApplyOptions, 'log' | 'metrics'> & { readonly ms: number; readonly traceId: string | undefined },
 ): void => {
   const counts: Partial<Record<string, number>> = {};
   for (const decision of decided) {
@@ -217,5 +224,5 @@ const report = (
         `an event is ${disposition}`,
       );
   }
-  log.debug({ partitions: ranges.length, events: decided.length, ...counts, traceId }, 'transaction applied');
+  log.debug({ partitions: ranges.length, events: decided.length, ...counts, ms, traceId }, 'transaction applied');
 };

@@ -4,6 +4,7 @@ import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
 import { retryQueueOf } from '#platform/queue';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import { traceIdOf } from '#platform/trace';
 import type { Span } from '#platform/trace';
 import type { RetryMetrics } from './retry-metrics.ts';
 import { keyOfJob } from './retry-queue.ts';
@@ -52,24 +53,25 @@ export const createRetryWork = ({
     const span = parked.tracer?.start({ name: `process ${queue}`, kind: 'consumer', parent: data['traceparent'] });
     const outcome = await wake(ref.value, span);
     if (span !== undefined) endAttempt(span, queue, ref.value, outcome);
+    const about = { ...ref.value, traceId: span?.traceId ?? traceIdOf(data['traceparent']) };
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
       metrics.countDead(ref.value.family, outcome.dead);
       log.error(
-        { code: codeOf('retry', 'event-dead'), ...ref.value, events: outcome.dead },
+        { code: codeOf('retry', 'event-dead'), ...about, events: outcome.dead },
         'events were given up after their last attempt; npx dakia dead list shows why',
       );
       onDead();
     }
     switch (outcome.kind) {
       case 'unparked':
-        log.info({ ...ref.value, applied: outcome.applied }, 'a parked entity is free again');
+        log.info({ ...about, applied: outcome.applied }, 'a parked entity is free again');
         return { kind: 'done' };
       case 'not-parked':
         return { kind: 'done' };
       case 'parked':
         log.warn(
-          { ...ref.value, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
+          { ...about, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
           'a parked entity was tried in vain',
         );
         return { kind: 'later', afterMs: outcome.afterMs };

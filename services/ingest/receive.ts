@@ -4,6 +4,7 @@ import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
 import type { Envelope, WebhookSecret } from '#envelope';
 import type { EventProducer, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
+import { traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import { now, within } from '#platform/time';
 import type { Admission } from './admission.ts';
@@ -108,7 +109,15 @@ export const createReceive = ({
     trace?.published(topic, envelope, outcome);
     if (log.isLevelEnabled('debug'))
       log.debug(
-        { endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome },
+        {
+          endpoint,
+          eventId: envelope.eventId,
+          event: envelope.event,
+          key: envelope.key,
+          bytes: rawBody.length,
+          outcome,
+          traceId: traceIdOf(envelope.traceparent),
+        },
         'delivery',
       );
     if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';

@@ -2,7 +2,7 @@ import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
 import { describeConfig, opsSettings, processSettings, readConfig, traceSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
-import { createLogger } from '#platform/log';
+import { createLevelSwitch, createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { openTracing } from '#platform/trace';
 import { parsed, unparsed } from '#rules';
@@ -113,7 +113,11 @@ export const startServices = async (
   const looking = setInterval(() => {
     if (readiness.report().status === 'ready') clearInterval(looking);
   }, READY_LOOK_MS).unref();
+  const levels = createLevelSwitch(log);
+  process.on('SIGUSR2', levels.toggle);
   const letGo = (): void => {
+    process.off('SIGUSR2', levels.toggle);
+    levels.stop();
     clearInterval(looking);
     dependencies.stop();
   };
