@@ -115,9 +115,12 @@ export const startServices = async (
   }, READY_LOOK_MS).unref();
   const levels = createLevelSwitch(log);
   process.on('SIGUSR2', levels.toggle);
-  const letGo = (): void => {
+  /** Last of all: without a listener the signal ends a process. */
+  const endLevels = (): void => {
     process.off('SIGUSR2', levels.toggle);
     levels.stop();
+  };
+  const letGo = (): void => {
     clearInterval(looking);
     dependencies.stop();
   };
@@ -125,6 +128,7 @@ export const startServices = async (
     await startAll(components, log, base.value.drainMs, readiness);
   } catch (error) {
     letGo();
+    endLevels();
     throw error;
   }
   log.info({ opsPort: ops.port() }, `${name} has started`);
@@ -136,7 +140,7 @@ export const startServices = async (
     stop: async () => {
       readiness.drain();
       letGo();
-      return stopAll(components, log, base.value.drainMs);
+      return stopAll(components, log, base.value.drainMs).finally(endLevels);
     },
   });
 };
