@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
 import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
 import type { Envelope, WebhookSecret } from '#envelope';
-import type { EventProducer, Reluctance } from '#platform/kafka';
+import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
 import { traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
@@ -107,25 +107,19 @@ export const createReceive = ({
     // The producer has a deadline of its own; what reading the body took is not in it.
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
     trace?.published(topic, envelope, outcome);
-    if (log.isLevelEnabled('debug'))
-      log.debug(
-        {
-          endpoint,
-          eventId: envelope.eventId,
-          event: envelope.event,
-          key: envelope.key,
-          bytes: rawBody.length,
-          outcome,
-          traceId: traceIdOf(envelope.traceparent),
-        },
-        'delivery',
-      );
+    if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome);
     if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
     metrics.routed(envelope);
     return envelope.kind === 'event' ? 'durable' : 'quarantined';
   };
 
   return receive;
+};
+
+const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {
+  const { endpoint, eventId, event, key, rawBody, traceparent } = envelope;
+  const traceId = traceIdOf(traceparent);
+  log.debug({ endpoint, eventId, event, key, bytes: rawBody.length, outcome, traceId }, 'delivery');
 };
 
 const topicOf = (envelope: Envelope): string =>

@@ -22,7 +22,7 @@ export const prettyLine = (line: string): string => {
     styleText('gray', String(time).slice(CLOCK_FROM, CLOCK_TO)),
     styleText(styles[String(level)] ?? 'reset', String(level).toUpperCase().padEnd(LEVEL_WIDTH)),
     styleText('blue', String(service ?? program)),
-    String(msg ?? ''),
+    typeof msg === 'string' ? msg : '',
     ...shown.map(([name, value]) =>
       styleText('gray', `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
     ),

@@ -196,7 +196,7 @@ const concluded = async (
       { ...facts, reason: gistOf(conclusion.reason), next: new Date(conclusion.nextAttemptAt).toISOString() },
       'a notification was not delivered and will be tried again',
     );
-  } else if (conclusion.kind === 'failed') {
+  } else {
     log.error(
       { code: codeOf('notify', 'failed'), ...facts, reason: gistOf(conclusion.reason) },
       'a notification has failed; npx dakia notifications list shows why, retry sends it again',

@@ -8,8 +8,8 @@ import type { OtherTree } from '../other-tree.ts';
 import { eventsOf, requestOf } from '../requests.ts';
 import type { Stack } from '../stack.ts';
 import { warmUp } from '../warm-up.ts';
-import { startCollector, TRACE_RATIOS } from './traced.ts';
-import type { TracedName } from './traced.ts';
+import { startCollector, TRACE_RATIOS } from './collector.ts';
+import type { TracedName } from './collector.ts';
 
 export const variants = ['real', 'no-kafka', 'bare'] as const;
 /** `real`: the ingest service. `no-kafka`: the same, but records are taken as durable after 1 ms. `bare`: Fastify reads the body and answers 200. */

@@ -1,7 +1,6 @@
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Report } from '../stack.ts';
 import { median, rounded, spread } from '../statistics.ts';
+import type { TracedName } from './collector.ts';
 import { turned } from './few-connections.ts';
 import { FULL_LOAD_CONNECTIONS } from './servers.ts';
 import type { IngestServers } from './servers.ts';
@@ -16,10 +15,6 @@ export interface TracedResult {
   readonly spread_traced: number;
 }
 
-/** Ratios by the names of the servers. */
-export const TRACE_RATIOS = { 'traced-1': '0.01', 'traced-100': '1' } as const;
-export type TracedName = keyof typeof TRACE_RATIOS;
-
 const names = ['real', 'traced-1', 'traced-100'] as const;
 const ROUNDS = 5;
 
@@ -27,22 +22,6 @@ interface TracedRound {
   readonly perSecond: number;
   readonly cpuMicros: number;
 }
-
-/** Where spans go during a measurement: read, answered and forgotten. */
-export const startCollector = async (): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
-  const server = http.createServer((request, response) => {
-    request.resume();
-    request.on('end', () => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end());
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => void server.close(() => resolve()));
-    },
-  };
-};
 
 export const measureTraced = async (servers: IngestServers, seconds: number, report: Report): Promise<TracedResult> => {
   const rounds: Record<(typeof names)[number], TracedRound>[] = [];
