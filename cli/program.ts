@@ -10,6 +10,8 @@ import { addPartitions } from './commands/partitions.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addQueues } from './commands/queues.ts';
 import { addSchema } from './commands/schema.ts';
+import { addSend } from './commands/send.ts';
+import { addShow } from './commands/show.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
@@ -54,6 +56,8 @@ const withExitCodes = (command: Command): Command => {
 /** In the order of the help: what a newcomer tries first comes first. */
 const COMMANDS = [
   addSimulate,
+  addSend,
+  addShow,
   addVerify,
   addStatus,
   addParked,

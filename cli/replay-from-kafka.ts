@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
 import { topics as familyTopics } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
 import type { EnvelopeDecoder, KafkaRecord, Redrive, Stored } from '#envelope';
@@ -8,6 +6,8 @@ import { kafkaSettings, registrySettings } from '#platform/config';
 import { createProducer, readTopics } from '#platform/kafka';
 import type { EventProducer, StoredRecord } from '#platform/kafka';
 import { createLogger } from '#platform/log';
+import { createRegistry } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 import { now, pause } from '#platform/time';
 import { instant } from '#rules';
 import { printDryRun, printLeft, startLeft, startTally } from './bulk.ts';
@@ -81,7 +81,7 @@ export const replayFromKafka = async (
       },
       onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
     });
-  const metrics = new promClient.Registry();
+  const metrics = createRegistry();
   const read = await (execute ? withProducer(command, metrics, readAll) : readAll(async () => undefined)).finally(() =>
     bar?.end(),
   );

@@ -35,14 +35,13 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
   queues: 'REDIS_URL',
   schema: 'SCHEMA_REGISTRY_URL',
   ...Object.fromEntries(
-    ['verify', 'parked', 'dead', 'quarantine', 'notifications', 'ledger', 'migrate', 'partitions'].map((name) => [
-      name,
-      'DATABASE_URL',
-    ]),
+    ['verify', 'show', 'parked', 'dead', 'quarantine', 'notifications', 'ledger', 'migrate', 'partitions'].map(
+      (name) => [name, 'DATABASE_URL'],
+    ),
   ),
 };
 /** What they need is given by other means: a URL, a destination; doctor asks all of them and goes on. */
-const ASK_NO_SERVER_OF_OURS = ['simulate', 'notify test', 'doctor'];
+const ASK_NO_SERVER_OF_OURS = ['simulate', 'send', 'trigger', 'notify test', 'doctor'];
 const needOf = (name: string): Need | undefined => FIRST_NEED[name] ?? FIRST_NEED[name.split(' ')[0] ?? ''];
 const needing = commands
   .filter(({ name }) => !ASK_NO_SERVER_OF_OURS.includes(name))
@@ -106,13 +105,13 @@ test.each(needing)('%s says which setting it needs when none is set', async (nam
   expect(code).toBe(2);
 });
 
-test('doctor names the setting of every server that is away; simulate and notify test end with 1', async () => {
+test('doctor names the setting of every server that is away; simulate, trigger and notify test end with 1', async () => {
   const { code, stdout } = await away.run('--data-dir', folder, 'doctor', '--json');
   const { ok, servers } = oneObject(stdout) as { ok: boolean; servers: readonly { ok: boolean; found: string }[] };
   expect([code, ok]).toEqual([1, false]);
   for (const [index, name] of Object.keys(settingsAt(1)).entries())
     expect(servers[index]).toMatchObject({ ok: false, found: expect.stringMatching(`^${name}: `) as string });
-  for (const name of ['simulate', 'notify test']) {
+  for (const name of ['simulate', 'trigger', 'notify test']) {
     const command = commands.find((one) => one.name === name);
     if (command === undefined) throw new Error(name);
     const ended = await away.run(...exampleOf(command));

@@ -5,12 +5,13 @@ import type { ServiceName } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
 import { aggregatesOf } from '#families';
 import type { Aggregate } from '#families';
+import { createReporter } from '#operate';
 import { createRetries, retryPolicyOf, retrySettings } from '#parking';
 import type { RetryOptions } from '#parking';
 import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
 import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
-import { createDatabase, createOutboxSignal, createPostgresPing, roleOf } from '#platform/postgres';
+import { createDatabase, createOutboxSignal, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -46,8 +47,28 @@ export const quarantine: Service = defineService({
   name: QUARANTINE_SERVICE,
   settings: consumerSettings,
   check: kafkaIssues,
-  components: (host) => consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  components: (host) => [
+    ...reporterOf(host),
+    ...consumerOf(host, { name: QUARANTINE_SERVICE, aggregates: [], policy: { delaysMs: [] } }),
+  ],
 });
+
+/** Looks after all groups from here: this service is small, and each of its instances says the same. */
+const reporterOf = ({
+  config,
+  log,
+  metrics,
+}: Pick<Host<ConfigOf<typeof consumerSettings>>, 'config' | 'log' | 'metrics'>): readonly Component[] => {
+  const database = createDatabase({
+    url: config.databaseUrl,
+    poolSize: 1,
+    applicationName: 'dakia-reporter',
+    role: roleOf(QUARANTINE_SERVICE),
+    log,
+    metrics,
+  });
+  return [poolOf(database, 'postgres pool of the reporter'), createReporter({ config, database, metrics, log })];
+};
 
 interface Applied {
   readonly name: ServiceName | typeof QUARANTINE_SERVICE;
@@ -66,10 +87,11 @@ const consumerOf = (
     applicationName: `dakia-${name}`,
     role: roleOf(name),
     log,
+    metrics,
   });
+  reportMigrations(metrics, database);
   const outboxSignal = createOutboxSignal(database);
-  const storeMetrics = createStoreMetrics(metrics);
-  reportParkedKeys(database, applied.aggregates, storeMetrics);
+  reportParkedKeys(database, applied.aggregates, metrics);
   const consumer = createConsumer({
     config,
     group: name,
@@ -81,7 +103,7 @@ const consumerOf = (
       connections: config.databasePoolSize,
       clock: now,
       log,
-      metrics: storeMetrics,
+      metrics: createStoreMetrics(metrics),
       tracer,
       onCommitted: (committed) => {
         if (committed.facts > 0) outboxSignal.notify();
@@ -103,8 +125,8 @@ const consumerOf = (
 };
 
 /** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
-const poolOf = (database: Database): Component => ({
-  name: 'postgres pool',
+const poolOf = (database: Database, name = 'postgres pool'): Component => ({
+  name,
   start: async () => undefined,
   stop: database.close,
 });

@@ -1,9 +1,12 @@
 export { buildEvent } from './builders/index.ts';
+export type { FieldValue } from './builders/with-fields.ts';
 export { recallRun, rememberRun } from './runs.ts';
 export { COMPRESSION } from './sending/ladder.ts';
 export { plan } from './sending/plan.ts';
 export type { SendReport } from './sending/send.ts';
 export { send } from './sending/send.ts';
+export type { OneAnswer } from './sending/send-one.ts';
+export { sendOne } from './sending/send-one.ts';
 export type { SimulatedEvent } from './simulated-event.ts';
 export type { SimulationSettings } from './simulation.ts';
 export { COUNT_MAX, simulation } from './simulation.ts';

@@ -11,6 +11,8 @@ import { timeSettings } from '../cli/times.ts';
 import { allServices } from '../services/services.ts';
 import { runsPage, savedRuns } from '../test/load/saved-runs.ts';
 import { renderChartReadme, renderChartTopics } from './chart-documents.ts';
+import { code, NOTICE, table } from './markdown.ts';
+import { metricsPage } from './metrics-document.ts';
 
 export interface Document {
   /** From the root of the checkout. */
@@ -18,13 +20,6 @@ export interface Document {
   /** The whole text, made from the code and, where a page also holds prose, from what it is now. */
   readonly render: (current: string) => string;
 }
-
-const NOTICE = '<!-- Generated from the code by `npm run generate`; edits are lost. -->';
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
-const code = (text: string): string => `\`${text}\``;
 
 const familyRow = (family: Family): readonly string[] => {
   const spec = families[family];
@@ -166,6 +161,7 @@ export const documents: readonly Document[] = [
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },
+  { path: 'docs/metrics.md', render: metricsPage },
   {
     path: 'docs/failures.md',
     render: (current) =>

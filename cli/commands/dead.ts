@@ -43,6 +43,7 @@ interface ReplayOptions extends FilterOptions {
   readonly json: boolean;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- declares three commands, one after the other
 export const addDead = (program: Command): void => {
   const group = program
     .command('dead')

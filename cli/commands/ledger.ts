@@ -2,6 +2,8 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { readLedger, rebaseLedger } from '#apply';
 import type { LedgerPlace, LedgerRow, RebaseOutcome } from '#apply';
+import { recountLedger } from '#operate';
+import type { RecountOutcome } from '#operate';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
@@ -52,6 +54,39 @@ export const addLedger = (program: Command): void => {
       '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n    --partition 3 --to start --reason "new Kafka cluster" --yes',
     )
     .action(rebase);
+  group
+    .command('recount')
+    .description(
+      `Take the rows of a partition as they are: what npx dakia status --explain finds missing there is from then on counted as retired. ${DRY_RUN_RULE}`,
+    )
+    .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
+    .requiredOption('--topic <name>', 'topic without the prefix')
+    .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX))
+    .requiredOption('--reason <text>', 'why; kept in audit_logs')
+    .option('--yes', 'do it', false)
+    .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
+    .option('--json', 'print one JSON object', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  npx dakia ledger recount --group payments --topic rzp.payments.v1 \\\n    --partition 3 --reason "two rows deleted by hand" --yes',
+    )
+    .action(recount);
+};
+
+type RecountOptions = Omit<RebaseOptions, 'to'>;
+
+const recount = async (options: RecountOptions, command: Command): Promise<void> => {
+  const { group, topic, partition, json, yes } = options;
+  const outcome: RecountOutcome = await withDatabase(command, OPERATOR_ROLE, (database) =>
+    recountLedger(database, { group, topic, partition }, options, yes),
+  );
+  if (outcome.kind === 'no-row')
+    throw new UsageError(
+      `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
+    );
+  if (json) return printJson({ ok: true, executed: yes, group, topic, partition, missing: outcome.missing });
+  const what = `${group} ${topic}/${partition}: ${outcome.missing} events that are counted and not there`;
+  print(yes ? `${what} are taken as retired` : `${what}. Nothing was changed; give --yes to take them as retired.`);
 };
 
 const show = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {

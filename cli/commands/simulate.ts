@@ -1,32 +1,16 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { instant } from '#rules';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
-import { ingestSettings, secretSettings } from '../../services/ingest/settings.ts';
-import {
-  dataDirOf,
-  exitCodes,
-  print,
-  printJson,
-  printList,
-  readIfThere,
-  settingsOf,
-  share,
-  UsageError,
-  warn,
-  wholeNumber,
-} from '../frame.ts';
+import { dataDirOf, exitCodes, print, printJson, printList, share, warn, wholeNumber } from '../frame.ts';
 import { progressBar } from '../progress.ts';
+import { receiverOf, withReceiver } from '../receiver-options.ts';
+import type { ReceiverOptions } from '../receiver-options.ts';
 import { allStories, asOptions, settled, withSimulationOptions } from '../simulation-options.ts';
 import type { SimulationOptions } from '../simulation-options.ts';
 
-interface Options extends SimulationOptions {
-  readonly url?: URL;
-  readonly secret?: string;
-  readonly secretFile?: string;
+interface Options extends SimulationOptions, ReceiverOptions {
   readonly rate: number;
   readonly concurrency: number;
   readonly duplicates: number;
@@ -40,34 +24,20 @@ interface Options extends SimulationOptions {
 const DEFAULT_COUNT = 200;
 const [SEED_END, RATE_MAX, CONCURRENCY_MAX, COMPRESSION_MAX] = [2 ** 32, 100_000, 1_000, 1_000_000];
 
-const settings = {
-  port: ingestSettings.webhookPort,
-  secrets: secretSettings.secrets,
-  secretsFile: secretSettings.secretsFile,
-};
-
 export const addSimulate = (program: Command): void => {
   const command = program
     .command('simulate')
     .description(
       'Send signed webhooks as Razorpay would, made up from stories. Exits 1 when an answer is not the expected one.',
     );
-  withSimulationOptions(command, {
-    seed: 'a random number',
-    count: String(DEFAULT_COUNT),
-    stories: 'all',
-    at: 'now, or the time of the last run with this seed',
-  })
-    .option(
-      '--url <url>',
-      'where to send (default: http://127.0.0.1:<DAKIA_WEBHOOK_PORT or 8080>/webhooks/razorpay)',
-      readUrl,
-    )
-    .option('--secret <text>', 'webhook secret to sign with')
-    .option(
-      '--secret-file <file>',
-      'file with it (default: RAZORPAY_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS_FILE, or the secret that npm start made)',
-    )
+  withReceiver(
+    withSimulationOptions(command, {
+      seed: 'a random number',
+      count: String(DEFAULT_COUNT),
+      stories: 'all',
+      at: 'now, or the time of the last run with this seed',
+    }),
+  )
     .option('--rate <n>', 'first deliveries per second; 0 is as fast as the answers come', wholeNumber(0, RATE_MAX), 0)
     .option('--concurrency <n>', 'requests in flight at once', wholeNumber(1, CONCURRENCY_MAX), 16)
     .option('--duplicates <share>', 'share of the events that is delivered twice, 0 to 1', share, 0)
@@ -93,20 +63,8 @@ export const addSimulate = (program: Command): void => {
 };
 
 const simulate = async (options: Options, command: Command): Promise<void> => {
-  const config = settingsOf(command, settings);
-  const url = options.url ?? new URL(`http://127.0.0.1:${config.port}/webhooks/razorpay`);
+  const { url, secret } = receiverOf(options, command);
   const folder = dataDirOf(command);
-  const secret =
-    firstOf(options.secret) ??
-    firstOf(readIfGiven(options.secretFile)) ??
-    firstOf(config.secrets) ??
-    firstOf(readIfGiven(config.secretsFile)) ??
-    firstOf(readIfThere(join(folder, 'secret')));
-  if (secret === undefined)
-    throw new UsageError(
-      `There is no secret to sign with: give --secret or --secret-file, or run npm start first, which makes ${join(folder, 'secret')}.`,
-    );
-
   const seed = options.seed ?? String(randomInt(SEED_END));
   const at = recallRun(folder, seed)?.at ?? instant(Math.floor(Date.now() / 1000) * 1000);
   const run = settled(options, { seed, count: DEFAULT_COUNT, stories: allStories, at });
@@ -161,23 +119,3 @@ const describe = (report: SendReport, verify: string): void => {
   if (surprises.length > 0) print(surprises.join('\n'), 'bad');
   print(`\nCompare with Postgres:\n  ${verify}`);
 };
-
-const readUrl = (text: string): URL => {
-  const url = URL.parse(text);
-  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  throw new InvalidArgumentError('Give a URL that begins with http:// or https://.');
-};
-
-const readIfGiven = (file: string | undefined): string | undefined => {
-  if (file === undefined) return undefined;
-  const text = readIfThere(file);
-  if (text === undefined) throw new UsageError(`There is no file ${file}.`);
-  return text;
-};
-
-/** The first of several secrets, separated by commas or lines. */
-const firstOf = (secrets: string | undefined): string | undefined =>
-  secrets
-    ?.split(/[,\n]/)
-    .map((secret) => secret.trim())
-    .find((secret) => secret !== '');

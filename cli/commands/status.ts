@@ -1,14 +1,18 @@
 import type { Command } from 'commander';
-import { accounting, STALLED_AFTER_S } from '#operate';
-import type { Account, PartitionAccount } from '#operate';
-import { readLogs } from '#platform/kafka';
+import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
+import { accounting, explainDifference, STALLED_AFTER_S } from '#operate';
+import type { Account, Finding, PartitionAccount } from '#operate';
+import { registrySettings } from '#platform/config';
+import { readLogs, readTopics } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { openKafka, withDatabase } from '../connections.ts';
-import { exitCodes, noneOf, print, printJson, printTable, wholeNumber } from '../frame.ts';
+import type { OpenKafka } from '../connections.ts';
+import { exitCodes, noneOf, print, printJson, printTable, settingsOf, wholeNumber } from '../frame.ts';
 
 interface StatusOptions {
   readonly json: boolean;
   readonly all: boolean;
+  readonly explain: boolean;
   readonly stalledAfter: number;
 }
 
@@ -22,24 +26,75 @@ export const addStatus = (program: Command): void => {
     )
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
+      '--explain',
+      'also compare every row with the ledger, and name each event that is missing; reads whole tables, and the topics that lack events',
+      false,
+    )
+    .option(
       '--stalled-after <seconds>',
       'how long something may wait',
       wholeNumber(1, STALLED_AFTER_MAX_S),
       STALLED_AFTER_S,
     )
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExample:\n  npx dakia status')
+    .addHelpText('after', '\nExamples:\n  npx dakia status\n  npx dakia status --explain')
     .action(run);
 };
 
-const run = async ({ json, all, stalledAfter }: StatusOptions, command: Command): Promise<void> => {
-  const { kafka, prefix, topics } = await openKafka(command);
+const run = async ({ json, all, explain, stalledAfter }: StatusOptions, command: Command): Promise<void> => {
+  const opened = await openKafka(command);
+  const { kafka, prefix, topics } = opened;
   const account = await withDatabase(command, OPERATOR_ROLE, (database) =>
     accounting(database, () => readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }), stalledAfter),
   );
-  if (json) printJson(account);
+  const findings = explain ? await findingsOf(opened, command) : undefined;
+  const ok = account.ok && (findings ?? []).length === 0;
+  if (json) printJson({ ...account, ok, ...(findings !== undefined && { findings }) });
   else describe(account, all);
-  if (!account.ok) process.exitCode = exitCodes.notAsExpected;
+  if (!json && findings !== undefined) describeFindings(findings);
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+};
+
+const findingsOf = async ({ kafka, prefix }: OpenKafka, command: Command): Promise<readonly Finding[]> => {
+  const { schemaRegistryUrl } = settingsOf(command, registrySettings);
+  const decoder = createEnvelopeDecoder(
+    schemaRegistryUrl === undefined ? undefined : createSchemaLookup(schemaRegistryUrl),
+  );
+  return withDatabase(command, OPERATOR_ROLE, (database) =>
+    explainDifference({
+      database,
+      decoder,
+      read: (topics, onBatch) => readTopics(kafka, { topics, prefix, onBatch }),
+    }),
+  );
+};
+
+/** Event ids of an entity that are printed; all of them are in the JSON. */
+const EVENT_IDS_SHOWN = 5;
+
+const findingText = (finding: Finding): string => {
+  switch (finding.kind) {
+    case 'event':
+      return `${finding.eventId} (${finding.event ?? 'no event name'} of ${finding.key ?? 'no key'}) at offset ${finding.offset} is in Kafka and not in webhook_events: apply it with npx dakia ledger rebase --to ${finding.offset}, then npx dakia ledger recount`;
+    case 'unnamed':
+      return `${finding.events} events are counted and not in webhook_events, and Kafka does not have them any more: restore a backup, or accept it with npx dakia ledger recount`;
+    case 'ledger-row':
+      return `the ledger has no row, but webhook_events has ${finding.events} events of it: its consumer makes the row anew, and meets them again as duplicates`;
+    case 'entity':
+      return `${finding.key} has no row, although events were applied to it: ${finding.eventIds.slice(0, EVENT_IDS_SHOWN).join(', ')}; restore the row from a backup`;
+  }
+};
+
+const describeFindings = (findings: readonly Finding[]): void => {
+  if (findings.length === 0) return print('explained: every row that the ledger counts is there', 'good');
+  print('');
+  printTable([
+    ['where', 'what is missing'],
+    ...findings.map((finding) => [
+      finding.kind === 'entity' ? finding.family : `${finding.topic}/${finding.partition}`,
+      findingText(finding),
+    ]),
+  ]);
 };
 
 const FIGURES = [

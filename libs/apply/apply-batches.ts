@@ -74,6 +74,7 @@ export const applyBatches = (options: ApplyOptions): BatchHandler => {
     together: (ranges) => attempt(ranges, 'skip'),
     alone: aloneOf(attempt, options.log),
     mayPassInParts,
+    gathered: (seconds) => options.metrics.stage('gather', seconds),
   });
   return async (batch, signal, progress = () => undefined) =>
     submit(rangeOf(options, batch, families), signal, progress);
@@ -88,7 +89,7 @@ type Attempt = (
 /** One transaction, and what is told of it once it is committed. */
 const attemptOf =
   (
-    { group, database, log, metrics, tracer, policy, random = Math.random, onCommitted }: ApplyOptions,
+    { group, database, clock, log, metrics, tracer, policy, random = Math.random, onCommitted }: ApplyOptions,
     families: Families,
   ): Attempt =>
   async (ranges, locking, failing = new Map()) => {
@@ -97,7 +98,9 @@ const attemptOf =
     const startedAt = performance.now();
     const trace = beginTransaction(tracer, group, ranges);
     const done = await database
-      .transaction(async (tx) => applyRanges(tx, families, ranges, { locking, failing, firstWaitMs }))
+      .transaction(async (tx) =>
+        applyRanges(tx, families, ranges, { locking, failing, firstWaitMs, stage: metrics.stage }),
+      )
       .catch((error: unknown) => {
         trace?.failed(classifyError(error));
         throw error;
@@ -107,7 +110,7 @@ const attemptOf =
       trace?.applied(decisions);
       endEvents(decisions, trace?.span);
       const ms = Math.round(performance.now() - startedAt);
-      report(applied, decisions, { log, metrics, ms, traceId: trace?.span.traceId });
+      report(applied, decisions, { group, clock, log, metrics, ms, traceId: trace?.span.traceId });
     }
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
     if (parked.length > 0 || facts > 0) onCommitted?.({ parked, facts });
@@ -197,17 +200,26 @@ const report = (
   ranges: readonly Range[],
   decided: readonly Decision[],
   {
+    group,
+    clock,
     log,
     metrics,
     ms,
     traceId,
-  }: Pick<ApplyOptions, 'log' | 'metrics'> & { readonly ms: number; readonly traceId: string | undefined },
+  }: Pick<ApplyOptions, 'group' | 'clock' | 'log' | 'metrics'> & {
+    readonly ms: number;
+    readonly traceId: string | undefined;
+  },
 ): void => {
+  const now = clock();
+  metrics.transaction(group, decided.length);
   const counts: Partial<Record<string, number>> = {};
   for (const decision of decided) {
     const { disposition, arrival, reason, isConflict = false } = decision;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
+    if (disposition !== 'duplicate' && disposition !== 'parked')
+      metrics.applied(labelOf(decision), (now - arrival.receivedAt) / 1000);
     for (const kind of decision.notes ?? []) metrics.countNote(labelOf(decision), kind);
     if (isConflict) metrics.countConflict(labelOf(decision));
     if (isConflict || disposition === 'parked')

@@ -42,6 +42,8 @@ export interface RangesOptions {
   readonly failing: ReadonlyMap<string, string>;
   /** How long a key that is parked here waits until it is tried again, in ms; asked once per key. */
   readonly firstWaitMs: () => number;
+  /** Told how long each step took, in s. */
+  readonly stage?: (stage: 'lock' | 'reduce' | 'write', seconds: number) => void;
 }
 
 /**
@@ -54,8 +56,9 @@ export const applyRanges = async (
   tx: Transaction,
   families: Families,
   ranges: readonly Range[],
-  { locking, failing, firstWaitMs }: RangesOptions,
+  { locking, failing, firstWaitMs, stage = () => undefined }: RangesOptions,
 ): Promise<AppliedRanges> => {
+  const since = stopwatch();
   const group = ranges[0]?.ledger.group ?? '';
   const all = ranges.flatMap(({ arrivals }) => arrivals);
   const [positions, busyIds, known, keys] = await Promise.all([
@@ -89,6 +92,7 @@ export const applyRanges = async (
   const result = { applied, moved: standing.moved, alone };
   if (applied.length === 0) return { ...result, decisions: [], parked: [] };
 
+  stage('lock', since());
   const reduced = reduceEvents(classified.fresh, {
     aggregates: families.aggregates,
     states,
@@ -96,6 +100,7 @@ export const applyRanges = async (
     failing,
   });
   const scheduled = reduced.parked.map((key) => ({ ...key, afterMs: firstWaitMs() }));
+  stage('reduce', since());
   // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
   const saved = saveStates(tx, families, states, reduced.changed);
   saved.catch(() => undefined);
@@ -106,10 +111,18 @@ export const applyRanges = async (
     saved,
     recordDecisions(tx, { group, moves, decisions: reduced.decisions, conflicts, parked: scheduled }),
   ]);
-  return {
-    ...result,
-    decisions,
-    parked: [...scheduled, ...(await takeFromQuarantine(tx, group, classified.understood))],
+  const released = await takeFromQuarantine(tx, group, classified.understood);
+  stage('write', since());
+  return { ...result, decisions, parked: [...scheduled, ...released] };
+};
+
+/** Each call answers the seconds since the one before. */
+const stopwatch = (): (() => number) => {
+  let last = performance.now();
+  return () => {
+    const before = last;
+    last = performance.now();
+    return (last - before) / 1000;
   };
 };
 

@@ -23,6 +23,8 @@ export interface GroupCommitOptions {
   readonly alone: (range: Range, signal: AbortSignal, progress: () => void) => Promise<BatchOutcome>;
   /** Whether ranges that were refused together may get through one by one: a refusal or a time-out may be that of one of them. */
   readonly mayPassInParts: (error: unknown) => boolean;
+  /** Told how long a range waited for its transaction, in s. */
+  readonly gathered?: (seconds: number) => void;
 }
 
 interface Member {
@@ -31,6 +33,7 @@ interface Member {
   readonly signal: AbortSignal;
   readonly progress: () => void;
   readonly settled: PromiseWithResolvers<BatchOutcome>;
+  readonly since: number;
 }
 
 export type Submit = (range: Range, signal: AbortSignal, progress: () => void) => Promise<BatchOutcome>;
@@ -40,7 +43,13 @@ export type Submit = (range: Range, signal: AbortSignal, progress: () => void) =
  * event alone is a small transaction at once, and under load transactions grow by themselves. What drops out of a transaction, or
  * was refused with it, goes alone, on a lane beside: nobody waits for it.
  */
-export const createGroupCommit = ({ bounds, together, alone, mayPassInParts }: GroupCommitOptions): Submit => {
+export const createGroupCommit = ({
+  bounds,
+  together,
+  alone,
+  mayPassInParts,
+  gathered = () => undefined,
+}: GroupCommitOptions): Submit => {
   let waiting: Member[] = [];
   let running = false;
   const lanes = createLanes(bounds.lanes);
@@ -71,7 +80,10 @@ export const createGroupCommit = ({ bounds, together, alone, mayPassInParts }: G
 
   const commit = async (members: readonly Member[]): Promise<void> => {
     const ranges = members.map(({ range }) => range);
-    for (const { progress } of members) progress();
+    for (const { progress, since } of members) {
+      gathered((performance.now() - since) / 1000);
+      progress();
+    }
     try {
       settle(members, await together(ranges));
     } catch (error) {
@@ -99,7 +111,7 @@ export const createGroupCommit = ({ bounds, together, alone, mayPassInParts }: G
   return (range, signal, progress) => {
     const settled = Promise.withResolvers<BatchOutcome>();
     const bytes = range.arrivals.reduce((sum, { body }) => sum + body.length, 0);
-    const member = { range, bytes, signal, progress, settled };
+    const member = { range, bytes, signal, progress, settled, since: performance.now() };
     if (failing.has(placeName(range.ledger))) goAlone(member);
     else waiting.push(member);
     if (!running && waiting.length > 0) {

@@ -17,6 +17,8 @@ export interface LedgerRow extends LedgerKey {
   readonly updatedAt: Date;
   /** Offsets that operators passed over without applying them. */
   readonly skipped: number;
+  /** Events whose rows went with the retired days of webhook_events. */
+  readonly retired: number;
   /** When the position last moved. */
   readonly movedAt: Date;
   /** Why the partition did not go on, as its consumer said last, and when. */
@@ -77,7 +79,7 @@ const BEGIN = statement(
   `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
    VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
 );
-const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, moved_at, last_error, last_error_at,
+const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, retired, moved_at, last_error, last_error_at,
   mark_event_id, mark_appended_ms, mark_leader_epoch`;
 /** Stays halted even when the log grows past the position; only a rebase takes it back. */
 const FOUND_PAST_END = statement(
@@ -97,6 +99,7 @@ type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'nex
   readonly past_end: number | bigint | null;
   readonly updated_at: Date;
   readonly skipped: number;
+  readonly retired: number;
   readonly moved_at: Date;
   readonly last_error: string | null;
   readonly last_error_at: Date | null;
@@ -116,6 +119,7 @@ const ledgerRow = (row: Row): LedgerRow => ({
   pastEnd: row.past_end === null ? null : BigInt(row.past_end),
   updatedAt: row.updated_at,
   skipped: row.skipped,
+  retired: row.retired,
   movedAt: row.moved_at,
   lastError: row.last_error,
   lastErrorAt: row.last_error_at,

@@ -14,6 +14,7 @@ const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
   pastEnd: null,
   updatedAt: new Date(0),
   skipped: 0,
+  retired: 0,
   movedAt: new Date(0),
   lastError: null,
   lastErrorAt: null,

@@ -93,7 +93,8 @@ export const accountOf = (
   return { ok: addsUp && moves, addsUp, moves, difference, totals, partitions, overdue };
 };
 
-const missing = (account: Figures): number =>
+/** How many records of a partition are not accounted for; negative when more are counted than there are. */
+export const missing = (account: Figures): number =>
   account.accepted - account.lag - account.skipped - dispositions.reduce((sum, name) => sum + account[name], 0);
 
 const partitionAccount = (

@@ -1,11 +1,18 @@
 export type { Account, PartitionAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
+export type { EntityRef, EntityRow, EntityStory, StoryEntry } from './entity-story.ts';
+export { entityStory } from './entity-story.ts';
 export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
 export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
 export type { DeadOutcome, DiscardOutcome, ShownDeath } from './operate-dead.ts';
 export { discardDead, retryDead } from './operate-dead.ts';
 export type { OperateParkedOutcome, ShownHead } from './operate-parked.ts';
 export { discardParked, retryParked } from './operate-parked.ts';
+export type { Finding } from './explain.ts';
+export { explainDifference } from './explain.ts';
+export type { RecountOutcome } from './recount.ts';
+export { recountLedger } from './recount.ts';
+export { createReporter } from './reporter.ts';
 export { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
 export type { DeadDetails, HistoryEntry, ParkedDetails } from './pending-details.ts';
 export { showDead, showParked, showQuarantined } from './pending-details.ts';

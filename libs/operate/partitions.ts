@@ -154,13 +154,15 @@ const keptBecause = (
 
 const retire = async (tx: Transaction, name: string, request: RetireRequest): Promise<RetiredPartition> => {
   await tx.query(adHoc(`SET LOCAL statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`));
-  // The lock that dropping a partition needs, taken first so that nobody waits for us in a circle.
+  if (request.execute) await lockLedger(tx);
+  // The lock that dropping a partition needs, taken now so that nobody waits for us in a circle.
   if (request.execute) await tx.query(adHoc(`LOCK TABLE ONLY ${PARENT} IN ACCESS EXCLUSIVE MODE`));
   const [counts] = await tx.query<Omit<RetiredPartition, 'name' | 'kept'>>(countsOf(name, 'true'));
   const found = counts ?? { rows: 0, parked: 0, unprocessed: 0 };
   const kept = keptBecause(found, request.withUnprocessed);
   if (request.execute && kept === null) {
     await tx.query(closeDeadLettersOf(name), [request.who, `its event was retired with ${name}: ${request.reason}`]);
+    await countRetired(tx, name, 'true');
     await tx.query(adHoc(`DROP TABLE ${name}`));
     await noteRetired(tx, `${name} with ${found.rows} events (${found.unprocessed} unprocessed)`, request);
   }
@@ -171,14 +173,30 @@ const retire = async (tx: Transaction, name: string, request: RetireRequest): Pr
 const trimDefault = async (tx: Transaction, before: Instant, request: RetireRequest): Promise<RetiredPartition> => {
   const old = `processed AND received_at < '${new Date(before).toISOString()}'`;
   await tx.query(adHoc(`SET LOCAL statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`));
+  if (request.execute) await lockLedger(tx);
   const [counts] = await tx.query<Omit<RetiredPartition, 'name' | 'kept'>>(countsOf(DEFAULT_PARTITION, old));
   const found = counts ?? { rows: 0, parked: 0, unprocessed: 0 };
   if (request.execute && found.rows > 0) {
+    await countRetired(tx, DEFAULT_PARTITION, old);
     await tx.query(adHoc(`DELETE FROM ${DEFAULT_PARTITION} WHERE ${old}`));
     await noteRetired(tx, `${found.rows} processed events of ${DEFAULT_PARTITION}`, request);
   }
   return { name: DEFAULT_PARTITION, ...found, kept: null };
 };
+
+/** Consumers take their rows of the ledger before they look into webhook_events. */
+const lockLedger = async (tx: Transaction): Promise<void> =>
+  void (await tx.query(adHoc('SELECT 1 FROM partition_ledger ORDER BY consumer_group, topic, partition FOR UPDATE')));
+
+/** Rows that go by an operator's decision are not lost. */
+const countRetired = async (tx: Transaction, name: string, where: string): Promise<void> =>
+  void (await tx.query(
+    adHoc(
+      `UPDATE partition_ledger l SET retired = l.retired + gone.events
+         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE ${where} GROUP BY 1, 2) gone
+        WHERE l.topic = gone.kafka_topic AND l.partition = gone.kafka_partition`,
+    ),
+  ));
 
 const noteRetired = async (tx: Transaction, what: string, { who, reason }: OperatorAction): Promise<void> => {
   await writeAudit(tx, { actor: operatorActor(who), action: 'partitions.retire', reason: `${what}: ${reason}` });

@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import { deadLetterTopicOf, familiesOf } from '#catalogue';
 import type { ServiceName } from '#catalogue';
 import { registeredSchemaId, UNKNOWN_SCHEMA_ID } from '#envelope';
@@ -6,6 +5,7 @@ import type { ConfigOf, registrySettings } from '#platform/config';
 import { createProducer } from '#platform/kafka';
 import type { KafkaConfig, KafkaProducer } from '#platform/kafka';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import type { Database } from '#platform/postgres';
 import { now } from '#platform/time';
 import { createPeriodic } from '#platform/time';

@@ -13,7 +13,7 @@ import { createDatabase, roleOf } from '#platform/postgres';
 import { createWorker, openQueue, retryQueueOf, SWEEP_EVERY_MS } from '#platform/queue';
 import type { Component, Host } from '#platform/service';
 import { createDeadLetterPublisher } from './dead-letter-publisher.ts';
-import { reportRetries, retryMetricsOf } from './retry-metrics.ts';
+import { reportRetries } from './retry-metrics.ts';
 import { createRetryWork } from './retry-worker.ts';
 import { createRetryScheduler } from './schedule-retry.ts';
 import { retryPolicyOf } from './settings.ts';
@@ -64,9 +64,9 @@ export const createRetries = (
     applicationName: `dakia-${service}-retries`,
     role: roleOf(service),
     log,
+    metrics,
   });
-  const retryMetrics = retryMetricsOf(metrics);
-  reportRetries(database, aggregates, retryMetrics);
+  reportRetries(database, aggregates, metrics);
   const queue = openQueue(config, retryQueueOf(service), log);
   const scheduler = createRetryScheduler(queue, log);
   const publisher = createDeadLetterPublisher({ service, config, database, log, metrics, everyMs: sweepEveryMs });
@@ -81,7 +81,7 @@ export const createRetries = (
       aggregates,
       policy: retryPolicyOf(config),
       log,
-      metrics: retryMetrics,
+      metrics,
       tracer,
       onDead: publisher.runSoon,
     }),

@@ -1,12 +1,13 @@
 import type { KeyRef } from '#apply';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { counterOf } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 import { classifyError } from '#platform/postgres';
 import { retryQueueOf } from '#platform/queue';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
 import { traceIdOf } from '#platform/trace';
 import type { Span } from '#platform/trace';
-import type { RetryMetrics } from './retry-metrics.ts';
 import { keyOfJob } from './retry-queue.ts';
 import { wakeParked } from './wake-parked.ts';
 import type { ParkedOptions, WakeOutcome } from './wake-parked.ts';
@@ -18,7 +19,7 @@ export interface RetryWorkOptions extends ParkedOptions {
   /** Of the service, for the audit. */
   readonly service: string;
   readonly log: Logger;
-  readonly metrics: Pick<RetryMetrics, 'countDead'>;
+  readonly metrics: Registry;
   /** Told after each death. */
   readonly onDead: () => void;
 }
@@ -32,6 +33,7 @@ export const createRetryWork = ({
   ...parked
 }: RetryWorkOptions): WorkerOptions['work'] => {
   const queue = retryQueueOf(service);
+  const dead = counterOf(metrics, 'dakia_dead_letters_total');
   const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
 
   const wake = async (ref: KeyRef, span: Span | undefined): Promise<WakeOutcome | 'infrastructure'> => {
@@ -56,7 +58,7 @@ export const createRetryWork = ({
     const about = { ...ref.value, traceId: span?.traceId ?? traceIdOf(data['traceparent']) };
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
-      metrics.countDead(ref.value.family, outcome.dead);
+      dead.inc({ family: ref.value.family }, outcome.dead);
       log.error(
         { code: codeOf('retry', 'event-dead'), ...about, events: outcome.dead },
         'events were given up after their last attempt; npx dakia dead list shows why',

@@ -1,10 +1,9 @@
 import { codeOf } from '#platform/log';
 import type { Code } from '#platform/log';
-
-export type Outcome = 'accepted' | 'quarantined' | 'refused' | 'unavailable';
+import type { DeliveryOutcome, DeliveryReason } from '#platform/metrics';
 
 export interface Answer {
-  readonly outcome: Outcome;
+  readonly outcome: DeliveryOutcome;
   readonly status: number;
   /** What the sender is told. */
   readonly says: string;
@@ -53,9 +52,9 @@ export const answers = {
   'kafka-down': { outcome: 'unavailable', status: 503, says: 'Kafka does not answer; send again' },
   overloaded: { outcome: 'unavailable', status: 503, says: 'not stored; send again' },
   'not-durable': { outcome: 'unavailable', status: 503, says: 'not confirmed as stored; send again' },
-} as const satisfies Record<string, Answer>;
+} as const satisfies Record<DeliveryReason, Answer>;
 
-export type Reason = keyof typeof answers;
+export type Reason = DeliveryReason;
 export const reasons = Object.keys(answers) as readonly Reason[];
 export const answerOf = (reason: Reason): Answer => answers[reason];
 

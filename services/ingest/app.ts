@@ -2,9 +2,9 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Registry } from 'prom-client';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import type { Tracer } from '#platform/trace';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
@@ -13,6 +13,7 @@ import { closeAfter, closeUnread, oneAtATime } from './connection-line.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { traceUnread } from './delivery-trace.ts';
 import { createIngestMetrics } from './metrics.ts';
+import type { ConnectionStatus } from './metrics.ts';
 import { createReceive, unread } from './receive.ts';
 import type { Received, ReceiveOptions } from './receive.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
@@ -53,6 +54,7 @@ export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | '
 };
 
 /** The webhook port. It serves webhooks only. */
+// oxlint-disable-next-line max-lines-per-function -- one Fastify application: routes and hooks share its answer
 export const createIngestApp = ({
   producer,
   secretsOf,
@@ -95,7 +97,12 @@ export const createIngestApp = ({
   ): FastifyReply => {
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
-    metrics.answered(endpoint, reason, ms / 1000);
+    metrics.answered(
+      endpoint,
+      reason,
+      ms / 1000,
+      trace?.delivery.isSampled === true ? trace.delivery.traceId : undefined,
+    );
     if (trace !== undefined) trace.answered(endpoint, reason, bytes);
     else if (tracer !== undefined) traceUnread(tracer, endpoint, reason, bytes, startedAt);
     if (status !== 200) {
@@ -196,13 +203,13 @@ const isWebhookPath = (url: string, secretsOf: ReceiveOptions['secretsOf']): boo
 const placesOf = (error: unknown): readonly string[] =>
   error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
 
-const statusByCode: Readonly<Record<string, readonly [status: number, text: string]>> = {
+const statusByCode: Readonly<Record<string, readonly [status: ConnectionStatus, text: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
 
 /** Answers what is no HTTP, or came too slowly, and closes the connection. Returns the status; undefined for a sender that hung up. */
-const refuseConnection = (code: string | undefined, socket: Socket): number | undefined => {
+const refuseConnection = (code: string | undefined, socket: Socket): ConnectionStatus | undefined => {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return undefined;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
 import type { WebhookSecret } from '#envelope';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { beforeScrape, counterOf, gaugeOf } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 import type { Component } from '#platform/service';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
@@ -78,15 +78,15 @@ export const createKeyring = ({
   const initial = readSecrets(config);
   if (!initial.ok) throw new Error(initial.issues.join('; '));
   const files = [config.secretsFile, config.endpointsFile].filter((file) => file !== undefined);
-  const reloads = new promClient.Counter({
-    name: 'dakia_ingest_secret_reloads_total',
-    help: 'Changed files of secrets, by whether they could be used.',
-    labelNames: ['result'],
-    registers: [metrics],
-  });
+  const reloads = counterOf(metrics, 'dakia_ingest_secret_reloads_total');
+  const inUse = gaugeOf(metrics, 'dakia_ingest_secrets');
   let secrets = initial.value;
   let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
+  beforeScrape(metrics, ['dakia_ingest_secrets'], () => {
+    inUse.reset();
+    for (const [endpoint, list] of secrets) inUse.set({ endpoint }, list.length);
+  });
 
   const look = async (): Promise<void> => {
     const before = await markOf(files);

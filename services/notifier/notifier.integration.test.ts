@@ -50,7 +50,7 @@ test('a fact becomes one signed request, its row says what was answered, and the
   expect(new Set(told.map(({ data }) => data.sequence)).size).toBe(3);
   expect(bodies[0]?.data.columns).toMatchObject({ amount_minor: 50_000, currency: 'INR', method: 'upi' });
   expect(await notifier.metrics()).toContain(
-    'dakia_notification_attempts_total{destination="shop",outcome="delivered"} 4',
+    'dakia_notification_attempts_total{destination="shop",channel="http",outcome="delivered"} 4',
   );
 });
 

@@ -1,6 +1,6 @@
 import { serviceNames } from '#catalogue';
 import type { Logger } from '#platform/log';
-import { createDatabase, createPostgresPing, roleOf } from '#platform/postgres';
+import { createDatabase, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
 import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#platform/queue';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -42,7 +42,9 @@ export const notifierOf = (clock: () => Instant): Service =>
         applicationName: 'dakia-notifier',
         role: roleOf('notifier'),
         log,
+        metrics,
       });
+      reportMigrations(metrics, database);
       const queues = new Map(names.map((name) => [name, openQueue(config, notifyQueueOf(name), log)]));
       host.watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
       host.watchDependency({ name: 'redis', ...createRedisPing(config) });

@@ -22,6 +22,8 @@ import { linkAfter, linkCancelled, linkExpired, newPaymentLink } from './links.t
 import * as pay from './payments.ts';
 import { newRefund, refundFailed, refundProcessed, speedChanged } from './refunds.ts';
 import type { Refund, Speed } from './refunds.ts';
+import { withFields } from './with-fields.ts';
+import type { FieldValue } from './with-fields.ts';
 
 /** One body of each event, complete in its fields. `at` is in epoch seconds. */
 interface Built {
@@ -171,6 +173,8 @@ export interface BuildOptions {
   readonly eventId?: string;
   /** Fields of the subject to set instead of the usual ones: `{ id: 'pay_…', amount: 500 }`. */
   readonly subject?: Json;
+  /** Single fields to set, see `withFields`. */
+  readonly fields?: readonly FieldValue[];
 }
 
 /** 1 June 2026, 00:00 UTC: the time of events that are built without one. */
@@ -184,7 +188,11 @@ export const buildEvent = (event: EventName, options: BuildOptions = {}): Simula
   const accountId = random.id('acc_');
   const { parts, beside } = builders[event](random, at);
   const { subject, family } = eventSpec(event);
-  const changed = { ...parts, [subject]: { ...parts[subject], ...options.subject } };
+  const changed = withFields(
+    { ...parts, [subject]: { ...parts[subject], ...options.subject } },
+    subject,
+    options.fields ?? [],
+  );
   const ownId = changed[subject]?.['id'];
   const ownAccount = family === 'accounts' && typeof ownId === 'string' ? `acc_${ownId}` : accountId;
   return simulatedEvent(options.eventId ?? id, at, {

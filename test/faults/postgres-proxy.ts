@@ -5,9 +5,12 @@ import type { AddressInfo, Socket } from 'node:net';
 export interface PostgresProxy {
   /** The database's URL by way of this proxy. */
   readonly url: string;
+  /** Keeps back everything from now on. */
   readonly hold: () => void;
-  /** Whether something with this text in it is kept back. */
-  readonly holds: (text: string) => boolean;
+  /** Keeps back from the first write on that has this text in it: nothing of what that write begins has reached Postgres then. */
+  readonly holdFrom: (text: string) => void;
+  /** Whether something is kept back. */
+  readonly holds: () => boolean;
   /** Passes on what was kept back, in order. */
   readonly release: () => void;
   /** Ends every connection and lets none in: for the process Postgres is gone. */
@@ -21,6 +24,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   const sockets = new Set<Socket>();
   const kept: { readonly to: Socket; readonly bytes: Buffer }[] = [];
   let holding = false;
+  let awaited: string | undefined;
   let isCut = false;
 
   const server = net.createServer((client) => {
@@ -39,6 +43,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
     }
     postgres.pipe(client);
     client.on('data', (bytes: Buffer) => {
+      if (awaited !== undefined && bytes.includes(awaited)) holding = true;
       if (holding) kept.push({ to: postgres, bytes });
       else postgres.write(bytes);
     });
@@ -51,9 +56,11 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   return {
     url: url.href,
     hold: () => (holding = true),
-    holds: (text) => kept.some(({ bytes }) => bytes.includes(text)),
+    holdFrom: (text) => (awaited = text),
+    holds: () => kept.length > 0,
     release: () => {
       holding = false;
+      awaited = undefined;
       for (const { to, bytes } of kept.splice(0)) if (!to.destroyed) to.write(bytes);
     },
     cut: () => {

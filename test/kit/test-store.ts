@@ -68,7 +68,7 @@ export const openTestStore = async (
   const database = open();
   const consumers = options.role === undefined ? database : open(options.role);
   const storeMetrics = createStoreMetrics(metrics);
-  reportParkedKeys(database, aggregates, storeMetrics);
+  reportParkedKeys(database, aggregates, metrics);
   const handlerOf = (): BatchHandler =>
     applyBatches({
       group,

@@ -4,6 +4,7 @@ import { processEnvironment } from '#platform/config';
 import { measureApply } from './apply/measure.ts';
 import { stopChildren } from './child.ts';
 import { measureEndToEnd } from './end-to-end/measure.ts';
+import { measureHostile } from './hostile/measure.ts';
 import { measureIngest } from './ingest/measure.ts';
 import { measureNotify } from './notify/measure.ts';
 import { readOptions, USAGE } from './options.ts';
@@ -32,6 +33,7 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: O
     ? await measureEndToEnd(stack, seconds, report, other, apply?.events_per_s)
     : undefined;
   const notify = parts.includes('notify') ? await measureNotify(stack, seconds, report) : undefined;
+  const hostile = parts.includes('hostile') ? await measureHostile(stack, seconds, report) : undefined;
   return {
     machine: thisMachine(),
     ...(other && { against: other.commit }),
@@ -39,6 +41,7 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: O
     ...(apply && { apply }),
     ...(endToEnd && { end_to_end: endToEnd }),
     ...(notify && { notify }),
+    ...(hostile && { hostile }),
   };
 };
 

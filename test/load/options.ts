@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 
-export const parts = ['ingest', 'apply', 'end-to-end', 'notify'] as const;
+export const parts = ['ingest', 'apply', 'end-to-end', 'notify', 'hostile'] as const;
 export type Part = (typeof parts)[number];
 
 export interface BenchOptions {
@@ -20,12 +20,12 @@ export interface BenchOptions {
 const SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 300;
 
-export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify] [--seconds N] [--against COMMIT] [--save] [--json]
+export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify|hostile] [--seconds N] [--against COMMIT] [--save] [--json]
 
 Measures speed as ratios within one run on this machine; docs/performance.md says what and how. Starts servers of its own on free
 ports; KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL are used instead where they are set.
   --only PART    one part; may be given several times (default: all)
-  --seconds N    how long each variant is measured, 1 to ${SECONDS_MAX} (default: ${SECONDS_DEFAULT}; all parts then take about 6 minutes)
+  --seconds N    how long each variant is measured, 1 to ${SECONDS_MAX} (default: ${SECONDS_DEFAULT}; all parts then take about 15 minutes)
   --against C    measures the code of commit C in the same rounds, with the packages that are installed here
   --save         adds the result to docs/performance.jsonl and renews docs/performance.md; refused while files are changed
   --json         end with one line of JSON

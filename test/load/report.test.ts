@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { applyResult } from './apply/measure.ts';
-import { cpuOfTree } from './cpu.ts';
+import { cpuOfTree } from './process-usage.ts';
 import { loadResult } from './end-to-end/measure.ts';
 import { atRate } from './http-load.ts';
 import { ingestResult } from './ingest/measure.ts';
@@ -254,7 +254,7 @@ test('of the saved runs the three newest are shown, the newest first', () => {
 test('options: all parts by default, an unknown one is an issue', () => {
   expect(readOptions([])).toMatchObject({
     ok: true,
-    value: { parts: ['ingest', 'apply', 'end-to-end', 'notify'], seconds: 10, json: false, save: false },
+    value: { parts: ['ingest', 'apply', 'end-to-end', 'notify', 'hostile'], seconds: 10, json: false, save: false },
   });
   expect(
     readOptions(['--only', 'apply', '--only', 'ingest', '--seconds', '3', '--json', '--against', 'abc', '--save']),

@@ -1,6 +1,8 @@
 import { cpus } from 'node:os';
 import type { ApplyResult } from './apply/measure.ts';
 import type { EndToEndResult, LoadResult } from './end-to-end/measure.ts';
+import { HOLDING } from './hostile/attacks.ts';
+import type { HostileResult } from './hostile/measure.ts';
 import { LIGHT_PER_SECOND } from './ingest/few-connections.ts';
 import type { ConnectionsResult } from './ingest/few-connections.ts';
 import type { IngestResult } from './ingest/measure.ts';
@@ -15,6 +17,7 @@ export interface BenchResult {
   readonly apply?: ApplyResult;
   readonly end_to_end?: EndToEndResult;
   readonly notify?: NotifyResult;
+  readonly hostile?: HostileResult;
 }
 
 /** One figure as people read it. */
@@ -191,12 +194,24 @@ const notifyFigures = (result: NotifyResult): readonly Figure[] => [
   },
 ];
 
+const hostileFigures = ({ attacks }: HostileResult): readonly Figure[] =>
+  attacks.flatMap(({ attack, ratio_p99: ratio, p99_ms: p99, lost, sent, rss_more_mb: more }) => [
+    {
+      name: `attack: ${attack}, genuine p99`,
+      value: ratio,
+      ...(HOLDING.includes(attack) ? {} : { goal: most(3) }),
+      note: `of undisturbed; ${p99} ms`,
+    },
+    { name: 'lost', value: lost, goal: most(0), note: `of ${sent} genuine deliveries; ${more} MB more memory (<= 50)` },
+  ]);
+
 /** Every figure of a run, in the order in which people read them. */
-export const figuresOf = ({ ingest, apply, end_to_end: endToEnd, notify }: BenchResult): readonly Figure[] => [
+export const figuresOf = ({ ingest, apply, end_to_end: endToEnd, notify, hostile }: BenchResult): readonly Figure[] => [
   ...(ingest ? ingestFigures(ingest) : []),
   ...(apply ? applyFigures(apply) : []),
   ...(endToEnd ? endToEndFigures(endToEnd) : []),
   ...(notify ? notifyFigures(notify) : []),
+  ...(hostile ? hostileFigures(hostile) : []),
 ];
 
 /** Whether a goal is met; rounds that lie too far apart say nothing. */

@@ -15,8 +15,8 @@ export type {
   ReceivedRecord,
   RecordMark,
 } from './contracts.ts';
-export type { LogOfPartition } from './log-ends.ts';
-export { readLogs } from './log-ends.ts';
+export type { LogOfPartition, LogReader } from './log-ends.ts';
+export { createLogReader, readLogs } from './log-ends.ts';
 export { createKafkaPing } from './ping.ts';
 export type { Reluctance } from './producer/batcher.ts';
 export type { KafkaProducer } from './producer/producer.ts';

@@ -40,6 +40,7 @@ interface Progress {
  * What is written meanwhile is not read. kafkajs reads as member of a group only, so a group of a random name exists meanwhile;
  * nothing is committed to it and it is deleted at the end. Throws when a topic is missing, or Kafka cannot be reached or falls silent.
  */
+// oxlint-disable-next-line max-lines-per-function -- closures over one reading and its positions
 export const readTopics = async (
   kafka: Kafka,
   { topics, prefix, onBatch, onProgress, stallMs = STALL_MS }: TopicReading,

@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import type { Logger, LoggerOptions } from 'pino';
 import { onlyListed } from './fields.ts';
-import { rememberChildren } from './level.ts';
 import { prettyLine } from './pretty.ts';
 import { createRepeats, gistOfLine } from './repeats.ts';
 
@@ -20,9 +19,8 @@ export const createLogger = (
   program: string,
   level: string,
   destination: { readonly write: (line: string) => void } | undefined = terminal(),
-): Logger => {
-  const children = rememberChildren();
-  const log = pino(
+): Logger =>
+  pino(
     {
       level,
       // A process may run several services; each has a child logger with its own `service`.
@@ -30,7 +28,6 @@ export const createLogger = (
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: onlyListed, bindings: onlyListed },
       hooks: { logMethod: withoutRepeats() },
-      onChild: children.onChild,
       serializers: {
         err: describeError,
         reason: (reason: unknown) => (typeof reason === 'string' ? withoutValues(reason) : reason),
@@ -38,9 +35,6 @@ export const createLogger = (
     },
     ...(destination === undefined ? [] : [destination]),
   );
-  children.of(log);
-  return log;
-};
 
 /** Undefined where stdout is no terminal. */
 const terminal = (): { readonly write: (line: string) => void } | undefined =>

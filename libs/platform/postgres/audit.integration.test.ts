@@ -1,7 +1,7 @@
 import { openTestStore } from '../../../test/kit/test-store.ts';
 import type { TestStore } from '../../../test/kit/test-store.ts';
 import { auditInsert, writeAudit } from './audit.ts';
-import { adHoc } from './database.ts';
+import { adHoc } from './statement.ts';
 
 jest.setTimeout(60_000);
 

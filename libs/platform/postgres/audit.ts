@@ -1,4 +1,4 @@
-import { statement } from './database.ts';
+import { statement } from './statement.ts';
 import type { Transaction } from './database.ts';
 
 /** Columns of audit_logs by the names that code has for them; `id` and `at` are Postgres' own. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { QUARANTINE_SERVICE, serviceNames } from '#catalogue';
 import { ROOT } from '#kit';
 import { serverFiles, silent, startPostgres, stateFolder } from '#local';
-import { adHoc, createDatabase } from './database.ts';
+import { createDatabase } from './database.ts';
+import { adHoc } from './statement.ts';
 import { migrate } from './migrate.ts';
 import { roleOf } from './roles.ts';
 

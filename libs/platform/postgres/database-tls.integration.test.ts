@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from '#kit';
 import { serverFiles, silent, startPostgres, stateFolder } from '#local';
-import { adHoc, createDatabase } from './database.ts';
+import { createDatabase } from './database.ts';
+import { adHoc } from './statement.ts';
 import { migrate } from './migrate.ts';
 import { roleOf } from './roles.ts';
 

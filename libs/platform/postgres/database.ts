@@ -1,18 +1,13 @@
 import pg from 'pg';
 import type { ClientBase, ClientConfig, PoolClient } from 'pg';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import { arrayLiteral } from './array-literal.ts';
 import { endsSession } from './error-class.ts';
 import { createHosts } from './hosts.ts';
 import type { Hosts } from './hosts.ts';
-
-/** SQL with the name under which a connection prepares it once. Without a name it is planned each time. */
-export interface Statement {
-  readonly name?: string;
-  readonly text: string;
-}
-export const statement = (name: string, text: string): Statement => ({ name: `dakia_${name}`, text });
-export const adHoc = (text: string): Statement => ({ text });
+import { reportPool } from './reports.ts';
+import type { Statement } from './statement.ts';
 
 export interface Transaction {
   /** Statements may be sent without waiting for the one before: they are answered in order. */
@@ -29,8 +24,9 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Connections at most. */
   readonly poolSize: number;
-  /** Shown in pg_stat_activity. */
+  /** Shown in pg_stat_activity; without `dakia-` also the label `pool` of its metrics. */
   readonly applicationName: string;
+  readonly metrics?: Registry;
   /** The role whose rights bound this pool; the login user must be a member of it. Without one: the login user's own rights. */
   readonly role?: string;
   readonly log?: Pick<Logger, 'warn'>;
@@ -124,6 +120,8 @@ export const createDatabase = (options: DatabaseOptions): Database => {
   const hosts = createHosts(url, (one) => withSessionSettings(one, role));
   const sessions = createSessions();
   const pool = openPool(hosts, sessions, options);
+  if (options.metrics !== undefined)
+    reportPool(options.metrics, options.applicationName.replace(/^dakia-/, ''), pool, poolSize);
 
   const connect = async (): Promise<PoolClient> => {
     for (let tries = 1; ; tries += 1) {

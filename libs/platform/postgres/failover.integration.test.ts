@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { eventually } from '#kit';
 import { serverFiles, silent, startPostgres, stateFolder } from '#local';
-import { adHoc, createDatabase } from './database.ts';
+import { createDatabase } from './database.ts';
+import { adHoc } from './statement.ts';
 import type { Database } from './database.ts';
 
 /** Two servers of its own are started: one that is demoted, and one that takes over. */

@@ -1,11 +1,14 @@
 export type { AuditEntry } from './audit.ts';
 export { auditInsert, writeAudit } from './audit.ts';
-export type { Database, Statement, Transaction } from './database.ts';
-export { adHoc, createDatabase, quotedName, statement } from './database.ts';
+export type { Database, Transaction } from './database.ts';
+export { createDatabase, quotedName } from './database.ts';
 export { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
 export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';
 export type { OutboxSignal } from './outbox-signal.ts';
 export { createOutboxListener, createOutboxSignal } from './outbox-signal.ts';
 export { createPostgresPing } from './ping.ts';
+export { reportMigrations } from './reports.ts';
 export { OPERATOR_ROLE, roleOf } from './roles.ts';
+export type { Statement } from './statement.ts';
+export { adHoc, statement } from './statement.ts';

@@ -1,6 +1,7 @@
 import type { Logger } from '#platform/log';
 import { backoffMs, pause } from '#platform/time';
-import { statement, withSessionSettings } from './database.ts';
+import { withSessionSettings } from './database.ts';
+import { statement } from './statement.ts';
 import type { Database } from './database.ts';
 import { connectClient } from './hosts.ts';
 

@@ -4,7 +4,8 @@ import { eventually } from '#kit';
 import { retryParked } from '#operate';
 import { openTestStore, testEvent } from '../../../test/kit/test-store.ts';
 import type { TestStore } from '../../../test/kit/test-store.ts';
-import { adHoc, createDatabase } from './database.ts';
+import { createDatabase } from './database.ts';
+import { adHoc } from './statement.ts';
 import type { Database } from './database.ts';
 import { OPERATOR_ROLE, roleOf } from './roles.ts';
 

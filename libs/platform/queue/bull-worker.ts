@@ -40,6 +40,7 @@ export interface BullWorker {
   readonly close: (ms: number) => Promise<void>;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one BullMQ worker with all that it is told
 export const openBullWorker = (
   { config, queue, concurrency, work, log }: WorkerOptions,
   metrics: QueueMetrics,
@@ -65,13 +66,15 @@ export const openBullWorker = (
   };
 
   const run = async (id: string, data: JobData): Promise<JobOutcome> => {
-    takenAt = performance.now();
+    const startedAt = performance.now();
+    takenAt = startedAt;
     const running = attempt(id, data);
     underWay.add(running);
     try {
       return await running;
     } finally {
       underWay.delete(running);
+      metrics.took(queue, (performance.now() - startedAt) / 1000);
     }
   };
 

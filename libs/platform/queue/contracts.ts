@@ -1,7 +1,7 @@
-import type { Registry } from 'prom-client';
 import type { Priority } from '#catalogue';
 import type { boardSettings, ConfigOf, queueSettings, redisSettings } from '#platform/config';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 
 export type QueueConfig = ConfigOf<typeof redisSettings & typeof queueSettings>;
 export type BoardConfig = QueueConfig & ConfigOf<typeof boardSettings>;

@@ -1,55 +1,39 @@
-import promClient from 'prom-client';
-import type { Counter, Gauge, Registry } from 'prom-client';
-import { oneAtATime } from '#platform/service';
+import { beforeScrape, counterOf, gaugeOf, histogramOf, queueStates } from '#platform/metrics';
+import type { LabelsOf, Registry } from '#platform/metrics';
 import { oncePer } from '#rules';
 import type { QueueStats } from './contracts.ts';
 
 /** `completed`, `failed` and `stalled` as BullMQ tells them; `later`, `rest` and `unexpected` as the work decided. */
-export type CountedOutcome = 'completed' | 'failed' | 'stalled' | 'later' | 'rest' | 'unexpected';
-
-const STATES = ['waiting', 'active', 'completed', 'failed', 'delayed', 'prioritized', 'paused'] as const;
+export type CountedOutcome = LabelsOf<'dakia_jobs_total'>['outcome'];
 
 export interface QueueMetrics {
   readonly count: (queue: string, outcome: CountedOutcome) => void;
+  /** How long a worker had a job in hand. */
+  readonly took: (queue: string, seconds: number) => void;
   /** Adds how a queue is looked at on a scrape; `undefined` while Redis is away, and then the last answer stays. Returns how to stop it. */
   readonly onScrape: (queue: string, look: () => Promise<QueueStats | undefined>) => () => void;
 }
 
-/** The instruments of a registry, which several services of a process may share. */
+/** What several workers of a process share. */
 export const queueMetricsOf = oncePer((registry: Registry): QueueMetrics => {
   const looks = new Map<string, () => Promise<QueueStats | undefined>>();
-  const jobs: Counter<'queue' | 'outcome'> = new promClient.Counter({
-    name: 'dakia_jobs_total',
-    help: 'Runs of jobs by how they ended.',
-    labelNames: ['queue', 'outcome'],
-    registers: [registry],
-  });
-  const refresh = oneAtATime(async () => {
+  const jobs = counterOf(registry, 'dakia_jobs_total');
+  const durations = histogramOf(registry, 'dakia_job_duration_seconds');
+  const counts = gaugeOf(registry, 'dakia_queue_jobs');
+  const oldest = gaugeOf(registry, 'dakia_queue_oldest_seconds');
+  beforeScrape(registry, ['dakia_queue_jobs', 'dakia_queue_oldest_seconds'], async () => {
     await Promise.all(
       [...looks].map(async ([queue, look]) => {
         const seen = await look();
         if (seen === undefined) return;
-        for (const state of STATES) counts.set({ queue, state }, seen[state]);
+        for (const state of queueStates) counts.set({ queue, state }, seen[state]);
         oldest.set({ queue }, (seen.oldestMs ?? 0) / 1000);
       }),
     );
   });
-  const counts: Gauge<'queue' | 'state'> = new promClient.Gauge({
-    name: 'dakia_queue_jobs',
-    help: 'Jobs by queue and state.',
-    labelNames: ['queue', 'state'],
-    registers: [registry],
-    collect: refresh,
-  });
-  const oldest: Gauge<'queue'> = new promClient.Gauge({
-    name: 'dakia_queue_oldest_seconds',
-    help: 'Age of the oldest job that should run now or runs; 0 when there is none.',
-    labelNames: ['queue'],
-    registers: [registry],
-    collect: refresh,
-  });
   return {
     count: (queue, outcome) => jobs.inc({ queue, outcome }),
+    took: (queue, seconds) => durations.observe({ queue }, seconds),
     onScrape: (queue, look) => {
       looks.set(queue, look);
       return () => {

@@ -1,7 +1,7 @@
-import type { Registry } from 'prom-client';
 import { readConfig } from '#platform/config';
 import type { ConfigOf, Environment, Settings } from '#platform/config';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import type { Tracer } from '#platform/trace';
 import { unparsed } from '#rules';
 import type { Parsed } from '#rules';

@@ -1,5 +1,5 @@
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
+import { gaugeOf } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 
 /** A server that a process works with, and how to ask whether it answers. */
 export interface Dependency {
@@ -34,12 +34,7 @@ export interface Dependencies {
 
 export const createDependencies = (registry: Registry): Dependencies => {
   const watched = new Map<string, Watched>();
-  const gauge = new promClient.Gauge({
-    name: 'dakia_dependency_up',
-    help: 'Whether a server that this process works with answers: 1 or 0. It does not decide on readiness.',
-    labelNames: ['dependency'],
-    registers: [registry],
-  });
+  const gauge = gaugeOf(registry, 'dakia_dependency_up');
   return {
     watch: (dependency) => {
       if (watched.has(dependency.name)) return dependency.close?.();

@@ -3,7 +3,7 @@ import promClient from 'prom-client';
 import { eventually } from '#kit';
 import { defineService } from './definition.ts';
 import type { Host, Service } from './definition.ts';
-import { oneAtATime } from './one-at-a-time.ts';
+import { oneAtATime } from '#platform/metrics';
 import { startServices } from './start.ts';
 import type { RunningServices } from './start.ts';
 

@@ -1,9 +1,9 @@
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
 import { describeConfig, opsSettings, processSettings, readConfig, traceSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
 import { createLevelSwitch, createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { createRegistry } from '#platform/metrics';
+import type { Registry } from '#platform/metrics';
 import { openTracing } from '#platform/trace';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
@@ -14,6 +14,7 @@ import type { Host, Service } from './definition.ts';
 import { createDependencies } from './dependencies.ts';
 import { createOpsServer } from './ops-server.ts';
 import type { OpsPlugin } from './ops-server.ts';
+import { describeBuild } from './build-info.ts';
 import { createReadiness } from './readiness.ts';
 
 export interface RunningServices {
@@ -50,6 +51,7 @@ const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, r
     port: config.opsPort,
     registry,
     readiness: readiness.report,
+    withTraces: config.traceEndpoint !== undefined,
     plugins: () => plugins,
   });
   return {
@@ -84,8 +86,8 @@ export const startServices = async (
     return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
 
   const log = createLogger(name, base.value.logLevel, destination);
-  const registry = new promClient.Registry();
-  promClient.collectDefaultMetrics({ register: registry });
+  const registry = createRegistry({ withNode: true });
+  describeBuild(registry);
   const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
   const tracing = await openTracing(base.value, log);
   const parts = services.flatMap((service, index) =>

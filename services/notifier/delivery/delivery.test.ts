@@ -105,7 +105,9 @@ test('a due notification is said, kept as delivered, and the time since the fact
   expect(told).toEqual(['dispute.opened ntf_1 7 3']);
   expect(concluded).toEqual([{ kind: 'delivered', attempts: 3, at: NOW, response: 'HTTP 204: asha@example.com' }]);
   expect(outcome).toEqual({ kind: 'done' });
-  expect(metrics).toContain('dakia_notification_attempts_total{destination="team",outcome="delivered"} 1');
+  expect(metrics).toContain(
+    'dakia_notification_attempts_total{destination="team",channel="log",outcome="delivered"} 1',
+  );
   expect(metrics).toContain('dakia_notification_seconds_sum{destination="team"} 0.25');
   expect(logged.map((line) => JSON.parse(line) as unknown)).toEqual([
     expect.objectContaining({

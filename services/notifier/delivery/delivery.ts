@@ -100,7 +100,7 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
   const loaded = await deliveries.load(id);
   if (loaded === null) return { kind: 'done' };
   if (!loaded.ok) {
-    metrics.count(name, 'failed');
+    metrics.count(destination, 'failed');
     const conclusion = { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') } as const;
     return concluded(options, { id, notification: null, span }, conclusion, signal);
   }
@@ -114,11 +114,11 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
 
   const said = await say(options, loaded.value, signal);
   if (said.kind === 'deferred') {
-    metrics.count(name, 'deferred');
+    metrics.count(destination, 'deferred');
     return jobAfterDeferral(said);
   }
   if (said.kind === 'cancel') {
-    metrics.count(name, 'cancelled');
+    metrics.count(destination, 'cancelled');
     log.info(
       { notification: id, destination: name, reason: said.reason, replacements: said.replacements.length },
       'a notification is cancelled',
@@ -129,7 +129,7 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
   // Cut off by our own stop: whoever comes next tries again at once, and the receiver has not failed.
   if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
   const conclusion = afterAttempt(notification.attempts, said, clock(), options.random());
-  metrics.count(name, conclusion.kind);
+  metrics.count(destination, conclusion.kind);
   if (conclusion.kind === 'delivered' && notification.reminder === null)
     metrics.observe(name, (conclusion.at - subject.at) / 1000);
   return concluded(options, { id, notification, span }, conclusion, signal);

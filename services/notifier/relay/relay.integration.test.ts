@@ -73,10 +73,10 @@ test('relays side by side share 2 000 facts: each is taken once, and each of its
     expect(
       new Set(rows.filter((row) => row.destination === destination).map(({ entity_key }) => entity_key)).size,
     ).toBe(2_000);
-    await eventually(
-      `all jobs of ${destination}`,
-      async () => expect(await fixture.jobs(destination)).toEqual(idsOf(rows, destination)) ?? true,
-    );
+    await eventually(`all jobs of ${destination}`, async () => {
+      expect(await fixture.jobs(destination)).toEqual(idsOf(rows, destination));
+      return true;
+    });
   }
   const [facts, planned] = await Promise.all(
     ['dakia_facts_relayed_total', 'dakia_notifications_planned_total'].map(async (name) =>
@@ -149,10 +149,10 @@ describe('Redis', () => {
     fixture.later(10_000);
     await fixture.relay(CAPTURED, { pollEveryMs: NEVER_MS, sweepEveryMs: NEVER_MS });
     const rows = await fixture.rows();
-    await eventually(
-      'the sweep at the start makes the jobs',
-      async () => expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
-    );
+    await eventually('the sweep at the start makes the jobs', async () => {
+      expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop'));
+      return true;
+    });
   });
 
   test('has lost everything: what is overdue comes back, what is not due yet waits for its time', async () => {
@@ -164,20 +164,23 @@ describe('Redis', () => {
     });
     await fixture.relayed();
     const rows = await fixture.rows();
-    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
+    await eventually('all jobs', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team'));
+      return true;
+    });
     await fixture.flush();
     fixture.later(10_000);
     const [told] = rows;
-    await eventually(
-      'the overdue one is there',
-      async () => expect(await fixture.jobs('team')).toEqual([told?.id]) ?? true,
-    );
+    await eventually('the overdue one is there', async () => {
+      expect(await fixture.jobs('team')).toEqual([told?.id]);
+      return true;
+    });
     await fixture.flush();
     fixture.later(29 * HOUR_S * 1000);
-    await eventually(
-      'and the first reminder, in its time',
-      async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows.slice(0, 2), 'team')) ?? true,
-    );
+    await eventually('and the first reminder, in its time', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(rows.slice(0, 2), 'team'));
+      return true;
+    });
   });
 
   test('gets back more than one look into Postgres finds', async () => {
@@ -188,7 +191,10 @@ describe('Redis', () => {
     fixture.later(10_000);
     await fixture.relay(CAPTURED, { sweepEveryMs: NEVER_MS });
     const rows = await fixture.rows();
-    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
+    await eventually('all jobs', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team'));
+      return true;
+    });
   });
 });
 
@@ -239,10 +245,10 @@ describe('what cannot be relayed', () => {
     expect(await kept()).toEqual([
       { entity_key: paymentKey(3), reason: expect.stringContaining('violates check constraint "refused"') as string },
     ]);
-    await eventually(
-      'the others have jobs',
-      async () => expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop')) ?? true,
-    );
+    await eventually('the others have jobs', async () => {
+      expect(await fixture.jobs('shop')).toEqual(idsOf(rows, 'shop'));
+      return true;
+    });
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Registry } from 'prom-client';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import { createOutboxListener, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { SWEEP_EVERY_MS } from '#platform/queue';

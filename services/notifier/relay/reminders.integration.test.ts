@@ -34,7 +34,10 @@ describe('reminders', () => {
       'dispute.opened 72h pending',
       'dispute.opened 24h pending',
     ]);
-    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(before, 'team')) ?? true);
+    await eventually('all jobs', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(before, 'team'));
+      return true;
+    });
 
     await fixture.dispute(
       'payment.dispute.under_review',
@@ -49,10 +52,10 @@ describe('reminders', () => {
       ['72h', '24h'].map((hours) => `disp_1 dispute.opened ${hours} cancelled moved on: the status is under_review`),
     );
     const left = before.map(({ id }) => id).filter((id) => !over.some((row) => row.id === id));
-    await eventually(
-      'their jobs are gone',
-      async () => expect(await fixture.jobs('team')).toEqual(left.toSorted()) ?? true,
-    );
+    await eventually('their jobs are gone', async () => {
+      expect(await fixture.jobs('team')).toEqual(left.toSorted());
+      return true;
+    });
 
     await fixture.dispute(
       'payment.dispute.action_required',
@@ -70,10 +73,10 @@ describe('reminders', () => {
       'dispute.action_required 24h pending',
     ]);
     expect(over.every(({ id }) => after.some((row) => row.id === id))).toBe(true);
-    await eventually(
-      'their jobs are back',
-      async () => expect(await fixture.jobs('team')).toEqual(idsOf(await fixture.rows(), 'team')) ?? true,
-    );
+    await eventually('their jobs are back', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(await fixture.rows(), 'team'));
+      return true;
+    });
   });
 
   test('move when the deadline does, also for a fact that no rule asks for', async () => {
@@ -93,10 +96,10 @@ describe('reminders', () => {
       'dispute.opened 24h cancelled respond_by is another time now',
     ]);
     const waiting = rows.filter(({ status }) => status === 'pending');
-    await eventually(
-      'jobs follow',
-      async () => expect(await fixture.jobs('team')).toEqual(idsOf(waiting, 'team')) ?? true,
-    );
+    await eventually('jobs follow', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(waiting, 'team'));
+      return true;
+    });
   });
 
   test('are decided by the row as it stands once no other relay has the dispute in hand', async () => {
@@ -139,7 +142,10 @@ describe('reminders', () => {
     await fixture.relayed();
     const rows = await fixture.rows();
     expect(rows).toHaveLength(3);
-    await eventually('all jobs', async () => expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team')) ?? true);
+    await eventually('all jobs', async () => {
+      expect(await fixture.jobs('team')).toEqual(idsOf(rows, 'team'));
+      return true;
+    });
   });
 
   test('of a rule or a destination that this process does not have are left alone', async () => {

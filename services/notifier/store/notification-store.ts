@@ -1,4 +1,5 @@
 import type { Family, NotificationStatus, Priority } from '#catalogue';
+import type { LabelsOf } from '#platform/metrics';
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 import type { Span } from '#platform/trace';
@@ -201,7 +202,7 @@ export const countStranded = async (database: Transaction, served: readonly stri
 
 export interface WaitingCount {
   readonly destination: string;
-  readonly status: NotificationStatus;
+  readonly status: LabelsOf<'dakia_notifications'>['status'];
   readonly notifications: number;
 }
 

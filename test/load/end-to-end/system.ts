@@ -3,7 +3,7 @@ import pg from 'pg';
 import { topics } from '#catalogue';
 import { freePort } from '#local';
 import { startChild } from '../child.ts';
-import { cpuOfTree } from '../cpu.ts';
+import { cpuOfTree } from '../process-usage.ts';
 import { sendLoad } from '../http-load.ts';
 import type { Pace } from '../http-load.ts';
 import type { OtherTree } from '../other-tree.ts';

@@ -1,9 +1,9 @@
 import kafkajs from 'kafkajs';
 import type { EachBatchPayload } from 'kafkajs';
-import type { Registry } from 'prom-client';
 import { createEnvelopeDecoder } from '#envelope';
 import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import type { Component } from '#platform/service';
 import { createThrottle, inTime, now, startWatchdog } from '#platform/time';
 import type { Watchdog } from '#platform/time';
@@ -63,6 +63,7 @@ const whileRunning = (act: () => void): void => {
  * Reads topics as one member of a group and hands every partition's records over in order, each offset until its outcome is
  * final. Starting fails when Kafka cannot be reached or a topic is missing; later Kafka may be away for any time.
  */
+// oxlint-disable-next-line max-lines-per-function -- closures over one member of a group and its partitions
 export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const { config, topics, log } = options;
   const prefix = config.topicPrefix;
@@ -97,6 +98,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
   const releaseAll = (): void => {
     for (const partition of partitions.values()) partition.release();
     partitions = new Map();
+    metrics.assigned.set({ group: options.group }, 0);
     committer.forget();
   };
 
@@ -155,6 +157,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
       restartLog.reset();
       for (const [topicName, numbers] of Object.entries(assignment))
         for (const number of numbers) assign(topicName, number);
+      metrics.assigned.set({ group: options.group }, partitions.size);
       hasJoined = true;
       log.info({ group, partitions: partitions.size }, `${options.group} reads ${partitions.size} partitions`);
     },

@@ -335,15 +335,20 @@ export class AssignedPartition {
 
   async #handOver(chunk: Chunk): Promise<BatchOutcome | 'failed'> {
     const { metrics, handler, inHand } = this.#options;
-    const end = metrics.batchSeconds.startTimer({ topic: this.topic });
+    const startedAt = performance.now();
+    const end = (outcome: BatchOutcome | 'failed'): void =>
+      metrics.batchSeconds.observe({ topic: this.topic, outcome }, (performance.now() - startedAt) / 1000);
+    metrics.batchRecords.observe({ topic: this.topic }, chunk.messages.length);
     try {
-      const outcome = await inHand.run(this.#name, async (progress) =>
-        handler(await decodeChunk(this, chunk, this.#options.decoder), this.#released.signal, progress),
-      );
-      end({ outcome });
+      const outcome = await inHand.run(this.#name, async (progress) => {
+        const batch = await decodeChunk(this, chunk, this.#options.decoder);
+        metrics.stageSeconds.observe({ stage: 'decode' }, (performance.now() - startedAt) / 1000);
+        return handler(batch, this.#released.signal, progress);
+      });
+      end(outcome);
       return outcome;
     } catch (error) {
-      end({ outcome: 'failed' });
+      end('failed');
       const { firstOffset, nextOffset } = chunk;
       if (!this.#isReleased())
         this.#failures.failed(error, `records ${firstOffset} to ${nextOffset - 1n} could not be applied`);

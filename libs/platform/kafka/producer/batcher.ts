@@ -35,7 +35,8 @@ export interface TopicBatch {
 }
 
 export interface BatcherObserver {
-  readonly sent: (records: number) => void;
+  /** `waitedMs`: how long the oldest of them waited until now. */
+  readonly sent: (records: number, waitedMs: number) => void;
   /** `late`: the answer came after the deadline, or not at all so far. */
   readonly settled: (result: 'durable' | 'failed' | 'late', ms: number) => void;
 }
@@ -68,6 +69,7 @@ interface Pending {
  * `send` settles when the batch's outcome is known and may take as long as it likes; records are answered in time regardless.
  * A send that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
  */
+// oxlint-disable-next-line max-lines-per-function -- closures over one queue and its counters
 export const createBatcher = (
   send: (batch: readonly TopicBatch[]) => Promise<void>,
   observer: BatcherObserver,
@@ -157,7 +159,7 @@ export const createBatcher = (
       Math.max(0, (batch[0]?.since ?? startedAt) + PUBLISH_DEADLINE_MS - startedAt),
       'late',
     );
-    observer.sent(batch.length);
+    observer.sent(batch.length, startedAt - (batch[0]?.since ?? startedAt));
     const durable = await send(byTopic(batch)).then(
       () => true,
       () => false,

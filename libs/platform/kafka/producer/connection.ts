@@ -56,6 +56,7 @@ export interface Connection {
   readonly stop: (withinMs: number) => Promise<void>;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- closures over one session that is replaced
 export const createConnection = ({
   config,
   log,

@@ -1,3 +1,5 @@
+import type { ProducerFailureKind } from '#platform/metrics';
+
 /** What a person can do about each kind of failure. */
 const advice = {
   'missing-topic':
@@ -9,9 +11,9 @@ const advice = {
   timeout: 'a broker does not answer in time: check the brokers',
   unreachable: 'no broker can be reached: check KAFKA_BROKERS, the network and the TLS settings',
   other: 'Kafka did not take a batch',
-} as const;
+} as const satisfies Record<ProducerFailureKind, string>;
 
-export type FailureKind = keyof typeof advice;
+export type FailureKind = ProducerFailureKind;
 export const failureKinds = Object.keys(advice) as readonly FailureKind[];
 export const adviceFor = (kind: FailureKind): string => advice[kind];
 

@@ -1,11 +1,7 @@
-import promClient from 'prom-client';
-import type { Registry } from 'prom-client';
+import { beforeScrape, counterOf, gaugeOf, histogramOf } from '#platform/metrics';
+import type { ProducerFailureKind, Registry } from '#platform/metrics';
 import { oncePer } from '#rules';
 import type { Batcher, BatcherObserver } from './batcher.ts';
-import type { FailureKind } from './failure.ts';
-
-const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 150, 200];
-const SECONDS_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3.3];
 
 /** What a producer is asked on a scrape. */
 interface Watched {
@@ -15,77 +11,52 @@ interface Watched {
 }
 
 export interface ProducerMetrics extends BatcherObserver {
-  readonly failed: (kind: FailureKind) => void;
+  readonly failed: (kind: ProducerFailureKind) => void;
   readonly replaced: () => void;
   /** Shows the load until what it returns is called. */
   readonly watch: (load: Batcher['load'], missingTopics: () => number) => () => void;
 }
 
+const gauges = {
+  dakia_producer_unanswered_records: ({ load }: Watched) => load().records,
+  dakia_producer_unanswered_bytes: ({ load }: Watched) => load().bytes,
+  dakia_producer_batches_in_flight: ({ load }: Watched) => load().batches,
+  dakia_producer_circuit_open: ({ load }: Watched) => (load().circuitOpen ? 1 : 0),
+  dakia_producer_missing_topics: ({ missingTopics }: Watched) => missingTopics(),
+} as const;
+const gaugeNames = Object.keys(gauges) as readonly (keyof typeof gauges)[];
+
 /** Label `client`: the producer's client id, one for each use of a producer in a process, so that they do not blur each other. */
 const instrumentsOf = oncePer((registry: Registry) => {
-  const registers = [registry];
-  const labelNames = ['client'] as const;
   const watched = new Set<Watched>();
-  const gauge = (name: string, help: string, read: (of: Watched) => number): void => {
-    new promClient.Gauge({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const one of watched) this.inc({ client: one.client }, read(one));
-      },
+  for (const name of gaugeNames) {
+    const shown = gaugeOf(registry, name);
+    beforeScrape(registry, [name], () => {
+      shown.reset();
+      const sums = new Map<string, number>();
+      for (const one of watched) sums.set(one.client, (sums.get(one.client) ?? 0) + gauges[name](one));
+      for (const [client, sum] of sums) shown.set({ client }, sum);
     });
-  };
-  gauge('dakia_producer_unanswered_records', 'Records accepted and not answered yet.', ({ load }) => load().records);
-  gauge(
-    'dakia_producer_unanswered_bytes',
-    'Bytes of the records accepted and not answered yet.',
-    ({ load }) => load().bytes,
-  );
-  gauge('dakia_producer_batches_in_flight', 'Batches on their way to Kafka.', ({ load }) => load().batches);
-  gauge('dakia_producer_circuit_open', '1 while Kafka is taken for down and only probes are sent.', ({ load }) =>
-    load().circuitOpen ? 1 : 0,
-  );
-  gauge('dakia_producer_missing_topics', 'Topics that do not exist in Kafka.', ({ missingTopics }) => missingTopics());
+  }
   return {
     watched,
-    batchRecords: new promClient.Histogram({
-      name: 'dakia_producer_batch_records',
-      help: 'Records per batch sent to Kafka.',
-      labelNames,
-      buckets: RECORDS_BUCKETS,
-      registers,
-    }),
-    batchSeconds: new promClient.Histogram({
-      name: 'dakia_producer_batch_seconds',
-      help: 'Time from sending a batch to its outcome.',
-      labelNames: ['client', 'result'] as const,
-      buckets: SECONDS_BUCKETS,
-      registers,
-    }),
-    failures: new promClient.Counter({
-      name: 'dakia_producer_failures_total',
-      help: 'Sends and connection attempts that failed, by kind.',
-      labelNames: ['client', 'kind'] as const,
-      registers,
-    }),
-    replacements: new promClient.Counter({
-      name: 'dakia_producer_client_replacements_total',
-      help: 'Kafka clients given up because a send did not settle or a topic went away.',
-      labelNames,
-      registers,
-    }),
+    batchRecords: histogramOf(registry, 'dakia_producer_batch_records'),
+    queueSeconds: histogramOf(registry, 'dakia_producer_queue_seconds'),
+    batchSeconds: histogramOf(registry, 'dakia_producer_batch_seconds'),
+    failures: counterOf(registry, 'dakia_producer_failures_total'),
+    replacements: counterOf(registry, 'dakia_producer_client_replacements_total'),
   };
 });
 
 /** `client`: a client id of a fixed few. */
 export const producerMetricsOf = (registry: Registry, client: string): ProducerMetrics => {
-  const { watched, batchRecords, batchSeconds, failures, replacements } = instrumentsOf(registry);
+  const { watched, batchRecords, queueSeconds, batchSeconds, failures, replacements } = instrumentsOf(registry);
   replacements.inc({ client }, 0);
   return {
-    sent: (records) => batchRecords.observe({ client }, records),
+    sent: (records, waitedMs) => {
+      batchRecords.observe({ client }, records);
+      queueSeconds.observe({ client }, waitedMs / 1000);
+    },
     settled: (result, ms) => batchSeconds.observe({ client, result }, ms / 1000),
     failed: (kind) => failures.inc({ client, kind }),
     replaced: () => replacements.inc({ client }),

@@ -1,6 +1,6 @@
-import type { Registry } from 'prom-client';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import type { Registry } from '#platform/metrics';
 import type { Component } from '#platform/service';
 import { createThrottle, now } from '#platform/time';
 import type { KafkaConfig } from '../client.ts';

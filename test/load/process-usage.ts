@@ -52,3 +52,12 @@ const cpuOf = (pid: string): ProcessCpu | undefined => {
     return undefined;
   }
 };
+
+/** Memory of a process that is in RAM, in bytes; 0 where there is no /proc. */
+export const residentBytes = (pid: number): number => {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+};

@@ -1,0 +1,118 @@
+import { eventually } from '#kit';
+import type { Finding } from '#operate';
+import { buildEvent } from '#simulator';
+import { ingest } from '../../services/ingest/service.ts';
+import { thisSecond } from '../kit/system-fixture.ts';
+import { startSystem, testsOf } from '../kit/system.ts';
+import type { System } from '../kit/system.ts';
+
+/** The reporter reads all rows once a minute. */
+const AUDITED_WITHIN_MS = 100_000;
+
+let system: System;
+const it = testsOf(() => system);
+beforeAll(async () => void (system = await startSystem()), 30_000);
+afterAll(() => system.close(), 30_000);
+
+const explained = async (): Promise<{ readonly code: number; readonly findings: readonly Finding[] }> => {
+  const { code, answer } = await system.dakia('status', '--explain');
+  return { code, findings: (answer as { readonly findings: readonly Finding[] }).findings };
+};
+const one = async <Row>(sql: string, values: readonly unknown[] = []): Promise<Row> => {
+  const [row] = await system.rows<Row>(sql, values);
+  if (row === undefined) throw new Error(`no row: ${sql}`);
+  return row;
+};
+const differenceOf = async (topic: string): Promise<number> =>
+  Number(new RegExp(`^dakia_account_difference\\{topic="${topic}"\\} (\\S+)$`, 'm').exec(await system.metrics())?.[1]);
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Kafka has the event, and the ledger says that it was applied. */
+const skipOneOffset = async (): Promise<Place & { readonly eventId: string }> => {
+  const event = buildEvent('refund.processed', { seed: 'skipped', at: thisSecond() });
+  await system.stop();
+  await system.start([ingest]);
+  expect(await system.deliver(event)).toBe(200);
+  const behind = (await system.status()).partitions.find(({ lag }) => lag === 1);
+  if (behind === undefined) throw new Error('nothing waits');
+  await system.rows(
+    `UPDATE partition_ledger SET next_offset = next_offset + 1, applied = applied + 1, mark_event_id = NULL, mark_appended_ms = NULL,
+            mark_leader_epoch = NULL WHERE topic = $1 AND partition = $2`,
+    [behind.topic, behind.partition],
+  );
+  await system.stop();
+  await system.start();
+  return { topic: behind.topic, partition: behind.partition, eventId: event.eventId };
+};
+
+it('a lost event, a skipped offset, a lost state and a deleted row of the ledger are found, named and shown, until they are made good', async () => {
+  await system.simulate({ count: 200, duplicates: 0.2, shuffle: true });
+  await system.drained();
+  expect(await explained()).toEqual({ code: 0, findings: [] });
+
+  const skipped = await skipOneOffset();
+  const lost = await one<Place & { readonly id: string; readonly offset: string }>(
+    `DELETE FROM webhook_events WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events WHERE family = 'payments')
+     RETURNING razorpay_event_id AS id, kafka_topic AS topic, kafka_partition AS partition, kafka_offset AS "offset"`,
+  );
+  const order = await one<{ readonly key: string }>(
+    'DELETE FROM payment_orders WHERE order_id = (SELECT min(order_id) FROM payment_orders) RETURNING order_id AS key',
+  );
+  const ofOrder = await system.rows<{ readonly id: string }>(
+    `SELECT razorpay_event_id AS id FROM webhook_events WHERE family = 'orders' AND entity_key = $1 AND verdict = 'applied'`,
+    [order.key],
+  );
+  const row = await one<Place & { readonly rows: string }>(
+    `DELETE FROM partition_ledger l WHERE (topic, partition) IN
+            (SELECT kafka_topic, kafka_partition FROM webhook_events WHERE kafka_topic = 'rzp.invoices.v1' ORDER BY 2 LIMIT 1)
+     RETURNING topic, partition, (SELECT count(*) FROM webhook_events e WHERE e.kafka_topic = l.topic AND e.kafka_partition = l.partition) AS rows`,
+  );
+
+  const { code, findings } = await explained();
+  expect(code).toBe(1);
+  expect(findings).toHaveLength(4);
+  expect(findings).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        kind: 'event',
+        topic: skipped.topic,
+        partition: skipped.partition,
+        eventId: skipped.eventId,
+        event: 'refund.processed',
+      }),
+      expect.objectContaining({ kind: 'event', topic: lost.topic, partition: lost.partition, eventId: lost.id }),
+      { kind: 'ledger-row', topic: row.topic, partition: row.partition, events: Number(row.rows) },
+      expect.objectContaining({ kind: 'entity', family: 'orders', key: order.key }),
+    ]),
+  );
+  const entity = findings.find(({ kind }) => kind === 'entity');
+  expect(entity?.kind === 'entity' && entity.eventIds.toSorted()).toEqual(ofOrder.map(({ id }) => id).toSorted());
+  await eventually(
+    'the metrics show it',
+    async () =>
+      (await differenceOf(skipped.topic)) === 1 &&
+      (await differenceOf(lost.topic)) === 1 &&
+      (await differenceOf('rzp.orders.v1')) === 1 &&
+      (await differenceOf(row.topic)) === Number(row.rows),
+    AUDITED_WITHIN_MS,
+  );
+
+  // What Kafka still has is applied again; the counts follow.
+  const groupPlace = ['--group', 'payments', '--topic', lost.topic, '--partition', String(lost.partition)];
+  const reason = ['--reason', 'deleted by hand', '--yes'];
+  expect((await system.dakia('ledger', 'rebase', ...groupPlace, '--to', lost.offset, ...reason)).code).toBe(0);
+  await eventually(
+    'the lost event is applied again',
+    async () =>
+      (await system.rows('SELECT 1 FROM webhook_events WHERE razorpay_event_id = $1', [lost.id])).length === 1,
+    AUDITED_WITHIN_MS,
+  );
+  await system.drained();
+  expect((await system.dakia('ledger', 'recount', ...groupPlace, ...reason)).answer).toMatchObject({ missing: 1 });
+  const left = (await explained()).findings;
+  expect(left.filter((finding) => finding.kind === 'event')).toMatchObject([{ eventId: skipped.eventId }]);
+}, 300_000);
