@@ -121,6 +121,7 @@ module.exports = {
     client('loader', 'dataloader', NOTIFIER),
     client('http', 'fastify', `^libs/platform/service/|${INGEST}`),
     client('avro', '(avsc|@kafkajs/confluent-schema-registry)', ENVELOPE),
+    client('traces', '@opentelemetry/', '^libs/platform/trace/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -19,6 +19,7 @@ const componentsOf = (service: Service): readonly string[] => {
     environment,
     log: createLogger('test', 'silent'),
     metrics: new promClient.Registry(),
+    tracer: undefined,
     addReadinessCheck: nothing,
     watchDependency: nothing,
     addOpsPlugin: nothing,

@@ -78,7 +78,7 @@ interface Applied {
 }
 
 const consumerOf = (
-  { config, log, metrics, fail, addReadinessCheck, watchDependency }: Host<ConfigOf<typeof consumerSettings>>,
+  { config, log, metrics, tracer, fail, addReadinessCheck, watchDependency }: Host<ConfigOf<typeof consumerSettings>>,
   { name, onCommitted, ...applied }: Applied,
 ): readonly Component[] => {
   const database = createDatabase({
@@ -104,6 +104,7 @@ const consumerOf = (
       clock: now,
       log,
       metrics: createStoreMetrics(metrics),
+      tracer,
       onCommitted: (committed) => {
         if (committed.facts > 0) outboxSignal.notify();
         onCommitted?.(committed);

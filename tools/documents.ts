@@ -3,7 +3,7 @@ import type { Family } from '#catalogue';
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
-import { opsSettings, processSettings, redisSettings } from '#platform/config';
+import { opsSettings, processSettings, redisSettings, traceSettings } from '#platform/config';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
 import { endings } from '../cli/output.ts';
@@ -95,7 +95,7 @@ const settingsTable = (): string => {
       rows.set(setting.env, row);
     }
   };
-  add('every service', { ...processSettings, ...opsSettings });
+  add('every service', { ...processSettings, ...opsSettings, ...traceSettings });
   for (const { name, settings } of allServices) add(name, settings);
   add('npx dakia doctor', redisSettings);
   add('npx dakia', timeSettings);

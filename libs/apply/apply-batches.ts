@@ -4,22 +4,24 @@ import type { BatchHandler, BatchOutcome, PartitionBatch } from '#platform/kafka
 import type { Logger } from '#platform/log';
 import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import { traceIdOf } from '#platform/trace';
+import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import { applyRanges } from './apply-ranges.ts';
-import type { AppliedRanges, Range } from './apply-ranges.ts';
+import type { AppliedRanges, Range, WaitingKey } from './apply-ranges.ts';
 import { arrivalOf, minimalArrival } from './arrival.ts';
 import { createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
 import type { GroupBounds } from './group-commit.ts';
 import { placeName } from './ledger.ts';
 import type { Locking } from './ledger.ts';
 import type { StoreMetrics } from './metrics.ts';
-import type { KeyRef } from './parked-queue.ts';
 import { reasonOf, recordName } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import { familiesOf } from './state-table.ts';
 import type { Families } from './state-table.ts';
+import { beginTransaction, contextOf, endEvents, withSpans } from './trace.ts';
 
 export interface ApplyOptions {
   /** Consumer group, under which the ledger is kept. */
@@ -36,6 +38,8 @@ export interface ApplyOptions {
   readonly policy: RetryPolicy;
   /** In [0, 1), for the jitter; Math.random without. */
   readonly random?: () => number;
+  /** Undefined where traces are off. */
+  readonly tracer?: Tracer | undefined;
   /** Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost. */
   readonly onCommitted?: (committed: Committed) => void;
   /** Tests make transactions smaller. */
@@ -44,7 +48,7 @@ export interface ApplyOptions {
 
 /** What a committed batch has left to others: keys that it parked, with the time until they are tried again in ms, and how many facts the outbox has got at most. */
 export interface Committed {
-  readonly parked: readonly (KeyRef & { readonly afterMs: number })[];
+  readonly parked: readonly WaitingKey[];
   readonly facts: number;
 }
 
@@ -57,7 +61,7 @@ const CONNECTIONS_KEPT = 2;
  * of its own that moves the ledger. Throws for infrastructure only.
  */
 export const applyBatches = (options: ApplyOptions): BatchHandler => {
-  const { group, clock, connections, bounds } = options;
+  const { connections, bounds } = options;
   const families = familiesOf(options.aggregates);
   const attempt = attemptOf(options, families);
   const submit = createGroupCommit({
@@ -73,7 +77,7 @@ export const applyBatches = (options: ApplyOptions): BatchHandler => {
     gathered: (seconds) => options.metrics.stage('gather', seconds),
   });
   return async (batch, signal, progress = () => undefined) =>
-    submit(rangeOf(group, batch, families, clock()), signal, progress);
+    submit(rangeOf(options, batch, families), signal, progress);
 };
 
 type Attempt = (
@@ -85,20 +89,31 @@ type Attempt = (
 /** One transaction, and what is told of it once it is committed. */
 const attemptOf =
   (
-    { group, database, clock, log, metrics, policy, random = Math.random, onCommitted }: ApplyOptions,
+    { group, database, clock, log, metrics, tracer, policy, random = Math.random, onCommitted }: ApplyOptions,
     families: Families,
   ): Attempt =>
   async (ranges, locking, failing = new Map()) => {
     // A policy without waits tries again at once.
     const firstWaitMs = (): number => retryDelayMs(policy, 1, random()) ?? 0;
-    const done = await database.transaction(async (tx) =>
-      applyRanges(tx, families, ranges, { locking, failing, firstWaitMs, stage: metrics.stage }),
-    );
+    const startedAt = performance.now();
+    const trace = beginTransaction(tracer, group, ranges);
+    const done = await database
+      .transaction(async (tx) =>
+        applyRanges(tx, families, ranges, { locking, failing, firstWaitMs, stage: metrics.stage }),
+      )
+      .catch((error: unknown) => {
+        trace?.failed(classifyError(error));
+        throw error;
+      });
     const { applied, decisions, parked } = done;
-    if (applied.length > 0) report(applied, decisions, { group, clock, log, metrics });
+    if (applied.length > 0) {
+      trace?.applied(decisions);
+      endEvents(decisions, trace?.span);
+      const ms = Math.round(performance.now() - startedAt);
+      report(applied, decisions, { group, clock, log, metrics, ms, traceId: trace?.span.traceId });
+    }
     const facts = decisions.reduce((sum, decision) => sum + decision.facts.length, 0);
-    if (parked.length > 0 || facts > 0)
-      onCommitted?.({ parked: parked.map(({ family, key, afterMs }) => ({ family, key, afterMs })), facts });
+    if (parked.length > 0 || facts > 0) onCommitted?.({ parked, facts });
     return done;
   };
 
@@ -145,7 +160,8 @@ const outcomeOf = ({ applied }: AppliedRanges): BatchOutcome => (applied.length 
 const failingIn = ({ arrivals }: Range, error: unknown): ReadonlyMap<string, string> =>
   new Map(arrivals.map((arrival) => [recordName(arrival), reasonOf(error)]));
 
-const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: Instant): Range => {
+const rangeOf = ({ group, clock, tracer }: ApplyOptions, batch: PartitionBatch, families: Families): Range => {
+  const now = clock();
   const { topic, partition, firstOffset, nextOffset, records } = batch;
   // Every offset is counted, so a hole in between would make the ledger lie: nothing of ours makes one.
   if (BigInt(records.length) !== nextOffset - firstOffset) {
@@ -157,7 +173,10 @@ const rangeOf = (group: string, batch: PartitionBatch, families: Families, now: 
     ledger: { group, topic, partition },
     firstOffset,
     nextOffset,
-    arrivals: records.map((record) => arrivalOf(record, batch, families.aggregates, now)),
+    arrivals: withSpans(
+      tracer,
+      records.map((record) => arrivalOf(record, batch, families.aggregates, now)),
+    ),
   };
 };
 
@@ -180,7 +199,17 @@ const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
 const report = (
   ranges: readonly Range[],
   decided: readonly Decision[],
-  { group, clock, log, metrics }: Pick<ApplyOptions, 'group' | 'clock' | 'log' | 'metrics'>,
+  {
+    group,
+    clock,
+    log,
+    metrics,
+    ms,
+    traceId,
+  }: Pick<ApplyOptions, 'group' | 'clock' | 'log' | 'metrics'> & {
+    readonly ms: number;
+    readonly traceId: string | undefined;
+  },
 ): void => {
   const now = clock();
   metrics.transaction(group, decided.length);
@@ -198,6 +227,8 @@ const report = (
         {
           eventId: arrival.eventId,
           event: arrival.eventType,
+          ...(arrival.task.kind === 'apply' && { family: arrival.task.family, key: arrival.task.key }),
+          traceId: traceIdOf(contextOf(arrival)),
           offset: String(arrival.offset),
           partition: placeName(arrival),
           reason,
@@ -205,5 +236,5 @@ const report = (
         `an event is ${disposition}`,
       );
   }
-  log.debug({ partitions: ranges.length, events: decided.length, ...counts }, 'transaction applied');
+  log.debug({ partitions: ranges.length, events: decided.length, ...counts, ms, traceId }, 'transaction applied');
 };

@@ -21,8 +21,8 @@ export interface Range {
   readonly arrivals: readonly Arrival[];
 }
 
-/** A key that has events to be tried in so many ms. */
-export type WaitingKey = KeyRef & { readonly afterMs: number };
+/** A key that has events to be tried in so many ms, and the W3C trace context that this goes on with. */
+export type WaitingKey = KeyRef & { readonly afterMs: number; readonly traceparent?: string | null };
 
 /** What one transaction did with the ranges that it was given: each is in one of the three lists. */
 export interface AppliedRanges {
@@ -208,14 +208,14 @@ const takeFromQuarantine = async (
   understood: readonly Understandable[],
 ): Promise<readonly WaitingKey[]> => {
   const keys: WaitingKey[] = [];
-  for (const { topic, partition, eventId, offset, row, task } of understood) {
+  for (const { topic, partition, eventId, offset, row, task, traceparent } of understood) {
     const { family, key, snapshot } = task;
     await releaseFromQuarantine(
       tx,
       { eventId, event: snapshot.event, family, key, ...row },
       { actor: consumerActor(group), reason: `understood as it came again at ${topic}/${partition}, offset ${offset}` },
     );
-    keys.push({ family, key, afterMs: 0 });
+    keys.push({ family, key, afterMs: 0, traceparent });
   }
   return keys;
 };

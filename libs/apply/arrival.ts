@@ -4,6 +4,8 @@ import type { Family } from '#catalogue';
 import { readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
 import type { ReceivedRecord, RecordMark } from '#platform/kafka';
+import { validTraceparent } from '#platform/trace';
+import type { Span } from '#platform/trace';
 import { isRecord, recordAt, storableText } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
 import type { Place } from './ledger.ts';
@@ -23,6 +25,10 @@ export interface Arrival extends Place {
   readonly task: ArrivalTask;
   /** Tells the record from the one at its place in another log; left out where it is not fresh from Kafka. */
   readonly mark?: RecordMark | undefined;
+  /** W3C trace context of what sent it; null when there is none. */
+  readonly traceparent: string | null;
+  /** Of its being applied now, where traces are on. */
+  readonly span?: Span;
 }
 
 /** `apply`: hand it to the family's rule. `keep`: it is not understood; record it with its reason. */
@@ -71,6 +77,7 @@ export const arrivalOf = (
       body: record.value,
       task: { kind: 'keep', reason },
       mark: record.mark,
+      traceparent: null,
     };
   }
   const envelope = record.envelope.value;
@@ -91,6 +98,7 @@ export const arrivalOf = (
         ? { kind: 'keep', reason: storableText(envelope.reason) }
         : taskOf(envelope, families),
     mark: record.mark,
+    traceparent: validTraceparent(envelope.traceparent),
   };
 };
 
@@ -99,7 +107,7 @@ export const arrivalOf = (
  * content of any record can stop a partition.
  */
 export const minimalArrival = (
-  { topic, partition, offset, receivedAt, body, mark }: Arrival,
+  { topic, partition, offset, receivedAt, body, mark, traceparent, span }: Arrival,
   reason: string,
 ): Arrival => ({
   topic,
@@ -114,6 +122,8 @@ export const minimalArrival = (
   body,
   task: { kind: 'keep', reason: storableText(`unstorable: ${reason}`) },
   mark,
+  traceparent,
+  ...(span !== undefined && { span }),
 });
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {

@@ -2,6 +2,7 @@ import { arraysOf, auditInsert, unnested } from '#platform/postgres';
 import type { Column } from '#platform/postgres';
 import type { Fact } from '#rules';
 import type { Decision } from './reduce-events.ts';
+import { contextOf } from './trace.ts';
 
 /** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
 export const auditOfGiven = (actor: number): string => {
@@ -30,6 +31,7 @@ export const FACT_COLUMNS: readonly Column<FactRow>[] = [
   { name: 'entity_key', type: 'text', of: ({ key }) => key },
   { name: 'event_id', type: 'text', of: ({ decision }) => decision.arrival.eventId },
   { name: 'endpoint', type: 'text', of: ({ decision }) => decision.arrival.endpoint },
+  { name: 'traceparent', type: 'text', of: ({ decision }) => contextOf(decision.arrival) },
 ];
 
 /**
@@ -37,8 +39,8 @@ export const FACT_COLUMNS: readonly Column<FactRow>[] = [
  * the entity's row is locked, so they grow with each fact of one entity.
  */
 export const outboxOf = (first: number): string => `facts AS (
-     INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
-     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key, 'endpoint', endpoint)
+     INSERT INTO outbox (name, dedupe_key, family, entity_key, payload, traceparent)
+     SELECT name, dedupe_key, family, entity_key, jsonb_build_object('eventId', event_id, 'entityId', entity_key, 'endpoint', endpoint), traceparent
        FROM ${unnested(FACT_COLUMNS, first, 'told')}
      ON CONFLICT (dedupe_key) DO NOTHING)`;
 

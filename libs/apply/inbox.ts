@@ -106,6 +106,7 @@ export interface Understandable extends Place {
   readonly offset: bigint;
   readonly task: Extract<ArrivalTask, { kind: 'apply' }>;
   readonly row: Quarantined;
+  readonly traceparent: string | null;
 }
 
 /** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
@@ -134,9 +135,9 @@ export const classify = (arrivals: readonly Arrival[], known: ReadonlyMap<string
       classified.fresh.push(arrival);
     } else if (first.isSameBody(arrival.body)) {
       classified.duplicates.push(arrival);
-      const { topic, partition, eventId, offset, task } = arrival;
+      const { topic, partition, eventId, offset, task, traceparent } = arrival;
       if (first.quarantined === null || task.kind === 'keep') continue;
-      classified.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined });
+      classified.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined, traceparent });
       seen.set(arrival.eventId, { ...first, quarantined: null });
     } else classified.conflicts.push(arrival);
   }

@@ -1,5 +1,6 @@
 export type { ApplyOptions, Committed } from './apply-batches.ts';
 export { applyBatches } from './apply-batches.ts';
+export type { WaitingKey } from './apply-ranges.ts';
 export { arrivalOf, parseBody } from './arrival.ts';
 export { releaseFromQuarantine } from './release-from-quarantine.ts';
 export { createStoreMetrics, reportParkedKeys } from './metrics.ts';
@@ -16,9 +17,11 @@ export {
 } from './parked-queue.ts';
 export type { LedgerPlace, LedgerRow, OperatorAction, RebaseOutcome } from './positions.ts';
 export { createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
+export type { Decision } from './reduce-events.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';
 export type { RetryPolicy } from './retry-policy.ts';
 export { DEFAULT_RETRY_DELAYS_MS, retryDelayMs } from './retry-policy.ts';
 export type { Families } from './state-table.ts';
 export { familiesOf } from './state-table.ts';
 export { loadStates, saveStates } from './states.ts';
+export { endEvents, withSpans } from './trace.ts';

@@ -30,6 +30,8 @@ export interface WaitingRow {
   readonly kafka_partition: number;
   readonly kafka_offset: number | bigint;
   readonly payload: Buffer;
+  /** W3C trace context that its attempts go on with. */
+  readonly traceparent: string | null;
 }
 
 /** A parked key that is locked by this transaction, with the first of what waits for it, oldest first. */
@@ -64,7 +66,7 @@ const BODIES_MAX = 16 * 1024 * 1024;
 const WAITING = statement(
   'queue_waiting',
   `SELECT razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms, endpoint, account_id,
-          kafka_topic, kafka_partition, kafka_offset, payload
+          kafka_topic, kafka_partition, kafka_offset, payload, traceparent
      FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY kafka_topic, kafka_partition, kafka_offset ROWS UNBOUNDED PRECEDING) - octet_length(payload) AS bytes_before
              FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
             ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT $3) AS oldest
@@ -103,7 +105,7 @@ export const arrivalOfRow = (row: WaitingRow, { family, key }: KeyRef, families:
     accountId: row.account_id,
     occurredAt: occurredAtOf(parseBody(row.payload)),
     receivedAt: Math.round(row.received_ms) as Instant,
-    traceparent: null,
+    traceparent: row.traceparent,
     rawBody: row.payload,
   } as const;
   const record = {

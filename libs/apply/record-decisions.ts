@@ -10,6 +10,7 @@ import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import { recordName } from './reduce-events.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
+import { parkedContextOf } from './trace.ts';
 
 const millis = (at: Instant): number => at / 1000;
 
@@ -105,6 +106,11 @@ const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
   { name: 'from_status', type: 'text', of: ({ decision }) => decision.from },
   { name: 'to_status', type: 'text', of: ({ decision }) => decision.to },
   { name: 'is_event', type: 'bool', of: ({ isEvent }) => isEvent },
+  {
+    name: 'traceparent',
+    type: 'text',
+    of: ({ decision }) => (decision.disposition === 'parked' ? parkedContextOf(decision.arrival) : null),
+  },
 ];
 
 /** A newly parked key, and how long until it is tried again, in ms. */
@@ -153,9 +159,9 @@ const RECORD = statement(
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload)
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload, traceparent)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}
+            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    ${auditOfGiven(ACTOR)},

@@ -4,6 +4,7 @@ import { storableText } from '#rules';
 import type { Disposition, EntityState, Fact, Note, NoteKind } from '#rules';
 import type { Arrival } from './arrival.ts';
 import { placeName } from './ledger.ts';
+import { parkedContextOf } from './trace.ts';
 
 /** What was decided about one event, and why. */
 export interface Decision {
@@ -25,6 +26,8 @@ export interface NewlyParked {
   readonly key: string;
   readonly reason: string;
   readonly eventId: string;
+  /** W3C trace context that its retries go on with. */
+  readonly traceparent: string | null;
 }
 
 export type StatesByFamily = ReadonlyMap<Family, ReadonlyMap<string, EntityState>>;
@@ -90,7 +93,7 @@ export const reduceEvents = (
     const behind = waiting.get(name);
     if (behind !== undefined) return { arrival, disposition: 'parked', reason: behind, ...undecided };
     const park = (reason: string): Decision => {
-      newlyParked.push({ family, key, reason, eventId: arrival.eventId });
+      newlyParked.push({ family, key, reason, eventId: arrival.eventId, traceparent: parkedContextOf(arrival) });
       waiting.set(name, waitsBehind(arrival.eventId));
       return { arrival, disposition: 'parked', reason, ...undecided };
     };

@@ -22,6 +22,7 @@ const letter: UnpublishedDeadLetter = {
   attempts: 7,
   firstFailedAt: new Date('2026-11-24T10:00:00.123Z'),
   deadAt: new Date('2026-11-24T17:00:00Z'),
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 };
 
 test('has the key, the envelope with the very bytes, and says where it came from and why it is there', () => {
@@ -31,6 +32,7 @@ test('has the key, the envelope with the very bytes, and says where it came from
     'event-id': 'ev_1',
     'event-name': 'payment.captured',
     'schema-version': '1',
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     'x-original-topic': 'rzp.quarantine.v1',
     'x-original-partition': '7',
     'x-original-offset': '1152921504606846976',
@@ -52,7 +54,7 @@ test('has the key, the envelope with the very bytes, and says where it came from
       accountId: 'acc_1',
       occurredAt: letter.occurredAt,
       receivedAt: letter.receivedAt,
-      traceparent: null,
+      traceparent: letter.traceparent,
       rawBody: letter.rawBody,
     },
   });

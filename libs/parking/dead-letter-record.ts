@@ -34,6 +34,7 @@ const envelopeOf = ({
   occurredAt,
   receivedAt,
   rawBody,
+  traceparent,
 }: UnpublishedDeadLetter): EventEnvelope => ({
   kind: 'event',
   event,
@@ -44,7 +45,7 @@ const envelopeOf = ({
   accountId,
   occurredAt,
   receivedAt,
-  traceparent: null,
+  traceparent,
   rawBody,
 });
 

@@ -50,7 +50,12 @@ const OTHER_CONNECTIONS = 2;
 export const createRetries = (
   service: ServiceName,
   aggregates: readonly Aggregate[],
-  { config, log, metrics }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'>,
+  {
+    config,
+    log,
+    metrics,
+    tracer,
+  }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'> & Partial<Pick<Host<RetryConfig>, 'tracer'>>,
   { sweepEveryMs = SWEEP_EVERY_MS }: RetryOptions = {},
 ): Retries => {
   const database = createDatabase({
@@ -77,6 +82,7 @@ export const createRetries = (
       policy: retryPolicyOf(config),
       log,
       metrics,
+      tracer,
       onDead: publisher.runSoon,
     }),
     log,

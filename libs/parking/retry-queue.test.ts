@@ -14,6 +14,15 @@ test.each(familyNames)('the alarm of a key of %s has its priority, ids only, and
   });
 });
 
+test('and the trace that it goes on with', () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  expect(retryJob({ family: 'payments', key: 'id_1', afterMs: 7, traceparent }).data).toEqual({
+    family: 'payments',
+    key: 'id_1',
+    traceparent,
+  });
+});
+
 test.each([
   ['pay_IDjM9Y', 'payments.pay_IDjM9Y'],
   ['a.b', 'payments.a.2Eb'],

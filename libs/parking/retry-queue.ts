@@ -1,4 +1,4 @@
-import type { KeyRef } from '#apply';
+import type { KeyRef, WaitingKey } from '#apply';
 import { familySpec } from '#catalogue';
 import type { Family } from '#catalogue';
 import type { Job, JobData } from '#platform/queue';
@@ -17,9 +17,9 @@ const jobIdOf = ({ family, key }: KeyRef): string =>
   `${family}.${encodeURIComponent(key).replace(LEFT_AS_IT_IS, asPercent).replaceAll('%', '.')}`;
 
 /** The alarm of a parked key, in `afterMs`. */
-export const retryJob = ({ family, key, afterMs }: KeyRef & { readonly afterMs: number }): Job => ({
+export const retryJob = ({ family, key, afterMs, traceparent = null }: WaitingKey): Job => ({
   id: jobIdOf({ family, key }),
-  data: { family, key },
+  data: { family, key, ...(traceparent !== null && { traceparent }) },
   priority: familySpec(family).priority,
   delayMs: afterMs,
 });

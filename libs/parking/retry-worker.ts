@@ -4,7 +4,10 @@ import type { Logger } from '#platform/log';
 import { counterOf } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
 import { classifyError } from '#platform/postgres';
+import { retryQueueOf } from '#platform/queue';
 import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import { traceIdOf } from '#platform/trace';
+import type { Span } from '#platform/trace';
 import { keyOfJob } from './retry-queue.ts';
 import { wakeParked } from './wake-parked.ts';
 import type { ParkedOptions, WakeOutcome } from './wake-parked.ts';
@@ -29,12 +32,13 @@ export const createRetryWork = ({
   onDead,
   ...parked
 }: RetryWorkOptions): WorkerOptions['work'] => {
+  const queue = retryQueueOf(service);
   const dead = counterOf(metrics, 'dakia_dead_letters_total');
   const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
 
-  const wake = async (ref: KeyRef): Promise<WakeOutcome | 'infrastructure'> => {
+  const wake = async (ref: KeyRef, span: Span | undefined): Promise<WakeOutcome | 'infrastructure'> => {
     try {
-      return await wakeParked({ ...parked, actor: `retry:${service}` }, ref);
+      return await wakeParked({ ...parked, actor: `retry:${service}`, span }, ref);
     } catch (error) {
       if (classifyError(error) !== 'infrastructure') throw error;
       log.warn(
@@ -48,25 +52,28 @@ export const createRetryWork = ({
   return async ({ data }): Promise<JobOutcome> => {
     const ref = keyOfJob(data, families);
     if (!ref.ok) return { kind: 'failed', reason: ref.issues.join('; ') };
-    const outcome = await wake(ref.value);
+    const span = parked.tracer?.start({ name: `process ${queue}`, kind: 'consumer', parent: data['traceparent'] });
+    const outcome = await wake(ref.value, span);
+    if (span !== undefined) endAttempt(span, queue, ref.value, outcome);
+    const about = { ...ref.value, traceId: span?.traceId ?? traceIdOf(data['traceparent']) };
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
       dead.inc({ family: ref.value.family }, outcome.dead);
       log.error(
-        { code: codeOf('retry', 'event-dead'), ...ref.value, events: outcome.dead },
+        { code: codeOf('retry', 'event-dead'), ...about, events: outcome.dead },
         'events were given up after their last attempt; npx dakia dead list shows why',
       );
       onDead();
     }
     switch (outcome.kind) {
       case 'unparked':
-        log.info({ ...ref.value, applied: outcome.applied }, 'a parked entity is free again');
+        log.info({ ...about, applied: outcome.applied }, 'a parked entity is free again');
         return { kind: 'done' };
       case 'not-parked':
         return { kind: 'done' };
       case 'parked':
         log.warn(
-          { ...ref.value, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
+          { ...about, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
           'a parked entity was tried in vain',
         );
         return { kind: 'later', afterMs: outcome.afterMs };
@@ -74,4 +81,29 @@ export const createRetryWork = ({
         return { kind: 'later', afterMs: outcome.afterMs };
     }
   };
+};
+
+/** The span of one attempt; what came too early was none. */
+const endAttempt = (
+  span: Span,
+  queue: string,
+  { family, key }: KeyRef,
+  outcome: WakeOutcome | 'infrastructure',
+): void => {
+  const kind = outcome === 'infrastructure' ? outcome : outcome.kind;
+  if (kind === 'early') return;
+  const dead = typeof outcome === 'object' && 'dead' in outcome && outcome.dead > 0;
+  const error = dead ? 'dead' : kind === 'parked' || kind === 'infrastructure' ? kind : undefined;
+  span.end({
+    attributes: {
+      'messaging.system': 'bullmq',
+      'messaging.operation.name': 'process',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': queue,
+      'dakia.family': family,
+      'dakia.entity.key': key,
+      'dakia.outcome': kind,
+    },
+    ...(error !== undefined && { error }),
+  });
 };

@@ -1,4 +1,4 @@
-import type { KeyRef } from '#apply';
+import type { WaitingKey } from '#apply';
 import type { Logger } from '#platform/log';
 import type { JobQueue } from '#platform/queue';
 import { retryJob } from './retry-queue.ts';
@@ -9,11 +9,11 @@ const WAITING_KEYS_MAX = 10_000;
 /** Sets the alarms of keys that were parked just now. Postgres has them all; an alarm that is lost costs time. */
 export interface RetryScheduler {
   /** Returns at once and never throws: a batch does not wait for Redis. */
-  readonly schedule: (keys: readonly (KeyRef & { readonly afterMs: number })[]) => void;
+  readonly schedule: (keys: readonly WaitingKey[]) => void;
 }
 
 export const createRetryScheduler = (queue: Pick<JobQueue, 'renew'>, log: Pick<Logger, 'debug'>): RetryScheduler => {
-  let waiting: (KeyRef & { readonly afterMs: number })[] = [];
+  let waiting: WaitingKey[] = [];
   let scheduling = false;
 
   /** One call to Redis at a time; what comes meanwhile goes with the next. */

@@ -1,6 +1,7 @@
 import {
   advanceQueue,
   arrivalOfRow,
+  endEvents,
   familiesOf,
   loadStates,
   lockQueue,
@@ -11,11 +12,13 @@ import {
   retryDelayMs,
   saveStates,
   transactionAgainst,
+  withSpans,
 } from '#apply';
-import type { Families, KeyRef, LockedQueue, RetryPolicy, WaitingRow } from '#apply';
+import type { Decision, Families, KeyRef, LockedQueue, RetryPolicy, WaitingRow } from '#apply';
 import type { Aggregate } from '#families';
 import { classifyError, statement } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
+import type { Span, Tracer } from '#platform/trace';
 import { deadLetterHead } from './dead-letters.ts';
 
 export interface ParkedOptions {
@@ -25,6 +28,8 @@ export interface ParkedOptions {
   readonly policy: RetryPolicy;
   /** In [0, 1), for the jitter; Math.random without. */
   readonly random?: () => number;
+  /** Undefined where traces are off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -56,10 +61,10 @@ const EARLY_TOLERANCE_MS = 500;
  * dead letter, and what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
  */
 export const wakeParked = async (
-  options: ParkedOptions & { readonly actor: string },
+  options: ParkedOptions & { readonly actor: string; readonly span?: Span | undefined },
   ref: KeyRef,
 ): Promise<WakeOutcome> => {
-  const outcome = await drainKey(options, ref, options.actor);
+  const outcome = await drainKey(options, ref, options.actor, options.span);
   return outcome.kind === 'early' ? { kind: 'early', afterMs: outcome.afterMs } : outcome;
 };
 
@@ -79,8 +84,10 @@ interface Pass {
   readonly dead: number;
   readonly reason: string;
   readonly afterMs: number;
+  /** What was decided about the events that it tried. */
+  readonly decided: readonly Decision[];
 }
-const nothing = { applied: 0, dead: 0, reason: '', afterMs: 0 } as const;
+const nothing = { applied: 0, dead: 0, reason: '', afterMs: 0, decided: [] } as const;
 
 /** The attempt at a queue's head that Postgres may refuse. */
 interface Attempt {
@@ -93,11 +100,12 @@ interface Attempt {
 type Drained = RetryOutcome | { readonly kind: 'early'; readonly reason: string; readonly afterMs: number };
 
 const drainKey = async (
-  { database, aggregates, policy, random = Math.random }: ParkedOptions,
+  { database, aggregates, policy, random = Math.random, tracer }: ParkedOptions,
   ref: KeyRef,
   actor: string,
+  span?: Span,
 ): Promise<Drained> => {
-  const context: Context = { families: familiesOf(aggregates), policy, random, actor };
+  const context: Context = { families: familiesOf(aggregates), policy, random, actor, tracer };
   let [applied, dead] = [0, 0];
   let limit = EVENTS_PER_TRANSACTION;
   // Ends: every pass shortens the queue, halves the limit, finds that another was quicker, or returns.
@@ -124,6 +132,7 @@ const drainKey = async (
       }
       pass = await transactionAgainst(database, async (tx) => failAlone(tx, ref, refused, reasonOf(error), context));
     }
+    endEvents(pass.decided, span);
     applied += pass.applied;
     dead += pass.dead;
     limit = EVENTS_PER_TRANSACTION;
@@ -150,6 +159,7 @@ interface Context {
   readonly random: () => number;
   /** For audit_logs. */
   readonly actor: string;
+  readonly tracer: Tracer | undefined;
 }
 
 const applyQueue = async (
@@ -159,10 +169,13 @@ const applyQueue = async (
   context: Context,
 ): Promise<Pass> => {
   if (queue === undefined) return { ...nothing, kind: 'not-parked' };
-  const { families, actor } = context;
+  const { families, actor, tracer } = context;
   if (queue.afterMs > EARLY_TOLERANCE_MS)
     return { ...nothing, kind: 'early', reason: queue.reason, afterMs: Math.ceil(queue.afterMs) };
-  const arrivals = queue.rows.map((row) => arrivalOfRow(row, ref, families));
+  const arrivals = withSpans(
+    tracer,
+    queue.rows.map((row) => arrivalOfRow(row, ref, families)),
+  );
   const states = await loadStates(tx, families, arrivals);
   const { decisions, changed, parked } = reduceEvents(arrivals, {
     aggregates: families.aggregates,
@@ -176,9 +189,10 @@ const applyQueue = async (
   await saveStates(tx, families, states, changed);
   await resolveWaiting(tx, ref, queue.rows.slice(0, done.length), done, actor);
   const [row, failure] = [queue.rows[failed], parked[0]];
+  const tried = { applied: done.length, decided: decisions.slice(0, done.length + 1) };
   if (row !== undefined && failure !== undefined)
-    return { ...(await failHead(tx, ref, queue, row, failure.reason, context)), applied: done.length };
-  return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', applied: done.length };
+    return { ...(await failHead(tx, ref, queue, row, failure.reason, context)), ...tried };
+  return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', ...tried };
 };
 
 /** The head of the queue was tried alone and Postgres refused it. */

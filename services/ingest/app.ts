@@ -5,11 +5,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
+import type { Tracer } from '#platform/trace';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 import { closeAfter, closeUnread, oneAtATime } from './connection-line.ts';
 import { createDeliveryLog } from './delivery-log.ts';
+import { traceUnread } from './delivery-trace.ts';
 import { createIngestMetrics } from './metrics.ts';
 import type { ConnectionStatus } from './metrics.ts';
 import { createReceive, unread } from './receive.ts';
@@ -47,6 +49,8 @@ export type IngestAppOptions = Pick<ReceiveOptions, 'producer' | 'secretsOf' | '
   readonly sources: Sources;
   readonly metrics: Registry;
   readonly log: Logger;
+  /** Undefined where traces are off. */
+  readonly tracer?: Tracer | undefined;
 };
 
 /** The webhook port. It serves webhooks only. */
@@ -59,11 +63,12 @@ export const createIngestApp = ({
   sources,
   metrics: registry,
   log,
+  tracer,
 }: IngestAppOptions): IngestApp => {
   const admission = createAdmission();
   const metrics = createIngestMetrics(registry, admission);
   const deliveryLog = createDeliveryLog(log);
-  const receive = createReceive({ producer, secretsOf, schemaId, admission, bodyBytesMax, metrics, log });
+  const receive = createReceive({ producer, secretsOf, schemaId, admission, bodyBytesMax, metrics, log, tracer });
   let isDraining = false;
 
   const app = fastify({
@@ -87,12 +92,19 @@ export const createIngestApp = ({
     request: FastifyRequest,
     reply: FastifyReply,
     endpoint: string,
-    { reason, bytes }: Received,
+    { reason, bytes, trace }: Received,
     startedAt: number,
   ): FastifyReply => {
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
-    metrics.answered(endpoint, reason, ms / 1000);
+    metrics.answered(
+      endpoint,
+      reason,
+      ms / 1000,
+      trace?.delivery.isSampled === true ? trace.delivery.traceId : undefined,
+    );
+    if (trace !== undefined) trace.answered(endpoint, reason, bytes);
+    else if (tracer !== undefined) traceUnread(tracer, endpoint, reason, bytes, startedAt);
     if (status !== 200) {
       deliveryLog.note(endpoint, reason, bytes, ms);
     }
@@ -109,7 +121,7 @@ export const createIngestApp = ({
   const deliver = async (request: FastifyRequest, reply: FastifyReply, endpoint: string): Promise<FastifyReply> => {
     const startedAt = performance.now();
     const unwelcome = sources.refuses(request.raw);
-    const received = unwelcome === undefined ? await receive(request.raw, endpoint) : unread(unwelcome);
+    const received = unwelcome === undefined ? await receive(request.raw, endpoint, startedAt) : unread(unwelcome);
     return answer(request, reply, received.reason === 'endpoint-unknown' ? NO_ENDPOINT : endpoint, received, startedAt);
   };
 

@@ -8,7 +8,8 @@ import { DEFAULT_ENDPOINT } from './secrets.ts';
 
 /** What ingest counts. Labels: configured endpoints, the reasons of answers.ts, catalogue names, positions in a list of secrets. */
 export interface IngestMetrics {
-  readonly answered: (endpoint: string, reason: DeliveryReason, seconds: number) => void;
+  /** `traceId`: of a trace that is kept. */
+  readonly answered: (endpoint: string, reason: DeliveryReason, seconds: number, traceId?: string) => void;
   readonly verified: (endpoint: string, position: number) => void;
   readonly routed: (envelope: Envelope) => void;
   /** A connection that Node itself closed: a bad request line, oversize headers, headers that came too slowly. */
@@ -34,10 +35,10 @@ export const createIngestMetrics = (registry: Registry, admission: Admission): I
     bytes.set({}, load.bytes);
   });
   return {
-    answered: (endpoint, reason, took) => {
+    answered: (endpoint, reason, took, traceId) => {
       const { outcome } = answerOf(reason);
       deliveries.inc({ endpoint, outcome, reason });
-      seconds.observe({ outcome }, took);
+      seconds.observe({ outcome }, took, traceId);
     },
     verified: (endpoint, position) => signatures.inc({ endpoint, position: String(position + 1) }),
     routed: (envelope) => {

@@ -2,11 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
 import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
 import type { Envelope, WebhookSecret } from '#envelope';
-import type { EventProducer, Reluctance } from '#platform/kafka';
+import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
+import { traceIdOf } from '#platform/trace';
+import type { Tracer } from '#platform/trace';
 import { now, within } from '#platform/time';
 import type { Admission } from './admission.ts';
 import type { Reason } from './answers.ts';
+import { beginDelivery } from './delivery-trace.ts';
+import type { DeliveryTrace } from './delivery-trace.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { readBody } from './read-body.ts';
 
@@ -24,15 +28,19 @@ export interface ReceiveOptions {
   readonly bodyBytesMax: number;
   readonly metrics: IngestMetrics;
   readonly log: Logger;
+  readonly tracer: Tracer | undefined;
 }
 
 /** What came of one request. `bytes`: of its body, as far as it was read. */
 export interface Received {
   readonly reason: Reason;
   readonly bytes: number;
+  /** Of an authentic delivery, where traces are on. */
+  readonly trace?: DeliveryTrace | undefined;
 }
 
-export type Receive = (request: IncomingMessage, endpoint: string) => Promise<Received>;
+/** `startedAt`: when the headers were there, on the clock of performance.now(). */
+export type Receive = (request: IncomingMessage, endpoint: string, startedAt: number) => Promise<Received>;
 
 /** Decided before the body was read. */
 export const unread = (reason: Reason): Received => ({ reason, bytes: 0 });
@@ -46,9 +54,10 @@ export const createReceive = ({
   bodyBytesMax,
   metrics,
   log,
+  tracer,
 }: ReceiveOptions): Receive => {
   /** Bodies are only kept while this runs, so a delivery holds its place until it is answered. */
-  const receive: Receive = async (request, endpoint) => {
+  const receive: Receive = async (request, endpoint, startedAt) => {
     const deadline = performance.now() + DEADLINE_MS;
     const secrets = secretsOf(endpoint);
     if (secrets === undefined) return unread('endpoint-unknown');
@@ -72,7 +81,8 @@ export const createReceive = ({
       if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
       metrics.verified(endpoint, verification.position);
       if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
-      return { reason: await store(request, endpoint, body, deadline), bytes: body.length };
+      const trace = tracer && beginDelivery(tracer, textOf(request.headers['traceparent']), startedAt);
+      return { reason: await store(request, endpoint, body, deadline, trace), bytes: body.length, trace };
     } finally {
       place.leave();
     }
@@ -83,28 +93,33 @@ export const createReceive = ({
     endpoint: string,
     rawBody: Buffer,
     deadline: number,
+    trace: DeliveryTrace | undefined,
   ): Promise<Reason> => {
     const envelope = toEnvelope({
       rawBody,
       endpoint,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
-      traceparent: textOf(request.headers['traceparent']),
+      traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),
     });
-    const published = producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId()));
+    const topic = topicOf(envelope);
+    const published = producer.publish(topic, encodeEnvelope(envelope, schemaId()));
     // The producer has a deadline of its own; what reading the body took is not in it.
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
-    if (log.isLevelEnabled('debug'))
-      log.debug(
-        { endpoint, eventId: envelope.eventId, event: envelope.event, bytes: rawBody.length, outcome },
-        'delivery',
-      );
+    trace?.published(topic, envelope, outcome);
+    if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome);
     if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
     metrics.routed(envelope);
     return envelope.kind === 'event' ? 'durable' : 'quarantined';
   };
 
   return receive;
+};
+
+const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {
+  const { endpoint, eventId, event, key, rawBody, traceparent } = envelope;
+  const traceId = traceIdOf(traceparent);
+  log.debug({ endpoint, eventId, event, key, bytes: rawBody.length, outcome, traceId }, 'delivery');
 };
 
 const topicOf = (envelope: Envelope): string =>

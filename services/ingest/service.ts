@@ -14,7 +14,7 @@ export const ingest = defineService({
   name: 'ingest',
   settings: ingestSettings,
   check: (config) => [...secretsIssues(config), ...kafkaIssues(config), ...sourcesIssues(config)],
-  components: ({ config, log, metrics, addReadinessCheck, watchDependency }) => {
+  components: ({ config, log, metrics, tracer, addReadinessCheck, watchDependency }) => {
     const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
     addReadinessCheck(producer.unready);
     watchDependency({ name: 'kafka', ...createKafkaPing(config) });
@@ -32,6 +32,7 @@ export const ingest = defineService({
       sources: createSources(config, now),
       metrics,
       log,
+      tracer,
     });
     return [
       producer,

@@ -27,7 +27,7 @@ export const notifierOf = (clock: () => Instant): Service =>
     settings: notifierSettings,
     check: ruleFileIssues,
     components: (host) => {
-      const { config, log, metrics } = host;
+      const { config, log, metrics, tracer } = host;
       const opened = openRules(config, host.environment, log);
       // The check has passed a moment ago: only a file that has changed since then comes here.
       if (!opened.ok) throw new Error(opened.issues.join('; '));
@@ -66,6 +66,7 @@ export const notifierOf = (clock: () => Instant): Service =>
             random: Math.random,
             log,
             metrics: deliveryMetrics,
+            tracer,
           }),
           log,
           metrics,
@@ -75,7 +76,16 @@ export const notifierOf = (clock: () => Instant): Service =>
         { name: 'postgres pool', start: async () => undefined, stop: database.close },
         channelsOf(destinations, log),
         closing('queues', [...queues.values()]),
-        createRelay({ database, databaseUrl: config.databaseUrl, rules: () => planned, queues, clock, log, metrics }),
+        createRelay({
+          database,
+          databaseUrl: config.databaseUrl,
+          rules: () => planned,
+          queues,
+          clock,
+          log,
+          metrics,
+          tracer,
+        }),
         atOnce('workers', workers),
       ];
     },

@@ -78,6 +78,17 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
   ],
   ['an address without a mask', { 'ingress.allowList': ['192.0.2.1'] }, "at '/ingress/allowList/0'"],
   ['a route without a Gateway', { 'httpRoute.enabled': true, 'httpRoute.host': 'h' }, 'httpRoute.parentRefs is empty'],
+  [
+    'policies that would cut off the collector',
+    {
+      'tracing.endpoint': 'http://collector:4318',
+      'networkPolicy.enabled': true,
+      ...Object.fromEntries(
+        ['kafka', 'postgres', 'redis'].map((server) => [`networkPolicy.${server}.to`, [{ podSelector: {} }]]),
+      ),
+    },
+    'networkPolicy.collector.to is empty',
+  ],
   ['policies that would cut off Kafka', { 'networkPolicy.enabled': true }, 'networkPolicy.kafka.to is empty'],
   [
     'notifications said twice',

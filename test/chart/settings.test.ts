@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { opsSettings, processSettings } from '#platform/config';
+import { opsSettings, processSettings, traceSettings } from '#platform/config';
 import type { Settings } from '#platform/config';
 import { allServices } from '../../services/services.ts';
 import { componentOf, containersOf, podsOf } from './kit/pods.ts';
@@ -22,6 +22,7 @@ const FIXED = [
 const settingsOf = (service: (typeof allServices)[number]): Settings => ({
   ...processSettings,
   ...opsSettings,
+  ...traceSettings,
   ...service.settings,
 });
 const containerOf = (name: string, service: string): Container | undefined =>

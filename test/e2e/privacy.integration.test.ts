@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually, startReceiver } from '#kit';
 import type { Receiver } from '#kit';
+import { UNLISTED } from '../../libs/platform/log/fields.ts';
 import { instant } from '#rules';
 import { buildEvent } from '#simulator';
+import { startOtlpReceiver } from '../kit/otlp-receiver.ts';
+import type { OtlpReceiver } from '../kit/otlp-receiver.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 
 let system: System;
 let receiver: Receiver;
+let collector: OtlpReceiver;
 let folder: string;
 const it = testsOf(() => system);
 
@@ -21,6 +25,7 @@ const rules = (url: URL): string => `destinations:
 rules:
   - {name: captured, when: payment.captured, to: [log, shop], title: "{{email}}", text: "{{description}} {{vpa}}"}
 `;
+const COLLECTOR_KEY = 'canary-key-of-the-collector';
 const SHOP_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 beforeAll(async () => {
@@ -32,14 +37,23 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dakia-privacy-'));
   const file = join(folder, 'rules.yaml');
   writeFileSync(file, rules(receiver.url));
-  // Everything that any level can say.
+  collector = await startOtlpReceiver();
+  // Everything that any level can say, and every span.
   system = await startSystem({
-    settings: { DAKIA_LOG_LEVEL: 'trace', DAKIA_NOTIFICATIONS_FILE: file, SHOP_SECRETS: SHOP_SECRET },
+    settings: {
+      DAKIA_LOG_LEVEL: 'trace',
+      DAKIA_NOTIFICATIONS_FILE: file,
+      SHOP_SECRETS: SHOP_SECRET,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=${COLLECTOR_KEY}`,
+      DAKIA_TRACE_RATIO: '1',
+    },
   });
 }, 30_000);
 afterAll(async () => {
   await system.close();
   await receiver.close();
+  await collector.close();
   rmSync(folder, { recursive: true });
 }, 30_000);
 
@@ -54,7 +68,7 @@ const canaries = {
   text: 'canary-that-is-not-json',
 } as const;
 
-it('no secret and no personal data in any line that any service logs or in Redis, whatever becomes of the delivery', async () => {
+it('no secret and no personal data in any line that any service logs, in any span or in Redis, whatever becomes of the delivery', async () => {
   const person = {
     email: canaries.email,
     contact: canaries.contact,
@@ -124,10 +138,14 @@ it('no secret and no personal data in any line that any service logs or in Redis
   for (const id of ['privacyGood001', 'privacyText001', 'privacyPoison1', 'privacySpeaks1'])
     expect(lines.some((line) => line.includes(id))).toBe(true);
   const secrets = { secret: system.secret, password: new URL(system.databaseUrl).password };
-  const planted = Object.entries({ ...canaries, ...secrets, shop: SHOP_SECRET });
+  const planted = Object.entries({ ...canaries, ...secrets, shop: SHOP_SECRET, collector: COLLECTOR_KEY });
   const redis = await everythingInRedis();
   expect(redis.some((entry) => entry.includes('ntf_'))).toBe(true);
-  const places = { log: lines, redis, notifications: told.map(({ row }) => row) };
+  expect(collector.spans.some(({ attributes }) => attributes['dakia.event.id'] === 'privacySpeaks1')).toBe(true);
+  const spans = collector.spans.map(({ start: _start, end: _end, ...span }) => JSON.stringify(span));
+  const places = { log: lines, spans, redis, notifications: told.map(({ row }) => row) };
+  // What is logged under a name that nobody has listed is lost to whoever reads the log.
+  expect(lines.filter((line) => line.includes(UNLISTED))).toEqual([]);
   expect(planted.filter(([, text]) => text === '')).toEqual([]);
   expect(
     planted.flatMap(([what, text]) =>

@@ -35,5 +35,6 @@ export const insertPaymentFacts = async (database: Database, facts: readonly Pay
     keys,
     keys.map((key) => `evt_${key}`),
     facts.map(() => 'default'),
+    facts.map(() => null),
   ]);
 };

@@ -10,7 +10,8 @@ export interface System extends SystemFixture {
   /** Starts what `stop` has stopped, on the same database, topics and port. `services`: only those. */
   readonly start: (services?: readonly Service[]) => Promise<void>;
   readonly stop: () => Promise<void>;
-  readonly metrics: () => Promise<string>;
+  /** `headers` of the scrape. */
+  readonly metrics: (headers?: Readonly<Record<string, string>>) => Promise<string>;
   /** Of health and metrics; drawn anew at each start. */
   readonly opsPort: () => number;
 }
@@ -52,7 +53,8 @@ export const startSystem = async ({ settings, addresses }: SystemOptions = {}): 
     start,
     stop,
     opsPort: () => running?.opsPort() ?? 0,
-    metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
+    metrics: async (headers = {}) =>
+      (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`, { headers })).text(),
     close: async () => {
       await stop();
       await fixture.close();

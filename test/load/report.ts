@@ -87,6 +87,13 @@ const ingestFigures = (result: IngestResult): readonly Figure[] => [
     note: `by req/s ${result.ratio_bare}; loop busy ${result.server_busy}, generator ${result.generator_core} of a core`,
   },
   {
+    name: 'ingest without traces / with 1 % traced, CPU',
+    value: result.traced_1_cpu,
+    goal: least(0.97),
+    spread: result.spread_traced,
+    note: `by req/s ${result.traced_1}; with all traced ${result.traced_100_cpu}, by req/s ${result.traced_100}`,
+  },
+  {
     name: 'ingest, answer at half load',
     value: result.p50_ms,
     unit: 'ms',

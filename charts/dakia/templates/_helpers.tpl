@@ -116,6 +116,24 @@ securityContext:
 {{- end -}}
 
 {{/* Give (dict "root" $ "own" <a map with existingSecret and urlKey, empty for the release's>). */}}
+{{- define "dakia.env.tracing" -}}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: DAKIA_TRACE_RATIO
+  value: {{ .ratio | quote }}
+{{- with .headers.existingSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.tracing.headers.key }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "dakia.env.postgres" -}}
 {{- $from := .root.Values.postgres -}}
 {{- if .own.existingSecret }}{{- $from = .own -}}{{- end -}}

@@ -36,6 +36,7 @@
 {{- if not (get (get $v.networkPolicy $server) "to") }}{{ fail (printf "networkPolicy.%s.to is empty: with networkPolicy.enabled give the peers (ipBlock or selectors) where it is, or no pod reaches it" $server) }}{{ end -}}
 {{- end -}}
 {{- if and $v.kafka.schemaRegistryUrl (not $v.networkPolicy.schemaRegistry.to) }}{{ fail "networkPolicy.schemaRegistry.to is empty, but kafka.schemaRegistryUrl is set: give the peers where it is" }}{{ end -}}
+{{- if and $v.tracing.endpoint (not $v.networkPolicy.collector.to) }}{{ fail "networkPolicy.collector.to is empty, but tracing.endpoint is set: give the peers where the collector is" }}{{ end -}}
 {{- end -}}
 {{- if and $v.externalSecrets.enabled (not $v.externalSecrets.storeName) }}{{ fail "externalSecrets.storeName is not set: name the SecretStore or ClusterSecretStore" }}{{ end -}}
 {{- if and $v.strimzi.enabled (not $v.strimzi.cluster) }}{{ fail "strimzi.cluster is not set: name the Kafka resource that the topics belong to" }}{{ end -}}

@@ -10,6 +10,7 @@ export {
   queueSettings,
   redisSettings,
   registrySettings,
+  traceSettings,
 } from './settings.ts';
 export type { PostgresTarget } from './postgres-urls.ts';
 export { postgresTarget } from './postgres-urls.ts';

@@ -1,4 +1,4 @@
-import { choice, flag, list, optionalText, port, postgresUrl, text, url, whole } from './schemas.ts';
+import { choice, flag, list, optionalText, pairs, port, postgresUrl, share, text, url, whole } from './schemas.ts';
 import { secretSetting, setting } from './setting.ts';
 
 /** Settings that several services share. A setting exists only where two deployments differ; the rest are named constants. */
@@ -18,6 +18,24 @@ export const processSettings = {
 export const opsSettings = {
   opsHost: setting('DAKIA_OPS_HOST', text('0.0.0.0'), 'Address that the health and metrics port binds to.'),
   opsPort: setting('DAKIA_OPS_PORT', port(9400), 'Port of /livez, /readyz and /metrics; 0 takes a free one.'),
+} as const;
+
+export const traceSettings = {
+  traceEndpoint: setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    url('the base URL of a collector, http://host:4318').optional(),
+    'Base URL of an OpenTelemetry collector that takes OTLP over HTTP (protobuf at /v1/traces). Without it there are no traces, at no cost.',
+  ),
+  traceHeaders: secretSetting(
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    pairs('name=value, separated by commas'),
+    'Headers of the requests to the collector, name=value separated by commas, such as its key; values percent-encoded.',
+  ),
+  traceRatio: setting(
+    'DAKIA_TRACE_RATIO',
+    share(0.01),
+    'Share of the deliveries whose whole way is traced, from 0 to 1; a delivery that comes with a W3C trace context follows that. What fails, is parked or is given up is always sent.',
+  ),
 } as const;
 
 export const kafkaSettings = {

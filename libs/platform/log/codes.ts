@@ -187,6 +187,11 @@ export const codes = {
     remedy: 'Nothing is lost. When it comes back, give more time or read the error beside the code.',
   },
 
+  DAKIA_TRACE_NOT_SENT: {
+    means: 'The OpenTelemetry collector does not take traces; they are dropped, all else goes on.',
+    remedy: 'Check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS, and the collector.',
+  },
+
   DAKIA_RETRY_EVENT_DEAD: {
     means: 'An event was given up after its last attempt; what waited behind it flows on.',
     remedy: '`npx dakia dead list` shows why. Mend the cause, then `npx dakia dead retry`.',

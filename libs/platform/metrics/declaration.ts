@@ -28,6 +28,8 @@ export interface Declaration<Kind extends 'counter' | 'gauge' | 'histogram', Of 
 export interface HistogramDeclaration<Of extends Labels> extends Declaration<'histogram', Of> {
   /** Upper bounds in the unit of the name, ascending. */
   readonly buckets: readonly number[];
+  /** Whether a bucket can name a trace of what fell into it (an exemplar of OpenMetrics). */
+  readonly traced?: boolean;
 }
 
 export type AnyDeclaration = Declaration<'counter' | 'gauge', Labels> | HistogramDeclaration<Labels>;
@@ -59,5 +61,5 @@ export const histogram = <const Of extends Labels>(
   help: string,
   labels: Of,
   buckets: readonly number[],
-  more: More = {},
+  more: More & { readonly traced?: boolean } = {},
 ): HistogramDeclaration<Of> => ({ kind: 'histogram', help, labels, buckets, ...more });

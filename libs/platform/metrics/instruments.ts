@@ -1,6 +1,6 @@
 import promClient from 'prom-client';
 import { oncePer } from '#rules';
-import type { LabelSet } from './declaration.ts';
+import type { AnyDeclaration, LabelSet } from './declaration.ts';
 import { metrics } from './declared/index.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 
@@ -33,7 +33,8 @@ export interface Gauge<Name extends GaugeName> {
   readonly reset: () => void;
 }
 export interface Histogram<Name extends HistogramName> {
-  readonly observe: (labels: LabelsOf<Name>, value: number) => void;
+  /** `traceId`: of a trace that is kept, for a histogram that is `traced`. */
+  readonly observe: (labels: LabelsOf<Name>, value: number, traceId?: string) => void;
 }
 
 type Made = promClient.Counter | promClient.Gauge | promClient.Histogram;
@@ -67,7 +68,11 @@ export const gaugeOf = <Name extends GaugeName>(registry: Registry, name: Name):
 
 export const histogramOf = <Name extends HistogramName>(registry: Registry, name: Name): Histogram<Name> => {
   const made = instrumentOf(registry, name) as promClient.Histogram;
-  return { observe: (labels, value) => made.observe(labels, value) };
+  if (!isTraced(metrics[name])) return { observe: (labels, value) => made.observe(labels, value) };
+  return {
+    observe: (labels, value, traceId) =>
+      made.observe({ labels, value, exemplarLabels: traceId === undefined ? {} : { trace_id: traceId } }),
+  };
 };
 
 /**
@@ -87,6 +92,8 @@ export const beforeScrape = (
   }
   return () => names.forEach((name) => looks.get(name)?.delete(shared));
 };
+
+const isTraced = (declared: AnyDeclaration): boolean => 'traced' in declared && declared.traced === true;
 
 const instrumentOf = (registry: Registry, name: MetricName): Made => {
   const { made, looks } = shelfOf(registry);
@@ -129,6 +136,18 @@ const make = (registry: Registry, name: MetricName, collect: () => Promise<void>
     case 'gauge':
       return new promClient.Gauge({ ...common, collect });
     case 'histogram':
-      return new promClient.Histogram({ ...common, buckets: [...declared.buckets] });
+      return makeHistogram(registry, { ...common, buckets: [...declared.buckets] }, isTraced(declared));
   }
+};
+
+/** prom-client lets a registry that can show the older text make no exemplars, but has nothing against being given them. */
+const makeHistogram = (
+  registry: Registry,
+  configuration: promClient.HistogramConfiguration<string>,
+  withExemplars: boolean,
+): Made => {
+  if (!withExemplars) return new promClient.Histogram(configuration);
+  const histogram = new promClient.Histogram({ ...configuration, registers: [], enableExemplars: true });
+  registry.registerMetric(histogram);
+  return histogram;
 };

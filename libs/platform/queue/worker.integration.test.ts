@@ -116,7 +116,7 @@ test('an unexpected error is logged with the id, and the job comes again however
   let runs = 0;
   await fixture.startWorker(async () => {
     runs += 1;
-    if (runs < 5) throw new Error('connection terminated');
+    if (runs < 5) throw new Error(`connection ${runs} terminated`);
     return { kind: 'done' };
   });
   await fixture.queue.add([job('unlucky', { priority: 1 })]);
@@ -131,7 +131,7 @@ test('an unexpected error is logged with the id, and the job comes again however
   expect(await counted('failed')).toBe(0);
   const lines = fixture.logged.filter(({ level }) => level === 'error');
   expect(lines).toHaveLength(4);
-  expect(lines[0]).toMatchObject({ job: 'unlucky', queue: 'retry-test', err: { message: 'connection terminated' } });
+  expect(lines[0]).toMatchObject({ job: 'unlucky', queue: 'retry-test', err: { message: 'connection 1 terminated' } });
 });
 
 test('finished jobs are trimmed by number and by age', async () => {

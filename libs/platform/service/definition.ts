@@ -2,6 +2,7 @@ import { readConfig } from '#platform/config';
 import type { ConfigOf, Environment, Settings } from '#platform/config';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
+import type { Tracer } from '#platform/trace';
 import { unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { Component } from './component.ts';
@@ -17,6 +18,8 @@ export interface Host<Config> {
   readonly log: Logger;
   /** Metrics of this process. Labels are bounded; never an id. */
   readonly metrics: Registry;
+  /** Of this service; undefined where traces are off. */
+  readonly tracer: Tracer | undefined;
   /** Adds what must hold, beside the start of all components, before the process is ready for the first time. */
   readonly addReadinessCheck: (check: ReadinessCheck) => void;
   /** Adds a server whose state is shown in /readyz and in the metrics. */

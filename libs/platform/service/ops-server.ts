@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyPluginAsync } from 'fastify';
+import { OPEN_METRICS, openMetricsOf } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
 import type { Component } from './component.ts';
 import type { ReadinessReport } from './readiness.ts';
@@ -27,6 +28,8 @@ export const createOpsServer = (options: {
   readonly port: number;
   readonly registry: Registry;
   readonly readiness: () => ReadinessReport;
+  /** Whether to show OpenMetrics, with the ids of traces, to whoever asks for it. */
+  readonly withTraces?: boolean;
   /** Asked once, at start. */
   readonly plugins: () => readonly OpsPlugin[];
 }): OpsServer => {
@@ -37,7 +40,12 @@ export const createOpsServer = (options: {
     return reply.code(report.status === 'ready' ? 200 : 503).send(report);
   });
   const metrics = keptFor(METRICS_KEPT_MS, () => options.registry.metrics());
-  app.get('/metrics', async (_request, reply) => reply.type(options.registry.contentType).send(await metrics()));
+  const open = keptFor(METRICS_KEPT_MS, () => openMetricsOf(options.registry));
+  app.get('/metrics', async ({ headers }, reply) => {
+    if (options.withTraces === true && headers.accept?.includes('application/openmetrics-text') === true)
+      return reply.type(OPEN_METRICS).send(await open());
+    return reply.type(options.registry.contentType).send(await metrics());
+  });
   return {
     name: 'ops server',
     start: async () => {

@@ -1,9 +1,10 @@
-import { describeConfig, opsSettings, processSettings, readConfig } from '#platform/config';
+import { describeConfig, opsSettings, processSettings, readConfig, traceSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
-import { createLogger } from '#platform/log';
+import { createLevelSwitch, createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createRegistry } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
+import { openTracing } from '#platform/trace';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import { startAll, stopAll } from './component.ts';
@@ -28,7 +29,7 @@ export interface RunningServices {
 /** How often a process that is not ready yet looks whether it is, in ms, also when nobody asks. */
 const READY_LOOK_MS = 100;
 
-const baseSettings = { ...processSettings, ...opsSettings };
+const baseSettings = { ...processSettings, ...opsSettings, ...traceSettings };
 
 /** Reads the settings of all services at once; every problem is named. */
 const readAll = (services: readonly Service[], environment: Environment): Parsed<readonly unknown[]> => {
@@ -50,6 +51,7 @@ const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, r
     port: config.opsPort,
     registry,
     readiness: readiness.report,
+    withTraces: config.traceEndpoint !== undefined,
     plugins: () => plugins,
   });
   return {
@@ -63,7 +65,7 @@ const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, r
       watchDependency: dependencies.watch,
       addOpsPlugin: (plugin: OpsPlugin) => void plugins.push(plugin),
       fail: failure.resolve,
-    } satisfies Omit<Host<unknown>, 'config' | 'log' | 'environment'>,
+    } satisfies Omit<Host<unknown>, 'config' | 'log' | 'tracer' | 'environment'>,
   };
 };
 
@@ -87,10 +89,17 @@ export const startServices = async (
   const registry = createRegistry({ withNode: true });
   describeBuild(registry);
   const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
+  const tracing = await openTracing(base.value, log);
   const parts = services.flatMap((service, index) =>
-    service.build(configs.value[index], { ...host, environment, log: log.child({ service: service.name }) }),
+    service.build(configs.value[index], {
+      ...host,
+      environment,
+      log: log.child({ service: service.name }),
+      tracer: tracing?.tracerOf(service.name),
+    }),
   );
-  const components: readonly Component[] = [ops, ...parts];
+  // Traces stop last: what the others do at their end is sent, too.
+  const components: readonly Component[] = [...(tracing === undefined ? [] : [tracing.component]), ops, ...parts];
 
   const settings = Object.assign(
     {},
@@ -106,6 +115,13 @@ export const startServices = async (
   const looking = setInterval(() => {
     if (readiness.report().status === 'ready') clearInterval(looking);
   }, READY_LOOK_MS).unref();
+  const levels = createLevelSwitch(log);
+  process.on('SIGUSR2', levels.toggle);
+  /** Last of all: without a listener the signal ends a process. */
+  const endLevels = (): void => {
+    process.off('SIGUSR2', levels.toggle);
+    levels.stop();
+  };
   const letGo = (): void => {
     clearInterval(looking);
     dependencies.stop();
@@ -114,6 +130,7 @@ export const startServices = async (
     await startAll(components, log, base.value.drainMs, readiness);
   } catch (error) {
     letGo();
+    endLevels();
     throw error;
   }
   log.info({ opsPort: ops.port() }, `${name} has started`);
@@ -125,7 +142,7 @@ export const startServices = async (
     stop: async () => {
       readiness.drain();
       letGo();
-      return stopAll(components, log, base.value.drainMs);
+      return stopAll(components, log, base.value.drainMs).finally(endLevels);
     },
   });
 };

@@ -49,6 +49,7 @@ const loaded = (more: Partial<StoredNotification> = {}, subject = dispute()): Lo
     status: 'pending',
     attempts: 0,
     nextAttemptAt: NOW,
+    traceparent: null,
     ...more,
   },
   subject,
@@ -108,7 +109,17 @@ test('a due notification is said, kept as delivered, and the time since the fact
     'dakia_notification_attempts_total{destination="team",channel="log",outcome="delivered"} 1',
   );
   expect(metrics).toContain('dakia_notification_seconds_sum{destination="team"} 0.25');
-  expect(logged).toEqual([]);
+  expect(logged.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({
+      level: 'info',
+      msg: 'a notification was sent',
+      notification: 'ntf_1',
+      destination: 'team',
+      attempts: 3,
+      fact: 'dispute.opened',
+      family: 'disputes',
+    }),
+  ]);
 });
 
 test.each<[string, Parsed<Loaded> | null, JobOutcome]>([

@@ -1,7 +1,8 @@
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
-import type { JobOutcome, WorkerOptions } from '#platform/queue';
+import type { JobData, JobOutcome, WorkerOptions } from '#platform/queue';
+import type { Tracer } from '#platform/trace';
 import type { Instant, Parsed } from '#rules';
 import type { Outcome } from '../channels/channel.ts';
 import type { Destination } from '../channels/destinations.ts';
@@ -15,6 +16,8 @@ import type { Subject } from '../subject.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { afterAttempt, isDue, jobAfter, jobAfterDeferral } from './conclusion.ts';
 import type { Conclusion } from './conclusion.ts';
+import { beginDelivery } from './trace.ts';
+import type { DeliverySpan } from './trace.ts';
 
 /** A notification and what it is about, both as they stand now. */
 export interface Loaded {
@@ -55,6 +58,8 @@ export interface DeliveryOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: DeliveryMetrics;
+  /** Undefined where traces are off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -67,9 +72,9 @@ export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] 
     log,
   } = options;
   let isAway = false;
-  return async ({ id }, signal) => {
+  return async (job, signal) => {
     try {
-      const outcome = await deliver(options, id, signal);
+      const outcome = await deliver(options, job, signal);
       if (isAway) log.info({ destination: name }, 'Postgres answers again; notifications go on');
       isAway = false;
       return outcome;
@@ -82,14 +87,22 @@ export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] 
   };
 };
 
-const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal): Promise<JobOutcome> => {
-  const { deliveries, destination, clock, log, metrics } = options;
+interface RunningJob {
+  readonly id: string;
+  readonly data: JobData;
+}
+
+const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortSignal): Promise<JobOutcome> => {
+  const { deliveries, destination, clock, log, metrics, tracer } = options;
   const { name } = destination;
+  const { id } = job;
+  const span = beginDelivery(tracer, name, job);
   const loaded = await deliveries.load(id);
   if (loaded === null) return { kind: 'done' };
   if (!loaded.ok) {
     metrics.count(destination, 'failed');
-    return concluded(options, id, { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') }, signal);
+    const conclusion = { kind: 'failed', attempts: null, reason: loaded.issues.join('; ') } as const;
+    return concluded(options, { id, notification: null, span }, conclusion, signal);
   }
   const { notification, subject } = loaded.value;
   const due = isDue(notification, clock());
@@ -119,7 +132,7 @@ const deliver = async (options: DeliveryOptions, id: string, signal: AbortSignal
   metrics.count(destination, conclusion.kind);
   if (conclusion.kind === 'delivered' && notification.reminder === null)
     metrics.observe(name, (conclusion.at - subject.at) / 1000);
-  return concluded(options, id, conclusion, signal);
+  return concluded(options, { id, notification, span }, conclusion, signal);
 };
 
 /** Whether this process's file knows the rule, and the rule this destination. */
@@ -150,21 +163,40 @@ const say = async (
   }
 };
 
+interface Attempted {
+  readonly id: string;
+  /** Null when its row could not be read. */
+  readonly notification: StoredNotification | null;
+  readonly span: DeliverySpan;
+}
+
 /** The row first, then the job: a job that is lost in between is made again, and finds the row. */
 const concluded = async (
   { deliveries, destination: { name }, clock, log }: DeliveryOptions,
-  id: string,
+  { id, notification, span }: Attempted,
   conclusion: Conclusion,
   signal: AbortSignal,
 ): Promise<JobOutcome> => {
   await deliveries.conclude(id, conclusion, signal);
-  const facts = { notification: id, destination: name, attempts: conclusion.attempts };
-  if (conclusion.kind === 'retrying') {
+  span.ended(conclusion, notification);
+  const facts = {
+    notification: id,
+    destination: name,
+    attempts: conclusion.attempts,
+    ...(notification !== null && {
+      fact: notification.kind,
+      family: notification.family,
+      key: notification.entityKey,
+    }),
+    traceId: span.traceId,
+  };
+  if (conclusion.kind === 'delivered') log.info(facts, 'a notification was sent');
+  else if (conclusion.kind === 'retrying') {
     log.warn(
       { ...facts, reason: gistOf(conclusion.reason), next: new Date(conclusion.nextAttemptAt).toISOString() },
       'a notification was not delivered and will be tried again',
     );
-  } else if (conclusion.kind === 'failed') {
+  } else {
     log.error(
       { code: codeOf('notify', 'failed'), ...facts, reason: gistOf(conclusion.reason) },
       'a notification has failed; npx dakia notifications list shows why, retry sends it again',

@@ -1,6 +1,7 @@
 import { factSpec } from '#catalogue';
 import type { Family } from '#catalogue';
 import type { Transaction } from '#platform/postgres';
+import type { Tracer } from '#platform/trace';
 import type { Instant, Parsed } from '#rules';
 import { compose } from '../rules/compose.ts';
 import { matchRules } from '../rules/plan.ts';
@@ -14,11 +15,14 @@ import type { StoredFact } from '../store/stored-fact.ts';
 import { loadStateRows } from '../store/subject-rows.ts';
 import type { EntityRef, StateRows } from '../store/subject-rows.ts';
 import type { Subject } from '../subject.ts';
+import { withSpan } from './trace.ts';
 
 /** What became of a batch of facts. */
 export interface PlannedFacts {
   readonly facts: readonly StoredFact[];
   readonly unusable: readonly UnusableFact[];
+  /** What was asked for, also what was there already. */
+  readonly planned: readonly ToPlan[];
   readonly requests: readonly JobRequest[];
   /** Reminders that are not to be sent any more. */
   readonly cancelled: readonly StoredNotification[];
@@ -33,6 +37,7 @@ export const planFacts = async (
   facts: readonly StoredFact[],
   rules: NotificationRules,
   now: Instant,
+  tracer?: Tracer,
 ): Promise<PlannedFacts> => {
   const entities = distinctEntities(facts);
   const reminded = remindedFamilies(rules);
@@ -56,13 +61,14 @@ export const planFacts = async (
       over.map(({ reminder: { id }, reason }) => ({ id, reason })),
     ),
   );
-  const requests = await planNotifications(tx, [...wanted, ...over.flatMap(({ replacements }) => replacements)]);
+  const planned = [...wanted, ...over.flatMap(({ replacements }) => replacements)].map((one) => withSpan(tracer, one));
+  const requests = await planNotifications(tx, planned);
   await recordUnusable(tx, unusable);
   await markRelayed(
     tx,
     facts.map(({ factId }) => factId),
   );
-  return { facts, unusable, requests, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
+  return { facts, unusable, planned, requests, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
 };
 
 const currentSubject = (fact: StoredFact, rows: StateRows): Parsed<Subject> => {

@@ -1,5 +1,6 @@
 import { classifyError } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import type { NotificationRules } from '../rules/rules.ts';
 import { markRelayed, recordUnusable, takeFact, takeFacts } from '../store/outbox-store.ts';
@@ -14,6 +15,8 @@ export interface BatchOptions {
   readonly database: Database;
   readonly rules: NotificationRules;
   readonly clock: () => Instant;
+  /** Undefined where traces are off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -26,7 +29,7 @@ export const relayBatch = async (options: BatchOptions): Promise<readonly Planne
     return [
       await options.database.transaction(async (tx) => {
         taken = await takeFacts(tx, BATCH_FACTS);
-        return taken.length === 0 ? nothing : planFacts(tx, taken, options.rules, options.clock());
+        return taken.length === 0 ? nothing : planFacts(tx, taken, options.rules, options.clock(), options.tracer);
       }),
     ];
   } catch (error) {
@@ -37,13 +40,13 @@ export const relayBatch = async (options: BatchOptions): Promise<readonly Planne
   }
 };
 
-const nothing: PlannedFacts = { facts: [], unusable: [], requests: [], cancelled: [] };
+const nothing: PlannedFacts = { facts: [], unusable: [], planned: [], requests: [], cancelled: [] };
 
-const relayAlone = async ({ database, rules, clock }: BatchOptions, factId: number): Promise<PlannedFacts> => {
+const relayAlone = async ({ database, rules, clock, tracer }: BatchOptions, factId: number): Promise<PlannedFacts> => {
   try {
     return await database.transaction(async (tx) => {
       const facts = await takeFact(tx, factId);
-      return facts.length === 0 ? nothing : planFacts(tx, facts, rules, clock());
+      return facts.length === 0 ? nothing : planFacts(tx, facts, rules, clock(), tracer);
     });
   } catch (error) {
     if (classifyError(error) === 'infrastructure') throw error;
@@ -56,7 +59,7 @@ const relayAlone = async ({ database, rules, clock }: BatchOptions, factId: numb
         tx,
         facts.map((fact) => fact.factId),
       );
-      return { facts, unusable, requests: [], cancelled: [] };
+      return { facts, unusable, planned: [], requests: [], cancelled: [] };
     });
   }
 };

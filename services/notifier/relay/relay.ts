@@ -7,6 +7,7 @@ import { SWEEP_EVERY_MS } from '#platform/queue';
 import type { JobQueue } from '#platform/queue';
 import type { Component } from '#platform/service';
 import { createPeriodic } from '#platform/time';
+import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import type { NotificationRules } from '../rules/rules.ts';
 import { createRelayMetrics } from './metrics.ts';
@@ -14,6 +15,7 @@ import type { PlannedFacts } from './plan-facts.ts';
 import { BATCH_FACTS, relayBatch } from './relay-batch.ts';
 import { createJobScheduler } from './schedule-jobs.ts';
 import { createSweeper } from './sweeper.ts';
+import { endPlanned } from './trace.ts';
 
 /** How often the outbox is polled without a signal, in ms: the listener may be disconnected, and some who leave facts send no signal. */
 export const POLL_EVERY_MS = 1_000;
@@ -29,6 +31,7 @@ export interface RelayOptions {
   readonly clock: () => Instant;
   readonly log: Logger;
   readonly metrics: Registry;
+  readonly tracer?: Tracer | undefined;
   /** For tests. */
   readonly pollEveryMs?: number;
   readonly sweepEveryMs?: number;
@@ -46,6 +49,7 @@ export const createRelay = ({
   clock,
   log,
   metrics,
+  tracer,
   pollEveryMs = POLL_EVERY_MS,
   sweepEveryMs = SWEEP_EVERY_MS,
 }: RelayOptions): Component => {
@@ -57,10 +61,11 @@ export const createRelay = ({
     // The queues are told of one batch while Postgres plans the next.
     let scheduling: Promise<void> = Promise.resolve();
     for (let more = true; more && !signal.aborted; ) {
-      const batches = await relayBatch({ database, rules: rules(), clock });
+      const batches = await relayBatch({ database, rules: rules(), clock, tracer });
       await scheduling;
       for (const batch of batches) {
         counts.count(batch);
+        endPlanned(batch);
         report(batch, log);
       }
       scheduling = scheduler.schedule(

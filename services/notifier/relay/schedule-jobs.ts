@@ -1,5 +1,5 @@
 import type { Logger } from '#platform/log';
-import type { Job, JobQueue } from '#platform/queue';
+import type { Job, JobData, JobQueue } from '#platform/queue';
 import type { Instant } from '#rules';
 import type { JobRequest } from '../store/notification-store.ts';
 
@@ -7,6 +7,10 @@ import type { JobRequest } from '../store/notification-store.ts';
 const JOB_DELAY_MS_MAX = 30 * 86_400_000;
 /** How long no queue is asked after one did not answer, in ms. What is planned meanwhile is found by the sweeper. */
 const QUIET_MS = 5_000;
+
+/** Of the job of a notification: its id, and the W3C trace context that its delivery goes on with. */
+export const jobData = (id: string, traceparent: string | null): JobData =>
+  traceparent === null ? { id } : { id, traceparent };
 
 export interface JobSchedulerOptions {
   /** By destination. */
@@ -37,9 +41,9 @@ export const createJobScheduler = ({
   const jobsOf = (requests: readonly JobRequest[], again: boolean): readonly Job[] =>
     requests
       .filter((request) => request.again === again)
-      .map(({ id, priority, dueAt }) => ({
+      .map(({ id, priority, dueAt, traceparent }) => ({
         id,
-        data: { id },
+        data: jobData(id, traceparent),
         priority,
         delayMs: Math.min(Math.max(dueAt - clock(), 0), JOB_DELAY_MS_MAX),
       }));

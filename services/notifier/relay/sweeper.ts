@@ -8,6 +8,7 @@ import { instant } from '#rules';
 import type { Instant } from '#rules';
 import { countStranded, dueNotifications } from '../store/notification-store.ts';
 import type { DueNotification } from '../store/notification-store.ts';
+import { jobData } from './schedule-jobs.ts';
 
 export interface SweeperOptions {
   readonly database: Database;
@@ -29,7 +30,7 @@ export const createSweeper = ({ database, queues, clock, log, everyMs }: Sweeper
       queue,
       find: (after, limit) =>
         dueNotifications(database, { destination, by: instant(clock() - OVERDUE_MS), after, limit }),
-      jobOf: ({ id, priority }) => ({ id, data: { id }, priority, delayMs: 0 }),
+      jobOf: ({ id, priority, traceparent }) => ({ id, data: jobData(id, traceparent), priority, delayMs: 0 }),
     }),
   );
   let stranded = '';

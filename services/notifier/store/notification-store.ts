@@ -2,6 +2,7 @@ import type { Family, NotificationStatus, Priority } from '#catalogue';
 import type { LabelsOf } from '#platform/metrics';
 import { arraysOf, statement, unnested } from '#platform/postgres';
 import type { Column, Transaction } from '#platform/postgres';
+import type { Span } from '#platform/trace';
 import type { Instant } from '#rules';
 import type { PlannedNotification, PlannedReminder } from '../rules/plan.ts';
 import type { StoredFact } from './stored-fact.ts';
@@ -22,7 +23,7 @@ export interface StoredNotification extends StoredFact {
 const epoch = (column: string): string => `round(date_part('epoch', ${column}) * 1000)`;
 
 const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, entity_key AS "entityKey", ${epoch('fact_at')} AS "factAt", endpoint,
-         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt" FROM notifications`;
+         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt", traceparent FROM notifications`;
 const LOAD = statement('notifications_load', `${NOTIFICATION} WHERE id = ANY($1::text[])`);
 
 /** The rows of these ids, in no order; an id that has none is not in the answer. */
@@ -35,6 +36,8 @@ export const loadNotifications = async (
 export interface ToPlan {
   readonly fact: StoredFact;
   readonly planned: PlannedNotification;
+  /** Of its being given to its destination's queue, where traces are on. */
+  readonly span?: Span;
 }
 
 /** A row that was made, or made anew: its job is to be scheduled. */
@@ -45,6 +48,8 @@ export interface JobRequest {
   readonly dueAt: Instant;
   /** It was there before and was cancelled, so there may be an old job of it. */
   readonly again: boolean;
+  /** W3C trace context that its delivery goes on with. */
+  readonly traceparent: string | null;
 }
 
 const PLANNED_COLUMNS: readonly Column<ToPlan>[] = [
@@ -65,6 +70,7 @@ const PLANNED_COLUMNS: readonly Column<ToPlan>[] = [
     of: ({ planned: { reminder } }) => (reminder === null ? null : JSON.stringify(reminder)),
   },
   { name: 'due', type: 'float8', of: ({ planned }) => planned.sendAt },
+  { name: 'traceparent', type: 'text', of: ({ fact, span }) => span?.traceparent ?? fact.traceparent },
 ];
 
 /**
@@ -75,16 +81,17 @@ const PLAN = statement(
   'notifications_plan',
   `INSERT INTO notifications AS present
           (id, fact_id, kind, occurrence, family, entity_key, fact_at, endpoint,
-           rule, destination, priority, reminder, next_attempt_at)
+           rule, destination, priority, reminder, next_attempt_at, traceparent)
    SELECT id, fact_id, kind, occurrence, family, entity_key, to_timestamp(fact_at / 1000), endpoint,
-          rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000)
+          rule, destination, priority, reminder::jsonb, to_timestamp(due / 1000), traceparent
      FROM ${unnested(PLANNED_COLUMNS, 1, 'given')}
    ON CONFLICT (id) DO UPDATE
       SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind,
           occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at, endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule,
-          next_attempt_at = EXCLUDED.next_attempt_at, updated_at = clock_timestamp()
+          next_attempt_at = EXCLUDED.next_attempt_at, traceparent = EXCLUDED.traceparent,
+          updated_at = clock_timestamp()
     WHERE present.status = 'cancelled' AND present.reminder IS NOT NULL
-   RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again`,
+   RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again, traceparent`,
 );
 
 /** Makes the rows that are not there yet, and answers which. In the order of their ids, so that two who plan the same never wait in a circle. */
@@ -144,6 +151,7 @@ export interface DueNotification {
   readonly priority: Priority;
   /** next_attempt_at as text, to the microsecond. */
   readonly dueAt: string;
+  readonly traceparent: string | null;
 }
 
 export interface DueRequest {
@@ -157,7 +165,7 @@ export interface DueRequest {
 
 const DUE = statement(
   'notifications_due',
-  `SELECT id, priority, next_attempt_at::text AS "dueAt" FROM notifications
+  `SELECT id, priority, next_attempt_at::text AS "dueAt", traceparent FROM notifications
     WHERE destination = $1 AND status IN ('pending', 'retrying') AND next_attempt_at <= to_timestamp($2::float8 / 1000)
       AND ($3::timestamptz IS NULL OR (next_attempt_at, id) > ($3::timestamptz, $4::text))
     ORDER BY next_attempt_at, id LIMIT $5`,

@@ -6,7 +6,7 @@ import type { StoredFact } from './stored-fact.ts';
 type Row = Omit<StoredFact, 'occurrence'> & { readonly dedupeKey: string };
 
 const FACT = `SELECT id AS "factId", name AS kind, family, entity_key AS "entityKey", round(date_part('epoch', created_at) * 1000) AS "factAt",
-         payload->>'endpoint' AS endpoint, dedupe_key AS "dedupeKey" FROM outbox WHERE relayed_at IS NULL`;
+         payload->>'endpoint' AS endpoint, traceparent, dedupe_key AS "dedupeKey" FROM outbox WHERE relayed_at IS NULL`;
 const TAKE = statement('outbox_take', `${FACT} ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`);
 const TAKE_ONE = statement('outbox_take_one', `${FACT} AND id = $1 FOR UPDATE SKIP LOCKED`);
 const RELAYED = statement(

@@ -18,6 +18,8 @@ export interface StoredFact {
   readonly entityKey: string;
   readonly factAt: Instant;
   readonly endpoint: string | null;
+  /** W3C trace context of what made it true. */
+  readonly traceparent: string | null;
 }
 
 /** The entity that a fact is about; unparsed when this version knows no such fact. */

@@ -4,6 +4,7 @@ import { webhookSecret } from '#envelope';
 import type { KafkaRecord } from '#envelope';
 import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import { createLogger } from '#platform/log';
+import type { Tracer } from '#platform/trace';
 import { createSources } from '../../../services/ingest/sources.ts';
 import { createIngestApp } from '../../../services/ingest/app.ts';
 import type { IngestApp } from '../../../services/ingest/app.ts';
@@ -26,6 +27,7 @@ export const openTestApp = async (
   reluctance?: () => Reluctance | undefined,
   secrets: Readonly<Record<string, readonly string[]>> = { default: [SECRET] },
   sources: Partial<Parameters<typeof createSources>[0]> = {},
+  tracer?: Tracer,
 ): Promise<TestApp> => {
   const published: TestApp['published'] = [];
   const logged: string[] = [];
@@ -53,6 +55,7 @@ export const openTestApp = async (
       Date.now,
     ),
     metrics,
+    tracer,
     log: createLogger('ingest', 'trace', { write: (line) => logged.push(line) }),
   });
   await app.fastify.listen({ host: '127.0.0.1', port: 0 });

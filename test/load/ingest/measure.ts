@@ -8,6 +8,8 @@ import { measureFewConnections, turned } from './few-connections.ts';
 import type { FewConnectionsResult } from './few-connections.ts';
 import { FULL_LOAD_CONNECTIONS, startIngestServers, variants } from './servers.ts';
 import type { Variant } from './servers.ts';
+import { measureTraced } from './traced.ts';
+import type { TracedResult } from './traced.ts';
 
 export interface FullLoadResult {
   /** Durable-acknowledged requests per second as a share of what the variant without Kafka, and bare Fastify, answer. */
@@ -30,7 +32,7 @@ export interface FullLoadResult {
   readonly generator_core: number;
 }
 
-export type IngestResult = FullLoadResult & FewConnectionsResult;
+export type IngestResult = FullLoadResult & FewConnectionsResult & TracedResult;
 
 export interface IngestRound {
   readonly perSecond: number;
@@ -71,6 +73,7 @@ export const measureIngest = async (
     const half = await servers.load('real', { connections, seconds: seconds / 2, pace: atRate(perSecond / 2) });
     return {
       ...ingestResult(rounds, half),
+      ...(await measureTraced(servers, seconds, report)),
       ...(await measureFewConnections(servers, seconds, report, other !== undefined)),
     };
   } finally {

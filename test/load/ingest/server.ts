@@ -26,7 +26,7 @@ let stop: () => Promise<unknown> = async () => undefined;
 const withoutKafka = defineService({
   name: 'ingest',
   settings: ingestSettings,
-  components: ({ config, log, metrics }) => {
+  components: ({ config, log, metrics, tracer }) => {
     const producer: EventProducer = { publish: () => delay(ACKNOWLEDGED_AFTER_MS, 'durable') };
     const keyring = createKeyring({ config, log, metrics });
     const app = createIngestApp({
@@ -37,6 +37,7 @@ const withoutKafka = defineService({
       sources: createSources(config, now),
       metrics,
       log,
+      tracer,
     });
     const { webhookHost: host, webhookPort: port } = config;
     return [keyring, createWebhookServer({ app, host, port, drainDelayMs: 0, log })];

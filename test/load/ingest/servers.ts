@@ -8,12 +8,14 @@ import type { OtherTree } from '../other-tree.ts';
 import { eventsOf, requestOf } from '../requests.ts';
 import type { Stack } from '../stack.ts';
 import { warmUp } from '../warm-up.ts';
+import { startCollector, TRACE_RATIOS } from './collector.ts';
+import type { TracedName } from './collector.ts';
 
 export const variants = ['real', 'no-kafka', 'bare'] as const;
 /** `real`: the ingest service. `no-kafka`: the same, but records are taken as durable after 1 ms. `bare`: Fastify reads the body and answers 200. */
 export type Variant = (typeof variants)[number];
-/** `other`: the ingest service of the commit that this one is compared with. */
-export type ServerName = Variant | 'other';
+/** `other`: the ingest service of the commit that this one is compared with. `traced-…`: the ingest service with traces of so many in a hundred. */
+export type ServerName = Variant | 'other' | TracedName;
 
 export interface LoadOf {
   readonly connections: number;
@@ -42,6 +44,7 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
   const prefix = await stack.createTopics(topics);
   const requests = eventsOf('ingest', BODIES).map((event) => requestOf(event, SECRET));
   const servers = new Map<ServerName, { readonly child: Child; readonly port: number }>();
+  const collector = await startCollector();
   let number = 0;
   const next = (): Buffer | undefined => requests[number++ % requests.length];
   const serverOf = (name: ServerName): { readonly child: Child; readonly port: number } => {
@@ -49,7 +52,14 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
     if (server === undefined) throw new Error(`no server for ${name}`);
     return server;
   };
-  const start = async (name: ServerName, variant: Variant, programs?: string): Promise<void> => {
+  const start = async (
+    name: ServerName,
+    variant: Variant,
+    {
+      programs,
+      settings = {},
+    }: { readonly programs?: string; readonly settings?: Readonly<Record<string, string>> } = {},
+  ): Promise<void> => {
     const port = await freePort();
     const environment = {
       ...stack.environment,
@@ -58,6 +68,7 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
       DAKIA_WEBHOOK_PORT: String(port),
       DAKIA_DRAIN_DELAY_MS: '0',
       RAZORPAY_WEBHOOK_SECRETS: SECRET,
+      ...settings,
     };
     const child = startChild('ingest/server', stack.logs, environment, programs);
     servers.set(name, { child, port });
@@ -70,10 +81,13 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
   };
   const stop = async (): Promise<void> => {
     await Promise.all([...servers.values()].map(({ child }) => child.stop()));
+    await collector.stop();
   };
   try {
     for (const variant of variants) await start(variant, variant);
-    if (other !== undefined) await start('other', 'real', other.programs);
+    for (const [name, DAKIA_TRACE_RATIO] of Object.entries(TRACE_RATIOS) as [TracedName, string][])
+      await start(name, 'real', { settings: { DAKIA_TRACE_RATIO, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
+    if (other !== undefined) await start('other', 'real', { programs: other.programs });
     for (const name of servers.keys())
       await warmUp(async () => {
         const report = await load(name, { connections: FULL_LOAD_CONNECTIONS, seconds: WARM_UP_STEP_SECONDS });

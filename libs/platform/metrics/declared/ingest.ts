@@ -21,6 +21,7 @@ export const ingestMetrics = {
     'Time from the headers of a delivery to its answer. Razorpay waits for 5 s.',
     { outcome: oneOf(deliveryOutcomes) },
     [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3.5, 5],
+    { traced: true },
   ),
   dakia_ingest_signatures_total: counter(
     'Authentic deliveries by position of the secret that matched, 1 first. An old secret whose count stands still is out of use.',

@@ -1,0 +1,107 @@
+import { isInRatio, newSpanId, newTraceId, readTraceparent, traceparentOf } from './context.ts';
+import type { TraceContext } from './context.ts';
+
+export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+
+/** Names after OpenTelemetry's semantic conventions where they have one, `dakia.…` otherwise. Ids, names and counts; never a body or a person. */
+export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** What is known of a span as it begins. */
+export interface SpanStart {
+  readonly name: string;
+  readonly kind: SpanKind;
+  /** W3C trace context of what caused it; without one, or with an unreadable one, it begins a trace. */
+  readonly parent?: string | null | undefined;
+  /** On the clock of performance.now(); now without. */
+  readonly startedAt?: number;
+  /** Where its parent does not say it and the ratio is not asked. */
+  readonly isSampled?: boolean;
+}
+
+/** What is known of a span as it ends. */
+export interface SpanEnd {
+  /** Where it says more than the one at the beginning. */
+  readonly name?: string;
+  readonly attributes?: Attributes;
+  /** W3C trace contexts of what it had a share in. The first LINKS_MAX are kept. */
+  readonly links?: readonly string[];
+  /** What failed, in a few fixed words. A span that failed is kept, whether its trace is sampled or not. */
+  readonly error?: string;
+  /** Kept although its trace is not sampled: it is what somebody will look for. */
+  readonly keep?: boolean;
+}
+
+/** A piece of work under way. */
+export interface Span {
+  /** W3C trace context for what follows from it: record headers, rows, jobs. */
+  readonly traceparent: string;
+  readonly traceId: string;
+  readonly isSampled: boolean;
+  /** To be called once. A span that is not ended is not kept. */
+  readonly end: (end?: SpanEnd) => void;
+}
+
+/**
+ * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor failed costs its
+ * ids. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
+ */
+export interface Tracer {
+  readonly start: (start: SpanStart) => Span;
+}
+
+/** A span that is kept, whole. Times in ms since 1970. */
+export interface KeptSpan {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly context: TraceContext;
+  readonly parent: TraceContext | undefined;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly attributes: Attributes;
+  readonly links: readonly TraceContext[];
+  readonly error: string | undefined;
+}
+
+/** As many links as an OpenTelemetry SDK keeps of one span. */
+export const LINKS_MAX = 128;
+
+/** `ratio`: of the traces that begin here, from 0 to 1. A trace that began elsewhere is sampled where it was said there to be. */
+export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
+  start: ({ name, kind, parent: parentText, startedAt = performance.now(), isSampled: decided }) => {
+    const parent = readTraceparent(parentText);
+    const traceId = parent?.traceId ?? newTraceId();
+    const isSampled = decided ?? parent?.isSampled ?? isInRatio(traceId, ratio);
+    const context: TraceContext = { traceId, spanId: newSpanId(), isSampled };
+    return {
+      traceparent: traceparentOf(context),
+      traceId,
+      isSampled,
+      end: ({ name: lastName = name, attributes = {}, links = [], error, keep: isWanted = false } = {}) => {
+        if (!isSampled && !isWanted && error === undefined) return;
+        const endedAtMs = epochMs(performance.now());
+        keep({
+          name: lastName,
+          kind,
+          context,
+          parent,
+          startedAtMs: Math.min(epochMs(startedAt), endedAtMs),
+          endedAtMs,
+          attributes,
+          links: links.slice(0, LINKS_MAX).flatMap((link) => readTraceparent(link) ?? []),
+          error,
+        });
+      },
+    };
+  },
+});
+
+/** How far performance.now() may go from the clock of the machine, which is set from time to time, in ms. */
+const DRIFT_MAX_MS = 5;
+let offsetMs = performance.timeOrigin;
+
+/** A time of performance.now() in ms since 1970. Finer than Date.now(), so that spans of less than 1 ms have a length. */
+const epochMs = (at: number): number => {
+  const wall = Date.now() - performance.now();
+  if (Math.abs(wall - offsetMs) > DRIFT_MAX_MS) offsetMs = wall;
+  return offsetMs + at;
+};
