@@ -1,3 +1,5 @@
+import { answers } from '#kit';
+import type { Receiver } from '#kit';
 import { buildEvent } from '#simulator';
 import type { Server } from '#local';
 import { allServices } from '../../services/services.ts';
@@ -11,6 +13,8 @@ export interface Scene {
   readonly traffic: Traffic;
   readonly kafka: Server;
   readonly postgres: Server;
+  /** Is told of every captured payment. */
+  readonly receiver: Receiver;
 }
 
 export interface Incident {
@@ -33,6 +37,7 @@ const poison = () =>
   });
 const UNKNOWN_EVENT = JSON.stringify({ entity: 'event', event: 'moon.landed', payload: {} });
 const UNKNOWN_EVENTS = 5;
+const [UP, DOWN] = [200, 503];
 const withoutRefunds = allServices.filter(({ name }) => name !== 'refunds');
 
 export const incidents: readonly Incident[] = [
@@ -68,6 +73,14 @@ export const incidents: readonly Incident[] = [
         await system.post({ body: UNKNOWN_EVENT, eventId: `ev_unknown_${count}` });
     },
     repair: async () => undefined,
+  },
+  {
+    name: 'the receiver of notifications is down',
+    alert: 'DakiaDestinationDown',
+    firesWithinS: 60,
+    resolvesWithinS: 90,
+    happens: async ({ receiver }) => receiver.answer(answers.status(DOWN)),
+    repair: async ({ receiver }) => receiver.answer(answers.status(UP)),
   },
   {
     name: 'Postgres is down',

@@ -5,10 +5,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '#kit';
+import { eventually, startReceiver } from '#kit';
+import type { Receiver } from '#kit';
 import { freePort } from '#local';
 import { openTestPrometheus } from '../kit/prometheus.ts';
 import type { ActiveAlert, TestPrometheus } from '../kit/prometheus.ts';
+import { newSecret } from '../kit/system-fixture.ts';
 import { startSystem } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 import { incidents, SHORT } from '../drill/incidents.ts';
@@ -19,6 +21,14 @@ import type { Traffic } from '../drill/traffic.ts';
 import { startOwnServers } from './own-servers.ts';
 import type { OwnServers } from './own-servers.ts';
 
+const NOTIFICATIONS = `
+destinations:
+  shop: { type: http, url_env: DRILL_URL, secrets_env: DRILL_SECRETS, allow: [127.0.0.1], concurrency: 4, timeout_ms: 1000 }
+rules:
+  - name: all
+    when: [payment.captured]
+    to: [shop]
+`;
 const START_LIMIT_MS = 120_000;
 const INCIDENT_LIMIT_MS = 400_000;
 const CALM_WITHIN_MS = 120_000;
@@ -31,17 +41,28 @@ let servers: OwnServers<'KAFKA_BROKERS' | 'DATABASE_URL'>;
 let system: System;
 let prometheus: TestPrometheus;
 let traffic: Traffic;
+let receiver: Receiver;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dakia-drill-'));
   const rules = join(folder, 'rules.yaml');
   writeFileSync(rules, renderShortenedRules());
+  const told = join(folder, 'notifications.yaml');
+  writeFileSync(told, NOTIFICATIONS);
+  const key = `whsec_${Buffer.from(newSecret()).toString('base64')}`;
+  receiver = await startReceiver();
   servers = await startOwnServers(['KAFKA_BROKERS', 'DATABASE_URL']);
   const opsPort = await freePort();
   system = await startSystem({
     addresses: servers.addresses,
     // The same port after a restart, so that Prometheus finds it again. Retries wait, so that what is parked stays so.
-    settings: { DAKIA_OPS_PORT: String(opsPort), DAKIA_RETRY_DELAYS: '10m,10m' },
+    settings: {
+      DAKIA_OPS_PORT: String(opsPort),
+      DAKIA_RETRY_DELAYS: '10m,10m',
+      DAKIA_NOTIFICATIONS_FILE: told,
+      DRILL_URL: receiver.url.href,
+      DRILL_SECRETS: key,
+    },
   });
   prometheus = await openTestPrometheus([{ name: 'dakia', targets: [`127.0.0.1:${opsPort}`] }], [rules]);
   traffic = startTraffic(system);
@@ -51,6 +72,7 @@ afterAll(async () => {
   await prometheus.close();
   await system.close();
   await servers.stop();
+  await receiver.close();
   rmSync(folder, { recursive: true, force: true });
 }, START_LIMIT_MS);
 
@@ -88,7 +110,13 @@ test.each(
 )(
   '%s: the right alert, no other page, and an end',
   async (_name, incident) => {
-    const scene = { system, traffic, kafka: servers.of('KAFKA_BROKERS'), postgres: servers.of('DATABASE_URL') };
+    const scene = {
+      system,
+      traffic,
+      receiver,
+      kafka: servers.of('KAFKA_BROKERS'),
+      postgres: servers.of('DATABASE_URL'),
+    };
     await play(incident, scene);
   },
   INCIDENT_LIMIT_MS,
