@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addConflicts } from './commands/conflicts.ts';
 import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -63,6 +64,7 @@ const COMMANDS = [
   addParked,
   addDead,
   addQuarantine,
+  addConflicts,
   addQueues,
   addNotify,
   addNotifications,

@@ -35,7 +35,7 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
   queues: 'REDIS_URL',
   schema: 'SCHEMA_REGISTRY_URL',
   ...Object.fromEntries(
-    ['verify', 'show', 'parked', 'dead', 'quarantine', 'notifications', 'ledger', 'migrate', 'partitions'].map(
+    ['verify', 'show', 'parked', 'dead', 'quarantine', 'conflicts', 'notifications', 'ledger', 'migrate', 'partitions'].map(
       (name) => [name, 'DATABASE_URL'],
     ),
   ),

@@ -372,3 +372,25 @@ test.each([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(sentence);
 });
+
+test('bodies under taken ids are listed with the id that they are kept as', async () => {
+  expect(await dakia('conflicts', 'list')).toEqual({ code: 0, stdout: 'there are no conflicts\n', stderr: '' });
+  await refunds.send(refund('taken', 'rfnd_t1', 1));
+  await refunds.send(refund('taken', 'rfnd_t2', 2));
+  const conflict = {
+    eventId: 'taken',
+    family: 'refunds',
+    key: 'rfnd_t2',
+    keptAs: expect.stringMatching(/^sha256\./) as string,
+  };
+  expect(await json('conflicts', 'list')).toMatchObject({ ok: true, conflicts: [conflict] });
+  expect(
+    await json('conflicts', 'list', '--event-id', 'take', '--family', 'refunds', '--key', 'rfnd_t2'),
+  ).toMatchObject({
+    conflicts: [conflict],
+  });
+  expect((await dakia('conflicts', 'list')).stdout).toMatch(
+    /^event id [^]*\ntaken +refund.created +rfnd_t2 [^]* sha256\./,
+  );
+  expect((await dakia('conflicts', 'list', '--key', 'rfnd_t1')).stdout).toBe('no conflicts match\n');
+});

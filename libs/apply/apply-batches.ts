@@ -215,7 +215,8 @@ const report = (
   metrics.transaction(group, decided.length);
   const counts: Partial<Record<string, number>> = {};
   for (const decision of decided) {
-    const { disposition, arrival, reason, isConflict = false } = decision;
+    const { disposition, arrival, reason } = decision;
+    const isConflict = arrival.claimedId !== undefined;
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
     if (disposition !== 'duplicate' && disposition !== 'parked')
@@ -226,6 +227,7 @@ const report = (
       log.warn(
         {
           eventId: arrival.eventId,
+          ...(isConflict && { claimedId: arrival.claimedId }),
           event: arrival.eventType,
           ...(arrival.task.kind === 'apply' && { family: arrival.task.family, key: arrival.task.key }),
           traceId: traceIdOf(contextOf(arrival)),

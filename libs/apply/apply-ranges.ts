@@ -2,12 +2,12 @@ import type { Transaction } from '#platform/postgres';
 import type { Arrival } from './arrival.ts';
 import { releaseFromQuarantine } from './release-from-quarantine.ts';
 import { findKnown, lockUndated, classify } from './inbox.ts';
-import type { KnownEvent, Classified, Understandable } from './inbox.ts';
+import type { Classified, KnownEvents, Understandable } from './inbox.ts';
 import { countDispositions, lockLedgers, placeName } from './ledger.ts';
 import type { LedgerKey, Locking } from './ledger.ts';
 import { lockParkedKeys } from './parked-keys.ts';
 import type { KeyRef } from './parked-queue.ts';
-import { consumerActor, recordConflicts, recordDecisions } from './record-decisions.ts';
+import { consumerActor, recordDecisions } from './record-decisions.ts';
 import { keyName, reduceEvents } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
@@ -104,12 +104,11 @@ export const applyRanges = async (
   // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
   const saved = saveStates(tx, families, states, reduced.changed);
   saved.catch(() => undefined);
-  const conflicts = await recordConflicts(tx, classified.conflicts);
-  const decisions = [...reduced.decisions, ...conflicts, ...classified.duplicates.map(duplicate)];
+  const decisions = [...reduced.decisions, ...classified.duplicates.map(duplicate)];
   const moves = movesOf(applied, decisions);
   await Promise.all([
     saved,
-    recordDecisions(tx, { group, moves, decisions: reduced.decisions, conflicts, parked: scheduled }),
+    recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled }),
   ]);
   const released = await takeFromQuarantine(tx, group, classified.understood);
   stage('write', since());
@@ -154,7 +153,7 @@ interface Selection {
  */
 const withoutLate = (
   ranges: readonly Range[],
-  known: ReadonlyMap<string, KnownEvent>,
+  known: KnownEvents,
   locking: Locking,
   free: (arrival: Arrival) => boolean,
 ): Selection => {
@@ -165,9 +164,10 @@ const withoutLate = (
     );
     if (locking === 'wait') return { ranges: staying, classified };
     const late = new Set(
-      [...classified.fresh.filter((arrival) => !free(arrival)), ...classified.conflicts, ...classified.understood].map(
-        placeName,
-      ),
+      [
+        ...classified.fresh.filter((arrival) => arrival.claimedId !== undefined || !free(arrival)),
+        ...classified.understood,
+      ].map(placeName),
     );
     if (late.size === 0) return { ranges: staying, classified };
     // Every round takes at least one range away.

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
-import { readJsonBody } from '#envelope';
+import { derivedIdOf, readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
 import type { ReceivedRecord, RecordMark } from '#platform/kafka';
 import { validTraceparent } from '#platform/trace';
@@ -14,6 +14,8 @@ import type { Place } from './ledger.ts';
 export interface Arrival extends Place {
   readonly offset: bigint;
   readonly eventId: string;
+  /** The event id that it came under, where another body has that one; `eventId` is then derived from its body. */
+  readonly claimedId?: string;
   readonly eventType: string;
   /** The body's own time; null when it has none that is usable. */
   readonly occurredAt: Instant | null;
@@ -22,6 +24,8 @@ export interface Arrival extends Place {
   readonly endpoint: string | null;
   readonly accountId: string | null;
   readonly body: Buffer;
+  /** SHA-256 of `body`. */
+  readonly digest: Buffer;
   readonly task: ArrivalTask;
   /** Tells the record from the one at its place in another log; left out where it is not fresh from Kafka. */
   readonly mark?: RecordMark | undefined;
@@ -51,7 +55,7 @@ const storableId = (id: string): string =>
     ? id.toWellFormed()
     : `sha256-${sha256(Buffer.from(id)).toString('hex')}`;
 
-export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
 
 /** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
 export const arrivalOf = (
@@ -75,6 +79,7 @@ export const arrivalOf = (
       endpoint: null,
       accountId: null,
       body: record.value,
+      digest: sha256(record.value),
       task: { kind: 'keep', reason },
       mark: record.mark,
       traceparent: null,
@@ -82,6 +87,7 @@ export const arrivalOf = (
   }
   const envelope = record.envelope.value;
   const { rawBody } = envelope;
+  const body = Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength);
   return {
     topic,
     partition,
@@ -92,7 +98,8 @@ export const arrivalOf = (
     receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storableText(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
-    body: Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength),
+    body,
+    digest: sha256(body),
     task:
       envelope.kind === 'quarantine'
         ? { kind: 'keep', reason: storableText(envelope.reason) }
@@ -107,7 +114,7 @@ export const arrivalOf = (
  * content of any record can stop a partition.
  */
 export const minimalArrival = (
-  { topic, partition, offset, receivedAt, body, mark, traceparent, span }: Arrival,
+  { topic, partition, offset, receivedAt, body, digest, mark, traceparent, span }: Arrival,
   reason: string,
 ): Arrival => ({
   topic,
@@ -120,11 +127,27 @@ export const minimalArrival = (
   endpoint: null,
   accountId: null,
   body,
+  digest,
   task: { kind: 'keep', reason: storableText(`unstorable: ${reason}`) },
   mark,
   traceparent,
   ...(span !== undefined && { span }),
 });
+
+/** False for what no envelope schema reads: nobody sent its bytes as a body. */
+export const isDelivery = ({ endpoint }: Arrival): boolean => endpoint !== null;
+
+/** The first 64 bits of the body's SHA-256: what finds the body in an index. Null for what is no delivery. */
+export const bodyKeyOf = (arrival: Arrival): bigint | null =>
+  isDelivery(arrival) ? arrival.digest.readBigInt64BE() : null;
+
+/** The event under the id that its body gives it: what is authentic is applied, whatever id somebody has sent with it. */
+export const underDerivedId = (arrival: Arrival): Arrival => {
+  const { eventId: claimedId, digest, task } = arrival;
+  const eventId = derivedIdOf(digest);
+  if (task.kind === 'keep') return { ...arrival, eventId, claimedId };
+  return { ...arrival, eventId, claimedId, task: { ...task, snapshot: { ...task.snapshot, eventId } } };
+};
 
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
   if (!families.has(envelope.family))

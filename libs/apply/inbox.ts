@@ -1,14 +1,22 @@
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import { sha256 } from './arrival.ts';
+import { bodyKeyOf, isDelivery, underDerivedId } from './arrival.ts';
 import type { Arrival, ArrivalTask } from './arrival.ts';
 import type { Locking, Place } from './ledger.ts';
 
 /** An event that is already kept. */
 export interface KnownEvent {
+  readonly eventId: string;
+  /** SHA-256 of its body. */
+  readonly digest: Buffer;
   /** Where its row stands, when it is in the quarantine. */
   readonly quarantined: Quarantined | null;
-  readonly isSameBody: (body: Uint8Array) => boolean;
+}
+
+/** What is kept already of a batch: by event id, and by `bodyName`. */
+export interface KnownEvents {
+  readonly byId: ReadonlyMap<string, KnownEvent>;
+  readonly byBody: ReadonlyMap<string, KnownEvent>;
 }
 
 /** The row of a quarantined event. */
@@ -50,6 +58,21 @@ const FIND_ANYWHERE = statement(
       SELECT ${COLUMNS}
         FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
 );
+/** The event id is not signed: one captured body can come under any number of ids. Its time is in it, so one partition is asked. */
+const FIND_BODY = statement(
+  'find_bodies',
+  `SELECT known.* FROM unnest($1::bigint[], $2::float8[]) AS given (body, at)
+    CROSS JOIN LATERAL (
+      SELECT ${COLUMNS}
+        FROM webhook_events WHERE body_key = given.body AND created_at = to_timestamp(given.at) LIMIT 1 OFFSET 0) AS known`,
+);
+const FIND_BODY_ANYWHERE = statement(
+  'find_bodies_anywhere',
+  `SELECT known.* FROM unnest($1::bigint[]) AS given (body)
+    CROSS JOIN LATERAL (
+      SELECT ${COLUMNS}
+        FROM webhook_events WHERE body_key = given.body ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
+);
 
 /** Sorted, so that transactions never wait for each other in a circle. */
 const UNDATED = '(SELECT DISTINCT id FROM unnest($1::text[]) AS given (id) ORDER BY 1) AS undated';
@@ -76,28 +99,58 @@ export const lockUndated = async (
   return new Set(rows.flatMap(({ id }) => (id === undefined ? [] : [id])));
 };
 
-/** Which of the events are kept already, by event id. */
-export const findKnown = async (
-  tx: Transaction,
-  arrivals: readonly Arrival[],
-): Promise<ReadonlyMap<string, KnownEvent>> => {
-  const dated = arrivals.filter(({ occurredAt }) => occurredAt !== null);
-  const undated = arrivals.filter(({ occurredAt }) => occurredAt === null);
-  const [near, anywhere] = await Promise.all([
-    dated.length === 0
-      ? []
-      : tx.query<KnownRow>(FIND_NEAR, [
-          dated.map(({ eventId }) => eventId),
-          dated.map(({ occurredAt }) => Number(occurredAt) / 1000),
-        ]),
-    undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
-  ]);
-  return new Map([...near, ...anywhere].map((row) => [row.razorpay_event_id, knownOf(row)]));
+const secondsOf = ({ occurredAt }: Arrival): number => Number(occurredAt) / 1000;
+const bodyName = ({ digest }: Pick<KnownEvent, 'digest'>): string => digest.toString('latin1');
+
+/** Which of the events are kept already. */
+export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<KnownEvents> => {
+  const [byId, byBody] = await Promise.all([findIds(tx, arrivals), findBodies(tx, arrivals)]);
+  const known = {
+    byId: new Map(byId.map((event) => [event.eventId, event])),
+    byBody: new Map([...byId, ...byBody].map((event) => [bodyName(event), event])),
+  };
+  const conflicts = classify(arrivals, known).fresh.filter(({ claimedId }) => claimedId !== undefined);
+  // A release that kept no body_key may have kept the body under the id that it would get now.
+  for (const event of await findIds(tx, conflicts)) known.byBody.set(bodyName(event), event);
+  return known;
 };
 
-const knownOf = ({ body_sha256, is_quarantined, created, topic, partition }: KnownRow): KnownEvent => ({
+const findIds = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<readonly KnownEvent[]> => {
+  const [dated, undated] = byTime(arrivals);
+  const rows = await Promise.all([
+    dated.length === 0
+      ? []
+      : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), dated.map(secondsOf)]),
+    undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
+  ]);
+  return rows.flat().map(knownOf);
+};
+
+const findBodies = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<readonly KnownEvent[]> => {
+  const [dated, undated] = byTime(arrivals.filter(isDelivery));
+  const rows = await Promise.all([
+    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY, [dated.map(bodyKeyOf), dated.map(secondsOf)]),
+    undated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY_ANYWHERE, [undated.map(bodyKeyOf)]),
+  ]);
+  return rows.flat().map(knownOf);
+};
+
+const byTime = (arrivals: readonly Arrival[]): readonly [dated: readonly Arrival[], undated: readonly Arrival[]] => [
+  arrivals.filter(({ occurredAt }) => occurredAt !== null),
+  arrivals.filter(({ occurredAt }) => occurredAt === null),
+];
+
+const knownOf = ({
+  razorpay_event_id,
+  body_sha256,
+  is_quarantined,
+  created,
+  topic,
+  partition,
+}: KnownRow): KnownEvent => ({
+  eventId: razorpay_event_id,
+  digest: body_sha256,
   quarantined: is_quarantined ? { created, topic, partition } : null,
-  isSameBody: (body) => sha256(body).equals(body_sha256),
 });
 
 /** A copy that can be applied, of an event that is kept in the quarantine. */
@@ -109,37 +162,37 @@ export interface Understandable extends Place {
   readonly traceparent: string | null;
 }
 
-/** A batch, split by what is known of each event's id. Each keeps the order of the batch. */
+/** A batch, split by what is known of each event's id and body. Each keeps the order of the batch. */
 export interface Classified {
+  /** With `claimedId` where another body has the event's id. */
   readonly fresh: readonly Arrival[];
   readonly duplicates: readonly Arrival[];
   /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
   readonly understood: readonly Understandable[];
-  /** Another body under an id that is taken. */
-  readonly conflicts: readonly Arrival[];
 }
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
-export const classify = (arrivals: readonly Arrival[], known: ReadonlyMap<string, KnownEvent>): Classified => {
-  const classified = {
-    fresh: [] as Arrival[],
-    duplicates: [] as Arrival[],
-    understood: [] as Understandable[],
-    conflicts: [] as Arrival[],
-  };
-  const seen = new Map(known);
+export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Classified => {
+  const classified = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as Understandable[] };
+  const [byId, byBody] = [new Map(known.byId), new Map(known.byBody)];
   for (const arrival of arrivals) {
-    const first = seen.get(arrival.eventId);
-    if (first === undefined) {
-      seen.set(arrival.eventId, { quarantined: null, isSameBody: (body) => arrival.body.equals(body) });
-      classified.fresh.push(arrival);
-    } else if (first.isSameBody(arrival.body)) {
+    const { topic, partition, offset, task, digest } = arrival;
+    const sameId = byId.get(arrival.eventId);
+    const first =
+      sameId?.digest.equals(digest) === true || !isDelivery(arrival) ? sameId : byBody.get(bodyName(arrival));
+    if (first === undefined || !first.digest.equals(digest)) {
+      const fresh = sameId === undefined ? arrival : underDerivedId(arrival);
+      const event = { eventId: fresh.eventId, digest, quarantined: null };
+      byId.set(fresh.eventId, event);
+      if (isDelivery(fresh)) byBody.set(bodyName(fresh), event);
+      classified.fresh.push(fresh);
+    } else {
       classified.duplicates.push(arrival);
-      const { topic, partition, eventId, offset, task, traceparent } = arrival;
       if (first.quarantined === null || task.kind === 'keep') continue;
-      classified.understood.push({ topic, partition, eventId, offset, task, row: first.quarantined, traceparent });
-      seen.set(arrival.eventId, { ...first, quarantined: null });
-    } else classified.conflicts.push(arrival);
+      classified.understood.push({ topic, partition, eventId: first.eventId, offset, task, row: first.quarantined, traceparent: arrival.traceparent });
+      byId.set(first.eventId, { ...first, quarantined: null });
+      byBody.set(bodyName(first), { ...first, quarantined: null });
+    }
   }
   return classified;
 };

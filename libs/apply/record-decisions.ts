@@ -3,12 +3,11 @@ import type { Column, Transaction } from '#platform/postgres';
 import type { RecordMark } from '#platform/kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
-import { keptAt, sha256 } from './arrival.ts';
+import { bodyKeyOf, keptAt } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { auditOfGiven, FACT_COLUMNS, factArrays, outboxOf } from './facts-sql.ts';
 import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
-import { recordName } from './reduce-events.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
 import { parkedContextOf } from './trace.ts';
 
@@ -17,16 +16,23 @@ const millis = (at: Instant): number => at / 1000;
 /** Bodies travel as one value, cut by position: an array of bytea would be sent as text of twice the size. */
 const cutBody = (parameter: number): string => `substring($${parameter}::bytea FROM body_from FOR body_length)`;
 
-/** What is kept of an event, whichever table keeps it. */
+/** What is kept of an event. */
 interface KeptRow {
   readonly arrival: Arrival;
-  /** Position of its body among all, from 1 as SQL counts, and its length in bytes; 0 when the body is not kept here. */
+  /** Position of its body among all, from 1 as SQL counts, and its length in bytes. */
   readonly bodyFrom: number;
   readonly bodyLength: number;
 }
 
 const KEPT_COLUMNS: readonly Column<KeptRow>[] = [
   { name: 'event_id', type: 'text', of: ({ arrival }) => arrival.eventId },
+  { name: 'claimed_id', type: 'text', of: ({ arrival }) => arrival.claimedId },
+  {
+    name: 'body_sha256',
+    type: 'text',
+    of: ({ arrival }) => (arrival.claimedId === undefined ? null : arrival.digest.toString('hex')),
+  },
+  { name: 'body_key', type: 'bigint', of: ({ arrival }) => bodyKeyOf(arrival) },
   { name: 'event_type', type: 'text', of: ({ arrival }) => arrival.eventType },
   { name: 'family', type: 'text', of: ({ arrival }) => familyOf(arrival) },
   { name: 'entity_key', type: 'text', of: ({ arrival }) => keyOf(arrival) },
@@ -39,44 +45,6 @@ const KEPT_COLUMNS: readonly Column<KeptRow>[] = [
   { name: 'body_from', type: 'int', of: ({ bodyFrom }) => bodyFrom },
   { name: 'body_length', type: 'int', of: ({ bodyLength }) => bodyLength },
 ];
-
-const CONFLICT_COLUMNS: readonly Column<KeptRow>[] = [
-  ...KEPT_COLUMNS,
-  { name: 'body_sha256', type: 'text', of: ({ arrival }) => sha256(arrival.body).toString('hex') },
-];
-
-const INSERT_CONFLICTS = statement(
-  'insert_conflicts',
-  `INSERT INTO event_conflicts (razorpay_event_id, body_sha256, event_type, family, entity_key, account_id, endpoint, received_at,
-                                kafka_topic, kafka_partition, kafka_offset, payload)
-   SELECT event_id, decode(body_sha256, 'hex'), event_type, family, entity_key, account_id, endpoint, to_timestamp(received), topic, partition, kafka_offset, ${cutBody(1)}
-     FROM ${unnested(CONFLICT_COLUMNS, 2, 'given')}
-   ON CONFLICT DO NOTHING RETURNING kafka_topic AS topic, kafka_partition AS partition, kafka_offset`,
-);
-
-const CONFLICT_REASON = 'another body is already kept under this event id';
-
-/** Keeps bodies that came under an id that is taken. A body that is kept already is a duplicate of that conflict. */
-export const recordConflicts = async (tx: Transaction, conflicts: readonly Arrival[]): Promise<readonly Decision[]> => {
-  if (conflicts.length === 0) return [];
-  const rows = await tx.query<Place & { readonly kafka_offset: number | bigint }>(INSERT_CONFLICTS, [
-    Buffer.concat(conflicts.map(({ body }) => body)),
-    ...arraysOf(CONFLICT_COLUMNS, withBodies(conflicts)),
-  ]);
-  const kept = new Set(rows.map((row) => recordName({ ...row, offset: BigInt(row.kafka_offset) })));
-  return conflicts.map((arrival) => {
-    const isNew = kept.has(recordName(arrival));
-    return {
-      arrival,
-      disposition: isNew ? 'rejected' : 'duplicate',
-      isConflict: isNew,
-      reason: CONFLICT_REASON,
-      from: null,
-      to: null,
-      facts: [],
-    };
-  });
-};
 
 const familyOf = ({ task }: Arrival): string | null => (task.kind === 'apply' ? task.family : null);
 const keyOf = ({ task }: Arrival): string | null => (task.kind === 'apply' ? task.key : null);
@@ -94,8 +62,6 @@ const withBodies = (arrivals: readonly Arrival[]): readonly KeptRow[] => {
 /** A decided event as it is written. */
 interface DecidedRow extends KeptRow {
   readonly decision: Decision;
-  /** False for what leaves an audit row only. */
-  readonly isEvent: boolean;
 }
 
 const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
@@ -105,7 +71,6 @@ const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
   { name: 'reason', type: 'text', of: ({ decision }) => decision.reason },
   { name: 'from_status', type: 'text', of: ({ decision }) => decision.from },
   { name: 'to_status', type: 'text', of: ({ decision }) => decision.to },
-  { name: 'is_event', type: 'bool', of: ({ isEvent }) => isEvent },
   {
     name: 'traceparent',
     type: 'text',
@@ -159,11 +124,17 @@ const RECORD = statement(
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload, traceparent)
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent
-       FROM given WHERE is_event
+            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent
+       FROM given
      ON CONFLICT DO NOTHING RETURNING 1),
+   conflicts AS (
+     INSERT INTO event_conflicts (razorpay_event_id, body_sha256, kept_as, event_type, family, entity_key, account_id, endpoint, received_at,
+                                  kafka_topic, kafka_partition, kafka_offset)
+     SELECT claimed_id, decode(body_sha256, 'hex'), event_id, event_type, family, entity_key, account_id, endpoint, to_timestamp(received), topic, partition, kafka_offset
+       FROM given WHERE claimed_id IS NOT NULL
+     ON CONFLICT DO NOTHING),
    ${auditOfGiven(ACTOR)},
    ${outboxOf(FACTS)},
    parked AS (
@@ -186,24 +157,17 @@ export interface ToRecord {
   readonly moves: readonly Move[];
   /** Events that are new. */
   readonly decisions: readonly Decision[];
-  readonly conflicts: readonly Decision[];
   readonly parked: readonly ScheduledKey[];
 }
 
 export const recordDecisions = async (
   tx: Transaction,
-  { group, moves, decisions, conflicts, parked }: ToRecord,
+  { group, moves, decisions, parked }: ToRecord,
 ): Promise<void> => {
   const arrivals = decisions.map(({ arrival }) => arrival);
-  const bodies = withBodies(arrivals);
-  const rows = [
-    ...decisions.map((decision, index): DecidedRow => ({ ...(bodies[index] as KeptRow), decision, isEvent: true })),
-    ...conflicts
-      .filter(({ disposition }) => disposition === 'rejected')
-      .map(
-        (decision): DecidedRow => ({ decision, arrival: decision.arrival, bodyFrom: 1, bodyLength: 0, isEvent: false }),
-      ),
-  ];
+  const rows = withBodies(arrivals).map(
+    (kept, index): DecidedRow => ({ ...kept, decision: decisions[index] as Decision }),
+  );
   const [result] = await tx.query<{ events: number; parked: number; ledger: number }>(RECORD, [
     Buffer.concat(arrivals.map(({ body }) => body)),
     group,

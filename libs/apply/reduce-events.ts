@@ -10,8 +10,6 @@ import { parkedContextOf } from './trace.ts';
 export interface Decision {
   readonly arrival: Arrival;
   readonly disposition: Disposition;
-  /** True for another body under an id that is taken, when it was kept: somebody has to look at it. */
-  readonly isConflict?: boolean;
   readonly reason: string | null;
   /** Kinds of what was odd about an event that was applied; the reason says it in words. */
   readonly notes?: readonly NoteKind[];
@@ -62,9 +60,10 @@ const REASON_LENGTH_MAX = 1_000;
 export const reasonOf = (error: unknown): string =>
   storableText(error instanceof Error ? error.message : String(error)).slice(0, REASON_LENGTH_MAX);
 
-/** A verdict's own reason and its notes as one text; null when there is nothing to say. */
-const reasonWith = (reasons: readonly string[], notes: readonly Note[]): string | null => {
-  const texts = [...reasons, ...notes.map(({ text }) => text)];
+/** A verdict's own reason, its notes, and whose id it came under, as one text; null when there is nothing to say. */
+const reasonWith = ({ claimedId }: Arrival, reasons: readonly string[], notes: readonly Note[] = []): string | null => {
+  const claim = claimedId === undefined ? [] : [`it came under the event id ${claimedId}, which another body has`];
+  const texts = [...reasons, ...notes.map(({ text }) => text), ...claim];
   return texts.length === 0 ? null : reasonOf(texts.join('; '));
 };
 
@@ -109,13 +108,20 @@ export const reduceEvents = (
         return { arrival, disposition: 'quarantined', reason: `no handler for ${family}`, ...undecided };
       const from = before?.status ?? null;
       if (verdict.kind === 'rejected')
-        return { arrival, disposition: 'rejected', reason: verdict.reason, from, to: from, facts: [] };
+        return {
+          arrival,
+          disposition: 'rejected',
+          reason: reasonWith(arrival, [verdict.reason]),
+          from,
+          to: from,
+          facts: [],
+        };
       rows.set(key, verdict.next);
       touched.set(family, (touched.get(family) ?? new Set()).add(key));
       return {
         arrival,
         disposition: verdict.kind,
-        reason: reasonWith(verdict.kind === 'stale' ? [verdict.reason] : [], verdict.notes),
+        reason: reasonWith(arrival, verdict.kind === 'stale' ? [verdict.reason] : [], verdict.notes),
         notes: verdict.notes.map(({ kind }) => kind),
         from,
         to: verdict.next.status,

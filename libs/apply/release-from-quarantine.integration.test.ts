@@ -118,7 +118,7 @@ test('another body under the same id takes nothing out of the quarantine, and ne
     { verdict: 'quarantined' },
   ]);
   expect(await counts()).toMatchObject([
-    { rejected: 1, parked: 0 },
+    { applied: 1, rejected: 0, parked: 0 },
     { duplicate: 1, quarantined: 2 },
   ]);
 });

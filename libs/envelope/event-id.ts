@@ -4,6 +4,8 @@ import type { EventId } from '#rules';
 
 /** What may come as `X-Razorpay-Event-Id`. Razorpay's are 14 base62 characters; anything longer or stranger is not used. */
 const USABLE_HEADER = /^[A-Za-z0-9_-]{1,64}$/;
+/** What a forwarder writes that has lost the id: the same for every event, so it tells none of them. */
+const NO_IDS: ReadonlySet<string> = new Set(['undefined', 'null', 'none', 'nil', 'nan', 'true', 'false', '0', '-']);
 /** Begins every derived id. The dot cannot be part of a header's id, so that neither can pass for the other. */
 const DERIVED_PREFIX = 'sha256.';
 
@@ -13,8 +15,11 @@ const DERIVED_PREFIX = 'sha256.';
  * every attempt.
  */
 export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
-  eventId(
-    header !== undefined && USABLE_HEADER.test(header) ? header : DERIVED_PREFIX + hash('sha256', rawBody, 'hex'),
-  );
+  header !== undefined && USABLE_HEADER.test(header) && !NO_IDS.has(header.toLowerCase())
+    ? eventId(header)
+    : derivedIdOf(hash('sha256', rawBody, 'buffer'));
+
+/** The id of a body with this SHA-256. */
+export const derivedIdOf = (digest: Buffer): EventId => eventId(DERIVED_PREFIX + digest.toString('hex'));
 
 export const isDerived = (id: EventId): boolean => id.startsWith(DERIVED_PREFIX);

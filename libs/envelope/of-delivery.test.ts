@@ -121,7 +121,19 @@ describe('event id', () => {
   });
 
   test('is derived from the body where the header is missing or unusable, the same on every retry', () => {
-    for (const header of [undefined, '', ' ', 'a b', 'id, id', 'é', 'a'.repeat(65), 'sha256.forged', "x'; --"])
+    const noIds = ['undefined', 'null', 'NULL', 'None', 'nil', 'NaN', 'true', 'false', '0', '-', '[object Object]'];
+    for (const header of [
+      undefined,
+      '',
+      ' ',
+      'a b',
+      'id, id',
+      'é',
+      'a'.repeat(65),
+      'sha256.forged',
+      "x'; --",
+      ...noIds,
+    ])
       expect(eventIdOf(header, body)).toBe(derived);
     expect(eventIdOf(undefined, Buffer.from(body))).toBe(derived);
     expect(eventIdOf(undefined, Buffer.from('{"event":"payment.captured" }'))).not.toBe(derived);

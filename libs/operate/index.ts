@@ -18,7 +18,7 @@ export type { DeadDetails, HistoryEntry, ParkedDetails } from './pending-details
 export { showDead, showParked, showQuarantined } from './pending-details.ts';
 export type { WithBody } from './pending-export.ts';
 export { exportDead, exportParked, exportQuarantined } from './pending-export.ts';
-export type { DeadLetter, ParkedKey, PendingFilter, QuarantinedEvent } from './pending-lists.ts';
-export { listDead, listParked, listQuarantined } from './pending-lists.ts';
+export type { DeadLetter, EventConflict, ParkedKey, PendingFilter, QuarantinedEvent } from './pending-lists.ts';
+export { listConflicts, listDead, listParked, listQuarantined } from './pending-lists.ts';
 export type { ShownPlace } from './quarantine.ts';
 export { replayQuarantined } from './quarantine.ts';

@@ -161,3 +161,42 @@ export const listQuarantined = async (
   filter: PendingFilter = {},
 ): Promise<readonly QuarantinedEvent[]> =>
   database.query<QuarantinedEvent>(LIST_QUARANTINED, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);
+
+/** Another body under an event id that was taken. */
+export interface EventConflict {
+  /** The id that it came under. */
+  readonly eventId: string;
+  /** The id that it is kept and applied under; null for one that an earlier release kept without applying it. */
+  readonly keptAs: string | null;
+  readonly event: string;
+  readonly family: Family | null;
+  readonly key: string | null;
+  readonly receivedAt: Date;
+  readonly endpoint: string | null;
+  readonly accountId: string | null;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | bigint;
+}
+
+const CONFLICT_CONDITION = conditionOf({
+  family: 'c.family',
+  event: 'c.event_type',
+  key: 'c.entity_key',
+  reason: 'c.razorpay_event_id',
+  at: 'c.received_at',
+});
+
+const LIST_CONFLICTS = statement(
+  'list_conflicts',
+  `SELECT c.razorpay_event_id AS "eventId", c.kept_as AS "keptAs", c.event_type AS event, c.family, c.entity_key AS key, c.received_at AS "receivedAt",
+          c.endpoint, c.account_id AS "accountId", c.kafka_topic AS topic, c.kafka_partition AS partition, c.kafka_offset AS "offset"
+     FROM event_conflicts c WHERE ${CONFLICT_CONDITION} ORDER BY c.recorded_at, c.razorpay_event_id, c.body_sha256 LIMIT $7`,
+);
+
+/** Conflicts, the oldest first. A filter's `cause` is a part of the event id here. */
+export const listConflicts = async (
+  database: Transaction,
+  filter: PendingFilter = {},
+): Promise<readonly EventConflict[]> =>
+  database.query<EventConflict>(LIST_CONFLICTS, [...filterValues(filter), filter.limit ?? LIST_LIMIT]);

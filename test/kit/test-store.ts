@@ -151,6 +151,8 @@ export const testEvent = (
       entity: 'event',
       event,
       payload: { [spec.subject]: { entity } },
+      // Two events are two bodies: a body that is known is a copy, whatever its id.
+      test_event: id,
       ...(at === null ? {} : { created_at: at }),
     }),
   );
