@@ -11,6 +11,7 @@ import { openQueue } from './queue.ts';
 jest.setTimeout(20_000);
 
 const MINUTE = 60_000;
+const LOST_WITHIN_MS = 40_000;
 
 let fixture: QueueFixture;
 beforeEach(async () => {
@@ -232,6 +233,68 @@ describe('renewing', () => {
     expect(ran.toSorted()).toEqual(['fails', 'fails', 'works', 'works']);
     expect(await fixture.stats()).toMatchObject({ delayed: 1 });
   });
+});
+
+describe('what Redis has lost, renewing brings back', () => {
+  const ids = ['running', 'waiting', 'waiting-too', 'later'];
+  const renewAll = async () => fixture.queue.renew(ids.map((id) => job(id)));
+
+  const singly = [
+    'prioritized',
+    'delayed',
+    'active',
+    'marker',
+    'meta',
+    'pc',
+    'id',
+    'events',
+    'stalled',
+    'stalled-check',
+  ];
+  const losses: readonly (readonly string[])[] = [
+    ...[...singly, ...ids, ...ids.map((id) => `${id}:lock`)].map((kind) => [kind]),
+    ids,
+    ['delayed', 'waiting', 'marker'],
+    ['prioritized', 'active', 'later', 'pc'],
+  ];
+
+  // A lock that is lost is noticed by BullMQ, within twice the time between its looks.
+  test.each(losses.map((kinds) => [kinds.join(', '), kinds] as const))(
+    '%s',
+    async (_name, kinds) => {
+      const finished = new Set<string>();
+      const release = Promise.withResolvers<void>();
+      let started = 0;
+      await fixture.queue.add([job('running', { priority: 1 })]);
+      await fixture.startWorker(async ({ id }) => {
+        if (started++ === 0) await release.promise;
+        finished.add(id);
+        return { kind: 'done' };
+      });
+      await eventually('the first runs', () => started === 1);
+      await fixture.queue.add([job('waiting'), job('waiting-too'), job('later', { delayMs: 60 * MINUTE })]);
+      await fixture.redis.del(kinds.map((kind) => fixture.key(kind)));
+      await renewAll();
+      release.resolve();
+      await eventually(
+        'all have run',
+        async () => {
+          if (finished.size < ids.length) await renewAll();
+          return finished.size === ids.length;
+        },
+        LOST_WITHIN_MS,
+      );
+      await eventually(
+        'nothing is left',
+        async () => {
+          const { prioritized, waiting, active, delayed } = await fixture.stats();
+          return prioritized + waiting + active + delayed === 0;
+        },
+        LOST_WITHIN_MS,
+      );
+    },
+    2 * LOST_WITHIN_MS,
+  );
 });
 
 test('removing takes a job out of any state, but leaves one to the worker that has it', async () => {

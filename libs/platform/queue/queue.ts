@@ -10,6 +10,8 @@ import { RENEW } from './scripts.ts';
 const BULK_JOBS = 500;
 /** Furthest that a job may lie ahead, in ms: one year. BullMQ's scores hold times up to 2^41 ms exactly. */
 const DELAY_MS_MAX = 366 * 86_400_000;
+/** In the order of the script. */
+const RENEW_KEYS = ['completed', 'failed', 'delayed', 'marker', 'prioritized', 'wait', 'paused', 'active'] as const;
 /** What BullMQ takes as an id: a colon or digits alone mean something else to it. */
 const JOB_ID = /^(?!\d+$)[A-Za-z0-9._-]+$/;
 const PRIORITIES: ReadonlySet<number> = new Set([1, 2, 3, 4]);
@@ -64,7 +66,7 @@ export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQu
   /** The jobs that are missing. */
   const mend = async (jobs: readonly Job[], now: number, which: 'all' | 'new'): Promise<readonly Job[]> => {
     const times = jobs.flatMap(({ id, delayMs }) => [id, Math.round(now + delayMs)]);
-    const keys = [queue.toKey('completed'), queue.toKey('failed'), queue.toKey('delayed'), queue.toKey('marker')];
+    const keys = RENEW_KEYS.map((kind) => queue.toKey(kind));
     const missing = (await client.eval(
       RENEW,
       keys.length,
