@@ -2,7 +2,7 @@ import { eventIdOf } from '../envelope/event-id.ts';
 import { aggregatesOf } from '#families';
 import { eventually } from '#kit';
 import { accounting } from '#operate';
-import { createDatabase } from '#platform/postgres';
+import { adHoc, createDatabase } from '#platform/postgres';
 import { dispositions } from '#rules';
 import {
   openTestStore,
@@ -273,6 +273,16 @@ test('Postgres restored from an older backup replays the difference by itself', 
   const before = await store.rows(
     "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
   );
+  const numberOf = async () =>
+    (
+      await store.rows<{ id: number; behind: number }>(
+        "SELECT id, extract(epoch FROM clock_timestamp())::float8 * 1e6 - id AS behind FROM outbox WHERE entity_key = 'pay_7b'",
+      )
+    )[0] as { id: number; behind: number };
+  const given = await numberOf();
+  // The counter too; and no restore takes less than a second.
+  await store.rows("SELECT setval('outbox_id_seq', (SELECT max(id) FROM backup_outbox))");
+  await eventually('a second has passed', async () => (await numberOf()).behind > 1_000_000);
   await store.rows(`TRUNCATE ${tables.join(', ')}`);
   for (const table of tables)
     await store.rows(`INSERT INTO ${table} OVERRIDING SYSTEM VALUE SELECT * FROM backup_${table}`);
@@ -293,7 +303,32 @@ test('Postgres restored from an older backup replays the difference by itself', 
       "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
     ),
   ).toEqual(before);
+  // Receivers that order by the number take the newest fact for the newest.
+  expect((await numberOf()).id).toBeGreaterThan(given.id);
   expect(await counts(7)).toEqual({ applied: 2, stale: 1, passed: 3 });
+});
+
+test('numbers of facts are drawn once and grow, however many draw them while the counter is moved', async () => {
+  const drawers = Array.from({ length: 4 }, () =>
+    createDatabase({ url: store.url, poolSize: 1, applicationName: 'dakia-test', role: 'dakia_payments' }),
+  );
+  const draw = adHoc('SELECT dakia_outbox_id() AS id FROM generate_series(1, 50)');
+  const setBack = adHoc("SELECT setval('outbox_id_seq', last_value - 5000000) FROM outbox_id_seq");
+  try {
+    for (let round = 0; round < 20; round++) {
+      const began = Date.now() * 1000;
+      // What a restore does to the counter, before anybody draws.
+      await store.database.query(setBack);
+      const drawn = await Promise.all(drawers.map(async (drawer) => drawer.query<{ id: number }>(draw)));
+      const ids = drawn.map((rows) => rows.map(({ id }) => id));
+      for (const one of ids) expect(one).toEqual(one.toSorted((a, b) => a - b));
+      expect(new Set(ids.flat()).size).toBe(200);
+      expect(Math.min(...ids.flat())).toBeGreaterThan(began - 1_000_000);
+    }
+    await expect(drawers[0]?.query(setBack)).rejects.toThrow('permission denied');
+  } finally {
+    await Promise.all(drawers.map(async (drawer) => drawer.close()));
+  }
 });
 
 test('halts on another cluster, and goes on where an operator decides, with the counts kept', async () => {
