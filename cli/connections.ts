@@ -4,6 +4,7 @@ import { topics } from '#catalogue';
 import { allAggregates } from '#families';
 import { retryPolicyOf, retryPolicySettings } from '#parking';
 import type { ParkedOptions } from '#parking';
+import { MAINTENANCE_TIMEOUT_MS } from '#operate';
 import { kafkaSettings, postgresSettings } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { createKafka, kafkaIssues } from '#platform/kafka';
@@ -63,6 +64,7 @@ export const withDatabase = async <Result>(
   role: string | undefined,
   work: (database: Database) => Promise<Result>,
   given: Environment = {},
+  statementTimeoutMs?: number,
 ): Promise<Result> => {
   const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl }, given);
   const database = createDatabase({
@@ -70,6 +72,7 @@ export const withDatabase = async <Result>(
     poolSize: 1,
     applicationName: 'dakia-cli',
     ...(role !== undefined && { role }),
+    ...(statementTimeoutMs !== undefined && { statementTimeoutMs }),
   });
   try {
     return await askingPostgres(() => work(database));
@@ -77,6 +80,12 @@ export const withDatabase = async <Result>(
     await database.close();
   }
 };
+
+/** The same as the owner of the tables, with the patience that maintenance needs. */
+export const withMaintenance = async <Result>(
+  command: Command,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> => withDatabase(command, undefined, work, {}, MAINTENANCE_TIMEOUT_MS);
 
 /** Does `work`; throws ServerError when Postgres cannot be used. */
 export const askingPostgres = async <Result>(work: () => Promise<Result>): Promise<Result> => {

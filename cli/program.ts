@@ -3,6 +3,7 @@ import { addConflicts } from './commands/conflicts.ts';
 import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addMaintain } from './commands/maintain.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addNotifications } from './commands/notifications.ts';
 import { addNotify } from './commands/notify.ts';
@@ -72,6 +73,7 @@ const COMMANDS = [
   addTopics,
   addSchema,
   addMigrate,
+  addMaintain,
   addPartitions,
   addDoctor,
 ];

@@ -35,9 +35,19 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
   queues: 'REDIS_URL',
   schema: 'SCHEMA_REGISTRY_URL',
   ...Object.fromEntries(
-    ['verify', 'show', 'parked', 'dead', 'quarantine', 'conflicts', 'notifications', 'ledger', 'migrate', 'partitions'].map(
-      (name) => [name, 'DATABASE_URL'],
-    ),
+    [
+      'verify',
+      'show',
+      'parked',
+      'dead',
+      'quarantine',
+      'conflicts',
+      'notifications',
+      'ledger',
+      'migrate',
+      'maintain',
+      'partitions',
+    ].map((name) => [name, 'DATABASE_URL']),
   ),
 };
 /** What they need is given by other means: a URL, a destination; doctor asks all of them and goes on. */

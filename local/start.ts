@@ -2,12 +2,16 @@
 import { join, relative, resolve } from 'node:path';
 import { processEnvironment } from '#platform/config';
 import type { Environment } from '#platform/config';
+import { now } from '#platform/time';
+import type { Periodic } from '#platform/time';
 import { allServices } from '../services/services.ts';
 import { developmentDefaults } from './development-defaults.ts';
 import { writeEnvFile } from './env-file.ts';
 import type { StateFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
 import { launch } from './launch.ts';
+import type { Work } from './launch.ts';
+import { createMaintenance } from './maintenance.ts';
 import { readOptions } from './options.ts';
 import type { LaunchOptions } from './options.ts';
 import { prepare } from './prepare.ts';
@@ -67,9 +71,21 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
           : await startServicesHere(allServices, { ...complete, DAKIA_OPS_PORT: String(opsPort) }, folder);
       reportToStdout('services', `${names.join(', ')} ready (${secondsSince(started)} since the start)`);
       process.stdout.write(finalBlock(ports, folder, found));
-      return work;
+      return withMaintenance(work, createMaintenance(complete, reportToStdout));
     },
   });
+};
+
+/** Stopped before the services; it starts anew with them, so that nothing is lost when it is cut short. */
+const withMaintenance = async (work: Work, maintenance: Periodic): Promise<Work> => {
+  await maintenance.start();
+  return {
+    ...work,
+    stop: async () => {
+      await maintenance.stop(now()).catch(() => undefined);
+      return work.stop();
+    },
+  };
 };
 
 const finalBlock = (

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
 import { now } from '#platform/time';
-import { currentUser, withDatabase } from '../connections.ts';
+import { currentUser, withMaintenance } from '../connections.ts';
 import { noneOf, print, printJson, printTable, wholeNumber } from '../output.ts';
 
 interface RetireOptions {
@@ -46,7 +46,7 @@ export const addPartitions = (program: Command): void => {
 };
 
 const apply = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
-  const made = await withDatabase(command, undefined, (database) => applyPartitions(database, now()));
+  const made = await withMaintenance(command, (database) => applyPartitions(database, now()));
   if (json) printJson({ ok: true, made });
   else
     print(
@@ -62,7 +62,7 @@ const apply = async ({ json }: { readonly json: boolean }, command: Command): Pr
 };
 
 const retire = async (options: RetireOptions, command: Command): Promise<void> => {
-  const retired = await withDatabase(command, undefined, (database) => retirePartitions(database, now(), options));
+  const retired = await withMaintenance(command, (database) => retirePartitions(database, now(), options));
   if (options.json) printJson({ ok: true, executed: options.execute, partitions: retired });
   else if (retired.length === 0) print(noneOf(`partitions older than ${options.keepDays} days`, false));
   else {

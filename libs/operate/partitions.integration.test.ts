@@ -1,8 +1,11 @@
 import { aggregatesOf } from '#families';
+import { eventually } from '#kit';
 import { wakeParked } from '#parking';
+import { adHoc } from '#platform/postgres';
 import { instant } from '#rules';
 import { openTestStore, TEST_NOW, testEvent, undecodableRecord } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
+import { maintain } from './maintain.ts';
 import { applyPartitions, dayOf, daysWanted, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
 
 const DAY_MS = 86_400_000;
@@ -80,6 +83,96 @@ test('partitions are made while events come in', async () => {
   expect(row?.applied).toBeGreaterThan(0);
 });
 
+test('while the rows of a day move, events of that day come in; only the last of it locks', async () => {
+  await applyPartitions(store.database, TEST_NOW);
+  await store.rows('DROP TABLE webhook_events_20261124');
+  await partition.send(captured('first', '2026-11-24'));
+  const held = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  // Somebody reads one of the rows that are to move, for long.
+  const holder = store.database.transaction(async (tx) => {
+    await tx.query(adHoc("SELECT 1 FROM webhook_events WHERE razorpay_event_id = 'first' FOR SHARE"));
+    locked.resolve();
+    await held.promise;
+  });
+  await locked.promise;
+  const made = applyPartitions(store.database, TEST_NOW);
+  await eventually(
+    'the move waits for the row',
+    async () =>
+      (await store.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'WITH gone%'"))
+        .length > 0,
+  );
+  expect(await partition.send(captured('second', '2026-11-24'))).toBe('applied');
+  held.resolve();
+  await holder;
+  expect((await made).find(({ name }) => name === 'webhook_events_20261124')).toMatchObject({ moved: 2 });
+  expect([await holding('first'), await holding('second')]).toEqual([
+    'webhook_events_20261124',
+    'webhook_events_20261124',
+  ]);
+});
+
+test('after 15 days without it the next run brings everything into its day, in chunks', async () => {
+  await applyPartitions(store.database, instant(TEST_NOW - 15 * DAY_MS));
+  await store.rows(
+    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at, kafka_topic, kafka_partition, kafka_offset, payload)
+     SELECT 'many_' || n, '2026-11-24 10:00Z', 'payment.captured', true, 'applied', now(), 't', 0, n, '' FROM generate_series(1, 5000) AS n`,
+  );
+  await partition.send(captured('today', '2026-11-24'), captured('tomorrow', '2026-11-25'));
+  const made = await applyPartitions(store.database, TEST_NOW);
+  expect(made.filter(({ moved }) => moved > 0)).toEqual([
+    { name: 'webhook_events_20261124', moved: 5001 },
+    { name: 'webhook_events_20261125', moved: 1 },
+  ]);
+  expect(await store.rows('SELECT 1 FROM webhook_events_default')).toEqual([]);
+});
+
+test('nothing is retired before it has been here for as long as it is kept, whatever its own date says', async () => {
+  await applyPartitions(store.database, TEST_NOW);
+  // A payment link that was made on the 18th and paid today: the body has the day of its making.
+  await partition.send(captured('link', '2026-11-18'));
+  const request = { keepDays: RETIRE_DAYS_MIN, execute: true, withUnprocessed: true, who: 'asha', reason: 'age' };
+  const linkDay = 'webhook_events_20261118';
+  const retiredAt = async (at: number) =>
+    (await retirePartitions(store.database, instant(at), request)).find(({ name }) => name === linkDay);
+  // Its day was long ago; its reception, at TEST_NOW, was not.
+  expect(await retiredAt(Date.UTC(2026, 10, 23) + RETIRE_DAYS_MIN * DAY_MS)).toMatchObject({
+    rows: 1,
+    young: 1,
+    kept: '1 events in it have not been here for as long as they are kept',
+  });
+  expect(await holding('link')).toBe(linkDay);
+  await partition.send(captured('link', '2026-11-18'));
+  expect(await store.rows('SELECT applied, duplicate FROM partition_ledger')).toEqual([{ applied: 1, duplicate: 1 }]);
+  expect(await retiredAt(TEST_NOW + (RETIRE_DAYS_MIN + 1) * DAY_MS)).toMatchObject({ kept: null });
+  expect(await holding('link')).toBeUndefined();
+});
+
+test('conflicts, audit and what was told end when their time is over, and by default never', async () => {
+  await partition.send(captured('one', '2026-11-24'), captured('two', '2026-11-24'));
+  const conflict = captured('two', '2026-11-25');
+  await partition.send(conflict);
+  await store.rows('UPDATE outbox SET relayed_at = now() WHERE id = (SELECT min(id) FROM outbox)');
+  const later = instant(Date.now() + 200 * DAY_MS);
+  const never = { keepConflictsDays: 0, keepAuditDays: 0, keepOutboxDays: 0 };
+  expect((await maintain(store.database, later, never)).deleted).toEqual({});
+  expect(
+    (await maintain(store.database, later, { keepConflictsDays: 201, keepAuditDays: 201, keepOutboxDays: 201 }))
+      .deleted,
+  ).toEqual({});
+  const facts = await store.rows('SELECT 1 FROM outbox');
+  expect(
+    (await maintain(store.database, later, { keepConflictsDays: 30, keepAuditDays: 30, keepOutboxDays: 110 })).deleted,
+  ).toEqual({
+    event_conflicts: 1,
+    audit_logs: 3,
+    outbox: 1,
+  });
+  expect(await store.rows('SELECT 1 FROM outbox')).toHaveLength(facts.length - 1);
+  expect(await store.rows("SELECT reason FROM audit_logs WHERE action = 'retention' ORDER BY 1")).toHaveLength(3);
+});
+
 test('retires by age: says first, keeps what waits or was not understood, and leaves a trace', async () => {
   await applyPartitions(store.database, TEST_NOW);
   await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
@@ -91,6 +184,7 @@ test('retires by age: says first, keeps what waits or was not understood, and le
     undecodableRecord(),
   );
   await store.rows("UPDATE webhook_events SET created_at = '2026-11-20' WHERE verdict = 'quarantined'");
+  await store.rows("UPDATE webhook_events SET received_at = created_at WHERE razorpay_event_id <> 'odd'");
   const request = { keepDays: RETIRE_DAYS_MIN, execute: false, withUnprocessed: false, who: 'asha', reason: 'age' };
   const later = instant(Date.UTC(2026, 10, 21) + RETIRE_DAYS_MIN * DAY_MS);
   const planned = await retirePartitions(store.database, later, request);
@@ -162,6 +256,7 @@ test('closes the dead letters whose events it drops, on record, and leaves the o
   await store.rows("UPDATE parked_keys SET next_attempt_at = now() WHERE entity_key LIKE 'pay_dead%'");
   for (const id of ['dead_old', 'dead_new'])
     expect(await wakeParked(options, { family: 'payments', key: `pay_${id}` })).toMatchObject({ dead: 1 });
+  await store.rows('UPDATE webhook_events SET received_at = created_at');
   const request = { keepDays: RETIRE_DAYS_MIN, execute: true, withUnprocessed: true, who: 'asha', reason: 'age' };
   await retirePartitions(store.database, instant(Date.UTC(2026, 10, 24) + RETIRE_DAYS_MIN * DAY_MS), request);
   expect(await holding('dead_old')).toBeUndefined();

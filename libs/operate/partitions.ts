@@ -6,15 +6,21 @@ import type { Database, Transaction } from '#platform/postgres';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** Razorpay delivers for 24 h; a backlog or a replay reaches further back. */
 const DAYS_BACK = 7;
 /** How long the command may go without being run. */
 const DAYS_AHEAD = 14;
 /** Copies of an event are recognised by its row, so rows must outlast the last topic that can bring the event again. */
 export const RETIRE_DAYS_MIN = REPLAYED_WITHIN_DAYS + 1;
-/** Moving rows out of the default partition may take longer than any batch. */
-const MAINTENANCE_TIMEOUT_MS = 600_000;
+/** Maintenance has a pool of its own: making room, and reading an old partition, may take longer than any batch, in ms. */
+export const MAINTENANCE_TIMEOUT_MS = 600_000;
+/** Rows that one statement moves or deletes. */
+const CHUNK_ROWS = 2_000;
+/** Longest wait in ms for the lock on the default partition: what comes after it in the queue waits as well. The next run tries again. */
+const LOCK_WAIT_MS = 3_000;
+/** Chunks of one run; what is beyond comes with the next run. */
+const CHUNKS_MAX = 50_000;
 
 const PARENT = 'webhook_events';
 const DEFAULT_PARTITION = 'webhook_events_default';
@@ -61,28 +67,55 @@ export const applyPartitions = async (database: Database, now: Instant): Promise
   return made;
 };
 
+/**
+ * Events come in while the rows move: only what is final moves before the lock on the default partition is taken, in chunks, and nobody
+ * sees it leave before it has arrived. Under the lock the rest moves, which is what waits and what has come meanwhile.
+ */
 const makePartition = async (tx: Transaction, day: Instant): Promise<MadePartition | undefined> => {
   const name = nameOf(day);
   const [from, to] = [dateOf(day), dateOf(instant(day + DAY_MS))];
   const range = `created_at >= '${from} 00:00:00+00' AND created_at < '${to} 00:00:00+00'`;
-  await tx.query(adHoc(`SET LOCAL statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`));
-  // New rows of the day wait here until they have their own partition; all other days flow on.
-  await tx.query(adHoc(`LOCK TABLE ONLY ${DEFAULT_PARTITION} IN ACCESS EXCLUSIVE MODE`));
+  // Two makers at once: the second finds it made.
+  await tx.query(adHoc(`SELECT pg_advisory_xact_lock(hashtextextended('${name}', 0))`));
   if ((await partitionNames(tx)).includes(name)) return undefined;
   await tx.query(adHoc(`CREATE TABLE ${name} (LIKE ${PARENT} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`));
-  const [result] = await tx.query<{ moved: number }>(
-    adHoc(
-      `WITH gone AS (DELETE FROM ${DEFAULT_PARTITION} WHERE ${range} RETURNING *),
-            arrived AS (INSERT INTO ${name} SELECT * FROM gone RETURNING 1)
-       SELECT count(*) AS moved FROM arrived`,
-    ),
-  );
+  const final = await moveChunks(tx, name, `${range} AND processed`);
+  await tx.query(adHoc(`SET LOCAL lock_timeout = ${LOCK_WAIT_MS}`));
+  // New rows of the default partition wait from here on; all other days flow on.
+  await tx.query(adHoc(`LOCK TABLE ONLY ${DEFAULT_PARTITION} IN ACCESS EXCLUSIVE MODE`));
+  const rest = await moveChunks(tx, name, range);
   await tx.query(
     adHoc(
       `ALTER TABLE ${PARENT} ATTACH PARTITION ${name} FOR VALUES FROM ('${from} 00:00:00+00') TO ('${to} 00:00:00+00')`,
     ),
   );
-  return { name, moved: result?.moved ?? 0 };
+  return { name, moved: final + rest };
+};
+
+/** Moves the rows out of the default partition. A cursor finds each once: a search for the next chunk would pass over all that has gone. */
+const moveChunks = async (tx: Transaction, name: string, where: string): Promise<number> => {
+  const cursor = `moving_${name}`;
+  await tx.query(
+    adHoc(
+      `DECLARE ${cursor} NO SCROLL CURSOR FOR SELECT ctid::text AS ctid FROM ONLY ${DEFAULT_PARTITION} WHERE ${where}`,
+    ),
+  );
+  let moved = 0;
+  for (;;) {
+    const rows = await tx.query<{ ctid: string }>(adHoc(`FETCH ${CHUNK_ROWS} FROM ${cursor}`));
+    if (rows.length === 0) break;
+    const [result] = await tx.query<{ moved: number }>(
+      adHoc(
+        `WITH gone AS (DELETE FROM ONLY ${DEFAULT_PARTITION} WHERE ctid = ANY($1::tid[]) RETURNING *),
+              arrived AS (INSERT INTO ${name} SELECT * FROM gone RETURNING 1)
+         SELECT count(*) AS moved FROM arrived`,
+      ),
+      [rows.map(({ ctid }) => ctid)],
+    );
+    moved += result?.moved ?? 0;
+  }
+  await tx.query(adHoc(`CLOSE ${cursor}`));
+  return moved;
 };
 
 export interface RetireRequest extends OperatorAction {
@@ -100,12 +133,15 @@ export interface RetiredPartition {
   readonly parked: number;
   /** Quarantined and dead. */
   readonly unprocessed: number;
+  /** Those that have not been here for as long as they are to be kept: an event's date may lie long before its arrival. */
+  readonly young: number;
   /** Why the partition stays; null when it goes. */
   readonly kept: string | null;
 }
 
 /**
- * Drops daily partitions that are older than `keepDays`, and processed rows as old from the default partition. Answers what was
+ * Drops daily partitions in which everything was received more than `keepDays` ago, and processed rows as old from the default
+ * partition: Kafka brings an event again for a time that begins with its reception, and its date may lie long before that. Answers what was
  * done, or would be. Throws when `keepDays` is below RETIRE_DAYS_MIN. Needs the owner of the tables.
  */
 export const retirePartitions = async (
@@ -124,16 +160,18 @@ export const retirePartitions = async (
     return day !== undefined && day < before;
   });
   const retired: RetiredPartition[] = [];
-  for (const name of old) retired.push(await database.transaction(async (tx) => retire(tx, name, request)));
-  retired.push(await database.transaction(async (tx) => trimDefault(tx, before, request)));
+  for (const name of old) retired.push(await database.transaction(async (tx) => retire(tx, name, before, request)));
+  retired.push(await trimDefault(database, before, request));
   return retired.filter(({ rows, name }) => rows > 0 || name !== DEFAULT_PARTITION);
 };
 
-const countsOf = (name: string, where: string) =>
+const countsOf = (name: string, where: string, before: Instant) =>
   adHoc(
     `SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'parked') AS parked,
-            count(*) FILTER (WHERE NOT processed AND verdict <> 'parked') AS unprocessed FROM ONLY ${name} WHERE ${where}`,
+            count(*) FILTER (WHERE NOT processed AND verdict <> 'parked') AS unprocessed,
+            count(*) FILTER (WHERE received_at >= '${new Date(before).toISOString()}') AS young FROM ONLY ${name} WHERE ${where}`,
   );
+const none = { rows: 0, parked: 0, unprocessed: 0, young: 0 };
 
 /** Without its event a dead letter can neither be tried again nor be published. */
 const closeDeadLettersOf = (name: string) =>
@@ -143,24 +181,33 @@ const closeDeadLettersOf = (name: string) =>
   );
 
 const keptBecause = (
-  { parked, unprocessed }: Pick<RetiredPartition, 'parked' | 'unprocessed'>,
+  { parked, unprocessed, young }: Pick<RetiredPartition, 'parked' | 'unprocessed' | 'young'>,
   withUnprocessed: boolean,
 ): string | null => {
   if (parked > 0) return `${parked} parked events wait in it: see npx dakia parked list`;
+  if (young > 0) return `${young} events in it have not been here for as long as they are kept`;
   return unprocessed > 0 && !withUnprocessed
     ? `${unprocessed} events in it are quarantined or dead: give them up with --with-unprocessed`
     : null;
 };
 
-const retire = async (tx: Transaction, name: string, request: RetireRequest): Promise<RetiredPartition> => {
-  await tx.query(adHoc(`SET LOCAL statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`));
-  if (request.execute) await lockLedger(tx);
+const retire = async (
+  tx: Transaction,
+  name: string,
+  before: Instant,
+  request: RetireRequest,
+): Promise<RetiredPartition> => {
+  // Read before anything is locked: it takes long, and what comes meanwhile is counted again under the lock.
+  const look = async () => (await tx.query<typeof none>(countsOf(name, 'true', before)))[0] ?? none;
+  let found = await look();
+  let kept = keptBecause(found, request.withUnprocessed);
+  if (!request.execute || kept !== null) return { name, ...found, kept };
+  await lockLedger(tx);
   // The lock that dropping a partition needs, taken now so that nobody waits for us in a circle.
-  if (request.execute) await tx.query(adHoc(`LOCK TABLE ONLY ${PARENT} IN ACCESS EXCLUSIVE MODE`));
-  const [counts] = await tx.query<Omit<RetiredPartition, 'name' | 'kept'>>(countsOf(name, 'true'));
-  const found = counts ?? { rows: 0, parked: 0, unprocessed: 0 };
-  const kept = keptBecause(found, request.withUnprocessed);
-  if (request.execute && kept === null) {
+  await tx.query(adHoc(`LOCK TABLE ONLY ${PARENT} IN ACCESS EXCLUSIVE MODE`));
+  found = await look();
+  kept = keptBecause(found, request.withUnprocessed);
+  if (kept === null) {
     await tx.query(closeDeadLettersOf(name), [request.who, `its event was retired with ${name}: ${request.reason}`]);
     await countRetired(tx, name, 'true');
     await tx.query(adHoc(`DROP TABLE ${name}`));
@@ -169,17 +216,13 @@ const retire = async (tx: Transaction, name: string, request: RetireRequest): Pr
   return { name, ...found, kept };
 };
 
-/** Odd dates: their age is when they were received. Unprocessed ones stay. */
-const trimDefault = async (tx: Transaction, before: Instant, request: RetireRequest): Promise<RetiredPartition> => {
+/** Odd dates. Unprocessed ones stay. */
+const trimDefault = async (database: Database, before: Instant, request: RetireRequest): Promise<RetiredPartition> => {
   const old = `processed AND received_at < '${new Date(before).toISOString()}'`;
-  await tx.query(adHoc(`SET LOCAL statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`));
-  if (request.execute) await lockLedger(tx);
-  const [counts] = await tx.query<Omit<RetiredPartition, 'name' | 'kept'>>(countsOf(DEFAULT_PARTITION, old));
-  const found = counts ?? { rows: 0, parked: 0, unprocessed: 0 };
+  const [found = none] = await database.query<typeof none>(countsOf(DEFAULT_PARTITION, old, before));
   if (request.execute && found.rows > 0) {
-    await countRetired(tx, DEFAULT_PARTITION, old);
-    await tx.query(adHoc(`DELETE FROM ${DEFAULT_PARTITION} WHERE ${old}`));
-    await noteRetired(tx, `${found.rows} processed events of ${DEFAULT_PARTITION}`, request);
+    const deleted = await deleteEvents(database, old);
+    await noteRetired(database, `${deleted} processed events of ${DEFAULT_PARTITION}`, request);
   }
   return { name: DEFAULT_PARTITION, ...found, kept: null };
 };
@@ -197,6 +240,42 @@ const countRetired = async (tx: Transaction, name: string, where: string): Promi
         WHERE l.topic = gone.kafka_topic AND l.partition = gone.kafka_partition`,
     ),
   ));
+
+/** Calls `deleteChunk` until it deletes less than a chunk. Answers how many rows went. */
+const inChunks = async (deleteChunk: () => Promise<number>): Promise<number> => {
+  let deleted = 0;
+  for (let chunk = 0; chunk < CHUNKS_MAX; chunk += 1) {
+    const rows = await deleteChunk();
+    deleted += rows;
+    if (rows < CHUNK_ROWS) break;
+  }
+  return deleted;
+};
+
+const chunkOf = (table: string, where: string): string =>
+  `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${CHUNK_ROWS}))`;
+
+/** Deletes rows in chunks, each a transaction of its own, so that nobody waits long for any of them. Answers how many. */
+export const deleteChunks = async (database: Database, table: string, where: string): Promise<number> =>
+  inChunks(async () => {
+    const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING 1) SELECT count(*) AS rows FROM gone`;
+    return (await database.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
+  });
+
+/** The same for events, which the ledger counts. */
+const deleteEvents = async (database: Database, where: string): Promise<number> =>
+  inChunks(async () =>
+    database.transaction(async (tx) => {
+      await lockLedger(tx);
+      const sql = `WITH gone AS (${chunkOf(`ONLY ${DEFAULT_PARTITION}`, where)} RETURNING kafka_topic, kafka_partition),
+              counted AS (
+                UPDATE partition_ledger l SET retired = l.retired + g.events
+                  FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM gone GROUP BY 1, 2) g
+                 WHERE l.topic = g.kafka_topic AND l.partition = g.kafka_partition)
+         SELECT count(*) AS rows FROM gone`;
+      return (await tx.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
+    }),
+  );
 
 const noteRetired = async (tx: Transaction, what: string, { who, reason }: OperatorAction): Promise<void> => {
   await writeAudit(tx, { actor: operatorActor(who), action: 'partitions.retire', reason: `${what}: ${reason}` });

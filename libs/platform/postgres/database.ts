@@ -30,6 +30,8 @@ export interface DatabaseOptions {
   /** The role whose rights bound this pool; the login user must be a member of it. Without one: the login user's own rights. */
   readonly role?: string;
   readonly log?: Pick<Logger, 'warn'>;
+  /** Longest time in ms for one statement; maintenance needs more than a batch. */
+  readonly statementTimeoutMs?: number;
 }
 
 /** Longest time for a connection to stand. */
@@ -40,7 +42,7 @@ const LOCK_TIMEOUT_MS = 15_000;
 /** A frozen owner of a partition must not hold its ledger row for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 /** Beyond the server's own limit: only a server that is frozen or gone is later than this. */
-const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
+const ANSWER_MARGIN_MS = 5_000;
 
 const INT8_OID = 20;
 const ROLE_NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -81,7 +83,7 @@ export const withSessionSettings = (url: string, role: string | undefined): stri
 const openPool = (
   hosts: Hosts,
   sessions: ReturnType<typeof createSessions>,
-  { poolSize, applicationName, log }: DatabaseOptions,
+  { poolSize, applicationName, log, statementTimeoutMs = STATEMENT_TIMEOUT_MS }: DatabaseOptions,
 ): pg.Pool => {
   /** The pool waits for the answer, which its types do not say. */
   const onConnect = (client: ClientBase): unknown => {
@@ -99,10 +101,10 @@ const openPool = (
     max: poolSize,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs + ANSWER_MARGIN_MS,
     keepAlive: true,
     pipeline: true,
     types,

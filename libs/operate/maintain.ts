@@ -1,0 +1,61 @@
+import { setting, whole } from '#platform/config';
+import type { ConfigOf } from '#platform/config';
+import { writeAudit } from '#platform/postgres';
+import type { Database } from '#platform/postgres';
+import { instant } from '#rules';
+import type { Instant } from '#rules';
+import { applyPartitions, DAY_MS, deleteChunks, RETIRE_DAYS_MIN } from './partitions.ts';
+import type { MadePartition } from './partitions.ts';
+
+const KEEP_DAYS_MAX = 36_500;
+
+/** How long what grows with the traffic is kept, in days; 0 is for ever. Events have `dakia partitions retire`. */
+export const retentionSettings = {
+  keepConflictsDays: setting(
+    'DAKIA_KEEP_CONFLICTS_DAYS',
+    whole(0, 0, KEEP_DAYS_MAX),
+    'Days that rows of event_conflicts are kept; 0 is for ever.',
+  ),
+  keepAuditDays: setting(
+    'DAKIA_KEEP_AUDIT_DAYS',
+    whole(0, 0, KEEP_DAYS_MAX),
+    'Days that rows of audit_logs are kept; 0 is for ever.',
+  ),
+  keepOutboxDays: setting(
+    'DAKIA_KEEP_OUTBOX_DAYS',
+    whole(0, 0, KEEP_DAYS_MAX).refine((days) => days === 0 || days >= RETIRE_DAYS_MIN, {
+      error: `must be 0 or at least ${RETIRE_DAYS_MIN}: an event that Kafka brings again would be told again`,
+    }),
+    `Days that facts stay in outbox after they were told; 0 is for ever, else at least ${RETIRE_DAYS_MIN}.`,
+  ),
+} as const;
+
+export type Retention = ConfigOf<typeof retentionSettings>;
+
+export interface Maintained {
+  readonly made: readonly MadePartition[];
+  /** Rows that were deleted, by table. */
+  readonly deleted: Readonly<Record<string, number>>;
+}
+
+/**
+ * What is to be done once a day: partitions for the coming days, and the end of what has been kept for long enough. It may be left out
+ * for any time: events go into the default partition meanwhile, and come out of it with the next run. Needs the owner of the tables.
+ */
+export const maintain = async (database: Database, now: Instant, keep: Retention): Promise<Maintained> => {
+  const made = await applyPartitions(database, now);
+  const deleted: Record<string, number> = {};
+  for (const [table, where, days] of [
+    ['event_conflicts', 'recorded_at <', keep.keepConflictsDays],
+    ['audit_logs', 'at <', keep.keepAuditDays],
+    ['outbox', 'relayed_at IS NOT NULL AND relayed_at <', keep.keepOutboxDays],
+  ] as const) {
+    if (days === 0) continue;
+    const before = new Date(instant(now - days * DAY_MS)).toISOString();
+    const rows = await deleteChunks(database, table, `${where} '${before}'`);
+    if (rows > 0) deleted[table] = rows;
+  }
+  for (const [table, rows] of Object.entries(deleted))
+    await writeAudit(database, { actor: 'maintenance', action: 'retention', reason: `${rows} rows of ${table}` });
+  return { made, deleted };
+};
