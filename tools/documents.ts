@@ -4,6 +4,7 @@ import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
 import { opsSettings, processSettings, redisSettings, traceSettings } from '#platform/config';
+import { retentionSettings } from '#operate';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
 import { endings } from '../cli/output.ts';
@@ -99,6 +100,7 @@ const settingsTable = (): string => {
   for (const { name, settings } of allServices) add(name, settings);
   add('npx dakia doctor', redisSettings);
   add('npx dakia', timeSettings);
+  add('npx dakia maintain', retentionSettings);
   add('npm start', embeddedSettings);
   return table(
     ['setting', 'default', 'used by', 'what it is'],

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { migrate, readMigrations } from '#platform/postgres';
+import { migrate, readMigrations, schemaDescription } from '#platform/postgres';
 
 /** Serialises making templates and cloning them: Postgres refuses to clone a database that someone is connected to. */
 const CLONE_LOCK = 0x64616b6962;
@@ -29,7 +29,10 @@ const exists = async (client: pg.Client, database: string): Promise<boolean> =>
 /** One migrated template per set of migrations, made by whoever comes first and left for the next run. */
 const templateOf = async (client: pg.Client, url: string): Promise<string> => {
   const migrations = await readMigrations();
-  const name = `dakia_template_${createHash('sha256').update(JSON.stringify(migrations)).digest('hex').slice(0, 16)}`;
+  const name = `dakia_template_${createHash('sha256')
+    .update(JSON.stringify([migrations, schemaDescription()]))
+    .digest('hex')
+    .slice(0, 16)}`;
   if (await exists(client, name)) return name;
   const making = `${name}_${randomBytes(4).toString('hex')}`;
   await client.query(`CREATE DATABASE ${making}`);

@@ -3,7 +3,7 @@ import type { Field } from '#rules';
 import { aggregateOf } from './aggregates.ts';
 
 /** One column of a state table, as rules of notifications and readers outside of its service see it. */
-export type ColumnSpec = Pick<Field, 'type' | 'personal' | 'values'>;
+export type ColumnSpec = Pick<Field, 'type' | 'personal' | 'values' | 'words'>;
 
 /** What of a state table others may rely on: the statuses and fields of its family's lifecycle. */
 export interface RowSpec {
@@ -20,6 +20,6 @@ export const rowSpec = (family: Family): RowSpec => {
 /** The column's spec, `status` included; undefined when the family has no such column. */
 export const columnSpec = (family: Family, name: string): ColumnSpec | undefined => {
   const { statuses, columns } = rowSpec(family);
-  if (name === 'status') return { type: 'text', personal: false, values: statuses };
+  if (name === 'status') return { type: 'text', personal: false, values: statuses, words: 'Where it stands.' };
   return Object.hasOwn(columns, name) ? columns[name] : undefined;
 };

@@ -14,3 +14,4 @@ export { arraysOf, unnested } from './row-arrays.ts';
 export type { Column } from './row-arrays.ts';
 export type { Statement } from './statement.ts';
 export { adHoc, statement } from './statement.ts';
+export { schemaDescription } from './describe-schema.ts';

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { until } from '#platform/time';
+import { describeSchema } from './describe-schema.ts';
 import { connectClient } from './hosts.ts';
 import { readMigrations } from './migration-files.ts';
 import type { Migration } from './migration-files.ts';
@@ -39,6 +40,7 @@ export const migrate = async (
     await takeTurn(client);
     const pending = pendingOf(wanted, await readApplied(client));
     for (const migration of pending) await applyOne(client, migration, say);
+    if (wanted.some(({ name }) => name.includes('readers'))) await describeSchema(client);
     if (migrations === undefined) await checkSchema(client);
     say(
       pending.length === 0

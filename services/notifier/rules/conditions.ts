@@ -73,7 +73,7 @@ export const readConditions = (
 
 const readOne = (key: string, operators: Operators, families: readonly Family[]): Parsed<readonly Condition[]> => {
   if (operators.currency !== undefined) return readAmount(key, operators, families);
-  if (key === ENDPOINT) return readAmong(ENDPOINT, operators, { type: 'text', personal: false });
+  if (key === ENDPOINT) return readAmong(ENDPOINT, operators, { type: 'text', personal: false, words: '' });
   const specs = families.map((family) => columnSpec(family, key));
   const without = families.filter((_, index) => specs[index] === undefined);
   const [spec] = specs;

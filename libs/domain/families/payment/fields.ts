@@ -80,7 +80,7 @@ export const paymentFields = {
   token_id: column('Saved instrument of a recurring payment.', latest.text('token_id')),
   // A later success clears what the failed attempt said.
   error_code: column('Class of the failure; cleared by a later success.', clearable.text('error_code')),
-  error_description: column(
+  error_description: personal(
     'The failure in a sentence; cleared by a later success.',
     clearable.text('error_description'),
   ),
