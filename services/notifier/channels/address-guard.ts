@@ -13,7 +13,8 @@ export interface AllowList {
 /**
  * Addresses that are not on the public internet (IANA special-purpose registries, RFC 6890): this host, private networks, carrier
  * NAT, link-local with the clouds' metadata service, documentation, benchmarks, multicast, reserved; and the IPv6 forms that
- * wrap an IPv4 address, which would be a way around. Mapped addresses (::ffff:0:0/96) are checked by BlockList as IPv4.
+ * wrap an IPv4 address, which would be a way around (::ffff:0:0:0/96 is that of RFC 2765). Mapped addresses (::ffff:0:0/96) are checked
+ * by BlockList as IPv4. Some clouds serve metadata, with credentials, at addresses that are public by number.
  */
 const INTERNAL_NETWORKS = [
   '0.0.0.0/8',
@@ -32,6 +33,7 @@ const INTERNAL_NETWORKS = [
   '224.0.0.0/4',
   '240.0.0.0/4',
   '::/96',
+  '::ffff:0:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '100::/64',
@@ -44,6 +46,10 @@ const INTERNAL_NETWORKS = [
   'fe80::/10',
   'fec0::/10',
   'ff00::/8',
+  // Azure's WireServer, Alibaba Cloud and Oracle Cloud.
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
 ] as const;
 
 const addNetwork = (list: BlockList, network: string): boolean => {

@@ -63,6 +63,9 @@ describe('escaping: a value is never markup', () => {
       '&lt;!channel&gt; &amp; &lt;https://evil.example|pay here&gt;',
     ],
     ['slack', slack, '*PAID* `code` ~no~', '∗PAID∗ ˋcodeˋ ∼no∼'],
+    ['slack', slack, ':rotating_light: _PAID_ __all__', '∶rotating_light∶ ˍPAIDˍ ˍˍallˍˍ'],
+    ['slack', slack, 'pay_1 of order_2 at https://a.example:8080/', 'pay_1 of order_2 at https://a.example:8080/'],
+    ['slack', slack, 'Pa\u200by \u2060A\u00adsha\u{e0041}\ufeff', 'Pay Asha'],
     [
       'html',
       html,
