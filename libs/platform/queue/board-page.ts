@@ -9,10 +9,24 @@ import type { Logger } from '#platform/log';
 import { untilReady } from '#platform/redis';
 import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
 import type { BoardConfig } from './contracts.ts';
+import { createLoginLimit } from './login-limit.ts';
 import { BOARD_PATH, keyPrefixOf } from './names.ts';
 
 const USER = 'dakia';
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** Nothing from elsewhere, not even the font that the page asks for; styles of its own are written into elements. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** A browser says which page asks; a program that is no browser says nothing. */
+const isOwn = (origin: string | undefined, host: string | undefined): boolean =>
+  origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 
 class Refused extends Error {
   readonly statusCode: number;
@@ -49,14 +63,21 @@ export const serveBoard = async (
   });
   app.addHook('onClose', async () => client.disconnect());
 
+  const limit = createLoginLimit();
   await app.register(basicAuth, {
     authenticate: { realm: 'Dakia queues' },
-    validate: async (user, password) => {
+    validate: async (user, password, { ip }) => {
       const known = [sameText(user, USER), sameText(password, config.boardPassword)];
       if (known.every(Boolean)) return;
+      limit.failed(ip, performance.now());
       log.warn('a login to the page of queues was refused');
       throw new Refused(401, 'the user or the password is wrong');
     },
+  });
+  app.addHook('onRequest', async ({ ip }, reply) => {
+    void reply.headers(PAGE_HEADERS);
+    if (!limit.allows(ip, performance.now()))
+      throw new Refused(429, 'too many wrong logins from this address; wait a minute');
   });
   app.addHook('onRequest', app.basicAuth);
   app.addHook('onRequest', async ({ method, headers }) => {
@@ -64,10 +85,8 @@ export const serveBoard = async (
     if (!config.boardWrites)
       throw new Refused(403, 'this page only shows; DAKIA_BOARD_WRITES=true lets it change queues');
     // The browser adds the login to what another site makes it send.
-    if (headers['sec-fetch-site'] === 'cross-site') throw new Refused(403, 'another site may not change queues');
-  });
-  app.addHook('onRequest', async (_request, reply) => {
-    void reply.header('content-security-policy', "frame-ancestors 'none'").header('cache-control', 'no-store');
+    if (headers['sec-fetch-site'] === 'cross-site' || !isOwn(headers.origin, headers.host))
+      throw new Refused(403, 'another site may not change queues');
   });
   app.addHook('preHandler', async ({ url }) => {
     if (!url.startsWith(`${BOARD_PATH}/api/`)) return;

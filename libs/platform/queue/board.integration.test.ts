@@ -86,22 +86,36 @@ test('without a password there is no page', async () => {
 });
 
 test('only the user with the password sees it; the paths of the port itself stay as they are', async () => {
-  const { ask, said } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
   for (const path of ['/queues', '/queues/', JOBS, '/queues/static/images/logo.svg']) {
+    const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
     for (const login of [undefined, 'dakia:', `dakia:${PASSWORD}x`, `admin:${PASSWORD}`, `:${PASSWORD}`, 'dakia']) {
       expect(await ask(path, login === undefined ? {} : { login })).toMatchObject({ status: 401 });
     }
   }
+  const { ask, said } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
+  await ask('/queues', { login: `dakia:${PASSWORD}x` });
   expect((await ask('/queues')).headers.get('www-authenticate')).toContain('Basic');
   expect(said()).toContain('a login to the page of queues was refused');
   expect(said()).not.toContain(PASSWORD);
 
   const page = await ask('/queues', { login: LOGIN });
   expect(page).toMatchObject({ status: 200, text: expect.stringContaining('Dakia queues') as string });
-  expect(page.headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff');
   expect((await ask('/livez')).status).toBe(200);
   expect((await ask('/metrics')).status).toBe(200);
   expect((await ask('/livez', { method: 'POST' })).status).toBe(404);
+});
+
+test('an address that guesses is not listened to, with the right password either', async () => {
+  const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
+  for (let guess = 0; guess < 10; guess++)
+    expect((await ask('/queues', { login: `dakia:guess-${guess}` })).status).toBe(401);
+  expect(await ask('/queues', { login: LOGIN })).toMatchObject({
+    status: 429,
+    text: expect.stringContaining('wait a minute') as string,
+  });
+  expect((await ask('/livez')).status).toBe(200);
 });
 
 test('shows jobs and changes nothing until that is switched on', async () => {
@@ -134,6 +148,8 @@ test('switched on, it changes what its own page asks for, and not what another s
   const path = '/queues/api/queues/retry-test/waits/promote';
   expect((await ask(path, { method: 'PUT' })).status).toBe(401);
   expect((await ask(path, { ...promote, headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
+  expect((await ask(path, { ...promote, headers: { origin: 'https://evil.example' } })).status).toBe(403);
+  expect((await ask(path, { ...promote, headers: { origin: 'null' } })).status).toBe(403);
   expect(await fixture.stats()).toMatchObject({ delayed: 1 });
   expect((await ask(path, { ...promote, headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(204);
   expect(await fixture.stats()).toMatchObject({ delayed: 0, prioritized: 1 });
