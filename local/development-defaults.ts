@@ -7,4 +7,7 @@ import type { Environment } from '#platform/config';
 export const developmentDefaults: Environment = {
   DAKIA_RETRY_CONCURRENCY: '2',
   DAKIA_DRAIN_DELAY_MS: '0',
+  // On a laptop nobody else in the network should reach it; a container sets its own.
+  DAKIA_WEBHOOK_HOST: '127.0.0.1',
+  DAKIA_OPS_HOST: '127.0.0.1',
 };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf } from '#platform/log';
@@ -11,7 +11,7 @@ import { LaunchFailure } from './launch-failure.ts';
 import { accepts, LOOPBACK } from './ports.ts';
 import { writePrivate } from './private-files.ts';
 import type { ServerFiles } from './server-files.ts';
-import { defineServer } from './server-process.ts';
+import { childEnvironment, defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
 
 /** A listener beside the plain one, for clients that use TLS or log in. */
@@ -83,7 +83,7 @@ export const defineKafkaNode = async (
   folder: StateFolder,
   spec: KafkaNodeSpec,
 ): Promise<Server> => {
-  const logDir = join(folder.data, spec.name);
+  const logDir = makeFolder(join(folder.data, spec.name));
   const properties = join(folder.data, `${spec.name}.properties`);
   // Private: with SASL it holds passwords.
   writePrivate(properties, `${propertiesOf(spec, logDir).join('\n')}\n`);
@@ -121,17 +121,8 @@ const format = async (
     ]),
   );
   try {
-    await execute(javaCommand(), [
-      ...java,
-      'kafka.tools.StorageTool',
-      'format',
-      '-t',
-      clusterId,
-      '-c',
-      properties,
-      '--ignore-formatted',
-      ...scram,
-    ]);
+    const args = ['format', '-t', clusterId, '-c', properties, '--ignore-formatted', ...scram];
+    await execute(javaCommand(), [...java, 'kafka.tools.StorageTool', ...args], { env: childEnvironment() });
   } catch (error) {
     const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
     throw new LaunchFailure(
@@ -143,8 +134,8 @@ const format = async (
 
 /** The cluster's id, drawn once and kept: the ledger in Postgres remembers which cluster its positions belong to. */
 export const clusterIdOf = (folder: StateFolder, name: string): string => {
-  makeFolder(folder.data);
+  mkdirSync(folder.data, { recursive: true });
   const file = join(folder.data, `${name}.cluster-id`);
-  if (!existsSync(file)) writeFileSync(file, `${newClusterId()}\n`);
+  if (!existsSync(file)) writePrivate(file, `${newClusterId()}\n`);
   return readFileSync(file, 'utf8').trim();
 };

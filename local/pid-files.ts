@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writePrivate } from './private-files.ts';
 import { codeOf } from '#platform/log';
 import { until } from '#platform/time';
 import { LaunchFailure } from './launch-failure.ts';
@@ -28,9 +29,9 @@ export const writePidFile = (folder: string, record: Omit<ProcessRecord, 'identi
   if (identity === undefined) return;
   const path = join(folder, record.name + RECORD_SUFFIX);
   // Renamed into place, record first: whoever sees a pid file can rely on its record.
-  writeFileSync(`${path}.new`, `${JSON.stringify({ ...record, identity })}\n`);
+  writePrivate(`${path}.new`, `${JSON.stringify({ ...record, identity })}\n`);
   renameSync(`${path}.new`, path);
-  writeFileSync(join(folder, `${record.name}.pid`), `${record.pid}\n`);
+  writePrivate(join(folder, `${record.name}.pid`), `${record.pid}\n`);
 };
 
 export const removePidFile = (folder: string, name: string): void => {

@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { codeOf } from '#platform/log';
 import { makeFolder } from './folders.ts';
 import { LaunchFailure } from './launch-failure.ts';
+import { writePrivate } from './private-files.ts';
 import type { Report } from './progress.ts';
 
 /** Who Postgres runs as, and where its program and its data lie. */
@@ -66,7 +67,7 @@ const findRefuge = (user: { readonly uid: number; readonly gid: number }, rememb
     if (!existsSync(parent) || !mayEnter(user, parent)) continue;
     const refuge = mkdtempSync(join(parent, 'dakia-postgres-'));
     chmodSync(refuge, 0o755);
-    writeFileSync(rememberedIn, `${refuge}\n`);
+    writePrivate(rememberedIn, `${refuge}\n`);
     return refuge;
   }
   throw new LaunchFailure(

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { codeOf } from '#platform/log';
 import { LaunchFailure } from './launch-failure.ts';
+import type { StateFolder } from './folders.ts';
 import type { OnePortLaunchOptions } from './launch-options.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
 import { placePostgres } from './postgres-account.ts';
@@ -13,7 +14,7 @@ import type { PostgresPlace } from './postgres-account.ts';
 import { writePrivate } from './private-files.ts';
 import type { TlsFiles } from './private-files.ts';
 import { secondsSince } from './progress.ts';
-import { defineServer } from './server-process.ts';
+import { childEnvironment, defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
 
 export interface PostgresOptions extends OnePortLaunchOptions {
@@ -105,7 +106,7 @@ export const passwordOf = (file: string): string => {
 
 const initialise = async (place: PostgresPlace, password: string): Promise<void> => {
   const passwordFile = `${place.data}.initial-password`;
-  const run = { cwd: '/', ...place.user };
+  const run = { cwd: '/', env: childEnvironment(), ...place.user };
   try {
     // A half-made cluster of an interrupted first start has no PG_VERSION only when initdb cleaned up; make sure.
     rmSync(join(place.data), { recursive: true, force: true });
@@ -170,6 +171,39 @@ export const postgresAnswers = (url: string): Promise<boolean> =>
     await client.query('SELECT 1');
     return true;
   }).catch(() => false);
+
+/** Who the services of `npm start` log in as, and who reads: neither owns anything, and a role that is not taken gives no right. */
+const LOGINS = [
+  {
+    user: 'dakia_services',
+    roles: ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine', 'notifier'],
+    inherits: false,
+  },
+  { user: 'dakia_analyst', roles: ['reader'], inherits: true },
+] as const;
+export type LoginUser = (typeof LOGINS)[number]['user'];
+
+/** Makes the users beside the owner, each with a password of its own in the data folder, and answers their addresses. After the migrations. */
+export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Readonly<Record<LoginUser, string>>> =>
+  connected(ownerUrl, async (client) => {
+    const urls: [string, string][] = [];
+    for (const { user, roles, inherits } of LOGINS) {
+      const password = passwordOf(join(data, `${user}.password`));
+      const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
+      const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
+      await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
+      await client.query(`GRANT ${roles.map((role) => `dakia_${role}`).join(', ')} TO ${user}`);
+      urls.push([user, withUser(ownerUrl, user, password)]);
+    }
+    return Object.fromEntries(urls) as Record<LoginUser, string>;
+  });
+
+const withUser = (url: string, user: string, password: string): string => {
+  const target = new URL(url);
+  target.username = user;
+  target.password = password;
+  return target.href;
+};
 
 const createDatabase = (url: string): Promise<void> =>
   connected(url, async (client) => {

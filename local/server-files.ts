@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { codeOf } from '#platform/log';
 import { within } from '#platform/time';
-import { makeFolder, repositoryRoot } from './folders.ts';
+import { repositoryRoot } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { formatBytes, secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
@@ -83,11 +83,11 @@ export const serverFiles = async (report: Report, signal?: AbortSignal): Promise
 
 const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): Promise<void> => {
   const started = performance.now();
-  makeFolder(join(folder, '..'));
+  mkdirSync(join(folder, '..'), { recursive: true });
   // Filled beside and renamed when complete: a start that is cut short leaves nothing half done, and two at once do not mix.
   const filling = `${folder}.${process.pid}`;
   rmSync(filling, { recursive: true, force: true });
-  makeFolder(filling);
+  mkdirSync(filling);
   try {
     report('servers', `downloading with Maven what is not yet here (at most ${FULL_DOWNLOAD})`);
     const bytes = await maven(filling, report, signal);

@@ -84,18 +84,50 @@ interface Run {
   asked: boolean;
 }
 
+/** What every program needs of its surroundings: where programs, the home, the time zone and the language are. Secrets of ours are not among it. */
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'TZ',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'JAVA_HOME',
+  'LD_LIBRARY_PATH',
+] as const;
+
+/** The environment of a child process: nothing of this one's but what every program needs. */
+export const childEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+
+/** What a server writes is its owner's alone. */
+const PRIVATE_UMASK = 0o077;
+const privately = <Value>(work: () => Value): Value => {
+  const before = process.umask(PRIVATE_UMASK);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
+};
+
 /** A process of its own session: Ctrl-C at the terminal reaches the launcher alone, which stops the servers in order. */
 const run = (spec: ServerSpec, logFile: string): Run => {
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
   // A file and not a pipe: a server outlives a killed launcher without failing on its own output.
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(spec.command, spec.args, {
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: { ...process.env, ...spec.env },
-    ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
-    ...spec.user,
-  });
+  const child = privately(() =>
+    spawn(spec.command, spec.args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...childEnvironment(), ...spec.env },
+      ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+      ...spec.user,
+    }),
+  );
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be run: ${error.message}`));

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writePrivate } from './private-files.ts';
 import { opsSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { codeOf } from '#platform/log';
@@ -56,4 +56,4 @@ export const servicePortNeeds = ({ webhook, ops }: ServicePorts): readonly PortN
 
 /** `.dakia/ports.json`: where each service answers /livez, /readyz and /metrics. */
 export const writePortsFile = ({ root }: StateFolder, { ops }: ServicePorts): void =>
-  writeFileSync(join(root, 'ports.json'), `${JSON.stringify(ops, null, 2)}\n`);
+  writePrivate(join(root, 'ports.json'), `${JSON.stringify(ops, null, 2)}\n`);

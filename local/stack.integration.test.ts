@@ -131,6 +131,19 @@ const onRedis = async <Value>(url: string | undefined, work: (client: Redis) => 
   }
 };
 
+/** What another user of the machine can list or read. Folders that may only be passed through, as Postgres needs as another user, are looked into. */
+const openToOthers = (folder: string): readonly string[] => {
+  const { mode } = statSync(folder);
+  const listed = (mode & 0o066) === 0 ? [] : [folder];
+  if ((mode & 0o011) === 0) return listed;
+  const inside = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return openToOthers(path);
+    return (statSync(path).mode & 0o077) === 0 ? [] : [path];
+  });
+  return [...listed, ...inside];
+};
+
 test(
   'all four servers beside another stack: SIGTERM leaves nothing running, and a second start soon finds everything',
   async () => {
@@ -151,6 +164,10 @@ test(
     expect(statSync(join(dataDir, 'env')).mode & 0o777).toBe(0o600);
     const before = addressesIn(dataDir);
     for (const [name, address] of Object.entries(testServers())) expect(before[name]).not.toBe(address);
+    expect(openToOthers(dataDir)).toEqual([]);
+    const withoutPassword = new URL(before['REDIS_URL'] ?? '');
+    withoutPassword.password = '';
+    await expect(onRedis(withoutPassword.href, (client) => client.get('kept'))).rejects.toThrow('NOAUTH');
     const pids = pidsIn(dataDir);
     expect([...pids.keys()].sort()).toEqual(['kafka', 'launcher', 'postgres', 'redis', 'registry']);
     await onRedis(before['REDIS_URL'], (client) => client.set('kept', 'yes'));

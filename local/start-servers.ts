@@ -14,7 +14,7 @@ import { claim, launcherRuns, markLauncher, reap, releaseClaim } from './pid-fil
 import { requireFree } from './ports.ts';
 import type { PortNeed } from './ports.ts';
 import { removeRefuge } from './postgres-account.ts';
-import { startPostgres } from './postgres.ts';
+import { passwordOf, startPostgres } from './postgres.ts';
 import { silent } from './progress.ts';
 import type { Report } from './progress.ts';
 import { startRedis } from './redis.ts';
@@ -192,7 +192,14 @@ const launchProcesses = async (
       case 'DATABASE_URL':
         return (await startPostgres({ ...common, port: ports.postgresPort, temporary, onDefined })).url;
       case 'REDIS_URL':
-        return (await startRedis({ ...common, port: ports.redisPort, onDefined })).url;
+        return (
+          await startRedis({
+            ...common,
+            port: ports.redisPort,
+            password: passwordOf(join(folder.data, 'redis.password')),
+            onDefined,
+          })
+        ).url;
     }
   };
   return wanted.map(async (name) => ({ [name]: await launch(name) }));

@@ -14,6 +14,7 @@ import type { Work } from './launch.ts';
 import { createMaintenance } from './maintenance.ts';
 import { readOptions } from './options.ts';
 import type { LaunchOptions } from './options.ts';
+import { makeLogins } from './postgres.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
 import { runProgram } from './run-program.ts';
@@ -52,7 +53,7 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
   return launch({
     dataDir,
     portNeeds: servicePortNeeds(ports),
-    work: async ({ addresses, folder }, signal) => {
+    work: async ({ addresses, folder, servers }, signal) => {
       const found = {
         ...addresses,
         ...secretSource(environment, folder),
@@ -63,14 +64,17 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
       await prepare(complete, reportToStdout, signal);
       writePortsFile(folder, ports);
       writeEnvFile(folder, found);
+      // A database that somebody else runs has its own users.
+      const logins = servers.DATABASE_URL === undefined ? undefined : await makeLogins(found.DATABASE_URL, folder);
+      const ofServices = { ...complete, ...(logins !== undefined && { DATABASE_URL: logins.dakia_services }) };
       const opsPort = ports.ops['ingest'] ?? 0;
       const work = separate
-        ? await startServicesApart(allServices, ports.ops, complete, folder, reportToStdout, signal)
+        ? await startServicesApart(allServices, ports.ops, ofServices, folder, reportToStdout, signal)
         : watch
-          ? await startServicesWatched(opsPort, complete, folder, reportToStdout)
-          : await startServicesHere(allServices, { ...complete, DAKIA_OPS_PORT: String(opsPort) }, folder);
+          ? await startServicesWatched(opsPort, ofServices, folder, reportToStdout)
+          : await startServicesHere(allServices, { ...ofServices, DAKIA_OPS_PORT: String(opsPort) }, folder);
       reportToStdout('services', `${names.join(', ')} ready (${secondsSince(started)} since the start)`);
-      process.stdout.write(finalBlock(ports, folder, found));
+      process.stdout.write(finalBlock(ports, folder, { ...found, ...logins }));
       return withMaintenance(work, createMaintenance(complete, reportToStdout));
     },
   });
@@ -102,7 +106,8 @@ Dakia is ready; Ctrl-C stops it.
 
   webhook        http://127.0.0.1:${webhook}/webhooks/razorpay
   secret         ${found['RAZORPAY_WEBHOOK_SECRETS_FILE'] ?? 'as set in the environment'}
-  DATABASE_URL   ${found['DATABASE_URL'] ?? ''}
+  Postgres       ${readingPlace(folder, found)}
+  settings       ${join(folder.root, 'env')}
   health         http://127.0.0.1:${ops['ingest'] ?? ''}/readyz${others}
   logs           ${folder.logs}
 
@@ -111,6 +116,19 @@ Send it some events:
   npx dakia${isDefault ? '' : ` --data-dir ${folder.root}`} simulate --count 200 --duplicates 0.2 --shuffle
 
 `;
+};
+
+/** Where people read, with what is personal shortened. The password stays in its file: this is printed, and terminals are shared. */
+const readingPlace = ({ data }: StateFolder, { dakia_analyst: url }: Readonly<Record<string, string>>): string =>
+  url === undefined
+    ? 'as set in DATABASE_URL'
+    : `${withoutPassword(url)}, schema masked
+                 password in ${join(data, 'dakia_analyst.password')}`;
+
+/** As SQLAlchemy and psql take it; with jdbc: before it and user= behind it, as JDBC does. */
+const withoutPassword = (url: string): string => {
+  const { username, host, pathname } = new URL(url);
+  return `postgresql://${username}@${host}${pathname}`;
 };
 
 const runOrExplain = async (options: LaunchOptions): Promise<number> => {
