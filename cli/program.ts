@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.ts';
 import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addErase } from './commands/erase.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMaintain } from './commands/maintain.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -74,6 +75,7 @@ const COMMANDS = [
   addSchema,
   addMigrate,
   addMaintain,
+  addErase,
   addPartitions,
   addDoctor,
 ];

@@ -46,6 +46,7 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
       'ledger',
       'migrate',
       'maintain',
+      'erase',
       'partitions',
     ].map((name) => [name, 'DATABASE_URL']),
   ),

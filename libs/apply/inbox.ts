@@ -33,7 +33,7 @@ interface KnownRow extends Quarantined {
   readonly is_quarantined: boolean;
 }
 
-const COLUMNS = `razorpay_event_id, sha256(payload) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
+const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
              kafka_topic AS topic, kafka_partition AS partition`;
 
 /**

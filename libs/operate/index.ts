@@ -1,3 +1,5 @@
+export type { Erased } from './erase.ts';
+export { erase } from './erase.ts';
 export type { Account, PartitionAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
 export type { EntityRef, EntityRow, EntityStory, StoryEntry } from './entity-story.ts';

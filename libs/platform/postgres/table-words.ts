@@ -79,6 +79,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       ...place,
       payload: 'The body, as it was signed. Personal data.',
       body_key: "First 64 bits of the body's SHA-256, to find copies.",
+      erased_sha256: 'SHA-256 of a body that was erased.',
     },
   },
   event_conflicts: {

@@ -1,0 +1,85 @@
+import { aggregatesOf } from '#families';
+import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
+import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
+import { erase } from './erase.ts';
+
+let store: TestStore;
+let partition: TestPartition;
+const PERSON = { email: 'asha.rao@example.com', contact: '+919876543210', vpa: 'asha@upi', notes: { of: 'Asha Rao' } };
+const paid = (id: string, more: object = PERSON) =>
+  testEvent('payment.captured', `ev_${id}`, `pay_${id}`, { status: 'captured', amount: 100, currency: 'INR', ...more });
+
+beforeEach(async () => {
+  store = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments' });
+  partition = await store.partition('rzp.payments.v1');
+  await partition.send(paid('erase_me'), paid('other', { email: 'someone.else@example.com' }), paid('second'));
+});
+afterEach(async () => store.close());
+
+/** The whole database as text, bodies too: what is not in here is nowhere. */
+const everything = async (): Promise<string> => {
+  const tables = await store.rows<{ name: string }>(
+    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition",
+  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const columns =
+      name === 'webhook_events' || name === 'event_conflicts' ? "t.*, convert_from(payload, 'UTF8') AS body" : 't.*';
+    texts.push(
+      JSON.stringify(await store.rows(`SELECT row_to_json(r)::text AS row FROM (SELECT ${columns} FROM ${name} t) r`)),
+    );
+  }
+  return texts.join('\n');
+};
+const action = { who: 'asha', reason: 'request 17' };
+
+test('an entity is erased: shown first, then gone from state, events and reasons, and a copy does not bring it back', async () => {
+  const before = await everything();
+  const planned = await erase(store.database, { kind: 'entity', id: 'pay_erase_me' }, { ...action, execute: false });
+  expect(planned).toMatchObject({ rows: { payment_transactions: 1, webhook_events: 1 }, left: 0 });
+  expect(planned.kafka?.eventsUntil.getTime()).toBeLessThan(planned.kafka?.forPeopleUntil.getTime() ?? 0);
+  expect(await everything()).toBe(before);
+
+  const done = await erase(store.database, { kind: 'entity', id: 'pay_erase_me' }, { ...action, execute: true });
+  expect(done.rows).toEqual(planned.rows);
+  expect(
+    await store.rows(
+      "SELECT status, amount_minor, email, contact, vpa, notes FROM payment_transactions WHERE payment_id = 'pay_erase_me'",
+    ),
+  ).toEqual([{ status: 'captured', amount_minor: 100, email: null, contact: null, vpa: null, notes: null }]);
+  expect(await store.rows("SELECT payload FROM webhook_events WHERE entity_key = 'pay_erase_me'")).toEqual([
+    { payload: Buffer.alloc(0) },
+  ]);
+  await partition.send(paid('erase_me'), paid('other', { email: 'someone.else@example.com' }));
+  expect(await store.rows('SELECT applied, duplicate FROM partition_ledger')).toEqual([{ applied: 3, duplicate: 2 }]);
+  expect(await store.rows("SELECT email FROM payment_transactions WHERE payment_id = 'pay_other'")).toEqual([
+    { email: 'someone.else@example.com' },
+  ]);
+  expect(await store.rows("SELECT actor, entity_key, reason FROM audit_logs WHERE action = 'erase'")).toEqual([
+    {
+      actor: 'operator:asha',
+      entity_key: 'pay_erase_me',
+      reason: 'request 17: 1 of payment_transactions, 1 of webhook_events',
+    },
+  ]);
+});
+
+test('a person is erased from all their entities, and nothing of them is left anywhere', async () => {
+  const done = await erase(store.database, { kind: 'contact', value: PERSON.email }, { ...action, execute: true });
+  expect(done.rows).toMatchObject({ payment_transactions: 2, webhook_events: 2 });
+  expect(await everything()).not.toMatch(/asha.rao|9876543210|asha@upi|Asha Rao/);
+  expect(await everything()).toContain('someone.else@example.com');
+  expect(
+    (await erase(store.database, { kind: 'contact', value: PERSON.email }, { ...action, execute: true })).rows,
+  ).toEqual({});
+});
+
+test('what waits for a decision keeps its body, and that is said', async () => {
+  await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_thirteen CHECK (amount_minor <> 13)');
+  await partition.send(paid('waits', { ...PERSON, amount: 13 }));
+  const done = await erase(store.database, { kind: 'entity', id: 'pay_waits' }, { ...action, execute: true });
+  expect(done).toMatchObject({ rows: {}, left: 1 });
+  expect(
+    await store.rows("SELECT octet_length(payload) > 0 AS kept FROM webhook_events WHERE entity_key = 'pay_waits'"),
+  ).toEqual([{ kept: true }]);
+});
