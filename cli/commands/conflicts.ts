@@ -4,7 +4,7 @@ import { familyNames } from '#catalogue';
 import { listConflicts } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { withDatabase } from '../connections.ts';
-import { noneOf, print, printJson, printTable } from '../frame.ts';
+import { noneOf, print, printJson, printTable } from '../output.ts';
 import { filterOf, withAges, withPrinting } from '../pending-options.ts';
 import type { ListOptions } from '../pending-options.ts';
 import { timeOf } from '../times.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { erase } from '#operate';
 import type { Erased } from '#operate';
 import { currentUser, withMaintenance } from '../connections.ts';
-import { print, printJson, printTable, UsageError } from '../frame.ts';
+import { print, printJson, printTable, UsageError } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
 import { timeOf } from '../times.ts';
 

@@ -3,7 +3,7 @@ import { maintain, retentionSettings } from '#operate';
 import type { Maintained } from '#operate';
 import { now } from '#platform/time';
 import { withMaintenance } from '../connections.ts';
-import { print, printJson, settingsOf } from '../frame.ts';
+import { print, printJson, settingsOf } from '../output.ts';
 
 export const addMaintain = (program: Command): void => {
   program

@@ -106,10 +106,7 @@ export const applyRanges = async (
   saved.catch(() => undefined);
   const decisions = [...reduced.decisions, ...classified.duplicates.map(duplicate)];
   const moves = movesOf(applied, decisions);
-  await Promise.all([
-    saved,
-    recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled }),
-  ]);
+  await Promise.all([saved, recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled })]);
   const released = await takeFromQuarantine(tx, group, classified.understood);
   stage('write', since());
   return { ...result, decisions, parked: [...scheduled, ...released] };

@@ -189,7 +189,15 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
     } else {
       classified.duplicates.push(arrival);
       if (first.quarantined === null || task.kind === 'keep') continue;
-      classified.understood.push({ topic, partition, eventId: first.eventId, offset, task, row: first.quarantined, traceparent: arrival.traceparent });
+      classified.understood.push({
+        topic,
+        partition,
+        eventId: first.eventId,
+        offset,
+        task,
+        row: first.quarantined,
+        traceparent: arrival.traceparent,
+      });
       byId.set(first.eventId, { ...first, quarantined: null });
       byBody.set(bodyName(first), { ...first, quarantined: null });
     }

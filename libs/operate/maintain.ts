@@ -4,7 +4,7 @@ import { writeAudit } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
-import { applyPartitions, DAY_MS, deleteChunks, RETIRE_DAYS_MIN } from './partitions.ts';
+import { applyPartitions, DAY_MS, deleteChunks, deleteCounted, RETIRE_DAYS_MIN } from './partitions.ts';
 import type { MadePartition } from './partitions.ts';
 
 const KEEP_DAYS_MAX = 36_500;
@@ -45,15 +45,17 @@ export interface Maintained {
 export const maintain = async (database: Database, now: Instant, keep: Retention): Promise<Maintained> => {
   const made = await applyPartitions(database, now);
   const deleted: Record<string, number> = {};
-  for (const [table, where, days] of [
-    ['event_conflicts', 'recorded_at <', keep.keepConflictsDays],
-    ['audit_logs', 'at <', keep.keepAuditDays],
-    ['outbox', 'relayed_at IS NOT NULL AND relayed_at <', keep.keepOutboxDays],
+  for (const [table, where, days, remove] of [
+    ['event_conflicts', 'kept_as IS NOT NULL AND recorded_at <', keep.keepConflictsDays, deleteChunks],
+    // Of releases that did not apply them: they are the only row of their record.
+    ['event_conflicts', 'kept_as IS NULL AND recorded_at <', keep.keepConflictsDays, deleteCounted],
+    ['audit_logs', 'at <', keep.keepAuditDays, deleteChunks],
+    ['outbox', 'relayed_at IS NOT NULL AND relayed_at <', keep.keepOutboxDays, deleteChunks],
   ] as const) {
     if (days === 0) continue;
     const before = new Date(instant(now - days * DAY_MS)).toISOString();
-    const rows = await deleteChunks(database, table, `${where} '${before}'`);
-    if (rows > 0) deleted[table] = rows;
+    const rows = await remove(database, table, `${where} '${before}'`);
+    if (rows > 0) deleted[table] = (deleted[table] ?? 0) + rows;
   }
   for (const [table, rows] of Object.entries(deleted))
     await writeAudit(database, { actor: 'maintenance', action: 'retention', reason: `${rows} rows of ${table}` });

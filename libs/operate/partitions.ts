@@ -221,7 +221,7 @@ const trimDefault = async (database: Database, before: Instant, request: RetireR
   const old = `processed AND received_at < '${new Date(before).toISOString()}'`;
   const [found = none] = await database.query<typeof none>(countsOf(DEFAULT_PARTITION, old, before));
   if (request.execute && found.rows > 0) {
-    const deleted = await deleteEvents(database, old);
+    const deleted = await deleteCounted(database, `ONLY ${DEFAULT_PARTITION}`, old);
     await noteRetired(database, `${deleted} processed events of ${DEFAULT_PARTITION}`, request);
   }
   return { name: DEFAULT_PARTITION, ...found, kept: null };
@@ -262,12 +262,12 @@ export const deleteChunks = async (database: Database, table: string, where: str
     return (await database.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
   });
 
-/** The same for events, which the ledger counts. */
-const deleteEvents = async (database: Database, where: string): Promise<number> =>
+/** The same for rows that stand for a record, which the ledger counts. */
+export const deleteCounted = async (database: Database, table: string, where: string): Promise<number> =>
   inChunks(async () =>
     database.transaction(async (tx) => {
       await lockLedger(tx);
-      const sql = `WITH gone AS (${chunkOf(`ONLY ${DEFAULT_PARTITION}`, where)} RETURNING kafka_topic, kafka_partition),
+      const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING kafka_topic, kafka_partition),
               counted AS (
                 UPDATE partition_ledger l SET retired = l.retired + g.events
                   FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM gone GROUP BY 1, 2) g

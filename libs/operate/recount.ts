@@ -12,7 +12,7 @@ const LOCK = adHoc(
 );
 const ROWS = adHoc(
   `SELECT (SELECT count(*) FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2)
-        + (SELECT count(*) FROM event_conflicts WHERE kafka_topic = $1 AND kafka_partition = $2) AS events`,
+        + (SELECT count(*) FROM event_conflicts WHERE kafka_topic = $1 AND kafka_partition = $2 AND kept_as IS NULL) AS events`,
 );
 const RETIRE = adHoc(
   `UPDATE partition_ledger SET retired = retired + $4, updated_at = now() WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,

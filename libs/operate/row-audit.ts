@@ -35,11 +35,11 @@ interface EventRows {
   readonly events: number;
 }
 
-/** A second body under a taken id has its row in event_conflicts. */
+/** A second body under a taken id has its row in webhook_events too, but for those of releases that did not apply it. */
 const EVENT_ROWS = adHoc(
   `SELECT topic, partition, count(*) AS events
      FROM (SELECT kafka_topic AS topic, kafka_partition AS partition FROM webhook_events
-           UNION ALL SELECT kafka_topic, kafka_partition FROM event_conflicts) kept GROUP BY 1, 2`,
+           UNION ALL SELECT kafka_topic, kafka_partition FROM event_conflicts WHERE kept_as IS NULL) kept GROUP BY 1, 2`,
 );
 
 /** Entities that an event was applied to and that have no row, family by family. */

@@ -56,6 +56,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       quarantined: 'Records that were not understood.',
       dead: 'Records that were given up.',
       skipped: 'Records that an operator passed over.',
+      retired: 'Rows of its records that were retired.',
       updated_at: 'When the row changed last.',
       moved_at: 'When the position moved last.',
       last_error: 'Why it does not move, as the consumer said last.',
@@ -79,6 +80,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       ...place,
       payload: 'The body, as it was signed. Personal data.',
       body_key: "First 64 bits of the body's SHA-256, to find copies.",
+      traceparent: 'W3C trace context of a parked event.',
       erased_sha256: 'SHA-256 of a body that was erased.',
     },
   },
@@ -120,6 +122,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       payload: 'Ids only: event, entity, endpoint.',
       created_at: 'When it became true here.',
       relayed_at: 'When it was turned into notifications.',
+      traceparent: 'W3C trace context of what led to it.',
     },
   },
   parked_keys: {
@@ -178,6 +181,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       reason: 'Why it is retrying, failed or cancelled.',
       created_at: 'When it was planned.',
       updated_at: 'When the row changed last.',
+      traceparent: 'W3C trace context of what led to it.',
     },
   },
 };
