@@ -33,7 +33,8 @@ export const startRedisProxy = async (redisUrl: string): Promise<RedisProxy> => 
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    // With the login of the first server; one that asks for none takes it as well.
+    url: Object.assign(new URL(redisUrl), { port: String((server.address() as AddressInfo).port) }).href,
     leadTo: (url) => (target = new URL(url)),
     cut: () => {
       for (const socket of sockets) socket.destroy();

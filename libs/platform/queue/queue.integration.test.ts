@@ -45,7 +45,7 @@ const openGate = async (
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: Object.assign(new URL(redisUrl), { port: String((server.address() as AddressInfo).port) }).href,
     isClosed: () => state === 'closed',
     open: () => {
       state = 'opened';
