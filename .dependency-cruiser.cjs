@@ -113,6 +113,7 @@ module.exports = {
       ['^libs/', SIMULATOR, NOTIFIER, '^services/ingest/settings\\.ts$', '^services/[^/]+\\.ts$'],
       'A command parses, calls operate or the simulator, and prints.',
     ),
+    client('metrics', 'prom-client', '^libs/platform/metrics/'),
     client('kafka', 'kafkajs', '^libs/platform/kafka/|^local/'),
     client('postgres', 'pg', '^libs/platform/postgres/|^local/'),
     client('redis', 'ioredis', '^libs/platform/redis/'),

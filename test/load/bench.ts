@@ -14,6 +14,7 @@ import type { OtherTree } from './other-tree.ts';
 import { tableOf, thisMachine } from './report.ts';
 import type { BenchResult } from './report.ts';
 import { cleanCommit, save } from './saved-runs.ts';
+import { measureScrape } from './scrape/measure.ts';
 import { openStack } from './stack.ts';
 import type { Report, Stack } from './stack.ts';
 
@@ -34,6 +35,7 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: O
     : undefined;
   const notify = parts.includes('notify') ? await measureNotify(stack, seconds, report) : undefined;
   const hostile = parts.includes('hostile') ? await measureHostile(stack, seconds, report) : undefined;
+  const scrape = parts.includes('scrape') ? await measureScrape(report) : undefined;
   return {
     machine: thisMachine(),
     ...(other && { against: other.commit }),
@@ -42,6 +44,7 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: O
     ...(endToEnd && { end_to_end: endToEnd }),
     ...(notify && { notify }),
     ...(hostile && { hostile }),
+    ...(scrape && { scrape }),
   };
 };
 

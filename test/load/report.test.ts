@@ -254,7 +254,12 @@ test('of the saved runs the three newest are shown, the newest first', () => {
 test('options: all parts by default, an unknown one is an issue', () => {
   expect(readOptions([])).toMatchObject({
     ok: true,
-    value: { parts: ['ingest', 'apply', 'end-to-end', 'notify', 'hostile'], seconds: 10, json: false, save: false },
+    value: {
+      parts: ['ingest', 'apply', 'end-to-end', 'notify', 'hostile', 'scrape'],
+      seconds: 10,
+      json: false,
+      save: false,
+    },
   });
   expect(
     readOptions(['--only', 'apply', '--only', 'ingest', '--seconds', '3', '--json', '--against', 'abc', '--save']),

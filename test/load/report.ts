@@ -7,6 +7,7 @@ import { LIGHT_PER_SECOND } from './ingest/few-connections.ts';
 import type { ConnectionsResult } from './ingest/few-connections.ts';
 import type { IngestResult } from './ingest/measure.ts';
 import type { NotifyResult } from './notify/measure.ts';
+import type { ScrapeResult } from './scrape/measure.ts';
 
 /** The line of JSON; a part that was not measured is absent. */
 export interface BenchResult {
@@ -18,6 +19,7 @@ export interface BenchResult {
   readonly end_to_end?: EndToEndResult;
   readonly notify?: NotifyResult;
   readonly hostile?: HostileResult;
+  readonly scrape?: ScrapeResult;
 }
 
 /** One figure as people read it. */
@@ -205,13 +207,31 @@ const hostileFigures = ({ attacks }: HostileResult): readonly Figure[] =>
     { name: 'lost', value: lost, goal: most(0), note: `of ${sent} genuine deliveries; ${more} MB more memory (<= 50)` },
   ]);
 
+const scrapeFigures = ({ series, cpu_p50_ms: cpu, cpu_p99_ms: p99 }: ScrapeResult): readonly Figure[] => [
+  {
+    name: 'scrape, CPU',
+    value: cpu,
+    unit: 'ms',
+    goal: most(20),
+    note: `p50; p99 ${p99} ms; ${series} series in one process`,
+  },
+];
+
 /** Every figure of a run, in the order in which people read them. */
-export const figuresOf = ({ ingest, apply, end_to_end: endToEnd, notify, hostile }: BenchResult): readonly Figure[] => [
+export const figuresOf = ({
+  ingest,
+  apply,
+  end_to_end: endToEnd,
+  notify,
+  hostile,
+  scrape,
+}: BenchResult): readonly Figure[] => [
   ...(ingest ? ingestFigures(ingest) : []),
   ...(apply ? applyFigures(apply) : []),
   ...(endToEnd ? endToEndFigures(endToEnd) : []),
   ...(notify ? notifyFigures(notify) : []),
   ...(hostile ? hostileFigures(hostile) : []),
+  ...(scrape ? scrapeFigures(scrape) : []),
 ];
 
 /** Whether a goal is met; rounds that lie too far apart say nothing. */
