@@ -3,10 +3,15 @@ import { rememberingPartitioner, unconfirmed } from './confirmation.ts';
 import { fastRecord } from './fast-produce.ts';
 import type { FastRecord } from './fast-produce.ts';
 
-const partitionMetadata = Array.from(
-  { length: 12 },
-  (_, partitionId): PartitionMetadata => ({ partitionId, leader: 1, replicas: [], isr: [], partitionErrorCode: 0 }),
-);
+const partitions = (length: number): PartitionMetadata[] =>
+  Array.from({ length }, (_, partitionId) => ({
+    partitionId,
+    leader: 1,
+    replicas: [],
+    isr: [],
+    partitionErrorCode: 0,
+  }));
+const partitionMetadata = partitions(12);
 const placed = (key: string): FastRecord => {
   const message = fastRecord({ key, value: Buffer.from('v'), headers: {} });
   const partition = rememberingPartitioner()({ topic: 't', partitionMetadata, message });
@@ -30,6 +35,18 @@ test('records go where Java would put them, and remember it', () => {
   };
   for (const [key, hash] of Object.entries(expected))
     expect([key, placed(key).partition]).toEqual([key, (hash & 0x7fffffff) % 12]);
+});
+
+test('a record keeps its partition when partitions are added between two attempts of one send', () => {
+  for (const key of ['21', 'foobar', 'a-little-bit-long-string']) {
+    const message = placed(key);
+    const { partition } = message;
+    const anew = fastRecord({ key, value: Buffer.from('v'), headers: {} });
+    const grown = partitions(31);
+    expect(rememberingPartitioner()({ topic: 't', partitionMetadata: grown, message: anew })).not.toBe(partition);
+    expect(rememberingPartitioner()({ topic: 't', partitionMetadata: grown, message })).toBe(partition);
+    expect(message.partition).toBe(partition);
+  }
 });
 
 test('what kafkajs passed over is found, by topic and partition', () => {

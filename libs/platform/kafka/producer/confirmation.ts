@@ -3,7 +3,10 @@ import type { ICustomPartitioner, RecordMetadata } from 'kafkajs';
 import type { TopicBatch } from './batcher.ts';
 import { FastRecord } from './fast-produce.ts';
 
-/** kafkajs' default, which is Java's (B15); each record remembers where it went. */
+/**
+ * kafkajs' default, which is Java's (B15). Each record remembers where it went, and goes there in every further attempt, also when
+ * partitions were added in between: else what was never sent could have the number of a partition that was confirmed.
+ */
 export const rememberingPartitioner: ICustomPartitioner = () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
   return (args) => {

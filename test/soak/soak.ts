@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { ROOT } from '#kit';
+import { startServers } from '#local';
+import type { SimulationSettings } from '#simulator';
+import { randomOf, shuffled } from '../../simulator/random.ts';
+import { startSeparateSystem } from '../kit/system-processes.ts';
+import type { SeparateSystem } from '../kit/system-processes.ts';
+import { dataFaults, quietFaults } from './data-faults.ts';
+import { demandExact } from './exact.ts';
+import { createOperatorActs } from './operator-faults.ts';
+import { processFaults } from './process-faults.ts';
+import { serverFaults } from './server-faults.ts';
+import { createTimeline } from './timeline.ts';
+import { startWatch } from './watch.ts';
+import { serverOf } from './world.ts';
+import type { Fault, World } from './world.ts';
+
+/** Events of one load and first deliveries per second: it lasts as long as some faults, and is judged after that. */
+const EVENTS = 400;
+const PER_SECOND = 25;
+const AGAIN = 0.2;
+const PAUSE_MS = { min: 500, max: 3_000 } as const;
+/** So many attempts, each after 2 s, that no event is given up but by an operator. */
+const RETRY_DELAYS = Array(50).fill('2s').join(',');
+
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly seed: string;
+  readonly write: (line: string) => void;
+}
+
+export interface SoakReport {
+  readonly events: number;
+  readonly seconds: number;
+  /** How often each fault happened. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Stalls that `status` named while they lasted. */
+  readonly stallsReported: number;
+}
+
+/** Faults in an order that depends on the seed alone; each comes once before one comes again. */
+const deckOf = (faults: readonly Fault[], seed: string) => {
+  let dealt = 0;
+  let deck: readonly Fault[] = [];
+  return (): { readonly fault: Fault; readonly random: World['random'] } => {
+    const place = dealt % faults.length;
+    if (place === 0) deck = shuffled(faults, randomOf(`${seed} deck ${dealt}`));
+    const random = randomOf(`${seed} fault ${dealt}`);
+    dealt += 1;
+    return { fault: deck[place] as Fault, random };
+  };
+};
+
+/** Runs Dakia on servers of its own under load and faults; rejects with seed and timeline at the first promise that is broken. */
+export const soak = async ({ minutes, seed, write }: SoakOptions): Promise<SoakReport> => {
+  const timeline = createTimeline(write);
+  timeline.note(`seed ${seed}, ${minutes} minutes`);
+  const registry = process.env['SCHEMA_REGISTRY_URL'];
+  const servers = await startServers({
+    dataDir: join(ROOT, '.dakia', 'soak', randomBytes(4).toString('hex')),
+    ports: 'free',
+    environment: registry === undefined ? {} : { SCHEMA_REGISTRY_URL: registry },
+    temporary: true,
+  });
+  let system: SeparateSystem | undefined;
+  try {
+    system = await startSeparateSystem(servers.addresses, {
+      DAKIA_RETRY_DELAYS: RETRY_DELAYS,
+      NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'clock.ts')).href}`,
+    });
+    return await rounds({ system, server: serverOf(servers), note: timeline.note }, minutes, seed);
+  } catch (error) {
+    const log = system === undefined ? '' : `\nThe services logged\n${system.log.tail()}`;
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new Error(`the soak with --seed ${seed} failed: ${what}\nTimeline\n${timeline.text()}${log}`, {
+      cause: error,
+    });
+  } finally {
+    await system?.close().catch((error: unknown) => timeline.note(`not stopped cleanly: ${String(error)}`));
+    await servers.stop();
+  }
+};
+
+type Scene = Omit<World, 'random'>;
+
+const rounds = async (scene: Scene, minutes: number, seed: string): Promise<SoakReport> => {
+  const { system, note } = scene;
+  const began = performance.now();
+  const isOver = (): boolean => performance.now() - began > minutes * 60_000;
+  const acts = createOperatorActs(seed);
+  const deal = deckOf([...processFaults, ...serverFaults, ...dataFaults, ...acts.faults], seed);
+  const dealQuiet = deckOf(quietFaults, `${seed} quiet`);
+  const counts: Record<string, number> = {};
+  const runs: SimulationSettings[] = [];
+  const happen = async (dealt: ReturnType<typeof deal>): Promise<void> => {
+    counts[dealt.fault.name] = (counts[dealt.fault.name] ?? 0) + 1;
+    await dealt.fault.happen({ ...scene, random: dealt.random });
+  };
+  const watch = startWatch(system, note);
+  const round = async (number: number): Promise<void> => {
+    const load = system.load({
+      ...{ seed: `${seed}-${number}`, count: EVENTS, rate: PER_SECOND },
+      ...{ duplicates: AGAIN, shuffle: true, retry: true },
+    });
+    let isSent = false;
+    const sent = load.done.then((report) => {
+      isSent = true;
+      return report;
+    });
+    const harm = async (): Promise<void> => {
+      const pauses = randomOf(`${seed} pauses ${number}`);
+      while (!isSent && !isOver()) {
+        await sleep(pauses.whole(PAUSE_MS.min, PAUSE_MS.max));
+        await happen(deal());
+      }
+    };
+    const [report] = await Promise.all([sent, harm()]);
+    if (report.unexpected > 0) throw new Error(`${report.unexpected} deliveries were not answered 200 in the end`);
+    runs.push(load.run);
+    note(`round ${number}: ${report.sent} requests, ${report.retried} of them retries`);
+    await demandExact(system, { runs, discarded: acts.discarded() });
+    note(`round ${number}: kept exactly once, adds up, equal`);
+  };
+  const all = async (): Promise<void> => {
+    for (let number = 1; !isOver(); number += 1) {
+      await round(number);
+      if (!isOver()) await happen(dealQuiet());
+    }
+    await demandExact(system, { runs, discarded: acts.discarded() });
+  };
+  try {
+    await Promise.race([all(), watch.failed]);
+  } finally {
+    await watch.stop();
+  }
+  return {
+    events: runs.reduce((sum, { count }) => sum + count, acts.discarded()),
+    seconds: Math.round((performance.now() - began) / 1000),
+    faults: counts,
+    stallsReported: watch.reported(),
+  };
+};
