@@ -3,9 +3,9 @@ import type { Column, Transaction } from '#platform/postgres';
 import type { RecordMark } from '#platform/kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
-import { keptAt, sha256 } from './arrival.ts';
+import { deliveryIdOf, keptAt, sha256 } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
-import { auditOfGiven, FACT_COLUMNS, factArrays, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, FACT_COLUMNS, factArrays, isAudited, outboxOf } from './facts-sql.ts';
 import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import { recordName } from './reduce-events.ts';
@@ -94,7 +94,7 @@ const withBodies = (arrivals: readonly Arrival[]): readonly KeptRow[] => {
 /** A decided event as it is written. */
 interface DecidedRow extends KeptRow {
   readonly decision: Decision;
-  /** False for what leaves an audit row only. */
+  /** False for what leaves an audit row only: a second body under an id, a sighting that was joined. */
   readonly isEvent: boolean;
 }
 
@@ -111,6 +111,9 @@ const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
     type: 'text',
     of: ({ decision }) => (decision.disposition === 'parked' ? parkedContextOf(decision.arrival) : null),
   },
+  { name: 'sighting', type: 'text', of: ({ arrival }) => arrival.sighting?.part ?? null },
+  { name: 'delivery_id', type: 'text', of: ({ arrival }) => deliveryIdOf(arrival) },
+  { name: 'is_audited', type: 'bool', of: ({ decision }) => isAudited(decision) },
 ];
 
 /** A newly parked key, and how long until it is tried again, in ms. */
@@ -159,9 +162,9 @@ const RECORD = statement(
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload, traceparent)
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload, traceparent, sighting)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent
+            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent, sighting
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    ${auditOfGiven(ACTOR)},
@@ -194,18 +197,17 @@ export const recordDecisions = async (
   tx: Transaction,
   { group, moves, decisions, conflicts, parked }: ToRecord,
 ): Promise<void> => {
-  const arrivals = decisions.map(({ arrival }) => arrival);
-  const bodies = withBodies(arrivals);
+  const [sighted, kept] = partitioned(decisions, ({ disposition }) => disposition === 'sighted');
+  const bodies = withBodies(kept.map(({ arrival }) => arrival));
+  const bodiless = [...sighted, ...conflicts.filter(({ disposition }) => disposition === 'rejected')];
   const rows = [
-    ...decisions.map((decision, index): DecidedRow => ({ ...(bodies[index] as KeptRow), decision, isEvent: true })),
-    ...conflicts
-      .filter(({ disposition }) => disposition === 'rejected')
-      .map(
-        (decision): DecidedRow => ({ decision, arrival: decision.arrival, bodyFrom: 1, bodyLength: 0, isEvent: false }),
-      ),
+    ...kept.map((decision, index): DecidedRow => ({ ...(bodies[index] as KeptRow), decision, isEvent: true })),
+    ...bodiless.map(
+      (decision): DecidedRow => ({ decision, arrival: decision.arrival, bodyFrom: 1, bodyLength: 0, isEvent: false }),
+    ),
   ];
   const [result] = await tx.query<{ events: number; parked: number; ledger: number }>(RECORD, [
-    Buffer.concat(arrivals.map(({ body }) => body)),
+    Buffer.concat(kept.map(({ arrival }) => arrival.body)),
     group,
     consumerActor(group),
     ...arraysOf(DECIDED_COLUMNS, rows),
@@ -213,8 +215,8 @@ export const recordDecisions = async (
     ...arraysOf(PARKED_COLUMNS, parked),
     ...arraysOf(MOVE_COLUMNS, moves),
   ]);
-  if (result?.events !== decisions.length)
-    throw new LostRace(`${decisions.length} events were new, but ${result?.events} could be inserted`);
+  if (result?.events !== kept.length)
+    throw new LostRace(`${kept.length} events were new, but ${result?.events} could be inserted`);
   if (result.parked !== parked.length)
     throw new LostRace(
       `${parked.length} keys were to be parked, but ${parked.length - result.parked} of them were parked meanwhile`,
@@ -223,6 +225,11 @@ export const recordDecisions = async (
     throw new LostRace(
       `partition_ledger of ${group} is not where it was locked: ${moves.map((move) => `${placeName(move)} at ${move.firstOffset}`).join(', ')}`,
     );
+};
+
+const partitioned = <Item>(items: readonly Item[], belongs: (item: Item) => boolean): readonly [Item[], Item[]] => {
+  const { there = [], not = [] } = Object.groupBy(items, (item) => (belongs(item) ? 'there' : 'not'));
+  return [there, not];
 };
 
 export const consumerActor = (group: string): string => `consumer:${group}`;

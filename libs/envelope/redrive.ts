@@ -5,7 +5,7 @@ import type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
 import { UNKNOWN_SCHEMA_ID } from './frame.ts';
 import { headerText } from './headers.ts';
 import type { ReceivedHeaders } from './headers.ts';
-import { toEnvelope } from './of-delivery.ts';
+import { toEnvelopes } from './of-delivery.ts';
 
 /** A record as it lies in Kafka. */
 export interface Stored {
@@ -59,16 +59,16 @@ export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, head
   if (!decoded.ok) return { kind: 'left', envelope: null, reason: decoded.issues.join('; ') };
   const kept = decoded.value;
   const { rawBody, endpoint, receivedAt, eventId } = kept;
-  const envelope = {
-    ...toEnvelope({
-      rawBody,
-      endpoint,
-      receivedAt,
-      eventIdHeader: eventId,
-      traceparent: kept.traceparent ?? undefined,
-    }),
-    eventId,
-  };
+  const [event, ...sightings] = toEnvelopes({
+    rawBody,
+    endpoint,
+    receivedAt,
+    eventIdHeader: eventId,
+    traceparent: kept.traceparent ?? undefined,
+  });
+  const found = kept.sighting === undefined ? event : sightings.find(({ sighting }) => sighting === kept.sighting);
+  if (found === undefined) return { kind: 'left', envelope: kept, reason: 'unknown-sighting' };
+  const envelope = { ...found, eventId };
   if (envelope.kind === 'quarantine') return { kind: 'left', envelope: kept, reason: envelope.reason };
   const record = encodeEnvelope(envelope, UNKNOWN_SCHEMA_ID);
   const cause = kept.kind === 'quarantine' ? kept.reason : 'unknown';

@@ -4,6 +4,7 @@ import {
   commonFields,
   ever,
   folded,
+  foldInto,
   highest,
   latest,
   personal,
@@ -38,6 +39,14 @@ const baseCurrency: Reading = {
   },
 };
 
+/** A payment that is refunded is so in full, also where the snapshot that shows it does not say how far. */
+const refundStatus: Reading = {
+  ...latest.text('refund_status'),
+  read: ({ subject }) =>
+    readText(subject['refund_status']) ??
+    (foldInto(paymentStatuses, subject['status']) === 'refunded' ? 'full' : undefined),
+};
+
 /**
  * Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of `currency`, but for
  * `base_amount_minor`, `fee_minor` and `tax_minor`, which are minor units of `base_currency`.
@@ -60,10 +69,7 @@ export const paymentFields = {
     ever.flag('late_authorized'),
   ),
   amount_refunded_minor: column('Greatest refunded amount that a snapshot showed.', highest.integer('amount_refunded')),
-  refund_status: column(
-    'How far it is refunded: partial or full; unknown while nothing is.',
-    latest.text('refund_status'),
-  ),
+  refund_status: column('How far it is refunded: partial or full; unknown while nothing is.', refundStatus),
   fee_minor: column("Razorpay's fee, tax included; in the currency of settlement.", latest.integer('fee')),
   tax_minor: column('Tax on the fee; in the currency of settlement.', latest.integer('tax')),
   international: column('Whether the card or the customer is foreign.', latest.flag('international')),
