@@ -38,6 +38,7 @@ export {
   byStageThenTime,
   highestMark,
   observe,
+  onceTrue,
   onOccurrence,
   onStatusChange,
   reducerOf,

@@ -114,6 +114,12 @@ export const onOccurrence =
     return was?.kind === now.kind && was.occurrence === now.occurrence ? [] : [now];
   };
 
+/** For what can become true only once: one fact when it does. */
+export const onceTrue =
+  <Status extends string>(kind: string, isTrue: (state: EntityState<Status>) => boolean) =>
+  (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] =>
+    isTrue(after) && (before === undefined || !isTrue(before)) ? [{ kind, occurrence: '' }] : [];
+
 const MAIN_LANE = '';
 
 /** A time too far after reception is unknown, and named. */

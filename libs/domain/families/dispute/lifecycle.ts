@@ -87,6 +87,18 @@ const factsOfStatus = (
   });
 };
 
+/** Another deadline within one phase, also an earlier one, while somebody can still respond. A new phase brings its own with it. */
+const deadlineFacts = (
+  before: EntityState<DisputeStatus> | undefined,
+  after: EntityState<DisputeStatus>,
+): readonly Fact[] => {
+  const [was, now] = [before?.values['respond_by'], after.values['respond_by']];
+  const isMoved = was !== undefined && now !== undefined && was !== now;
+  if (before === undefined || !isMoved || isEnd(after.status)) return [];
+  const samePhase = laneOf(before.marks, decide(before.marks)) === laneOf(after.marks, decide(after.marks));
+  return samePhase ? [{ kind: 'dispute.deadline_changed', occurrence: String(now) }] : [];
+};
+
 export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
   statuses: disputeStatuses,
   table: disputeTransitions,
@@ -102,6 +114,6 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
     const phase = reopenedIn(after);
     const reopened =
       phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
-    return [...factsOfStatus(before, after), ...reopened];
+    return [...factsOfStatus(before, after), ...reopened, ...deadlineFacts(before, after)];
   },
 };
