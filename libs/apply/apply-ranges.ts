@@ -105,7 +105,11 @@ export const applyRanges = async (
   const saved = saveStates(tx, families, states, reduced.changed);
   saved.catch(() => undefined);
   const conflicts = await recordConflicts(tx, classified.conflicts);
-  const decisions = [...reduced.decisions, ...conflicts, ...classified.duplicates.map(duplicate)];
+  const sighted = new Set(
+    reduced.decisions.filter(({ disposition }) => disposition === 'sighted').map(({ arrival }) => arrival.eventId),
+  );
+  const copies = classified.duplicates.map((arrival) => copyOf(arrival, sighted));
+  const decisions = [...reduced.decisions, ...conflicts, ...copies];
   const moves = movesOf(applied, decisions);
   await Promise.all([
     saved,
@@ -175,9 +179,10 @@ const withoutLate = (
   }
 };
 
-const duplicate = (arrival: Arrival): Decision => ({
+/** A second copy. Of a sighting nothing is kept by which a later copy could be told, so one in the same batch counts like that one. */
+const copyOf = (arrival: Arrival, sighted: ReadonlySet<string>): Decision => ({
   arrival,
-  disposition: 'duplicate',
+  disposition: sighted.has(arrival.eventId) ? 'sighted' : 'duplicate',
   reason: null,
   from: null,
   to: null,

@@ -55,8 +55,14 @@ const open = async () => {
   };
   return { send: partition.send, counts, number };
 };
+interface KeptRow {
+  readonly id: string;
+  readonly verdict: string;
+  readonly processed: boolean;
+  readonly sighting: string | null;
+}
 const kept = (like: string) =>
-  store.rows(
+  store.rows<KeptRow & Record<string, unknown>>(
     'SELECT razorpay_event_id AS id, verdict, processed, sighting FROM webhook_events WHERE razorpay_event_id LIKE $1 ORDER BY 1',
     [`${like}%`],
   );
@@ -85,6 +91,14 @@ test('a refund reaches its payment: row, audit and fact; kept once, told once, a
   expect(await counts()).toEqual({ applied: 1, duplicate: 1, sighted: 2 });
 });
 
+test('a copy in the same transaction counts like one in a later one', async () => {
+  const { send, counts } = await open();
+  const records = recordsOf('evCopies', refundOf('pay_s5'));
+  await send(...records, ...records);
+  expect(await counts()).toEqual({ applied: 1, duplicate: 1, sighted: 2 });
+  expect(await audits('pay_s5')).toHaveLength(1);
+});
+
 test('whatever comes first: a sighting before its event is neither the event nor in its way', async () => {
   const { send, counts } = await open();
   const [event, sighting] = recordsOf('evLate', refundOf('pay_s2'));
@@ -103,7 +117,7 @@ test('a sighting that Postgres refuses is parked under an id of its own, holds u
   const [event, sighting] = await kept('evThirteen');
   expect(event).toMatchObject({ id: 'evThirteen', verdict: 'applied', sighting: null });
   expect(sighting).toMatchObject({ verdict: 'parked', processed: false, sighting: 'payment' });
-  expect(sighting?.['id']).toMatch(/^evThirteen\.payment\.[0-9a-f]{16}$/);
+  expect(sighting?.id).toMatch(/^evThirteen\.payment\.[0-9a-f]{16}$/);
   await send(...records);
   expect(await counts()).toEqual({ applied: 1, parked: 1, duplicate: 2 });
 
@@ -137,10 +151,10 @@ test('one that is given up is dead, is counted, and leaves its delivery alone', 
     { family: 'payments', key: 'pay_s4' },
     asha,
   );
-  expect((await kept('evDead')).map((row) => row['verdict'])).toEqual(['applied', 'dead']);
+  expect((await kept('evDead')).map((row) => row.verdict)).toEqual(['applied', 'dead']);
   expect(
     await store.rows('SELECT family, entity_key, event_type FROM dead_letters WHERE razorpay_event_id = $1', [
-      sighting?.['id'],
+      sighting?.id,
     ]),
   ).toEqual([{ family: 'payments', entity_key: 'pay_s4', event_type: 'refund.processed' }]);
   expect(await counts()).toEqual({ applied: 1, dead: 1 });

@@ -45,7 +45,15 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
     .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
   fc
     .tuple(surroundings, fc.constantFrom(...eventNames), fc.constantFrom('payment' as const, 'order' as const))
-    .map(([base, event, sighting]) => ({ ...base, kind: 'event', event, family: sightedFamily(sighting), sighting })),
+    .map(
+      ([base, event, sighting]): Envelope => ({
+        ...base,
+        kind: 'event',
+        event,
+        family: sightedFamily(sighting),
+        sighting,
+      }),
+    ),
 );
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */
 const comparable = (envelope: Envelope) => ({ ...envelope, rawBody: Buffer.from(envelope.rawBody).toString('hex') });

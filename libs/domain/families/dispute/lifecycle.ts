@@ -114,6 +114,8 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
     const phase = reopenedIn(after);
     const reopened =
       phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
-    return [...factsOfStatus(before, after), ...reopened, ...deadlineFacts(before, after)];
+    const ofStatus = [...factsOfStatus(before, after), ...reopened];
+    // What tells of a new status tells of its deadline too.
+    return ofStatus.length > 0 ? ofStatus : deadlineFacts(before, after);
   },
 };
