@@ -43,17 +43,15 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
   fc
     .tuple(surroundings, fc.oneof(fc.constantFrom(...quarantineReasons), text), fc.option(text))
     .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
-  fc
-    .tuple(surroundings, fc.constantFrom(...eventNames), fc.constantFrom('payment' as const, 'order' as const))
-    .map(
-      ([base, event, sighting]): Envelope => ({
-        ...base,
-        kind: 'event',
-        event,
-        family: sightedFamily(sighting),
-        sighting,
-      }),
-    ),
+  fc.tuple(surroundings, fc.constantFrom(...eventNames), fc.constantFrom('payment' as const, 'order' as const)).map(
+    ([base, event, sighting]): Envelope => ({
+      ...base,
+      kind: 'event',
+      event,
+      family: sightedFamily(sighting),
+      sighting,
+    }),
+  ),
 );
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */
 const comparable = (envelope: Envelope) => ({ ...envelope, rawBody: Buffer.from(envelope.rawBody).toString('hex') });

@@ -22,6 +22,8 @@ export type Redrive =
       readonly record: KafkaRecord;
       readonly envelope: EventEnvelope;
       readonly cause: string;
+      /** Sightings that go with it: nobody has published those of a delivery that was not understood. */
+      readonly beside: readonly { readonly topic: string; readonly record: KafkaRecord }[];
     }
   | { readonly kind: 'left'; readonly envelope: Envelope | null; readonly reason: string };
 
@@ -50,6 +52,7 @@ export const redriveDeadLetter = async (
     record,
     envelope,
     cause: headerText(headers, EXCEPTION_MESSAGE) ?? 'unknown',
+    beside: [],
   };
 };
 
@@ -70,14 +73,21 @@ export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, head
   if (found === undefined) return { kind: 'left', envelope: kept, reason: 'unknown-sighting' };
   const envelope = { ...found, eventId };
   if (envelope.kind === 'quarantine') return { kind: 'left', envelope: kept, reason: envelope.reason };
-  const record = encodeEnvelope(envelope, UNKNOWN_SCHEMA_ID);
+  const again = (one: EventEnvelope): { readonly topic: string; readonly record: KafkaRecord } => {
+    const record = encodeEnvelope(one, UNKNOWN_SCHEMA_ID);
+    return {
+      topic: families[one.family].topic,
+      record: { ...record, headers: { ...record.headers, ...counted(headers) } },
+    };
+  };
+  const beside = kept.sighting === undefined ? sightings.map((one) => again({ ...one, eventId })) : [];
   const cause = kept.kind === 'quarantine' ? kept.reason : 'unknown';
   return {
     kind: 'again',
-    topic: families[envelope.family].topic,
-    record: { ...record, headers: { ...record.headers, ...counted(headers) } },
+    ...again(envelope),
     envelope,
     cause,
+    beside,
   };
 };
 
