@@ -103,7 +103,7 @@ export const createReceive = ({
       traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),
     });
     const [envelope, ...sightings] = envelopes;
-    const published = publishAll(envelopes);
+    const published = publishAll(producer, envelopes, schemaId());
     // The producer has a deadline of its own; what reading the body took is not in it.
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
     trace?.published(topicOf(envelope), envelope, outcome);
@@ -114,15 +114,19 @@ export const createReceive = ({
     return envelope.kind === 'event' ? 'durable' : 'quarantined';
   };
 
-  /** Durable when every record is. Those of a delivery that is not are repeated with it, which is harmless. */
-  const publishAll = async (envelopes: readonly Envelope[]): Promise<PublishOutcome> => {
-    const outcomes = await Promise.all(
-      envelopes.map((envelope) => producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId()))),
-    );
-    return outcomes.find((outcome) => outcome !== 'durable') ?? 'durable';
-  };
-
   return receive;
+};
+
+/** Durable when every record is. Those of a delivery that is not are repeated with it, which is harmless. */
+const publishAll = async (
+  producer: EventProducer,
+  envelopes: readonly Envelope[],
+  schemaId: number,
+): Promise<PublishOutcome> => {
+  const outcomes = await Promise.all(
+    envelopes.map((envelope) => producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId))),
+  );
+  return outcomes.find((outcome) => outcome !== 'durable') ?? 'durable';
 };
 
 const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {

@@ -93,8 +93,8 @@ const deadlineFacts = (
   after: EntityState<DisputeStatus>,
 ): readonly Fact[] => {
   const [was, now] = [before?.values['respond_by'], after.values['respond_by']];
-  const isMoved = was !== undefined && now !== undefined && was !== now;
-  if (before === undefined || !isMoved || isEnd(after.status)) return [];
+  if (before === undefined || typeof was !== 'number' || typeof now !== 'number') return [];
+  if (was === now || isEnd(after.status)) return [];
   const samePhase = laneOf(before.marks, decide(before.marks)) === laneOf(after.marks, decide(after.marks));
   return samePhase ? [{ kind: 'dispute.deadline_changed', occurrence: String(now) }] : [];
 };
