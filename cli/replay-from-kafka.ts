@@ -77,7 +77,8 @@ export const replayFromKafka = async (
       prefix,
       onBatch: async (records) => {
         const chosen = (await Promise.all(records.map(choose))).flat();
-        await Promise.all(chosen.map(({ topic, record }) => publish(topic, record)));
+        const all = chosen.flatMap(({ topic, record, beside }) => [{ topic, record }, ...beside]);
+        await Promise.all(all.map(({ topic, record }) => publish(topic, record)));
       },
       onProgress: (read, total) => (bar ??= progressBar(execute ? 'replaying' : 'reading', total)).advance(read),
     });

@@ -106,13 +106,14 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'parked',
     'quarantined',
     'dead',
+    'sighted',
     'skipped',
     'updated',
   ];
   printTable([
     head,
     ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
-      const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
+      const { applied, duplicate, stale, rejected, parked, quarantined, dead, sighted } = counts;
       return [
         group,
         topic,
@@ -126,6 +127,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
         parked,
         quarantined,
         dead,
+        sighted,
         skipped,
         timeOf(updatedAt),
       ];

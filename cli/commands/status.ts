@@ -106,6 +106,7 @@ const FIGURES = [
   'parked',
   'quarantined',
   'dead',
+  'sighted',
   'skipped',
   'lag',
 ] as const;

@@ -104,7 +104,11 @@ export const applyRanges = async (
   // Sent together with what follows; each answer is checked, and one that is wrong rolls everything back.
   const saved = saveStates(tx, families, states, reduced.changed);
   saved.catch(() => undefined);
-  const decisions = [...reduced.decisions, ...classified.duplicates.map(duplicate)];
+  const sighted = new Set(
+    reduced.decisions.filter(({ disposition }) => disposition === 'sighted').map(({ arrival }) => arrival.eventId),
+  );
+  const copies = classified.duplicates.map((arrival) => copyOf(arrival, sighted));
+  const decisions = [...reduced.decisions, ...copies];
   const moves = movesOf(applied, decisions);
   await Promise.all([saved, recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled })]);
   const released = await takeFromQuarantine(tx, group, classified.understood);
@@ -172,9 +176,10 @@ const withoutLate = (
   }
 };
 
-const duplicate = (arrival: Arrival): Decision => ({
+/** A second copy. Of a sighting nothing is kept by which a later copy could be told, so one in the same batch counts like that one. */
+const copyOf = (arrival: Arrival, sighted: ReadonlySet<string>): Decision => ({
   arrival,
-  disposition: 'duplicate',
+  disposition: sighted.has(arrival.eventId) ? 'sighted' : 'duplicate',
   reason: null,
   from: null,
   to: null,

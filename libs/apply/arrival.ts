@@ -1,21 +1,24 @@
 import { hash } from 'node:crypto';
-import { subjectOf } from '#catalogue';
+import { sightingIn, subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
-import { derivedIdOf, readJsonBody } from '#envelope';
-import type { EventEnvelope } from '#envelope';
+import { derivedIdOf, readJsonBody, sightingId } from '#envelope';
+import type { Envelope, EventEnvelope } from '#envelope';
 import type { ReceivedRecord, RecordMark } from '#platform/kafka';
 import { validTraceparent } from '#platform/trace';
 import type { Span } from '#platform/trace';
-import { isRecord, recordAt, storableText } from '#rules';
+import { isRecord, recordAt, sightedAt, storableText } from '#rules';
 import type { EventId, Instant, JsonRecord, Snapshot } from '#rules';
 import type { Place } from './ledger.ts';
 
 /** One Kafka record, read: what Postgres keeps of it, and what is to be done with it. */
 export interface Arrival extends Place {
   readonly offset: bigint;
+  /** Under which it is kept: the delivery's own id, or for a sighting one that is derived from it. */
   readonly eventId: string;
   /** The event id that it came under, where another body has that one; `eventId` is then derived from its body. */
   readonly claimedId?: string;
+  /** Set for a sighting (docs/adr/0011): the delivery's id, and the key below `payload` where its snapshot stands. */
+  readonly sighting?: SightingOf;
   readonly eventType: string;
   /** The body's own time; null when it has none that is usable. */
   readonly occurredAt: Instant | null;
@@ -34,6 +37,14 @@ export interface Arrival extends Place {
   /** Of its being applied now, where traces are on. */
   readonly span?: Span;
 }
+
+export interface SightingOf {
+  readonly eventId: string;
+  readonly part: string;
+}
+
+/** The id of the delivery that a record came with, as people know it. */
+export const deliveryIdOf = ({ eventId, sighting }: Arrival): string => sighting?.eventId ?? eventId;
 
 /** `apply`: hand it to the family's rule. `keep`: it is not understood; record it with its reason. */
 export type ArrivalTask =
@@ -92,7 +103,7 @@ export const arrivalOf = (
     topic,
     partition,
     offset: record.offset,
-    eventId: storableId(envelope.eventId),
+    ...identityOf(envelope),
     eventType: storableText((envelope.event ?? NO_EVENT_NAME).slice(0, EVENT_NAME_LENGTH_MAX)),
     occurredAt: usableTime(envelope.occurredAt),
     receivedAt: usableTime(envelope.receivedAt) ?? now,
@@ -109,18 +120,26 @@ export const arrivalOf = (
   };
 };
 
+const identityOf = ({ eventId, sighting, rawBody }: Envelope): Pick<Arrival, 'eventId' | 'sighting'> => {
+  const id = storableId(eventId);
+  if (sighting === undefined) return { eventId: id };
+  const part = storableText(sighting.slice(0, EVENT_NAME_LENGTH_MAX));
+  return { eventId: storableId(sightingId(id, part, rawBody)), sighting: { eventId: id, part } };
+};
+
 /**
  * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the reason. So no
  * content of any record can stop a partition.
  */
 export const minimalArrival = (
-  { topic, partition, offset, receivedAt, body, digest, mark, traceparent, span }: Arrival,
+  { topic, partition, offset, receivedAt, body, digest, mark, traceparent, span, sighting }: Arrival,
   reason: string,
 ): Arrival => ({
   topic,
   partition,
   offset,
   eventId: `unstorable-${topic}-${partition}-${offset}`,
+  ...(sighting !== undefined && { sighting }),
   eventType: NO_EVENT_NAME,
   occurredAt: null,
   receivedAt,
@@ -134,8 +153,11 @@ export const minimalArrival = (
   ...(span !== undefined && { span }),
 });
 
-/** False for what no envelope schema reads: nobody sent its bytes as a body. */
-export const isDelivery = ({ endpoint }: Arrival): boolean => endpoint !== null;
+/**
+ * False for what no envelope schema reads: nobody sent its bytes as a body. And for a sighting: its body is that of the event beside it,
+ * and its id has the body in it.
+ */
+export const isDelivery = ({ endpoint, sighting }: Arrival): boolean => endpoint !== null && sighting === undefined;
 
 /** The first 64 bits of the body's SHA-256: what finds the body in an index. Null for what is no delivery. */
 export const bodyKeyOf = (arrival: Arrival): bigint | null =>
@@ -154,9 +176,11 @@ const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => bo
     return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
   const body = parseBody(envelope.rawBody);
   if (body === undefined) return { kind: 'keep', reason: 'not-json' };
-  const subject = subjectOf(body, envelope.event);
+  const { event, key, accountId, sighting } = envelope;
+  const subject = sighting === undefined ? subjectOf(body, event) : sightingIn(body, event, sighting)?.subject;
   if (subject === undefined) return { kind: 'keep', reason: 'no-subject' };
-  const { event, key, accountId, occurredAt } = envelope;
+  const occurredAt =
+    sighting === undefined ? envelope.occurredAt : sightedAt(subject, envelope.occurredAt, envelope.receivedAt);
   const snapshot: Snapshot = {
     event,
     eventId: storableId(envelope.eventId) as EventId,
@@ -166,6 +190,7 @@ const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => bo
     receivedAt: envelope.receivedAt,
     subject,
     payload: recordAt(body, 'payload') ?? {},
+    ...(sighting !== undefined && { isSighting: true }),
   };
   return { kind: 'apply', family: envelope.family, key: storableText(key), snapshot };
 };

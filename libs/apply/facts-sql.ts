@@ -1,16 +1,24 @@
 import { arraysOf, auditInsert, unnested } from '#platform/postgres';
 import type { Column } from '#platform/postgres';
-import type { Fact } from '#rules';
+import type { Disposition, Fact } from '#rules';
+import { deliveryIdOf } from './arrival.ts';
 import type { Decision } from './reduce-events.ts';
 import { contextOf } from './trace.ts';
 
-/** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
+/**
+ * Part of a statement that has the decisions as `given`: the audit rows of those that are `is_audited`. `$actor` says who caused them.
+ */
 export const auditOfGiven = (actor: number): string => {
-  const [key, eventId, event, from, to] = ['entity_key', 'event_id', 'event_type', 'from_status', 'to_status'];
+  const [key, eventId, event, from, to] = ['entity_key', 'delivery_id', 'event_type', 'from_status', 'to_status'];
   const same = { family: 'family', verdict: 'verdict', reason: 'reason' };
   const audited = { actor: `$${actor}`, action: "'event'", ...same, key, eventId, event, from, to };
-  return `audit AS (${auditInsert(audited, "given WHERE verdict IN ('applied', 'stale', 'rejected')")})`;
+  return `audit AS (${auditInsert(audited, 'given WHERE is_audited')})`;
 };
+
+/** Whether the audit tells of it: of everything that was decided about an event, and of a sighting that changed its entity. */
+export const isAudited = ({ disposition, isChange = false }: Decision): boolean =>
+  disposition === 'sighted' ? isChange : AUDITED.has(disposition);
+const AUDITED: ReadonlySet<Disposition> = new Set(['applied', 'stale', 'rejected']);
 
 /** A fact as the outbox takes it. Its key makes it unique for ever. */
 interface FactRow {
@@ -29,7 +37,7 @@ export const FACT_COLUMNS: readonly Column<FactRow>[] = [
   },
   { name: 'family', type: 'text', of: ({ family }) => family },
   { name: 'entity_key', type: 'text', of: ({ key }) => key },
-  { name: 'event_id', type: 'text', of: ({ decision }) => decision.arrival.eventId },
+  { name: 'event_id', type: 'text', of: ({ decision }) => deliveryIdOf(decision.arrival) },
   { name: 'endpoint', type: 'text', of: ({ decision }) => decision.arrival.endpoint },
   { name: 'traceparent', type: 'text', of: ({ decision }) => contextOf(decision.arrival) },
 ];

@@ -105,9 +105,12 @@ const bodyName = ({ digest }: Pick<KnownEvent, 'digest'>): string => digest.toSt
 /** Which of the events are kept already. */
 export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<KnownEvents> => {
   const [byId, byBody] = await Promise.all([findIds(tx, arrivals), findBodies(tx, arrivals)]);
+  // The row of a sighting that waits has the body of the event beside it, and is not that event.
+  const deliveries = new Set(arrivals.filter(isDelivery).map(({ eventId }) => eventId));
+  const events = byId.filter(({ eventId }) => deliveries.has(eventId));
   const known = {
     byId: new Map(byId.map((event) => [event.eventId, event])),
-    byBody: new Map([...byId, ...byBody].map((event) => [bodyName(event), event])),
+    byBody: new Map([...events, ...byBody].map((event) => [bodyName(event), event])),
   };
   const conflicts = classify(arrivals, known).fresh.filter(({ claimedId }) => claimedId !== undefined);
   // A release that kept no body_key may have kept the body under the id that it would get now.

@@ -1,5 +1,6 @@
 import { occurredAtOf } from '#catalogue';
-import type { EventName, Family } from '#catalogue';
+import type { EventName, Family, SightedPart } from '#catalogue';
+import { deliveryOfSighting } from '#envelope';
 import { LostRace, statement } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
@@ -7,7 +8,7 @@ import type { Disposition, EntityId, EventId, Instant } from '#rules';
 import { arrivalOf, parseBody } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { countDispositions } from './ledger.ts';
-import { auditOfGiven, factArrays, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, factArrays, isAudited, outboxOf } from './facts-sql.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 
@@ -29,6 +30,8 @@ export interface WaitingRow {
   readonly kafka_topic: string;
   readonly kafka_partition: number;
   readonly kafka_offset: number | bigint;
+  /** The key below `payload` of a sighting's snapshot; null for an event. */
+  readonly sighting: string | null;
   readonly payload: Buffer;
   /** W3C trace context that its attempts go on with. */
   readonly traceparent: string | null;
@@ -66,7 +69,7 @@ const BODIES_MAX = 16 * 1024 * 1024;
 const WAITING = statement(
   'queue_waiting',
   `SELECT razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms, endpoint, account_id,
-          kafka_topic, kafka_partition, kafka_offset, payload, traceparent
+          kafka_topic, kafka_partition, kafka_offset, sighting, payload, traceparent
      FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY kafka_topic, kafka_partition, kafka_offset ROWS UNBOUNDED PRECEDING) - octet_length(payload) AS bytes_before
              FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
             ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT $3) AS oldest
@@ -100,7 +103,8 @@ export const arrivalOfRow = (row: WaitingRow, { family, key }: KeyRef, families:
     event: row.event_type,
     family,
     key: key as EntityId,
-    eventId: row.razorpay_event_id as EventId,
+    eventId: deliveryIdOfRow(row) as EventId,
+    ...(row.sighting !== null && { sighting: row.sighting as SightedPart }),
     endpoint: row.endpoint,
     accountId: row.account_id,
     occurredAt: occurredAtOf(parseBody(row.payload)),
@@ -121,6 +125,10 @@ export const arrivalOfRow = (row: WaitingRow, { family, key }: KeyRef, families:
     envelope.receivedAt,
   );
 };
+
+/** The id of the delivery that a waiting record came with. */
+const deliveryIdOfRow = ({ razorpay_event_id, sighting }: WaitingRow): string =>
+  sighting === null ? razorpay_event_id : deliveryOfSighting(razorpay_event_id, sighting);
 
 const LOCK_LEDGER = statement(
   'lock_ledger_of_topic',
@@ -161,19 +169,21 @@ export const moveCounts = async (
     );
 };
 
+/** Verdicts after which nothing waits any more. */
+const PROCESSED = "'applied', 'stale', 'rejected', 'sighted'";
 const RESOLVE = statement(
   'queue_resolve',
   `WITH given AS MATERIALIZED (
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-       AS given (event_id, created, event_type, verdict, reason, from_status, to_status)
-       CROSS JOIN (SELECT $8::text AS family, $9::text AS entity_key) AS entity),
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+       AS given (event_id, created, event_type, verdict, reason, from_status, to_status, delivery_id, is_audited)
+       CROSS JOIN (SELECT $10::text AS family, $11::text AS entity_key) AS entity),
    events AS (
      UPDATE webhook_events e
-        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN ('applied', 'stale', 'rejected'),
-            processed_at = CASE WHEN g.verdict IN ('applied', 'stale', 'rejected') THEN now() END
+        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN (${PROCESSED}),
+            processed_at = CASE WHEN g.verdict IN (${PROCESSED}) THEN now() END
        FROM given g WHERE e.razorpay_event_id = g.event_id AND e.created_at = g.created::timestamptz),
-   ${auditOfGiven(10)},
-   ${outboxOf(11)}
+   ${auditOfGiven(12)},
+   ${outboxOf(13)}
    SELECT`,
 );
 
@@ -194,6 +204,8 @@ export const resolveWaiting = async (
     done.map(({ reason }) => reason),
     done.map(({ from }) => from),
     done.map(({ to }) => to),
+    rows.slice(0, done.length).map(deliveryIdOfRow),
+    done.map(isAudited),
     ref.family,
     ref.key,
     actor,

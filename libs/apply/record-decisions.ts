@@ -3,9 +3,9 @@ import type { Column, Transaction } from '#platform/postgres';
 import type { RecordMark } from '#platform/kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
-import { bodyKeyOf, keptAt } from './arrival.ts';
+import { bodyKeyOf, deliveryIdOf, keptAt } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
-import { auditOfGiven, FACT_COLUMNS, factArrays, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, FACT_COLUMNS, factArrays, isAudited, outboxOf } from './facts-sql.ts';
 import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
@@ -62,6 +62,8 @@ const withBodies = (arrivals: readonly Arrival[]): readonly KeptRow[] => {
 /** A decided event as it is written. */
 interface DecidedRow extends KeptRow {
   readonly decision: Decision;
+  /** False for a sighting that was joined: it leaves an audit row only. */
+  readonly isEvent: boolean;
 }
 
 const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
@@ -76,6 +78,10 @@ const DECIDED_COLUMNS: readonly Column<DecidedRow>[] = [
     type: 'text',
     of: ({ decision }) => (decision.disposition === 'parked' ? parkedContextOf(decision.arrival) : null),
   },
+  { name: 'sighting', type: 'text', of: ({ arrival }) => arrival.sighting?.part ?? null },
+  { name: 'delivery_id', type: 'text', of: ({ arrival }) => deliveryIdOf(arrival) },
+  { name: 'is_event', type: 'bool', of: ({ isEvent }) => isEvent },
+  { name: 'is_audited', type: 'bool', of: ({ decision }) => isAudited(decision) },
 ];
 
 /** A newly parked key, and how long until it is tried again, in ms. */
@@ -124,10 +130,10 @@ const RECORD = statement(
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent)
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent, sighting)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent
-       FROM given
+            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting
+       FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    conflicts AS (
      INSERT INTO event_conflicts (razorpay_event_id, body_sha256, kept_as, event_type, family, entity_key, account_id, endpoint, received_at,
@@ -164,12 +170,16 @@ export const recordDecisions = async (
   tx: Transaction,
   { group, moves, decisions, parked }: ToRecord,
 ): Promise<void> => {
-  const arrivals = decisions.map(({ arrival }) => arrival);
-  const rows = withBodies(arrivals).map(
-    (kept, index): DecidedRow => ({ ...kept, decision: decisions[index] as Decision }),
-  );
+  const [sighted, kept] = partitioned(decisions, ({ disposition }) => disposition === 'sighted');
+  const bodies = withBodies(kept.map(({ arrival }) => arrival));
+  const rows = [
+    ...kept.map((decision, index): DecidedRow => ({ ...(bodies[index] as KeptRow), decision, isEvent: true })),
+    ...sighted.map(
+      (decision): DecidedRow => ({ decision, arrival: decision.arrival, bodyFrom: 1, bodyLength: 0, isEvent: false }),
+    ),
+  ];
   const [result] = await tx.query<{ events: number; parked: number; ledger: number }>(RECORD, [
-    Buffer.concat(arrivals.map(({ body }) => body)),
+    Buffer.concat(kept.map(({ arrival }) => arrival.body)),
     group,
     consumerActor(group),
     ...arraysOf(DECIDED_COLUMNS, rows),
@@ -177,8 +187,8 @@ export const recordDecisions = async (
     ...arraysOf(PARKED_COLUMNS, parked),
     ...arraysOf(MOVE_COLUMNS, moves),
   ]);
-  if (result?.events !== decisions.length)
-    throw new LostRace(`${decisions.length} events were new, but ${result?.events} could be inserted`);
+  if (result?.events !== kept.length)
+    throw new LostRace(`${kept.length} events were new, but ${result?.events} could be inserted`);
   if (result.parked !== parked.length)
     throw new LostRace(
       `${parked.length} keys were to be parked, but ${parked.length - result.parked} of them were parked meanwhile`,
@@ -187,6 +197,11 @@ export const recordDecisions = async (
     throw new LostRace(
       `partition_ledger of ${group} is not where it was locked: ${moves.map((move) => `${placeName(move)} at ${move.firstOffset}`).join(', ')}`,
     );
+};
+
+const partitioned = <Item>(items: readonly Item[], belongs: (item: Item) => boolean): readonly [Item[], Item[]] => {
+  const { there = [], not = [] } = Object.groupBy(items, (item) => (belongs(item) ? 'there' : 'not'));
+  return [there, not];
 };
 
 export const consumerActor = (group: string): string => `consumer:${group}`;

@@ -16,6 +16,8 @@ export interface Decision {
   readonly from: string | null;
   readonly to: string | null;
   readonly facts: readonly Fact[];
+  /** For a sighting: whether its entity's row is another than before. */
+  readonly isChange?: boolean;
 }
 
 /** A key that an event of this batch has parked. */
@@ -120,12 +122,13 @@ export const reduceEvents = (
       touched.set(family, (touched.get(family) ?? new Set()).add(key));
       return {
         arrival,
-        disposition: verdict.kind,
+        disposition: arrival.sighting === undefined ? verdict.kind : 'sighted',
         reason: reasonWith(arrival, verdict.kind === 'stale' ? [verdict.reason] : [], verdict.notes),
         notes: verdict.notes.map(({ kind }) => kind),
         from,
         to: verdict.next.status,
         facts: verdict.facts,
+        isChange: before === undefined || !isSame(before, verdict.next),
       };
     } catch (error) {
       return park(reasonOf(error));

@@ -1,12 +1,12 @@
 import avsc from 'avsc';
-import { eventSpec, isEventName } from '#catalogue';
+import { eventSpec, isEventName, isSightedPart, sightedFamily } from '#catalogue';
 import { entityId, eventId, instant, parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
-import type { Envelope } from './envelope.ts';
+import type { Envelope, EnvelopeBase } from './envelope.ts';
 import { readFrame, UNKNOWN_SCHEMA_ID } from './frame.ts';
 import { headerText, recordHeaders } from './headers.ts';
 import type { ReceivedHeaders } from './headers.ts';
-import { bundledSchemas, envelopeSchema } from './schema-v1.ts';
+import { bundledSchemas, envelopeSchema } from './schema-v2.ts';
 
 /** An envelope's fields as Avro has them, before they are checked. */
 interface Row {
@@ -19,6 +19,7 @@ interface Row {
   readonly occurredAt: number | null;
   readonly receivedAt: number;
   readonly traceparent: string | null;
+  readonly sighting: string | null;
   readonly rawBody: Buffer;
 }
 type ReadRow = (data: Buffer) => Row;
@@ -135,9 +136,16 @@ const checkRow = (row: Row): Parsed<Envelope> => {
     traceparent: row.traceparent,
     rawBody: row.rawBody,
   };
+  if (row.sighting !== null) return parsed(sightingOf(base, row.event, row.sighting));
   if (row.reason !== null) return parsed({ ...base, kind: 'quarantine', event: row.event, reason: row.reason });
   if (row.event === null) return unparsed('it has neither an event nor a reason for quarantine');
   if (!isEventName(row.event))
     return parsed({ ...base, kind: 'quarantine', event: row.event, reason: 'unknown-event' });
   return parsed({ ...base, kind: 'event', event: row.event, family: eventSpec(row.event).family });
 };
+
+/** One that this release's catalogue does not have (written by a newer ingest) is quarantined as what it is. */
+const sightingOf = (base: EnvelopeBase, event: string | null, sighting: string): Envelope =>
+  event !== null && isEventName(event) && isSightedPart(sighting)
+    ? { ...base, kind: 'event', event, family: sightedFamily(sighting), sighting }
+    : { ...base, kind: 'quarantine', event, reason: 'unknown-sighting', sighting };

@@ -1,8 +1,8 @@
 import avsc from 'avsc';
-import type { Envelope, KafkaRecord } from './envelope.ts';
+import type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from './frame.ts';
 import { recordHeaders } from './headers.ts';
-import { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v1.ts';
+import { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v2.ts';
 
 const envelopeType = avsc.Type.forSchema(envelopeSchema as unknown as avsc.Schema, { wrapUnions: false });
 
@@ -19,12 +19,13 @@ export const encodeEnvelope = (envelope: Envelope, schemaId: number): KafkaRecor
     eventId: envelope.eventId,
     event: envelope.event,
     key: envelope.key,
-    reason: envelope.kind === 'quarantine' ? envelope.reason : null,
+    reason: envelope.kind === 'quarantine' ? envelope.reason : reasonOf(envelope),
     endpoint: envelope.endpoint,
     accountId: envelope.accountId,
     occurredAt: envelope.occurredAt,
     receivedAt: envelope.receivedAt,
     traceparent: envelope.traceparent,
+    sighting: envelope.sighting ?? null,
     // avsc takes Buffers only; this is a view, not a copy.
     rawBody: Buffer.isBuffer(envelope.rawBody)
       ? envelope.rawBody
@@ -34,6 +35,10 @@ export const encodeEnvelope = (envelope: Envelope, schemaId: number): KafkaRecor
   writeFrameHeader(scratch, schemaId);
   return { key: envelope.key, value: Buffer.from(scratch.subarray(0, end)), headers: headersOf(envelope) };
 };
+
+/** For readers of version 1, which know no sightings: it keeps them from taking one for an event of its key. */
+const reasonOf = ({ sighting }: EventEnvelope): string | null =>
+  sighting === undefined ? null : `sighting of ${sighting}`;
 
 /** Where the row ends in `scratch`. */
 const writeRow = (row: unknown): number => {
@@ -49,6 +54,7 @@ const headersOf = (envelope: Envelope): Record<string, string> => {
     [recordHeaders.eventId]: envelope.eventId,
     [recordHeaders.schemaVersion]: ENVELOPE_SCHEMA_VERSION,
   };
+  if (envelope.sighting !== undefined) headers[recordHeaders.sighting] = envelope.sighting;
   if (envelope.event !== null) headers[recordHeaders.eventName] = envelope.event;
   if (envelope.traceparent !== null) headers[recordHeaders.traceparent] = envelope.traceparent;
   return headers;

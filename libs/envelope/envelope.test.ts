@@ -1,11 +1,12 @@
 import avsc from 'avsc';
 import fc from 'fast-check';
-import { eventNames, eventSpec, quarantineReasons } from '#catalogue';
+import { eventNames, eventSpec, quarantineReasons, sightedFamily } from '#catalogue';
 import { entityId, eventId, instant } from '#rules';
 import { createEnvelopeDecoder, decodeEnvelope } from './decode.ts';
 import { encodeEnvelope } from './encode.ts';
 import type { Envelope } from './envelope.ts';
-import { envelopeSchema } from './schema-v1.ts';
+import { envelopeSchemaV1 } from './schema-v1.ts';
+import { envelopeSchema } from './schema-v2.ts';
 
 const captured = (over: Partial<Envelope> = {}): Envelope =>
   ({
@@ -42,6 +43,15 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
   fc
     .tuple(surroundings, fc.oneof(fc.constantFrom(...quarantineReasons), text), fc.option(text))
     .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
+  fc.tuple(surroundings, fc.constantFrom(...eventNames), fc.constantFrom('payment' as const, 'order' as const)).map(
+    ([base, event, sighting]): Envelope => ({
+      ...base,
+      kind: 'event',
+      event,
+      family: sightedFamily(sighting),
+      sighting,
+    }),
+  ),
 );
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */
 const comparable = (envelope: Envelope) => ({ ...envelope, rawBody: Buffer.from(envelope.rawBody).toString('hex') });
@@ -52,7 +62,12 @@ const framed = (schemaId: number, schema: unknown, row: unknown): Buffer => {
   header.writeInt32BE(schemaId, 1);
   return Buffer.concat([header, avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: false }).toBuffer(row)]);
 };
-const rowOf = (envelope: Envelope) => ({ reason: null, ...envelope, rawBody: Buffer.from(envelope.rawBody) });
+const rowOf = (envelope: Envelope) => ({
+  reason: null,
+  sighting: null,
+  ...envelope,
+  rawBody: Buffer.from(envelope.rawBody),
+});
 
 describe('envelope codec', () => {
   test('every envelope comes back as it was, byte for byte', () => {
@@ -82,7 +97,7 @@ describe('envelope codec', () => {
     expect(record.headers).toEqual({
       'event-id': 'evt_1',
       'event-name': 'payment.captured',
-      'schema-version': '1',
+      'schema-version': '2',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     });
   });
@@ -102,7 +117,7 @@ describe('envelope codec', () => {
     ['an empty key', framed(1, envelopeSchema, rowOf(captured({ key: entityId('') }))), 'key is empty'],
     ['neither event nor reason', framed(1, envelopeSchema, { ...rowOf(captured()), event: null }), 'neither'],
   ])('what cannot be read is a value with the reason: %s', (_case, value, reason) => {
-    expect(decodeEnvelope(value, { 'schema-version': Buffer.from('1') })).toEqual({
+    expect(decodeEnvelope(value, { 'schema-version': Buffer.from('2') })).toEqual({
       ok: false,
       issues: [expect.stringContaining(reason)],
     });
@@ -112,14 +127,14 @@ describe('envelope codec', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 300 }),
-        (bytes) => void decodeEnvelope(Buffer.concat([Buffer.alloc(5), bytes]), { 'schema-version': '1' }),
+        (bytes) => void decodeEnvelope(Buffer.concat([Buffer.alloc(5), bytes]), { 'schema-version': '2' }),
       ),
     );
   });
 
   test('an event of a newer catalogue is quarantined as unknown with all that is known of it', () => {
     const record = framed(1, envelopeSchema, { ...rowOf(captured()), event: 'payment.teleported' });
-    expect(decodeEnvelope(record, { 'schema-version': '1' })).toMatchObject({
+    expect(decodeEnvelope(record, { 'schema-version': '2' })).toMatchObject({
       ok: true,
       value: {
         kind: 'quarantine',
@@ -132,13 +147,47 @@ describe('envelope codec', () => {
   });
 });
 
+describe('versions 1 and 2, as old and new processes work side by side', () => {
+  const typeOf = (schema: unknown) => avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: false });
+  const [v1, v2] = [typeOf(envelopeSchemaV1), typeOf(envelopeSchema)];
+
+  test('what an old writer has written is read as the event that it is', () => {
+    fc.assert(
+      fc.property(anyEnvelope, (envelope) => {
+        if (envelope.sighting !== undefined) return;
+        const value = framed(1, envelopeSchemaV1, rowOf(envelope));
+        const decoded = decodeEnvelope(value, { 'schema-version': '1' });
+        expect(decoded.ok && comparable(decoded.value)).toEqual(comparable(envelope));
+      }),
+    );
+  });
+
+  test('an old reader reads a new event as it is, and takes a sighting for a quarantined copy: it applies nothing wrong', () => {
+    const old = (envelope: Envelope): unknown =>
+      v1.fromBuffer(encodeEnvelope(envelope, 1).value.subarray(5), v1.createResolver(v2));
+    expect(old(captured())).toMatchObject({ event: 'payment.captured', key: 'pay_1', reason: null });
+    expect(old(captured({ event: 'refund.processed', sighting: 'payment' }))).toMatchObject({
+      event: 'refund.processed',
+      reason: 'sighting of payment',
+    });
+  });
+
+  test('a sighting that only a newer release knows is kept as what it is', () => {
+    const row = { ...rowOf(captured()), sighting: 'settlement', reason: 'sighting of settlement' };
+    expect(decodeEnvelope(framed(1, envelopeSchema, row), { 'schema-version': '2' })).toMatchObject({
+      ok: true,
+      value: { kind: 'quarantine', reason: 'unknown-sighting', sighting: 'settlement', eventId: 'evt_1' },
+    });
+  });
+});
+
 describe('an envelope of a newer schema version', () => {
   const newer = {
     ...envelopeSchema,
     fields: [...envelopeSchema.fields, { name: 'region', type: ['null', 'string'], default: null }],
   };
   const value = framed(42, newer, { ...rowOf(captured()), region: 'in-west' });
-  const headers = { 'schema-version': Buffer.from('2') };
+  const headers = { 'schema-version': Buffer.from('3') };
 
   test('is read through the registry, which is asked once per id', async () => {
     const asked: number[] = [];
@@ -173,7 +222,7 @@ describe('an envelope of a newer schema version', () => {
   test('is not decodable without a registry', () => {
     expect(decodeEnvelope(value, headers)).toEqual({
       ok: false,
-      issues: [expect.stringContaining('schema version 2 is not known to this release')],
+      issues: [expect.stringContaining('schema version 3 is not known to this release')],
     });
   });
 });

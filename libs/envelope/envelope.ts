@@ -1,7 +1,7 @@
-import type { EventName, Family } from '#catalogue';
+import type { EventName, Family, SightedPart } from '#catalogue';
 import type { EntityId, EventId, Instant } from '#rules';
 
-interface EnvelopeBase {
+export interface EnvelopeBase {
   readonly eventId: EventId;
   /** The Kafka key. For a quarantined delivery the event id. */
   readonly key: EntityId;
@@ -21,7 +21,10 @@ interface EnvelopeBase {
 export interface EventEnvelope extends EnvelopeBase {
   readonly kind: 'event';
   readonly event: EventName;
+  /** Of the entity that `key` names: the event's own, or that of a sighting. */
   readonly family: Family;
+  /** Set for a snapshot that stood beside the event's subject: the key below `payload` where it stands. Left out: the event itself. */
+  readonly sighting?: SightedPart;
 }
 
 /** An authentic delivery that is not understood, as it travels in the quarantine topic. */
@@ -31,6 +34,8 @@ export interface QuarantineEnvelope extends EnvelopeBase {
   readonly event: string | null;
   /** A QuarantineReason; any text when a newer release has written the record. For people and labels, nothing is decided by it. */
   readonly reason: string;
+  /** Set for a sighting that this release does not know: the key below `payload` where it stands. */
+  readonly sighting?: string;
 }
 
 export type Envelope = EventEnvelope | QuarantineEnvelope;

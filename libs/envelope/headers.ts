@@ -2,6 +2,8 @@
 export const recordHeaders = {
   eventId: 'event-id',
   eventName: 'event-name',
+  /** On sightings only: the key below `payload` of their snapshot. */
+  sighting: 'sighting',
   schemaVersion: 'schema-version',
   traceparent: 'traceparent',
 } as const;

@@ -1,9 +1,9 @@
-import { accountIdOf, occurredAtOf, route } from '#catalogue';
+import { accountIdOf, occurredAtOf, route, sightingsIn } from '#catalogue';
 import type { Routing } from '#catalogue';
-import { entityId } from '#rules';
+import { entityId, isRecord } from '#rules';
 import type { Instant } from '#rules';
 import { readJsonBody } from './body.ts';
-import type { EventEnvelope, QuarantineEnvelope } from './envelope.ts';
+import type { Envelope, EventEnvelope, QuarantineEnvelope } from './envelope.ts';
 import { eventIdOf } from './event-id.ts';
 
 /** One authentic HTTP request, as far as it matters after its signature was verified. */
@@ -21,9 +21,25 @@ export interface Delivery {
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** What a delivery becomes in Kafka. Never throws: what the catalogue does not understand is quarantined with the reason. */
-export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope => {
+export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope =>
+  envelopeOf(delivery, readJsonBody(delivery.rawBody));
+
+/**
+ * All records of one delivery: the event first, then a sighting for each snapshot that stands beside its subject. They share id, bytes
+ * and times; each has the key and the family of its own entity. Never throws.
+ */
+export const toEnvelopes = (delivery: Delivery): readonly [Envelope, ...EventEnvelope[]] => {
+  const body = readJsonBody(delivery.rawBody);
+  const envelope = envelopeOf(delivery, body);
+  if (envelope.kind === 'quarantine' || !isRecord(body)) return [envelope];
+  const sightings = sightingsIn(body, envelope.event).map(
+    ({ part, family, key }): EventEnvelope => ({ ...envelope, family, key, sighting: part }),
+  );
+  return [envelope, ...sightings];
+};
+
+const envelopeOf = (delivery: Delivery, body: unknown): EventEnvelope | QuarantineEnvelope => {
   const { rawBody, endpoint, receivedAt, traceparent } = delivery;
-  const body = readJsonBody(rawBody);
   const routing: Routing = body === undefined ? { kind: 'quarantined', reason: 'not-json', event: null } : route(body);
   const base = {
     eventId: eventIdOf(delivery.eventIdHeader, rawBody),

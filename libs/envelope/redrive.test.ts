@@ -115,6 +115,20 @@ describe('a quarantined delivery', () => {
     expect(decoded).toEqual({ ok: true, value: refund });
   });
 
+  test('what stands beside its subject goes with it, under the same id', async () => {
+    const { rawBody } = refund;
+    const whole = JSON.parse(Buffer.from(rawBody).toString()) as { payload: object };
+    const both = { ...whole, payload: { ...whole.payload, payment: { entity: { id: 'pay_9', status: 'refunded' } } } };
+    const redrive = await redriveQuarantined(decoder, stored(quarantined(Buffer.from(JSON.stringify(both)))));
+    expect(redrive).toMatchObject({ kind: 'again', topic: 'rzp.refunds.v1' });
+    const [sighting, ...others] = redrive.kind === 'again' ? redrive.beside : [];
+    expect(others).toEqual([]);
+    expect(sighting).toMatchObject({
+      topic: 'rzp.payments.v1',
+      record: { key: 'pay_9', headers: { 'event-id': refund.eventId, sighting: 'payment', 'x-redrive-count': '1' } },
+    });
+  });
+
   test('keeps an event id that no header could have had', async () => {
     const odd = { ...quarantined(refund.rawBody as Buffer), eventId: eventId('body-sha256-über') };
     expect(await redriveQuarantined(decoder, stored(odd))).toMatchObject({

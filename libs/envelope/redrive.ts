@@ -5,7 +5,7 @@ import type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
 import { UNKNOWN_SCHEMA_ID } from './frame.ts';
 import { headerText } from './headers.ts';
 import type { ReceivedHeaders } from './headers.ts';
-import { toEnvelope } from './of-delivery.ts';
+import { toEnvelopes } from './of-delivery.ts';
 
 /** A record as it lies in Kafka. */
 export interface Stored {
@@ -22,6 +22,8 @@ export type Redrive =
       readonly record: KafkaRecord;
       readonly envelope: EventEnvelope;
       readonly cause: string;
+      /** Sightings that go with it: nobody has published those of a delivery that was not understood. */
+      readonly beside: readonly { readonly topic: string; readonly record: KafkaRecord }[];
     }
   | { readonly kind: 'left'; readonly envelope: Envelope | null; readonly reason: string };
 
@@ -50,6 +52,7 @@ export const redriveDeadLetter = async (
     record,
     envelope,
     cause: headerText(headers, EXCEPTION_MESSAGE) ?? 'unknown',
+    beside: [],
   };
 };
 
@@ -59,25 +62,32 @@ export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, head
   if (!decoded.ok) return { kind: 'left', envelope: null, reason: decoded.issues.join('; ') };
   const kept = decoded.value;
   const { rawBody, endpoint, receivedAt, eventId } = kept;
-  const envelope = {
-    ...toEnvelope({
-      rawBody,
-      endpoint,
-      receivedAt,
-      eventIdHeader: eventId,
-      traceparent: kept.traceparent ?? undefined,
-    }),
-    eventId,
-  };
+  const [event, ...sightings] = toEnvelopes({
+    rawBody,
+    endpoint,
+    receivedAt,
+    eventIdHeader: eventId,
+    traceparent: kept.traceparent ?? undefined,
+  });
+  const found = kept.sighting === undefined ? event : sightings.find(({ sighting }) => sighting === kept.sighting);
+  if (found === undefined) return { kind: 'left', envelope: kept, reason: 'unknown-sighting' };
+  const envelope = { ...found, eventId };
   if (envelope.kind === 'quarantine') return { kind: 'left', envelope: kept, reason: envelope.reason };
-  const record = encodeEnvelope(envelope, UNKNOWN_SCHEMA_ID);
+  const again = (one: EventEnvelope): { readonly topic: string; readonly record: KafkaRecord } => {
+    const record = encodeEnvelope(one, UNKNOWN_SCHEMA_ID);
+    return {
+      topic: families[one.family].topic,
+      record: { ...record, headers: { ...record.headers, ...counted(headers) } },
+    };
+  };
+  const beside = kept.sighting === undefined ? sightings.map((one) => again({ ...one, eventId })) : [];
   const cause = kept.kind === 'quarantine' ? kept.reason : 'unknown';
   return {
     kind: 'again',
-    topic: families[envelope.family].topic,
-    record: { ...record, headers: { ...record.headers, ...counted(headers) } },
+    ...again(envelope),
     envelope,
     cause,
+    beside,
   };
 };
 

@@ -4,7 +4,7 @@ import { testServers } from '#kit';
 import { freePort } from '#local';
 import { createEnvelopeDecoder } from './decode.ts';
 import { checkSchemas, createSchemaLookup, registeredSchemaId, registerSchemas } from './registry.ts';
-import { envelopeSchema } from './schema-v1.ts';
+import { envelopeSchema } from './schema-v2.ts';
 
 /** The registry may be busy with other tests. */
 jest.setTimeout(30_000);
@@ -100,7 +100,7 @@ test('a record of a newer schema version is read with the schema that the regist
     header.writeInt32BE(schemaId, 1);
     return Buffer.concat([header, data]);
   };
-  const headers = { 'schema-version': '2' };
+  const headers = { 'schema-version': '3' };
   const decoder = createEnvelopeDecoder(createSchemaLookup(url()));
   expect(await decoder.decode(framed(id), headers)).toMatchObject({
     ok: true,

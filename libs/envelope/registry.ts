@@ -1,7 +1,7 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { isRecord, readInteger, readText } from '#rules';
 import type { SchemaLookup } from './decode.ts';
-import { envelopeSchema } from './schema-v1.ts';
+import { envelopeSchema } from './schema-v2.ts';
 
 /** What the registry says of one subject. */
 export interface CheckedSubject {

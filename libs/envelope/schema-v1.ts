@@ -3,7 +3,7 @@
  * drop fields that have one, and is a new file beside this one; this one never changes. `reason` is text and not an enum,
  * because a new symbol of an enum breaks the readers that are already running.
  */
-const envelopeSchemaV1 = {
+export const envelopeSchemaV1 = {
   type: 'record',
   name: 'Envelope',
   namespace: 'dakia',
@@ -35,9 +35,3 @@ const envelopeSchemaV1 = {
     { name: 'rawBody', type: 'bytes', doc: 'Exactly the bytes that were signed.' },
   ],
 } as const;
-
-/** What ingest writes; the value of the header `schema-version`. */
-export const ENVELOPE_SCHEMA_VERSION = '1';
-export const envelopeSchema = envelopeSchemaV1;
-/** Every version that this release reads without asking the registry. */
-export const bundledSchemas: Readonly<Record<string, unknown>> = { '1': envelopeSchemaV1 };

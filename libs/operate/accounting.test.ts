@@ -42,6 +42,7 @@ describe('accounting', () => {
         duplicate: 1,
         stale: 0,
         rejected: 0,
+        sighted: 0,
         parked: 2,
         quarantined: 0,
         dead: 0,

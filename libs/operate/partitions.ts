@@ -236,7 +236,7 @@ const countRetired = async (tx: Transaction, name: string, where: string): Promi
   void (await tx.query(
     adHoc(
       `UPDATE partition_ledger l SET retired = l.retired + gone.events
-         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE ${where} GROUP BY 1, 2) gone
+         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE verdict <> 'sighted' AND (${where}) GROUP BY 1, 2) gone
         WHERE l.topic = gone.kafka_topic AND l.partition = gone.kafka_partition`,
     ),
   ));

@@ -1,10 +1,12 @@
 import { releaseFromQuarantine, operatorActor, transactionAgainst } from '#apply';
 import type { KeyRef, OperatorAction } from '#apply';
+import { sightingIn } from '#catalogue';
 import type { EventName, Family, Routing } from '#catalogue';
 import { readJsonBody } from '#envelope';
 import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
 import { statement } from '#platform/postgres';
+import { isRecord } from '#rules';
 
 /** `not-understood`: it stays where it is, and why. `not-quarantined`: there is no such event in the quarantine (any more). */
 export type QuarantineOutcome =
@@ -26,12 +28,14 @@ interface QuarantinedRow {
   readonly reason: string;
   /** No envelope schema reads the record: its bytes are no body, so Kafka is where it can be read again. */
   readonly isUndecodable: boolean;
+  /** The key below `payload` of a sighting's snapshot; null for a delivery. */
+  readonly sighting: string | null;
   readonly payload: Buffer;
 }
 
 const FIND = statement(
   'quarantine_find',
-  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, endpoint IS NULL AS "isUndecodable", payload
+  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, endpoint IS NULL AS "isUndecodable", sighting, payload
      FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' AND ($2::text IS NULL OR (kafka_topic, kafka_partition, kafka_offset) = ($2, $3::integer, $4::bigint))
     ORDER BY created_at LIMIT 1`,
 );
@@ -55,7 +59,7 @@ export const replayQuarantined = async (
       shown?.offset ?? null,
     ]);
     if (row === undefined) return { kind: 'not-quarantined' } as const;
-    const routing = row.isUndecodable ? row.reason : routingOf(row.payload, route);
+    const routing = row.isUndecodable ? row.reason : routingOf(row, route);
     if (typeof routing === 'string') return { kind: 'not-understood', reason: routing } as const;
     const { event, family, key } = routing;
     if (!options.aggregates.some((aggregate) => aggregate.family === family))
@@ -81,11 +85,14 @@ interface Understood {
 }
 
 /** Where the body belongs, or why that is not known. */
-const routingOf = (payload: Buffer, route: (body: unknown) => Routing): Understood | string => {
+const routingOf = ({ payload, sighting }: QuarantinedRow, route: (body: unknown) => Routing): Understood | string => {
   const body = readJsonBody(payload);
   if (body === undefined) return 'not-json';
   const routing = route(body);
-  return routing.kind === 'routed'
-    ? routing
-    : `${routing.reason}${routing.event === null ? '' : ` (${routing.event})`}`;
+  if (routing.kind !== 'routed') return `${routing.reason}${routing.event === null ? '' : ` (${routing.event})`}`;
+  if (sighting === null) return routing;
+  const found = isRecord(body) ? sightingIn(body, routing.event, sighting) : undefined;
+  return found === undefined
+    ? `unknown-sighting (${sighting} of ${routing.event})`
+    : { event: routing.event, family: found.family, key: found.key };
 };

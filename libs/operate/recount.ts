@@ -11,7 +11,7 @@ const LOCK = adHoc(
   'SELECT 1 FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3 FOR UPDATE',
 );
 const ROWS = adHoc(
-  `SELECT (SELECT count(*) FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2)
+  `SELECT (SELECT count(*) FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND verdict <> 'sighted')
         + (SELECT count(*) FROM event_conflicts WHERE kafka_topic = $1 AND kafka_partition = $2 AND kept_as IS NULL) AS events`,
 );
 const RETIRE = adHoc(

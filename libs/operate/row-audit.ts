@@ -15,7 +15,7 @@ export type Loss =
   /** An event was applied to an entity that has no row. */
   | { readonly kind: 'entity'; readonly topic: string; readonly family: Family; readonly key: string };
 
-/** Each disposition whose event has a row of its own in webhook_events. */
+/** Each disposition whose record has a row of its own in webhook_events. A sighting has one only while it waits, or if it once did. */
 const RECORDED = [
   'applied',
   'stale',
@@ -38,7 +38,7 @@ interface EventRows {
 /** A second body under a taken id has its row in webhook_events too, but for those of releases that did not apply it. */
 const EVENT_ROWS = adHoc(
   `SELECT topic, partition, count(*) AS events
-     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition FROM webhook_events
+     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition FROM webhook_events WHERE verdict <> 'sighted'
            UNION ALL SELECT kafka_topic, kafka_partition FROM event_conflicts WHERE kept_as IS NULL) kept GROUP BY 1, 2`,
 );
 

@@ -13,6 +13,7 @@ const letter: UnpublishedDeadLetter = {
   accountId: 'acc_1',
   occurredAt: instant(1_795_600_000_000),
   receivedAt: instant(1_795_600_001_234),
+  sighting: null,
   rawBody: Buffer.from('{"a":  1}\u0000\uFFFD', 'utf8'),
   topic: 'rzp.quarantine.v1',
   partition: 7,
@@ -31,7 +32,7 @@ test('has the key, the envelope with the very bytes, and says where it came from
   expect(headers).toEqual({
     'event-id': 'ev_1',
     'event-name': 'payment.captured',
-    'schema-version': '1',
+    'schema-version': '2',
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     'x-original-topic': 'rzp.quarantine.v1',
     'x-original-partition': '7',
@@ -57,6 +58,18 @@ test('has the key, the envelope with the very bytes, and says where it came from
       traceparent: letter.traceparent,
       rawBody: letter.rawBody,
     },
+  });
+});
+
+test('a sighting that died stays one, under the id of its delivery', () => {
+  const { value, headers } = deadLetterRecord(
+    { ...letter, eventId: 'ev_1.payment.0011223344556677', event: 'refund.processed', sighting: 'payment' },
+    42,
+  );
+  expect(headers).toMatchObject({ 'event-id': 'ev_1', sighting: 'payment', 'event-name': 'refund.processed' });
+  expect(decodeEnvelope(value, headers)).toMatchObject({
+    ok: true,
+    value: { kind: 'event', event: 'refund.processed', family: 'payments', eventId: 'ev_1', sighting: 'payment' },
   });
 });
 

@@ -1,4 +1,5 @@
-import { encodeEnvelope } from '#envelope';
+import { isSightedPart } from '#catalogue';
+import { deliveryOfSighting, encodeEnvelope } from '#envelope';
 import type { EventEnvelope, KafkaRecord } from '#envelope';
 import { entityId, eventId } from '#rules';
 import type { UnpublishedDeadLetter } from './dead-letters.ts';
@@ -33,6 +34,7 @@ const envelopeOf = ({
   accountId,
   occurredAt,
   receivedAt,
+  sighting,
   rawBody,
   traceparent,
 }: UnpublishedDeadLetter): EventEnvelope => ({
@@ -40,7 +42,8 @@ const envelopeOf = ({
   event,
   family,
   key: entityId(key),
-  eventId: eventId(id),
+  eventId: eventId(sighting === null ? id : deliveryOfSighting(id, sighting)),
+  ...(sighting !== null && isSightedPart(sighting) && { sighting }),
   endpoint,
   accountId,
   occurredAt,

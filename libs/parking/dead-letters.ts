@@ -98,6 +98,8 @@ export interface UnpublishedDeadLetter extends KeyRef {
   readonly accountId: string | null;
   readonly occurredAt: Instant | null;
   readonly receivedAt: Instant;
+  /** The key below `payload` of a sighting's snapshot; null for an event. */
+  readonly sighting: string | null;
   readonly rawBody: Buffer;
   /** W3C trace context of its attempts. */
   readonly traceparent: string | null;
@@ -120,7 +122,7 @@ interface UnpublishedRow extends Omit<UnpublishedDeadLetter, 'occurredAt' | 'rec
 const UNPUBLISHED = statement(
   'dead_unpublished',
   `SELECT d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.created_at::text AS created, e.event_type AS event, e.endpoint, e.account_id AS "accountId",
-          date_part('epoch', e.received_at) * 1000 AS "receivedMs", e.payload AS "rawBody", e.traceparent, d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset",
+          date_part('epoch', e.received_at) * 1000 AS "receivedMs", e.payload AS "rawBody", e.traceparent, e.sighting, d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset",
           d.consumer_group AS "group", d.reason, d.attempts, d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt"
      FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id AND e.created_at = d.created_at
     WHERE d.consumer_group = $1 AND d.published_at IS NULL AND d.resolution IS NULL

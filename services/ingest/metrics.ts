@@ -1,5 +1,5 @@
 import type { QuarantineReason } from '#catalogue';
-import type { Envelope } from '#envelope';
+import type { Envelope, EventEnvelope } from '#envelope';
 import { beforeScrape, counterOf, gaugeOf, histogramOf } from '#platform/metrics';
 import type { DeliveryReason, Registry } from '#platform/metrics';
 import type { Admission } from './admission.ts';
@@ -12,6 +12,8 @@ export interface IngestMetrics {
   readonly answered: (endpoint: string, reason: DeliveryReason, seconds: number, traceId?: string) => void;
   readonly verified: (endpoint: string, position: number) => void;
   readonly routed: (envelope: Envelope) => void;
+  /** A snapshot that went beside its delivery, as a record of its own. */
+  readonly sighted: (envelope: EventEnvelope) => void;
   /** A connection that Node itself closed: a bad request line, oversize headers, headers that came too slowly. */
   readonly connectionRefused: (status: ConnectionStatus) => void;
 }
@@ -23,6 +25,7 @@ export const createIngestMetrics = (registry: Registry, admission: Admission): I
   const signatures = counterOf(registry, 'dakia_ingest_signatures_total');
   const events = counterOf(registry, 'dakia_ingest_events_total');
   const quarantined = counterOf(registry, 'dakia_ingest_quarantined_total');
+  const sightings = counterOf(registry, 'dakia_ingest_sightings_total');
   const connections = counterOf(registry, 'dakia_ingest_bad_connections_total');
   // Shown from the start: Prometheus sees no increase in a series that begins with its first delivery.
   for (const reason of reasons)
@@ -46,6 +49,7 @@ export const createIngestMetrics = (registry: Registry, admission: Admission): I
       // This release has made it, so the reason is one of this release.
       if (envelope.kind === 'quarantine') quarantined.inc({ reason: envelope.reason as QuarantineReason });
     },
+    sighted: ({ family }) => sightings.inc({ family }),
     connectionRefused: (status) => connections.inc({ status: `${status}` }),
   };
 };

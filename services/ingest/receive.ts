@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
-import { encodeEnvelope, readSignature, toEnvelope, verify } from '#envelope';
+import { encodeEnvelope, readSignature, toEnvelopes, verify } from '#envelope';
 import type { Envelope, WebhookSecret } from '#envelope';
 import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
@@ -95,25 +95,38 @@ export const createReceive = ({
     deadline: number,
     trace: DeliveryTrace | undefined,
   ): Promise<Reason> => {
-    const envelope = toEnvelope({
+    const envelopes = toEnvelopes({
       rawBody,
       endpoint,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
       traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),
     });
-    const topic = topicOf(envelope);
-    const published = producer.publish(topic, encodeEnvelope(envelope, schemaId()));
+    const [envelope, ...sightings] = envelopes;
+    const published = publishAll(producer, envelopes, schemaId());
     // The producer has a deadline of its own; what reading the body took is not in it.
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
-    trace?.published(topic, envelope, outcome);
+    trace?.published(topicOf(envelope), envelope, outcome);
     if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome);
     if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
     metrics.routed(envelope);
+    for (const sighting of sightings) metrics.sighted(sighting);
     return envelope.kind === 'event' ? 'durable' : 'quarantined';
   };
 
   return receive;
+};
+
+/** Durable when every record is. Those of a delivery that is not are repeated with it, which is harmless. */
+const publishAll = async (
+  producer: EventProducer,
+  envelopes: readonly Envelope[],
+  schemaId: number,
+): Promise<PublishOutcome> => {
+  const outcomes = await Promise.all(
+    envelopes.map((envelope) => producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId))),
+  );
+  return outcomes.find((outcome) => outcome !== 'durable') ?? 'durable';
 };
 
 const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {

@@ -3,10 +3,14 @@ import type { Payment } from '../builders/payments.ts';
 import { newRefund, refundFailed, refundProcessed, speedChanged } from '../builders/refunds.ts';
 import { checkout } from './payments.ts';
 import { end, step, telling } from './story.ts';
-import type { Story } from './story.ts';
+import type { End, Story } from './story.ts';
 
 /** The payment beside a refund: it counts the refund as soon as it exists. */
 const after = (payment: Payment, amount: number): Payment => rich(refunded(payment, amount));
+
+/** The ends of a checkout whose payment was shown as refunded in full later: a snapshot beside a refund says so. */
+const endsWith = (ends: readonly End[], { id }: Payment): readonly End[] =>
+  ends.map((one) => (one.family === 'payments' && one.key === id ? end('payments', id, 'refunded') : one));
 
 export const refundNormal: Story = {
   summary: 'A captured payment is refunded at normal speed, in two parts.',
@@ -28,7 +32,7 @@ export const refundNormal: Story = {
     return telling(
       scene,
       [...steps, ...refunds],
-      [...ends, end('refunds', first.id, 'processed'), end('refunds', second.id, 'processed')],
+      [...endsWith(ends, payment), end('refunds', first.id, 'processed'), end('refunds', second.id, 'processed')],
     );
   },
 };
@@ -46,7 +50,7 @@ export const refundFallsBack: Story = {
       step(90, 'refund.speed_changed', { refund: normal, payment: paid }),
       step(800, 'refund.processed', { refund: refundProcessed(normal, random), payment: paid }),
     ];
-    return telling(scene, [...steps, ...refunds], [...ends, end('refunds', refund.id, 'processed')]);
+    return telling(scene, [...steps, ...refunds], [...endsWith(ends, payment), end('refunds', refund.id, 'processed')]);
   },
 };
 
@@ -61,7 +65,7 @@ export const refundAtOnce: Story = {
       step(60, 'refund.created', { refund, payment: paid }),
       step(60, 'refund.processed', { refund, payment: paid }),
     ];
-    return telling(scene, [...steps, ...refunds], [...ends, end('refunds', refund.id, 'processed')]);
+    return telling(scene, [...steps, ...refunds], [...endsWith(ends, payment), end('refunds', refund.id, 'processed')]);
   },
 };
 
@@ -75,6 +79,6 @@ export const refundFails: Story = {
       step(60, 'refund.created', { refund, payment: after(payment, payment.amount) }),
       step(500, 'refund.failed', { refund: refundFailed(refund), payment: rich(payment) }),
     ];
-    return telling(scene, [...steps, ...refunds], [...ends, end('refunds', refund.id, 'failed')]);
+    return telling(scene, [...steps, ...refunds], [...endsWith(ends, payment), end('refunds', refund.id, 'failed')]);
   },
 };

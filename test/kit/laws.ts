@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { eventsOf } from '#catalogue';
+import { eventNames, eventsOf, eventSpec, sightedFamily } from '#catalogue';
 import type { EventName } from '#catalogue';
 import type { Aggregate } from '#families';
 import {
@@ -12,6 +12,7 @@ import {
   observe,
   readText,
   reducerOf,
+  sightedAt,
   toMergeRecord,
 } from '#rules';
 import type { EntityState, Field, FieldValue, Instant, JsonRecord, Lifecycle, MergeRecord, Snapshot } from '#rules';
@@ -80,8 +81,23 @@ const snapshotOf = (fixture: FamilyFixture, event: EventName): fc.Arbitrary<Omit
     })
     .map((parts) => ({ event, key: KEY, ...parts }));
 
+/** The events of other families beside whose subject an entity of this one is seen. */
+const sightedBy = ({ aggregate }: FamilyFixture): readonly EventName[] =>
+  eventNames.filter((event) => eventSpec(event).beside?.some((part) => sightedFamily(part) === aggregate.family));
+
+/** The same entity, as it stands beside another event's subject. */
+const sightingOf = (fixture: FamilyFixture, event: EventName): fc.Arbitrary<Omit<Snapshot, 'eventId'>> =>
+  snapshotOf(fixture, event).map((snapshot) => ({
+    ...snapshot,
+    occurredAt: sightedAt(snapshot.subject, snapshot.occurredAt, snapshot.receivedAt),
+    isSighting: true,
+  }));
+
 const historyOf = (fixture: FamilyFixture): fc.Arbitrary<History> => {
-  const one = fc.oneof(...eventsOf(fixture.aggregate.family).map((event) => snapshotOf(fixture, event)));
+  const one = fc.oneof(
+    ...eventsOf(fixture.aggregate.family).map((event) => snapshotOf(fixture, event)),
+    ...sightedBy(fixture).map((event) => sightingOf(fixture, event)),
+  );
   const id = fc.integer({ min: 0, max: 99 });
   return fc
     .uniqueArray(fc.tuple(id, one), { minLength: 1, maxLength: HISTORY_LENGTH_MAX, selector: ([number]) => number })

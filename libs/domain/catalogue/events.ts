@@ -1,4 +1,5 @@
 import type { Family } from './families.ts';
+import type { SightedPart } from './sighted-parts.ts';
 
 export interface EventSpec {
   readonly family: Family;
@@ -7,6 +8,8 @@ export interface EventSpec {
   /** The subject's field that is the entity id, and so the Kafka key. */
   readonly keyField: string;
   readonly summary: string;
+  /** Keys below `payload` of the snapshots that stand beside the subject: each is a sighting of its own entity (docs/adr/0011). */
+  readonly beside?: readonly SightedPart[];
 }
 
 /**
@@ -33,6 +36,7 @@ export const events = {
     subject: 'order',
     keyField: 'id',
     summary: "The order's amount is covered: fulfil on this.",
+    beside: ['payment'],
   },
   'order.notification.delivered': {
     family: 'orders',
@@ -69,60 +73,70 @@ export const events = {
     subject: 'dispute',
     keyField: 'id',
     summary: 'A customer disputes a payment; a deadline to respond runs.',
+    beside: ['payment'],
   },
   'payment.dispute.under_review': {
     family: 'disputes',
     subject: 'dispute',
     keyField: 'id',
     summary: 'Evidence was submitted and is being reviewed.',
+    beside: ['payment'],
   },
   'payment.dispute.action_required': {
     family: 'disputes',
     subject: 'dispute',
     keyField: 'id',
     summary: 'More evidence is needed before the deadline.',
+    beside: ['payment'],
   },
   'payment.dispute.won': {
     family: 'disputes',
     subject: 'dispute',
     keyField: 'id',
     summary: 'Decided for the merchant.',
+    beside: ['payment'],
   },
   'payment.dispute.lost': {
     family: 'disputes',
     subject: 'dispute',
     keyField: 'id',
     summary: 'Decided against the merchant; the amount is deducted.',
+    beside: ['payment'],
   },
   'payment.dispute.closed': {
     family: 'disputes',
     subject: 'dispute',
     keyField: 'id',
     summary: 'Closed without a decision (fraud and retrieval phases).',
+    beside: ['payment'],
   },
   'refund.created': {
     family: 'refunds',
     subject: 'refund',
     keyField: 'id',
     summary: 'A refund exists; its status may already be further.',
+    beside: ['payment'],
   },
   'refund.processed': {
     family: 'refunds',
     subject: 'refund',
     keyField: 'id',
     summary: 'The refund is final on the side of Razorpay.',
+    beside: ['payment'],
   },
   'refund.failed': {
     family: 'refunds',
     subject: 'refund',
     keyField: 'id',
     summary: 'The refund did not happen; the money stays with you.',
+    beside: ['payment'],
   },
   'refund.speed_changed': {
     family: 'refunds',
     subject: 'refund',
     keyField: 'id',
     summary: 'An instant refund became a normal one.',
+    beside: ['payment'],
   },
   'account.instantly_activated': {
     family: 'accounts',
@@ -153,12 +167,14 @@ export const events = {
     subject: 'payment_link',
     keyField: 'id',
     summary: 'A payment link is paid in full.',
+    beside: ['payment', 'order'],
   },
   'payment_link.partially_paid': {
     family: 'payment_links',
     subject: 'payment_link',
     keyField: 'id',
     summary: 'A part of a payment link is paid.',
+    beside: ['payment', 'order'],
   },
   'payment_link.expired': {
     family: 'payment_links',
@@ -172,12 +188,19 @@ export const events = {
     keyField: 'id',
     summary: 'A payment link was cancelled.',
   },
-  'invoice.paid': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'An invoice is paid in full.' },
+  'invoice.paid': {
+    family: 'invoices',
+    subject: 'invoice',
+    keyField: 'id',
+    summary: 'An invoice is paid in full.',
+    beside: ['payment', 'order'],
+  },
   'invoice.partially_paid': {
     family: 'invoices',
     subject: 'invoice',
     keyField: 'id',
     summary: 'A part of an invoice is paid.',
+    beside: ['payment', 'order'],
   },
   'invoice.expired': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'An invoice ran out of time.' },
 } as const satisfies Record<string, EventSpec>;

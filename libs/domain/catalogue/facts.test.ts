@@ -8,12 +8,32 @@ import { eventsOf } from './events.ts';
 import type { EventName } from './events.ts';
 import { factKinds, factSpec } from './facts.ts';
 import { familyNames } from './families.ts';
+import type { Family } from './families.ts';
 
 const aggregates: readonly Aggregate[] = allAggregates;
 const cases = aggregates.map((aggregate) => [aggregate.family, aggregate] as const);
 
 /** Every event, with every status that its snapshot may show and, for disputes, in every phase. */
-const snapshotsOf = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, 'eventId'>[] =>
+const snapshotsOf = (aggregate: Aggregate): readonly Omit<Snapshot, 'eventId'>[] => [
+  ...byStatus(aggregate),
+  ...(moreSubjects[aggregate.family] ?? []).flatMap((subject) =>
+    eventsOf(aggregate.family).map((event) => ({
+      ...bareSnapshot(event),
+      occurredAt: fromEpochSeconds(1_700_000_000),
+      subject,
+    })),
+  ),
+];
+
+/** Subjects whose values tell something beside their status. */
+const moreSubjects: Partial<Record<Family, readonly JsonRecord[]>> = {
+  payments: [{ status: 'captured', amount: 100, amount_refunded: 101 }],
+  downtimes: [{ severity: 'low' }, { severity: 'high' }],
+  disputes: [{ respond_by: 1_700_100_000 }, { respond_by: 1_700_200_000 }],
+  fund_accounts: [{ status: 'completed', results: { account_status: 'invalid' } }],
+};
+
+const byStatus = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, 'eventId'>[] =>
   eventsOf(family).flatMap((event: EventName) =>
     [undefined, ...statuses].flatMap((status) =>
       (family === 'disputes' ? phases : [undefined]).map((phase) => {

@@ -15,6 +15,11 @@ const facts = {
   'payment.authorized': { family: 'payments', summary: 'The bank approved a payment; it is not captured yet.' },
   'payment.captured': { family: 'payments', summary: 'A payment is complete.' },
   'payment.refunded': { family: 'payments', summary: 'A payment was refunded.' },
+  'payment.late_authorized': {
+    family: 'payments',
+    summary: 'A payment was authorised after it had failed: capture it, or Razorpay refunds it.',
+  },
+  'payment.over_refunded': { family: 'payments', summary: 'More of a payment went back than was paid.' },
   'payment.contradicted': {
     family: 'payments',
     summary: 'Two things that cannot both be true were told of a payment: look at it in the Razorpay Dashboard.',
@@ -32,6 +37,7 @@ const facts = {
   'downtime.started': { family: 'downtimes', summary: 'A bank, network or method has a downtime.' },
   'downtime.updated': { family: 'downtimes', summary: 'A downtime changed its severity or its instrument.' },
   'downtime.resolved': { family: 'downtimes', summary: 'A downtime is over.' },
+  'downtime.escalated': { family: 'downtimes', summary: 'A downtime became worse.' },
   'downtime.cancelled': { family: 'downtimes', summary: 'A downtime was called off.' },
   'downtime.contradicted': { family: 'downtimes', summary: 'A downtime was told to be resolved and called off.' },
   'dispute.opened': { family: 'disputes', summary: 'A customer disputes a payment.' },
@@ -41,6 +47,7 @@ const facts = {
   'dispute.lost': { family: 'disputes', summary: 'A dispute was decided against the merchant.' },
   'dispute.closed': { family: 'disputes', summary: 'A dispute was closed without a decision.' },
   'dispute.reopened': { family: 'disputes', summary: 'A dispute that had ended goes on in a later phase.' },
+  'dispute.deadline_changed': { family: 'disputes', summary: 'The deadline to respond to a dispute was moved.' },
   'dispute.contradicted': {
     family: 'disputes',
     summary: 'Two different ends were told of a dispute: look at it in the Razorpay Dashboard.',
@@ -48,6 +55,7 @@ const facts = {
   'refund.pending': { family: 'refunds', summary: 'A refund is under way.' },
   'refund.processed': { family: 'refunds', summary: 'A refund is done.' },
   'refund.failed': { family: 'refunds', summary: 'A refund failed; the money was not returned.' },
+  'refund.speed_changed': { family: 'refunds', summary: 'An instant refund became a normal one, which takes days.' },
   'refund.contradicted': {
     family: 'refunds',
     summary: 'A refund was told to be processed and to have failed: check whether the money went back.',
@@ -59,6 +67,10 @@ const facts = {
   },
   'fund_account.validation.completed': { family: 'fund_accounts', summary: 'A bank account or VPA was checked.' },
   'fund_account.validation.failed': { family: 'fund_accounts', summary: 'A bank account or VPA could not be checked.' },
+  'fund_account.validation.invalid': {
+    family: 'fund_accounts',
+    summary: 'A bank account or VPA is not valid: do not pay it.',
+  },
   'fund_account.validation.contradicted': {
     family: 'fund_accounts',
     summary: 'A check of a bank account or VPA was told to be completed and to have failed: do not rely on it.',

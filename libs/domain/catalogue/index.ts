@@ -8,6 +8,10 @@ export type { NotificationStatus } from './notifications.ts';
 export { notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
 export { accountIdOf, entityBeside, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
+export type { SightedPart } from './sighted-parts.ts';
+export { isSightedPart, sightedFamily } from './sighted-parts.ts';
+export type { Sighting } from './sightings.ts';
+export { sightingIn, sightingsIn } from './sightings.ts';
 export {
   deadLetterTopicOf,
   deadLetterTopics,

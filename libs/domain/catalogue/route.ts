@@ -53,7 +53,7 @@ const quarantined = (reason: QuarantineReason, event: string | null): Routing =>
  * Account ids are bare in `account.*` bodies and have `acc_` elsewhere (docs/reference/razorpay.md "Entities"); one
  * account must have one key.
  */
-const usableId = (family: Family, value: unknown): EntityId | undefined => {
+export const usableId = (family: Family, value: unknown): EntityId | undefined => {
   const text = readText(value);
   const id = family === 'accounts' ? text?.replace(/^acc_/, '') : text;
   return id !== undefined && USABLE_ID.test(id) ? entityId(id) : undefined;

@@ -13,8 +13,10 @@ export interface Snapshot<Event extends string = string> {
   readonly occurredAt: Instant | null;
   /** When the event was received; without it no time counts as too far ahead. */
   readonly receivedAt?: Instant;
-  /** What the event is about: `payload.<subject>.entity`. */
+  /** What the event is about: `payload.<subject>.entity`. Of a sighting: the entity that stood beside it. */
   readonly subject: JsonRecord;
+  /** The entity stood beside the event's subject: the event's name says nothing of its status. `occurredAt` is `sightedAt`. */
+  readonly isSighting?: true;
   /** The whole `payload`, for the few fields that lie beside the subject. */
   readonly payload: JsonRecord;
 }
@@ -127,6 +129,20 @@ export const readPast = (value: unknown, { receivedAt }: Pick<Snapshot, 'receive
 /** The time, unless it lies too far after reception. */
 export const notAhead = <Time extends number>(time: Time | undefined, receivedAt?: Instant): Time | undefined =>
   time !== undefined && receivedAt !== undefined && time > receivedAt + AHEAD_MAX_MS ? undefined : time;
+
+/**
+ * How new a sighting is: the later of its own `created_at` and the envelope's time, which for some events is not the event's but that of
+ * something older (payment_link.paid: the link's creation). A time too far after reception counts as unknown.
+ */
+export const sightedAt = (
+  subject: JsonRecord,
+  occurredAt: Instant | null,
+  receivedAt: Instant | undefined,
+): Instant | null => {
+  const created = notAhead(readTime(subject['created_at']), receivedAt) as Instant | undefined;
+  const known = [notAhead(occurredAt ?? undefined, receivedAt), created].filter((time) => time !== undefined);
+  return known.length === 0 ? null : known.reduce((one, other) => (other > one ? other : one));
+};
 
 const textAt = reading('text', readCleanText);
 const integerAt = reading('bigint', readInteger);

@@ -17,6 +17,7 @@ export {
   provenanceFields,
   providerStatus,
   readPast,
+  sightedAt,
 } from './field.ts';
 export { foldInto } from './fold.ts';
 export type { JsonRecord, JsonValue } from './json.ts';
@@ -37,6 +38,7 @@ export {
   byStageThenTime,
   highestMark,
   observe,
+  onceTrue,
   onOccurrence,
   onStatusChange,
   reducerOf,

@@ -36,6 +36,7 @@ export interface Observation<Status extends string = string, Event extends strin
   readonly notes: readonly Note[];
   /** The end that the event's name stands for, where the snapshot shows another that excludes it. */
   readonly against: Status | null;
+  readonly isSighting?: true;
 }
 
 /** What became true. `occurrence` tells repeats of one kind apart; '' for what can become true only once per entity. */
@@ -113,6 +114,12 @@ export const onOccurrence =
     return was?.kind === now.kind && was.occurrence === now.occurrence ? [] : [now];
   };
 
+/** For what can become true only once: one fact when it does. */
+export const onceTrue =
+  <Status extends string>(kind: string, isTrue: (state: EntityState<Status>) => boolean) =>
+  (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] =>
+    isTrue(after) && (before === undefined || !isTrue(before)) ? [{ kind, occurrence: '' }] : [];
+
 const MAIN_LANE = '';
 
 /** A time too far after reception is unknown, and named. */
@@ -130,11 +137,11 @@ export const observe = <Status extends string, Event extends string>(
   lifecycle: Lifecycle<Status, Event>,
   given: Snapshot<Event>,
 ): Observation<Status, Event> | undefined => {
-  const implied = lifecycle.table.absent[given.event];
-  if (implied === 'stale' || implied === 'rejected') return undefined;
+  const implied = impliedBy(lifecycle, given);
+  if (implied === undefined) return undefined;
   const { snapshot, notes } = believed(given);
   const { eventId } = snapshot;
-  const claim = claimOf(lifecycle, lifecycle.shown(snapshot), snapshot, implied.to);
+  const claim = claimOf(lifecycle, lifecycle.shown(snapshot), snapshot, implied);
   const rank = lifecycle.statuses.indexOf(claim.status);
   const read = readFields(lifecycle.fields, snapshot);
   return {
@@ -146,7 +153,18 @@ export const observe = <Status extends string, Event extends string>(
     values: read.values,
     notes: [...notes, ...claim.notes, ...read.notes],
     against: claim.against,
+    ...(snapshot.isSighting && { isSighting: true }),
   };
+};
+
+/** The status that the event's name stands for. Of a sighting that is no more than that the entity exists; undefined for no status. */
+const impliedBy = <Status extends string, Event extends string>(
+  { statuses, table }: Lifecycle<Status, Event>,
+  { event, isSighting }: Snapshot<Event>,
+): Status | undefined => {
+  if (isSighting === true) return statuses[0];
+  const implied = table.absent[event];
+  return implied === 'stale' || implied === 'rejected' ? undefined : implied.to;
 };
 
 /** The highest of all marks: what decides the status where a family has no rule of its own. */
@@ -199,7 +217,7 @@ export const reducerOf =
   ): Reducer<EntityState<Status>, Observation<Status, Event>, Fact> =>
   (current, seen): Verdict<EntityState<Status>, Fact> => {
     const from = current?.status ?? 'absent';
-    if (lifecycle.table[from][seen.event] === 'rejected') {
+    if (seen.isSighting !== true && lifecycle.table[from][seen.event] === 'rejected') {
       return { kind: 'rejected', reason: `${seen.event} is not possible from ${from}` };
     }
     const mark = current?.marks[seen.lane];

@@ -24,6 +24,18 @@ export type TransitionTable<Status extends string, Trigger extends string> = {
   readonly [From in Status | 'absent']: { readonly [On in Trigger]: Move<Status> };
 };
 
-/** What happened to one event. Counted in the ledger: per partition the counts add up to the offsets passed. */
-export const dispositions = ['applied', 'duplicate', 'stale', 'rejected', 'parked', 'quarantined', 'dead'] as const;
+/**
+ * What happened to one record. Counted in the ledger: per partition the counts add up to the offsets passed. `sighted`: a snapshot that
+ * stood beside another event's subject was joined into its own entity's row, whether it changed it or not.
+ */
+export const dispositions = [
+  'applied',
+  'duplicate',
+  'stale',
+  'rejected',
+  'parked',
+  'quarantined',
+  'dead',
+  'sighted',
+] as const;
 export type Disposition = (typeof dispositions)[number];

@@ -108,6 +108,9 @@ test('the operator can work on parked keys of any service', async () => {
     'disputes_by_deadline',
     'downtimes_in_force',
     'unknown_statuses',
+    'late_authorisations',
+    'refunds_stuck',
+    'money_to_check',
   ])
     await operator.query(adHoc(`SELECT * FROM ${view}`));
 });

@@ -87,6 +87,18 @@ const factsOfStatus = (
   });
 };
 
+/** Another deadline within one phase, also an earlier one, while somebody can still respond. A new phase brings its own with it. */
+const deadlineFacts = (
+  before: EntityState<DisputeStatus> | undefined,
+  after: EntityState<DisputeStatus>,
+): readonly Fact[] => {
+  const [was, now] = [before?.values['respond_by'], after.values['respond_by']];
+  if (before === undefined || typeof was !== 'number' || typeof now !== 'number') return [];
+  if (was === now || isEnd(after.status)) return [];
+  const samePhase = laneOf(before.marks, decide(before.marks)) === laneOf(after.marks, decide(after.marks));
+  return samePhase ? [{ kind: 'dispute.deadline_changed', occurrence: String(now) }] : [];
+};
+
 export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
   statuses: disputeStatuses,
   table: disputeTransitions,
@@ -102,6 +114,8 @@ export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {
     const phase = reopenedIn(after);
     const reopened =
       phase !== null && phase !== reopenedIn(before) ? [{ kind: 'dispute.reopened', occurrence: phase }] : [];
-    return [...factsOfStatus(before, after), ...reopened];
+    const ofStatus = [...factsOfStatus(before, after), ...reopened];
+    // What tells of a new status tells of its deadline too.
+    return ofStatus.length > 0 ? ofStatus : deadlineFacts(before, after);
   },
 };

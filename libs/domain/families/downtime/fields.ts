@@ -59,7 +59,7 @@ const instrumentText = (...keys: readonly InstrumentKey[]): Reading => ({
 });
 
 /** As documented (razorpay.com/docs/api/payments/downtime/entity). */
-const severities = ['low', 'medium', 'high'] as const;
+export const severities = ['low', 'medium', 'high'] as const;
 const methods = ['card', 'netbanking', 'upi', 'wallet'] as const;
 
 /** Columns of `downtime_events`. */

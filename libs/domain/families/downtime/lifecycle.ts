@@ -1,7 +1,7 @@
 import type { EventIn } from '#catalogue';
 import { highestMark, onOccurrence, readPast, UNKNOWN } from '#rules';
 import type { EntityState, Fact, Lifecycle, Snapshot } from '#rules';
-import { downtimeEnds, downtimeFields, downtimeStatuses } from './fields.ts';
+import { downtimeEnds, downtimeFields, downtimeStatuses, severities } from './fields.ts';
 import type { DowntimeStatus } from './fields.ts';
 import { downtimeTransitions } from './transitions.ts';
 
@@ -27,6 +27,20 @@ const factOf = ({ status, marks }: EntityState<DowntimeStatus>): Fact => ({
   occurrence: status === 'updated' ? highestMark(marks).stamp.eventId : '',
 });
 
+/** How bad it is, by the list of severities; -1 where that is not known. */
+const severityOf = ({ values }: EntityState): number => severities.findIndex((one) => one === values['severity']);
+
+/** It became worse while it lasts. The snapshot that says so tells one such step from the next. */
+const escalation = (
+  before: EntityState<DowntimeStatus> | undefined,
+  after: EntityState<DowntimeStatus>,
+): readonly Fact[] => {
+  if (before === undefined || downtimeEnds.some((end) => end === after.status)) return [];
+  const [was, now] = [severityOf(before), severityOf(after)];
+  const occurrence = after.stamps['severity']?.eventId ?? '';
+  return was >= 0 && now > was ? [{ kind: 'downtime.escalated', occurrence }] : [];
+};
+
 export const downtimeLifecycle: Lifecycle<DowntimeStatus, EventIn<'downtimes'>> = {
   statuses: downtimeStatuses,
   table: downtimeTransitions,
@@ -37,5 +51,8 @@ export const downtimeLifecycle: Lifecycle<DowntimeStatus, EventIn<'downtimes'>> 
   contradicted: 'downtime.contradicted',
   order,
   age,
-  facts: (before, after) => onOccurrence(factOf)(before, after).filter(({ kind }) => kind !== 'downtime.scheduled'),
+  facts: (before, after) => [
+    ...onOccurrence(factOf)(before, after).filter(({ kind }) => kind !== 'downtime.scheduled'),
+    ...escalation(before, after),
+  ],
 };

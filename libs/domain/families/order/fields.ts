@@ -1,5 +1,16 @@
 import { entityBeside } from '#catalogue';
-import { clearable, column, commonFields, highest, latest, personal, providerStatus, readText } from '#rules';
+import {
+  clearable,
+  column,
+  commonFields,
+  foldInto,
+  highest,
+  latest,
+  lowest,
+  personal,
+  providerStatus,
+  readText,
+} from '#rules';
 import type { Field, Reading } from '#rules';
 
 /**
@@ -25,11 +36,17 @@ const ofNotice = (reading: Reading): Reading => ({
   isUnreadable: (snapshot) => noticeOf(snapshot.event) !== undefined && reading.isUnreadable?.(snapshot) === true,
 });
 
-/** The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid). */
+/**
+ * The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid); beside an order that is not paid
+ * yet lies one that paid a part.
+ */
 const paymentId: Reading = {
   type: 'text',
   rule: 'latest',
-  read: (snapshot) => readText(entityBeside(snapshot, 'payment')?.['id']),
+  read: (snapshot) =>
+    snapshot.isSighting === true && foldInto(orderStatuses, snapshot.subject['status']) !== 'paid'
+      ? undefined
+      : readText(entityBeside(snapshot, 'payment')?.['id']),
 };
 
 /**
@@ -42,7 +59,7 @@ export const orderFields = {
   payment_id: column('Payment that completed the order.', ofOrder(paymentId)),
   amount_minor: column('Amount to be paid.', ofOrder(latest.integer('amount'))),
   amount_paid_minor: column('How much of it is paid.', ofOrder(highest.integer('amount_paid'))),
-  amount_due_minor: column('How much of it is still to be paid.', ofOrder(latest.integer('amount_due'))),
+  amount_due_minor: column('How much of it is still to be paid.', ofOrder(lowest.integer('amount_due'))),
   currency: column('Currency of its amounts, ISO 4217.', ofOrder(latest.text('currency'))),
   receipt: column("Merchant's own number of the order.", ofOrder(latest.text('receipt'))),
   offer_id: column('Offer that was applied.', ofOrder(latest.text('offer_id'))),

@@ -4,6 +4,7 @@ import {
   commonFields,
   ever,
   folded,
+  foldInto,
   highest,
   latest,
   personal,
@@ -38,6 +39,25 @@ const baseCurrency: Reading = {
   },
 };
 
+/** By what its snapshot shows, and where that shows no status by the event's name. */
+const everFailed: Reading = {
+  ...ever.flag('ever_failed'),
+  read: ({ event, subject, isSighting }) => {
+    const shown = subject['status'];
+    const isNamed = isSighting !== true && event === 'payment.failed' && (shown ?? '') === '';
+    return isNamed || foldInto(paymentStatuses, shown) === 'failed' ? true : undefined;
+  },
+  isUnreadable: () => false,
+};
+
+/** A payment that is refunded is so in full, also where the snapshot that shows it does not say how far. */
+const refundStatus: Reading = {
+  ...latest.text('refund_status'),
+  read: ({ subject }) =>
+    readText(subject['refund_status']) ??
+    (foldInto(paymentStatuses, subject['status']) === 'refunded' ? 'full' : undefined),
+};
+
 /**
  * Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of `currency`, but for
  * `base_amount_minor`, `fee_minor` and `tax_minor`, which are minor units of `base_currency`.
@@ -59,11 +79,9 @@ export const paymentFields = {
     'Whether the bank approved it only after it had failed or timed out.',
     ever.flag('late_authorized'),
   ),
+  ever_failed: column('Whether an attempt under this id has failed, also where it succeeded later.', everFailed),
   amount_refunded_minor: column('Greatest refunded amount that a snapshot showed.', highest.integer('amount_refunded')),
-  refund_status: column(
-    'How far it is refunded: partial or full; unknown while nothing is.',
-    latest.text('refund_status'),
-  ),
+  refund_status: column('How far it is refunded: partial or full; unknown while nothing is.', refundStatus),
   fee_minor: column("Razorpay's fee, tax included; in the currency of settlement.", latest.integer('fee')),
   tax_minor: column('Tax on the fee; in the currency of settlement.', latest.integer('tax')),
   international: column('Whether the card or the customer is foreign.', latest.flag('international')),

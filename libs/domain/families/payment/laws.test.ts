@@ -21,6 +21,7 @@ describe('payments', () => {
   obeysTheLaws({
     aggregate: paymentAggregate,
     subject: () => subject,
+    said: (event): Record<string, boolean> => (event === 'payment.failed' ? { ever_failed: true } : {}),
     finalFact: ({ status }) => (status === 'created' ? null : `payment.${status}`),
   });
 });

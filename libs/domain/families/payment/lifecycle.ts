@@ -1,9 +1,23 @@
 import type { EventIn } from '#catalogue';
-import { byRankThenTime, onStatusChange } from '#rules';
+import { byRankThenTime, onceTrue, onStatusChange } from '#rules';
 import type { Lifecycle } from '#rules';
 import { paymentEnds, paymentFields, paymentStatuses } from './fields.ts';
 import type { PaymentStatus } from './fields.ts';
 import { paymentTransitions } from './transitions.ts';
+
+const statusFacts = onStatusChange<PaymentStatus>((status) => (status === 'created' ? null : `payment.${status}`));
+
+/** Approved after it had failed, whatever the flag says: nobody waits for that money any more, and it goes back if nobody captures it. */
+const lateFacts = onceTrue<PaymentStatus>(
+  'payment.late_authorized',
+  ({ status, values }) =>
+    status === 'authorized' && (values['ever_failed'] === true || values['late_authorized'] === true),
+);
+
+const excessFacts = onceTrue<PaymentStatus>('payment.over_refunded', ({ values }) => {
+  const [paid, refunded] = [values['amount_minor'], values['amount_refunded_minor']];
+  return typeof paid === 'number' && typeof refunded === 'number' && refunded > paid;
+});
 
 export const paymentLifecycle: Lifecycle<PaymentStatus, EventIn<'payments'>> = {
   statuses: paymentStatuses,
@@ -15,5 +29,5 @@ export const paymentLifecycle: Lifecycle<PaymentStatus, EventIn<'payments'>> = {
   excludes: (one, other) => one === 'failed' || other === 'failed',
   contradicted: 'payment.contradicted',
   order: byRankThenTime,
-  facts: onStatusChange((status) => (status === 'created' ? null : `payment.${status}`)),
+  facts: (before, after) => [...statusFacts(before, after), ...lateFacts(before, after), ...excessFacts(before, after)],
 };

@@ -1,5 +1,5 @@
 import type { EventIn } from '#catalogue';
-import { byStageThenTime, onStatusChange, showsUnknown } from '#rules';
+import { byStageThenTime, onceTrue, onStatusChange, showsUnknown } from '#rules';
 import type { Lifecycle } from '#rules';
 import { refundEnds, refundFields, refundStatuses } from './fields.ts';
 import type { RefundStatus } from './fields.ts';
@@ -11,6 +11,8 @@ const statusFacts = onStatusChange<RefundStatus>(
   refundEnds,
 );
 
+const speedFacts = onceTrue<RefundStatus>('refund.speed_changed', ({ values }) => values['speed_changed'] === true);
+
 export const refundLifecycle: Lifecycle<RefundStatus, EventIn<'refunds'>> = {
   statuses: refundStatuses,
   table: refundTransitions,
@@ -20,5 +22,5 @@ export const refundLifecycle: Lifecycle<RefundStatus, EventIn<'refunds'>> = {
   isLaterEndContrary: true,
   contradicted: 'refund.contradicted',
   order: byStageThenTime<RefundStatus>(refundStatuses, refundEnds),
-  facts: statusFacts,
+  facts: (before, after) => [...statusFacts(before, after), ...speedFacts(before, after)],
 };

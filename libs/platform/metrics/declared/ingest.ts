@@ -4,6 +4,7 @@ import {
   deliveryReasons,
   endpoint,
   eventOrQuarantined,
+  family,
   producerClient,
   producerFailureKinds,
   quarantineReason,
@@ -39,6 +40,10 @@ export const ingestMetrics = {
   dakia_ingest_quarantined_total: counter('Durable deliveries that the catalogue does not understand.', {
     reason: quarantineReason,
   }),
+  dakia_ingest_sightings_total: counter(
+    'Durable records of snapshots that stood beside the subject of a delivery, by the family of their entity.',
+    { family },
+  ),
   dakia_ingest_bad_connections_total: counter('Connections closed before they carried a request, by HTTP status.', {
     status: oneOf(['400', '408', '431']),
   }),
