@@ -100,6 +100,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'first',
     'next',
     'applied',
+    'kept',
     'duplicate',
     'stale',
     'rejected',
@@ -112,7 +113,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
   printTable([
     head,
     ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
-      const { applied, duplicate, stale, rejected, parked, quarantined, dead } = counts;
+      const { applied, kept, duplicate, stale, rejected, parked, quarantined, dead } = counts;
       return [
         group,
         topic,
@@ -120,6 +121,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
         firstOffset,
         nextOffset,
         applied,
+        kept,
         duplicate,
         stale,
         rejected,

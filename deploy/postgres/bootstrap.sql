@@ -12,10 +12,11 @@ CREATE ROLE dakia_refunds NOLOGIN;
 CREATE ROLE dakia_accounts NOLOGIN;
 CREATE ROLE dakia_links NOLOGIN;
 CREATE ROLE dakia_invoices NOLOGIN;
+CREATE ROLE dakia_kept NOLOGIN;
 CREATE ROLE dakia_quarantine NOLOGIN;
 CREATE ROLE dakia_notifier NOLOGIN;
 CREATE ROLE dakia_operator NOLOGIN;
-GRANT dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_quarantine, dakia_notifier, dakia_operator TO dakia_owner;
+GRANT dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_kept, dakia_quarantine, dakia_notifier, dakia_operator TO dakia_owner;
 
 -- One login per service. A service takes its role when it connects.
 CREATE ROLE dakia_payments_login LOGIN PASSWORD :'service_password' IN ROLE dakia_payments;
@@ -24,5 +25,6 @@ CREATE ROLE dakia_refunds_login LOGIN PASSWORD :'service_password' IN ROLE dakia
 CREATE ROLE dakia_accounts_login LOGIN PASSWORD :'service_password' IN ROLE dakia_accounts;
 CREATE ROLE dakia_links_login LOGIN PASSWORD :'service_password' IN ROLE dakia_links;
 CREATE ROLE dakia_invoices_login LOGIN PASSWORD :'service_password' IN ROLE dakia_invoices;
+CREATE ROLE dakia_kept_login LOGIN PASSWORD :'service_password' IN ROLE dakia_kept;
 CREATE ROLE dakia_quarantine_login LOGIN PASSWORD :'service_password' IN ROLE dakia_quarantine;
 CREATE ROLE dakia_notifier_login LOGIN PASSWORD :'service_password' IN ROLE dakia_notifier;

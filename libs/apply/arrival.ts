@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { subjectOf } from '#catalogue';
+import { contentOf, subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import { readJsonBody } from '#envelope';
 import type { EventEnvelope } from '#envelope';
@@ -129,8 +129,8 @@ export const minimalArrival = (
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
   if (!families.has(envelope.family))
     return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
-  const body = parseBody(envelope.rawBody);
-  if (body === undefined) return { kind: 'keep', reason: 'not-json' };
+  const body = contentOf(parseBody(envelope.rawBody));
+  if (!isRecord(body)) return { kind: 'keep', reason: 'not-json' };
   const subject = subjectOf(body, envelope.event);
   if (subject === undefined) return { kind: 'keep', reason: 'no-subject' };
   const { event, key, accountId, occurredAt } = envelope;

@@ -4,12 +4,15 @@ import type { Fact } from '#rules';
 import type { Decision } from './reduce-events.ts';
 import { contextOf } from './trace.ts';
 
+/** The verdicts after which nothing of an event is left to be done, as a list of SQL. */
+export const PROCESSED_SQL = "('applied', 'kept', 'stale', 'rejected')";
+
 /** Part of a statement that has the decisions as `given`: their audit rows. `$actor` says who caused them. */
 export const auditOfGiven = (actor: number): string => {
   const [key, eventId, event, from, to] = ['entity_key', 'event_id', 'event_type', 'from_status', 'to_status'];
   const same = { family: 'family', verdict: 'verdict', reason: 'reason' };
   const audited = { actor: `$${actor}`, action: "'event'", ...same, key, eventId, event, from, to };
-  return `audit AS (${auditInsert(audited, "given WHERE verdict IN ('applied', 'stale', 'rejected')")})`;
+  return `audit AS (${auditInsert(audited, `given WHERE verdict IN ${PROCESSED_SQL}`)})`;
 };
 
 /** A fact as the outbox takes it. Its key makes it unique for ever. */

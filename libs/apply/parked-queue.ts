@@ -7,7 +7,7 @@ import type { Disposition, EntityId, EventId, Instant } from '#rules';
 import { arrivalOf, parseBody } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { countDispositions } from './ledger.ts';
-import { auditOfGiven, factArrays, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, factArrays, outboxOf, PROCESSED_SQL } from './facts-sql.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 
@@ -169,8 +169,8 @@ const RESOLVE = statement(
        CROSS JOIN (SELECT $8::text AS family, $9::text AS entity_key) AS entity),
    events AS (
      UPDATE webhook_events e
-        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN ('applied', 'stale', 'rejected'),
-            processed_at = CASE WHEN g.verdict IN ('applied', 'stale', 'rejected') THEN now() END
+        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN ${PROCESSED_SQL},
+            processed_at = CASE WHEN g.verdict IN ${PROCESSED_SQL} THEN now() END
        FROM given g WHERE e.razorpay_event_id = g.event_id AND e.created_at = g.created::timestamptz),
    ${auditOfGiven(10)},
    ${outboxOf(11)}

@@ -5,7 +5,7 @@ import { dispositions } from '#rules';
 import type { Instant } from '#rules';
 import { keptAt, sha256 } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
-import { auditOfGiven, FACT_COLUMNS, factArrays, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, FACT_COLUMNS, factArrays, outboxOf, PROCESSED_SQL } from './facts-sql.ts';
 import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import { recordName } from './reduce-events.ts';
@@ -160,8 +160,8 @@ const RECORD = statement(
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
                                  received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, payload, traceparent)
-     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent
+     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict, reason, account_id, endpoint,
+            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition, kafka_offset, ${cutBody(BODIES)}, traceparent
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    ${auditOfGiven(ACTOR)},
