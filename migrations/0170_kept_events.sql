@@ -82,3 +82,17 @@ SELECT e.entity_key AS entity, p.kind, e.event_type AS event, e.razorpay_event_i
   FROM webhook_events e LEFT JOIN provider_events p ON p.entity = e.entity_key
  WHERE e.family = 'kept';
 GRANT SELECT ON settlements, payouts, subscriptions, kept_entities, kept_event_log TO dakia_operator;
+
+-- What an account may do now: its newest snapshot of all events about it, applied or kept. account_events alone knows activation only.
+CREATE VIEW account_overview AS
+SELECT account_id, event AS newest_kept_event,
+       CASE WHEN is_kept_newer THEN coalesce(snapshot->'merchant_detail'->>'activation_status', activation_status) ELSE activation_status END AS activation_status,
+       CASE WHEN is_kept_newer THEN snapshot->>'live' IN ('true', '1') AND NOT kept_suspended ELSE live AND suspended_at IS NULL END AS takes_payments,
+       CASE WHEN is_kept_newer THEN snapshot->>'hold_funds' IN ('true', '1') ELSE hold_funds END AS funds_held,
+       CASE WHEN is_kept_newer THEN kept_suspended ELSE suspended_at IS NOT NULL END AS suspended
+  FROM (SELECT coalesce(a.account_id, k.entity) AS account_id, a.activation_status, a.live, a.hold_funds, a.suspended_at, k.event, k.snapshot,
+               k.entity IS NOT NULL AND (a.account_id IS NULL OR coalesce(k.changed_at, k.last_event_at) >= coalesce(a.changed_at, a.last_event_at)) AS is_kept_newer,
+               coalesce(k.event = 'account.suspended' OR nullif(k.snapshot->>'suspended_at', '0') IS NOT NULL, false) AS kept_suspended
+          FROM account_events a
+          FULL JOIN (SELECT * FROM provider_events WHERE kind = 'account') k ON k.entity = a.account_id) AS both_of_it;
+GRANT SELECT ON account_overview TO dakia_operator;

@@ -56,9 +56,9 @@ export const contentOf = (body: unknown): unknown => {
 /** An event about an account has no entity of its own: the account and what is said of it are the key. */
 const keyOf = (spec: EventSpec, body: JsonRecord, subject: JsonRecord): EntityId | undefined => {
   if (spec.shape !== 'account')
-    return usableId(spec.family, Object.hasOwn(subject, spec.keyField) ? subject[spec.keyField] : undefined);
+    return usableId(spec, Object.hasOwn(subject, spec.keyField) ? subject[spec.keyField] : undefined);
   const account = accountIdOf(body);
-  return account === null ? undefined : usableId(spec.family, `${account}/${spec.subject}`);
+  return account === null ? undefined : usableId(spec, `${account}/${spec.subject}`);
 };
 
 const quarantined = (reason: QuarantineReason, event: string | null): Routing => ({
@@ -71,9 +71,9 @@ const quarantined = (reason: QuarantineReason, event: string | null): Routing =>
  * Account ids are bare in `account.*` bodies and have `acc_` elsewhere (docs/reference/razorpay.md "Entities"); one
  * account must have one key.
  */
-const usableId = (family: Family, value: unknown): EntityId | undefined => {
+const usableId = ({ subject, shape }: EventSpec, value: unknown): EntityId | undefined => {
   const text = readText(value);
-  const id = family === 'accounts' ? text?.replace(/^acc_/, '') : text;
+  const id = subject === 'account' && shape === undefined ? text?.replace(/^acc_/, '') : text;
   return id !== undefined && USABLE_ID.test(id) ? entityId(id) : undefined;
 };
 

@@ -1,4 +1,4 @@
-import { entityBeside, eventSpec, isEventName } from '#catalogue';
+import { entityBeside, eventsOf, eventSpec, isEventName } from '#catalogue';
 import { column, commonFields, latest, personal, readJson, readPast, readText, UNKNOWN, valueAt } from '#rules';
 import type { Field, JsonRecord, Reading, Snapshot } from '#rules';
 
@@ -49,10 +49,14 @@ export const keptFields = {
     'What the entity is, as Razorpay calls it.',
     said((snapshot) => specOf(snapshot)?.subject),
   ),
-  event: column(
-    'Name of its newest event; in rules and messages, of the event that is told.',
-    said(({ event }) => event),
-  ),
+  event: {
+    ...column(
+      'Name of its newest event; in rules and messages, of the event that is told.',
+      said(({ event }) => event),
+    ),
+    // So that a rule that asks for an event that there is not is refused at start.
+    values: eventsOf('kept'),
+  },
   amount_minor: column('Its amount.', latest.integer('amount')),
   currency: column('Currency of the amount.', latest.text('currency')),
   payment_id: column('Payment that it has to do with.', linked('payment', 'payment_id')),
