@@ -10,6 +10,7 @@ const fact = {
   entityKey: 'pout_1',
   factAt: instant(1_700_000_000_000),
   endpoint: 'default',
+  traceparent: null,
 };
 /** The row has moved on: it shows the newest event. */
 const row = { status: 'kept', columns: { event: 'payout.processed', provider_status: 'processed' } };

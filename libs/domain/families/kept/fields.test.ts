@@ -53,8 +53,9 @@ describe('what a kept event says', () => {
       reference: '123',
       last_event_id: 'event_2',
     });
+    const { apply } = keptAggregate;
     const facts = [queued, done, done].flatMap((snapshot) => {
-      const verdict = keptAggregate.apply(undefined, snapshot);
+      const verdict = apply(undefined, snapshot);
       return verdict.kind === 'kept' ? verdict.facts : [];
     });
     expect(facts).toEqual([
