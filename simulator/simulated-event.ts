@@ -19,8 +19,8 @@ export interface SimulatedEvent {
 
 /** Takes the key from the parts, not from the body, so that tests of routing have something to compare with. */
 export const simulatedEvent = (id: string, at: number, envelope: Envelope): SimulatedEvent => {
-  const { subject, keyField, family } = eventSpec(envelope.event);
-  const key = envelope.parts[subject]?.[keyField];
+  const { subject, keyField, family, shape } = eventSpec(envelope.event);
+  const key = shape === 'account' ? `${envelope.accountId}/${subject}` : envelope.parts[subject]?.[keyField];
   if (typeof key !== 'string')
     throw new Error(`a body of ${envelope.event} needs payload.${subject}.entity.${keyField}`);
   return { event: envelope.event, family, key: entityId(key), eventId: eventId(id), at, body: bodyOf(envelope) };

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { EventName } from '#catalogue';
+import { eventSpec, isModelled } from '#catalogue';
+import type { EventName, ModelledEventName } from '#catalogue';
 import type { JsonValue } from '#rules';
 
 /** A JSON object as it lies in a body. */
@@ -31,7 +32,7 @@ const alphabetical = (...contains: Layout['contains']): Layout => ({
 });
 const timeInPayload = (layout: Layout): Layout => ({ ...layout, createdAt: 'payload' });
 
-export const layouts: { readonly [Name in EventName]: Layout } = {
+const layouts: { readonly [Name in ModelledEventName]: Layout } = {
   'payment.authorized': fixed('payment'),
   'payment.captured': fixed('payment'),
   'payment.failed': fixed('payment'),
@@ -64,6 +65,10 @@ export const layouts: { readonly [Name in EventName]: Layout } = {
   'invoice.expired': fixed('invoice'),
 };
 
+/** A kept event has its subject and nothing else. */
+export const layoutOf = (event: EventName): Layout =>
+  isModelled(event) ? layouts[event] : fixed(eventSpec(event).subject);
+
 export interface Envelope {
   readonly event: EventName;
   /** With `acc_`. */
@@ -77,7 +82,7 @@ export interface Envelope {
 
 /** The exact bytes of a delivery: compact JSON, UTF-8, no newline at the end. */
 export const bodyOf = ({ event, accountId, createdAt, parts, beside = {} }: Envelope): Buffer => {
-  const { contains, keys, createdAt: place } = layouts[event];
+  const { contains, keys, createdAt: place } = layoutOf(event);
   const entities = contains.map((key) => [key, { entity: parts[key] ?? missing(event, key), ...beside[key] }] as const);
   const payload: Json = { ...Object.fromEntries(entities), ...(place === 'payload' && { created_at: createdAt }) };
   const body: Json = {

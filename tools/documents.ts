@@ -45,6 +45,8 @@ const moveText = (move: Aggregate['table'][string] extends infer Row ? Row[keyof
   typeof move === 'string' ? move : `→ ${move.to}`;
 
 const statesOf = (aggregate: Aggregate): string => {
+  const [only, ...more] = aggregate.statuses;
+  if (more.length === 0) return `## ${aggregate.family}\n\nOne status, ${code(only ?? '')}, whatever the event.\n`;
   const triggers = Object.keys(aggregate.table['absent'] ?? {});
   const rows = ['absent', ...aggregate.statuses].map((from) => [
     code(from),
@@ -62,13 +64,16 @@ fill in what no newer one has said. In any order the end is the same row ([why](
 
 ${allAggregates.map(statesOf).join('\n')}`;
 
+/** Longer lists of values are those of a page of their own. */
+const VALUES_SHOWN = 20;
+
 /** The columns of one state table, in the words of its fields. */
 const columnsOf = ({ family, fields }: Aggregate): string => {
   const { table: name, keyColumn, noun } = families[family];
   const rows = Object.entries(fields).map(([column, { type, rule, words, personal, values }]) => [
     code(column),
     type,
-    `${words}${values === undefined ? '' : ` One of ${values.map(code).join(', ')}.`}`,
+    `${words}${values === undefined || values.length > VALUES_SHOWN ? '' : ` One of ${values.map(code).join(', ')}.`}`,
     rule,
     personal ? 'yes' : '',
   ]);

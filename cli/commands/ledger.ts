@@ -100,6 +100,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
     'first',
     'next',
     'applied',
+    'kept',
     'duplicate',
     'stale',
     'rejected',
@@ -113,7 +114,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
   printTable([
     head,
     ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
-      const { applied, duplicate, stale, rejected, parked, quarantined, dead, sighted } = counts;
+      const { applied, kept, duplicate, stale, rejected, parked, quarantined, dead, sighted } = counts;
       return [
         group,
         topic,
@@ -121,6 +122,7 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
         firstOffset,
         nextOffset,
         applied,
+        kept,
         duplicate,
         stale,
         rejected,

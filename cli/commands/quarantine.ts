@@ -49,7 +49,7 @@ export const addQuarantine = (program: Command): void => {
     .command('quarantine')
     .description('Authentic deliveries that the catalogue did not understand. They are kept until it does.');
   withPrinting(withAges(withEventAndCause(group.command('list').description('Print them, with the reason.'))))
-    .addHelpText('after', '\nExample:\n  npx dakia quarantine list --event subscription.charged')
+    .addHelpText('after', '\nExample:\n  npx dakia quarantine list --event payment.brand_new')
     .action(list);
   group
     .command('show')
@@ -87,7 +87,7 @@ export const addQuarantine = (program: Command): void => {
       '--from-kafka',
       `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a database that has lost them`,
     )
-    .addHelpText('after', '\nExample:\n  npx dakia quarantine replay --event subscription.charged --yes')
+    .addHelpText('after', '\nExample:\n  npx dakia quarantine replay --event payment.brand_new --yes')
     .action(replay);
 };
 

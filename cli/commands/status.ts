@@ -100,6 +100,7 @@ const describeFindings = (findings: readonly Finding[]): void => {
 const FIGURES = [
   'accepted',
   'applied',
+  'kept',
   'duplicate',
   'stale',
   'rejected',

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { sightingIn, subjectOf } from '#catalogue';
+import { contentOf, sightingIn, subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import { derivedIdOf, readJsonBody, sightingId } from '#envelope';
 import type { Envelope, EventEnvelope } from '#envelope';
@@ -174,8 +174,8 @@ export const underDerivedId = (arrival: Arrival): Arrival => {
 const taskOf = (envelope: EventEnvelope, families: { has: (family: Family) => boolean }): ArrivalTask => {
   if (!families.has(envelope.family))
     return { kind: 'keep', reason: `no handler for ${envelope.family} in this service` };
-  const body = parseBody(envelope.rawBody);
-  if (body === undefined) return { kind: 'keep', reason: 'not-json' };
+  const body = contentOf(parseBody(envelope.rawBody));
+  if (!isRecord(body)) return { kind: 'keep', reason: 'not-json' };
   const { event, key, accountId, sighting } = envelope;
   const subject = sighting === undefined ? subjectOf(body, event) : sightingIn(body, event, sighting)?.subject;
   if (subject === undefined) return { kind: 'keep', reason: 'no-subject' };

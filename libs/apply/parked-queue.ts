@@ -8,7 +8,7 @@ import type { Disposition, EntityId, EventId, Instant } from '#rules';
 import { arrivalOf, parseBody } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { countDispositions } from './ledger.ts';
-import { auditOfGiven, factArrays, isAudited, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, factArrays, isAudited, outboxOf, PROCESSED_SQL } from './facts-sql.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 
@@ -170,7 +170,6 @@ export const moveCounts = async (
 };
 
 /** Verdicts after which nothing waits any more. */
-const PROCESSED = "'applied', 'stale', 'rejected', 'sighted'";
 const RESOLVE = statement(
   'queue_resolve',
   `WITH given AS MATERIALIZED (
@@ -179,8 +178,8 @@ const RESOLVE = statement(
        CROSS JOIN (SELECT $10::text AS family, $11::text AS entity_key) AS entity),
    events AS (
      UPDATE webhook_events e
-        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN (${PROCESSED}),
-            processed_at = CASE WHEN g.verdict IN (${PROCESSED}) THEN now() END
+        SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN ${PROCESSED_SQL},
+            processed_at = CASE WHEN g.verdict IN ${PROCESSED_SQL} THEN now() END
        FROM given g WHERE e.razorpay_event_id = g.event_id AND e.created_at = g.created::timestamptz),
    ${auditOfGiven(12)},
    ${outboxOf(13)}

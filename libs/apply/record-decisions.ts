@@ -5,7 +5,7 @@ import { dispositions } from '#rules';
 import type { Instant } from '#rules';
 import { bodyKeyOf, deliveryIdOf, keptAt } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
-import { auditOfGiven, FACT_COLUMNS, factArrays, isAudited, outboxOf } from './facts-sql.ts';
+import { auditOfGiven, FACT_COLUMNS, factArrays, isAudited, outboxOf, PROCESSED_SQL } from './facts-sql.ts';
 import { placeName } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
@@ -131,8 +131,8 @@ const RECORD = statement(
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
                                  received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent, sighting)
-     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ('applied', 'stale', 'rejected'), verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ('applied', 'stale', 'rejected') THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting
+     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict, reason, account_id, endpoint,
+            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    conflicts AS (

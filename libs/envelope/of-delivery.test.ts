@@ -59,7 +59,7 @@ test('what is not understood is quarantined with the reason, under its event id'
   expect([[], null, 7, 'text', nameless, { ...captured, event: 7 }].map((body) => reasonOf(json(body)))).toEqual(
     Array.from({ length: 6 }, () => 'odd-shape'),
   );
-  expect(reasonOf(json({ ...captured, event: 'payment.pending' }))).toBe('unknown-event');
+  expect(reasonOf(json({ ...captured, event: 'payment.brand_new' }))).toBe('unknown-event');
   expect(reasonOf(json({ ...captured, payload: {} }))).toBe('no-subject');
   expect(reasonOf(json({ ...captured, payload: { payment: { entity: {} } } }))).toBe('no-entity-id');
 });

@@ -125,7 +125,7 @@ const missingOf = async (database: Database, named: readonly Named[]): Promise<r
 const APPLIED_TO = adHoc(
   `SELECT family, entity_key AS key, array_agg(razorpay_event_id ORDER BY kafka_topic, kafka_partition, kafka_offset) AS "eventIds"
      FROM webhook_events
-    WHERE verdict = 'applied' AND (family, entity_key) IN (SELECT * FROM unnest($1::text[], $2::text[])) GROUP BY 1, 2`,
+    WHERE verdict IN ('applied', 'kept') AND (family, entity_key) IN (SELECT * FROM unnest($1::text[], $2::text[])) GROUP BY 1, 2`,
 );
 
 const namedEntities = async (

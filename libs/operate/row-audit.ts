@@ -18,6 +18,7 @@ export type Loss =
 /** Each disposition whose record has a row of its own in webhook_events. A sighting has one only while it waits, or if it once did. */
 const RECORDED = [
   'applied',
+  'kept',
   'stale',
   'rejected',
   'parked',
@@ -44,7 +45,7 @@ const EVENT_ROWS = adHoc(
 
 /** Entities that an event was applied to and that have no row, family by family. */
 const ENTITIES_WITHOUT_ROW = adHoc(
-  `WITH touched AS MATERIALIZED (SELECT DISTINCT family, entity_key FROM webhook_events WHERE verdict = 'applied')
+  `WITH touched AS MATERIALIZED (SELECT DISTINCT family, entity_key FROM webhook_events WHERE verdict IN ('applied', 'kept'))
    ${familyNames
      .map(
        (family) =>

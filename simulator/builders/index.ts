@@ -1,5 +1,5 @@
-import { eventSpec } from '#catalogue';
-import type { EventName } from '#catalogue';
+import { eventSpec, isModelled } from '#catalogue';
+import type { EventName, ModelledEventName } from '#catalogue';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 import { randomOf } from '../random.ts';
@@ -18,6 +18,7 @@ import {
 import { closed, lost, newDispute, reopened, underReview, won } from './disputes.ts';
 import type { Dispute } from './disputes.ts';
 import { invoiceAfter, invoiceExpired, newInvoice } from './invoices.ts';
+import { keptParts } from './kept.ts';
 import { linkAfter, linkCancelled, linkExpired, newPaymentLink } from './links.ts';
 import * as pay from './payments.ts';
 import { newRefund, refundFailed, refundProcessed, speedChanged } from './refunds.ts';
@@ -98,7 +99,7 @@ const paidInvoice =
   };
 
 /** A missing event does not compile. */
-const builders: { readonly [Name in EventName]: Builder } = {
+const builders: { readonly [Name in ModelledEventName]: Builder } = {
   'payment.authorized': payment(pay.authorized),
   'payment.captured': payment(pay.captured),
   'payment.failed': payment(pay.failed),
@@ -186,7 +187,9 @@ export const buildEvent = (event: EventName, options: BuildOptions = {}): Simula
   const at = Math.floor((options.at ?? FIXED_TIME) / 1000);
   const id = random.id('');
   const accountId = random.id('acc_');
-  const { parts, beside } = builders[event](random, at);
+  const { parts, beside }: Built = isModelled(event)
+    ? builders[event](random, at)
+    : { parts: keptParts(event, random, at) };
   const { subject, family } = eventSpec(event);
   const changed = withFields(
     { ...parts, [subject]: { ...parts[subject], ...options.subject } },

@@ -1,6 +1,7 @@
 import { accountActivated, accountAtItsLimit, validations } from './accounts.ts';
 import { disputeClosed, disputeLost, disputeReopened, disputeRounds, disputeWon } from './disputes.ts';
 import { invoiceExpires, invoicePaid, invoicePartialPayments } from './invoices.ts';
+import { paidOut, settled } from './kept.ts';
 import { linkExpires, linkIsCancelled, linkPaid, linkPartialPayments } from './links.ts';
 import {
   checkoutCaptured,
@@ -42,6 +43,8 @@ export const stories = {
   'account-activated': accountActivated,
   'account-limited': accountAtItsLimit,
   validations,
+  settlement: settled,
+  payout: paidOut,
 } as const satisfies Record<string, Story>;
 
 export type StoryName = keyof typeof stories;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { eventNames, familyNames, route } from '#catalogue';
+import { eventNames, familyNames, isModelled, route } from '#catalogue';
 import { instant, toMergeRecord } from '#rules';
 import { expectedEntities } from '../expected.ts';
 import { randomOf, shuffled } from '../random.ts';
@@ -13,13 +13,13 @@ const told = (name: StoryName, seed: string) => simulation({ seed, count: 60, st
 const all = (seed: string, count: number) =>
   simulation({ seed, count, stories: storyNames as [StoryName, ...StoryName[]], at: AT });
 
-test('together the stories send every event of the catalogue, and end entities of every family', () => {
+test('together the stories send every event that has a rule, and end entities of every family', () => {
   const { events, ends } = all('any', 200);
   const sent = new Set(events.map(({ event }) => event));
   const ended = new Set(ends.map(({ family }) => family));
   expect([
     ...eventNames
-      .filter((event) => !sent.has(event))
+      .filter((event) => isModelled(event) && !sent.has(event))
       .map((event) => `no story of simulator/stories/index.ts sends ${event}: write one, or add the step to one`),
     ...familyNames
       .filter((family) => !ended.has(family))

@@ -14,7 +14,7 @@ const VOLUMES = [
   'projected',
   'secret',
 ];
-const CONSUMERS = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine'];
+const CONSUMERS = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'kept', 'quarantine'];
 const isHook = ({ metadata }: Manifest): boolean => metadata.annotations?.['helm.sh/hook'] !== undefined;
 const ofKind = (objects: readonly Manifest[], kind: string): readonly Manifest[] =>
   objects.filter((object) => object.kind === kind);

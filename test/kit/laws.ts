@@ -385,7 +385,7 @@ export const followsItsTable = <Status extends string, Event extends EventName>(
     const seen = observe(lifecycle, snapshotAt(event, LATER, 'event_now'));
     if (seen === undefined) throw new Error(`${event} says nothing, so its column has no meaning`);
     const verdict = reduce(before, seen);
-    const found = verdict.kind === 'applied' ? { to: verdict.next.status } : verdict.kind;
+    const found = verdict.kind === 'applied' || verdict.kind === 'kept' ? { to: verdict.next.status } : verdict.kind;
     expect(found).toEqual(move);
     if (verdict.kind === 'stale') expect(verdict.next.status).toBe(before?.status);
   });

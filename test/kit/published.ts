@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accountIdOf, occurredAtOf, route, subjectOf } from '#catalogue';
+import { accountIdOf, contentOf, occurredAtOf, route, subjectOf } from '#catalogue';
 import { eventId, recordAt } from '#rules';
 import type { Instant, JsonRecord, Snapshot } from '#rules';
 
@@ -25,8 +25,9 @@ export const publishedBodies = (wanted: (event: string) => boolean = () => true)
 };
 
 /** A body as the rules see it, by the way that a consumer reads it. Throws for a body that would be quarantined. */
-export const snapshotOf = (body: JsonRecord, id: string, receivedAt?: Instant): Snapshot => {
-  const routed = route(body);
+export const snapshotOf = (given: JsonRecord, id: string, receivedAt?: Instant): Snapshot => {
+  const routed = route(given);
+  const body = contentOf(given) as JsonRecord;
   if (routed.kind === 'quarantined') throw new Error(`no snapshot of a body that is quarantined as ${routed.reason}`);
   return {
     event: routed.event,

@@ -1,4 +1,6 @@
 import type { Family } from './families.ts';
+import { keptEvents } from './kept-events.ts';
+import type { KeptEventSpec } from './kept-events.ts';
 import type { SightedPart } from './sighted-parts.ts';
 
 export interface EventSpec {
@@ -10,10 +12,13 @@ export interface EventSpec {
   readonly summary: string;
   /** Keys below `payload` of the snapshots that stand beside the subject: each is a sighting of its own entity (docs/adr/0011). */
   readonly beside?: readonly SightedPart[];
+  /** Of kept events only. */
+  readonly links?: KeptEventSpec['links'];
+  readonly shape?: KeptEventSpec['shape'];
 }
 
 /**
- * Every Razorpay event that Dakia applies: one row each. Names and subjects: razorpay.com/docs/webhooks and its pages
+ * Every Razorpay event that Dakia knows: one row each; those of `keptEvents` are kept as they are. Names and subjects: razorpay.com/docs/webhooks and its pages
  * payments, orders, disputes, refunds, payment-links, invoices, account-validation and partners; the order notifications are on
  * api/payments/recurring-payments/webhooks (its table leaves out the `order.` that its samples have).
  */
@@ -203,9 +208,12 @@ export const events = {
     beside: ['payment', 'order'],
   },
   'invoice.expired': { family: 'invoices', subject: 'invoice', keyField: 'id', summary: 'An invoice ran out of time.' },
+  ...keptEvents,
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof events;
+/** The events that have a rule of their own: all but the kept ones. */
+export type ModelledEventName = Exclude<EventName, keyof typeof keptEvents>;
 /** The events of one family. */
 export type EventIn<Wanted extends Family> = {
   [Name in EventName]: (typeof events)[Name]['family'] extends Wanted ? Name : never;
@@ -213,6 +221,7 @@ export type EventIn<Wanted extends Family> = {
 
 export const eventNames = Object.keys(events) as readonly EventName[];
 export const isEventName = (name: string): name is EventName => Object.hasOwn(events, name);
+export const isModelled = (event: EventName): event is ModelledEventName => events[event].family !== 'kept';
 export const eventSpec = (event: EventName): EventSpec => events[event];
 export const eventsOf = (family: Family): readonly EventName[] =>
   eventNames.filter((event) => events[event].family === family);

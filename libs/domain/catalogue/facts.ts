@@ -92,6 +92,7 @@ const facts = {
   },
   'invoice.cancelled': { family: 'invoices', summary: 'An invoice was cancelled.' },
   'invoice.deleted': { family: 'invoices', summary: 'An invoice was deleted.' },
+  'event.kept': { family: 'kept', summary: 'An event came that is kept as it is; its name is in the column `event`.' },
 } as const satisfies Record<string, FactSpec>;
 
 export type FactKind = keyof typeof facts;

@@ -16,7 +16,7 @@ export interface FamilySpec {
   readonly idPrefix: string;
 }
 
-export const serviceNames = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices'] as const;
+export const serviceNames = ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'kept'] as const;
 /** The domain services: one consumer group each. */
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -101,6 +101,15 @@ export const families = {
     priority: 3,
     noun: 'invoice',
     idPrefix: 'inv_',
+  },
+  kept: {
+    topic: 'rzp.kept.v1',
+    table: 'provider_events',
+    keyColumn: 'entity',
+    service: 'kept',
+    priority: 4,
+    noun: 'entity of a kept event',
+    idPrefix: '',
   },
 } as const satisfies Record<string, FamilySpec>;
 

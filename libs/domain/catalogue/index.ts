@@ -1,5 +1,5 @@
-export type { EventIn, EventName } from './events.ts';
-export { eventNames, eventsOf, eventSpec, isEventName } from './events.ts';
+export type { EventIn, EventName, ModelledEventName } from './events.ts';
+export { eventNames, eventsOf, eventSpec, isEventName, isModelled } from './events.ts';
 export type { FactKind } from './facts.ts';
 export { factKinds, factSpec, isFactKind } from './facts.ts';
 export type { Family, Priority, ServiceName } from './families.ts';
@@ -7,7 +7,16 @@ export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC
 export type { NotificationStatus } from './notifications.ts';
 export { notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
-export { accountIdOf, entityBeside, entityIn, occurredAtOf, quarantineReasons, route, subjectOf } from './route.ts';
+export {
+  accountIdOf,
+  contentOf,
+  entityBeside,
+  entityIn,
+  occurredAtOf,
+  quarantineReasons,
+  route,
+  subjectOf,
+} from './route.ts';
 export type { SightedPart } from './sighted-parts.ts';
 export { isSightedPart, sightedFamily } from './sighted-parts.ts';
 export type { Sighting } from './sightings.ts';

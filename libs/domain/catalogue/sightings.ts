@@ -27,7 +27,7 @@ export const sightingsIn = (body: JsonRecord, event: EventName): readonly Sighti
   (eventSpec(event).beside ?? []).flatMap((part) => {
     const subject = entityIn(recordAt(body, 'payload'), part);
     const family = sightedFamily(part);
-    const key = usableId(family, prefixed(part, subject?.['id']));
+    const key = usableId({ subject: part }, prefixed(part, subject?.['id']));
     return subject === undefined || key === undefined ? [] : [{ part, family, key: entityId(key), subject }];
   });
 

@@ -4,6 +4,7 @@ import { accountAggregate } from './account/index.ts';
 import { disputeAggregate } from './dispute/index.ts';
 import { downtimeAggregate } from './downtime/index.ts';
 import { invoiceAggregate } from './invoice/index.ts';
+import { keptAggregate } from './kept/index.ts';
 import { orderAggregate } from './order/index.ts';
 import { paymentAggregate } from './payment/index.ts';
 import { paymentLinkAggregate } from './payment-link/index.ts';
@@ -21,6 +22,7 @@ const aggregates = {
   fund_accounts: validationAggregate,
   payment_links: paymentLinkAggregate,
   invoices: invoiceAggregate,
+  kept: keptAggregate,
 } as const satisfies Record<Family, Aggregate>;
 
 export const aggregateOf = (family: Family): Aggregate => aggregates[family];

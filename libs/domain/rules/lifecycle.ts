@@ -65,6 +65,8 @@ export interface Lifecycle<Status extends string, Event extends string> extends 
   readonly lane?: (snapshot: Snapshot<Event>) => string;
   readonly decide?: (marks: Readonly<Record<string, Mark<Status>>>) => Mark<Status>;
   readonly facts: (before: EntityState<Status> | undefined, after: EntityState<Status>) => readonly Fact[];
+  /** Events of the family are kept as they are: each tells its own facts, whatever came before, and none is stale. */
+  readonly keeps?: (seen: Observation<Status, Event>) => readonly Fact[];
 }
 
 /** Rank of status first; between snapshots of equal rank the envelope's time (unknown time stands lowest). */
@@ -235,6 +237,7 @@ export const reducerOf =
     const clashes = clashesOf(lifecycle, current, seen, next);
     const facts = [...lifecycle.facts(current, next), ...clashes.facts];
     const notes = [...seen.notes, ...clashes.notes];
+    if (lifecycle.keeps !== undefined) return { kind: 'kept', next, facts: lifecycle.keeps(seen), notes };
     if (advances) return { kind: 'applied', next, facts, notes };
     const reason = `a newer snapshot with status ${mark.status} is already applied`;
     return { kind: 'stale', next, facts, notes, reason };

@@ -3,6 +3,8 @@ import type { Note } from './note.ts';
 /** Everything a reducer may answer. An expected case is a member here, never an exception. */
 export type Verdict<State, Fact> =
   | { readonly kind: 'applied'; readonly next: State; readonly facts: readonly Fact[]; readonly notes: readonly Note[] }
+  /** An event that has no rule of its own: stored as it is, beside what is known already. */
+  | { readonly kind: 'kept'; readonly next: State; readonly facts: readonly Fact[]; readonly notes: readonly Note[] }
   /** An older snapshot: it moves nothing forward, but may still fill what no newer one has said. */
   | {
       readonly kind: 'stale';
@@ -30,6 +32,7 @@ export type TransitionTable<Status extends string, Trigger extends string> = {
  */
 export const dispositions = [
   'applied',
+  'kept',
   'duplicate',
   'stale',
   'rejected',

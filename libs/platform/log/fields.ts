@@ -62,6 +62,7 @@ const FLAT = [
   // How much, how often, how long (in the unit that its name ends with).
   ...[
     'applied',
+    'kept',
     'duplicate',
     'stale',
     'rejected',

@@ -30,6 +30,9 @@ export const entityOf = ({ kind, family, entityKey }: StoredFact): Parsed<Entity
   return parsed({ kind, family: spec.family, key: entityKey });
 };
 
+/** The row shows the newest event of its entity; what is told is the event that the fact is of, which begins its occurrence. */
+const toldEvent = ({ occurrence }: StoredFact): string => occurrence.slice(0, occurrence.indexOf(':'));
+
 /** What rules look at: a fact and its entity's row. `row` is undefined where the state table has none. */
 export const subjectOf = (fact: StoredFact, row: StateRow | undefined): Parsed<Subject> => {
   const entity = entityOf(fact);
@@ -44,5 +47,6 @@ export const subjectOf = (fact: StoredFact, row: StateRow | undefined): Parsed<S
     at: fact.factAt,
     endpoint: fact.endpoint,
     ...row,
+    columns: kind === 'event.kept' ? { ...row.columns, event: toldEvent(fact) } : row.columns,
   });
 };

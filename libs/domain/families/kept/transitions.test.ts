@@ -1,0 +1,6 @@
+import { followsItsTable } from '#kit';
+import { keptLifecycle } from './lifecycle.ts';
+
+describe('every kept event, first or after another, is kept', () => {
+  followsItsTable(keptLifecycle);
+});
