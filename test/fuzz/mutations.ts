@@ -100,7 +100,7 @@ export const oddRequest = (random: Random): Buffer => {
     ...(random.next() < 0.1 ? ['Expect: 100-continue'] : []),
     ...(random.next() < 0.1 ? [`X-Long: ${'y'.repeat(random.below(20_000))}`] : []),
   ];
-  let request = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]);
+  let request: Buffer = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]);
   for (let times = random.below(4); times > 0; times--) request = oddBytes(random, request);
   return request;
 };
