@@ -77,13 +77,27 @@ const maskedTables = (): readonly (readonly [name: string, query: string])[] => 
       if (!personal) return name;
       return type === 'text' ? `${MASKED}.shortened(${name}) AS ${name}` : `NULL::${type} AS ${name}`;
     });
-    return [table, `SELECT ${[keyColumn, 'status', ...columns].join(', ')} FROM ${table}`] as const;
+    return [table, `SELECT ${[keyColumn, 'status', ...columns, 'first_seen_at', 'updated_at'].join(', ')} FROM ${table}`] as const;
   }),
   ['webhook_events', `SELECT ${EVENT_COLUMNS} FROM webhook_events`],
 ];
 
 /** All that describeSchema makes of the code; a copy of a described database holds while this is the same. */
 export const schemaDescription = (): string => JSON.stringify([allTableWords(), maskedTables()]);
+
+/** Postgres' code for a column that does not exist. */
+const NO_COLUMN = '42703';
+
+/** A view that needs a column which masked tables do not have has no masked like: readers go without it, and the upgrade goes on. */
+const createIfMaskable = async (client: pg.ClientBase, name: string, query: string): Promise<void> => {
+  await client.query('SAVEPOINT before_view');
+  try {
+    await client.query(`CREATE VIEW ${MASKED}.${name} AS ${query}`);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === NO_COLUMN)) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT before_view');
+  }
+};
 
 const buildMasked = async (client: pg.ClientBase): Promise<void> => {
   const tables = maskedTables();
@@ -112,7 +126,7 @@ const buildMasked = async (client: pg.ClientBase): Promise<void> => {
     for (const [name, query] of tables) await client.query(`CREATE VIEW ${MASKED}.${name} AS ${query}`);
     // Their tables are found in the schema of the masked ones first.
     await client.query(`SET LOCAL search_path = ${MASKED}, public`);
-    for (const [name, query] of views) await client.query(`CREATE VIEW ${MASKED}.${name} AS ${query}`);
+    for (const [name, query] of views) await createIfMaskable(client, name, query);
     await client.query('SET LOCAL search_path TO DEFAULT');
     await client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${MASKED} TO dakia_reader, dakia_reader_personal`);
     await client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO dakia_reader_personal`);

@@ -56,6 +56,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       quarantined: 'Records that were not understood.',
       dead: 'Records that were given up.',
       sighted: 'Records that stand beside another event and were joined to their entity.',
+      kept: 'Records that are kept and not modelled yet.',
       skipped: 'Records that an operator passed over.',
       retired: 'Rows of its records that were retired.',
       updated_at: 'When the row changed last.',
