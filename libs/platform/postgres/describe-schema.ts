@@ -77,7 +77,10 @@ const maskedTables = (): readonly (readonly [name: string, query: string])[] => 
       if (!personal) return name;
       return type === 'text' ? `${MASKED}.shortened(${name}) AS ${name}` : `NULL::${type} AS ${name}`;
     });
-    return [table, `SELECT ${[keyColumn, 'status', ...columns, 'first_seen_at', 'updated_at'].join(', ')} FROM ${table}`] as const;
+    return [
+      table,
+      `SELECT ${[keyColumn, 'status', ...columns, 'first_seen_at', 'updated_at'].join(', ')} FROM ${table}`,
+    ] as const;
   }),
   ['webhook_events', `SELECT ${EVENT_COLUMNS} FROM webhook_events`],
 ];
