@@ -60,9 +60,6 @@ export const explainDifference = async (options: ExplainOptions): Promise<readon
   return [...losses.filter((loss) => loss.kind === 'ledger-row'), ...events, ...entities];
 };
 
-/** Header of a record that only shows another event's snapshot: it has no row of its own. */
-const SIGHTING = 'sighting';
-
 type EventsLoss = Extract<Loss, { readonly kind: 'events' }>;
 type Named = Extract<Finding, { readonly kind: 'event' }>;
 
@@ -79,7 +76,7 @@ const namedEvents = async (
       (record) =>
         searched.has(placeOf(record)) &&
         record.offset < (passed.get(placeOf(record)) ?? 0n) &&
-        headerText(record.headers, SIGHTING) === undefined,
+        headerText(record.headers, recordHeaders.sighting) === undefined,
     );
     const named = await Promise.all(candidates.map(async (record) => nameOf(record, decoder)));
     found.push(...(await missingOf(database, named)));

@@ -2,9 +2,10 @@ import pg from 'pg';
 import { aggregatesOf } from '#families';
 import { openTestStore, testEvent } from '../../../test/kit/test-store.ts';
 import type { TestStore } from '../../../test/kit/test-store.ts';
-import { adHoc, createDatabase } from './database.ts';
+import { createDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { undescribed } from './describe-schema.ts';
+import { adHoc } from './statement.ts';
 
 let store: TestStore;
 let reader: Database;
