@@ -29,7 +29,7 @@ const failures: ReadonlySet<Disposition> = new Set(['parked', 'dead']);
 
 /** Ends the spans of events whose decisions are committed. `within`: the span of the transaction, or of the job that it was made in. */
 export const endEvents = (decisions: readonly Decision[], within: Span | undefined): void => {
-  for (const { arrival, disposition, isConflict = false } of decisions)
+  for (const { arrival, disposition } of decisions)
     arrival.span?.end({
       attributes: {
         ...placeOf(arrival),
@@ -42,7 +42,7 @@ export const endEvents = (decisions: readonly Decision[], within: Span | undefin
         'dakia.disposition': disposition,
       },
       ...(within !== undefined && { links: [within.traceparent] }),
-      keep: isConflict,
+      keep: arrival.claimedId !== undefined,
       ...(failures.has(disposition) && { error: disposition }),
     });
 };
