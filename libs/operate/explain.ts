@@ -73,7 +73,10 @@ const namedEvents = async (
   const found: Named[] = [];
   await read([...new Set(losses.map(({ topic }) => topic))], async (records) => {
     const candidates = records.filter(
-      (record) => searched.has(placeOf(record)) && record.offset < (passed.get(placeOf(record)) ?? 0n),
+      (record) =>
+        searched.has(placeOf(record)) &&
+        record.offset < (passed.get(placeOf(record)) ?? 0n) &&
+        headerText(record.headers, recordHeaders.sighting) === undefined,
     );
     const named = await Promise.all(candidates.map(async (record) => nameOf(record, decoder)));
     found.push(...(await missingOf(database, named)));
