@@ -2,6 +2,9 @@ import { allAggregates } from '#families';
 import { openTestStore, testEvent, TODAY_S } from '../test/kit/test-store.ts';
 import type { TestStore } from '../test/kit/test-store.ts';
 
+/** The machine may be busy with other tests. */
+jest.setTimeout(30_000);
+
 let store: TestStore;
 
 beforeAll(async () => {
