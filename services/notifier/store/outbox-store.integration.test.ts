@@ -2,6 +2,9 @@ import { allAggregates } from '#families';
 import { openTestStore } from '../../../test/kit/test-store.ts';
 import { takeFacts } from './outbox-store.ts';
 
+/** The machine may be busy with other tests. */
+jest.setTimeout(30_000);
+
 test('urgent facts are taken before older ones of other families, the oldest first among them, and none is left out', async () => {
   const store = await openTestStore('outbox', allAggregates);
   try {
