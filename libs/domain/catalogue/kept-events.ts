@@ -1,3 +1,5 @@
+import type { SightedPart } from './sighted-parts.ts';
+
 /** Where other entities are named that an event has to do with: paths below `payload`, without the `.entity` between. */
 export interface KeptLinks {
   readonly payment?: string;
@@ -13,6 +15,8 @@ export interface KeptEventSpec {
   readonly subject: string;
   readonly keyField: string;
   readonly summary: string;
+  /** Snapshots of modelled entities beside the subject, as in `EventSpec`. */
+  readonly beside?: readonly SightedPart[];
   /** Left out: the subject's own `payment_id`, `order_id`, `customer_id` and `reference_id` are all there is. */
   readonly links?: KeptLinks;
   /**
@@ -22,7 +26,11 @@ export interface KeptEventSpec {
   readonly shape?: 'account' | 'unpublished';
 }
 
-const kept = (subject: string, summary: string, more: Pick<KeptEventSpec, 'links' | 'shape'> = {}): KeptEventSpec => ({
+const kept = (
+  subject: string,
+  summary: string,
+  more: Pick<KeptEventSpec, 'beside' | 'links' | 'shape'> = {},
+): KeptEventSpec => ({
   family: 'kept',
   subject,
   keyField: 'id',
@@ -30,11 +38,16 @@ const kept = (subject: string, summary: string, more: Pick<KeptEventSpec, 'links
   ...more,
 });
 
-const SUBSCRIPTION = { links: { payment: 'payment.id', order: 'payment.order_id', reference: 'subscription.plan_id' } };
+/** A payment beside the subject is a sighting of its own entity (docs/adr/0011). */
+const BESIDE = { beside: ['payment'] } as const;
+const SUBSCRIPTION = {
+  links: { payment: 'payment.id', order: 'payment.order_id', reference: 'subscription.plan_id' },
+  ...BESIDE,
+};
 const PAYOUT = { links: { reference: 'payout.utr' } };
 const TRANSFER = { links: { payment: 'transfer.source', order: 'transfer.source' } };
-const CREDITED = { links: { payment: 'payment.id', order: 'payment.order_id' } };
-const TOKEN = { links: { payment: 'payment.id', order: 'payment.order_id' } };
+const CREDITED = { links: { payment: 'payment.id', order: 'payment.order_id' }, ...BESIDE };
+const TOKEN = { links: { payment: 'payment.id', order: 'payment.order_id' }, ...BESIDE };
 const ACCOUNT = { shape: 'account' } as const;
 const UNPUBLISHED = { shape: 'unpublished' } as const;
 
