@@ -23,6 +23,8 @@ if (values.help === true || !Number.isFinite(minutes) || minutes < 1 || minutes 
   process.stderr.write(USAGE);
   process.exit(values.help === true ? 0 : 2);
 }
+// The servers end with this process, if it gets to say so.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 try {
   const report = await soak({
     minutes,
