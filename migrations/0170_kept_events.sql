@@ -74,7 +74,7 @@ SELECT entity AS subscription_id, provider_status AS status, event, reference AS
 -- Every kept entity with Razorpay's word for its status.
 CREATE VIEW kept_entities AS
 SELECT entity, kind, event, provider_status AS status, amount_minor, currency, payment_id, order_id, account_id, customer_id, reference,
-       created_at, changed_at, last_event_at, last_event_id, first_seen_at, snapshot
+       created_at, changed_at, last_event_at, last_event_id, snapshot
   FROM provider_events;
 -- Every kept event once, by its name and entity: the history behind the newest.
 CREATE VIEW kept_event_log AS
