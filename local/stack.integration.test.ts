@@ -19,6 +19,7 @@ import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { eventually, openTestKafka, testServers } from '#kit';
 import type { TestKafka } from '#kit';
+import { openToOthers } from '../test/kit/open-to-others.ts';
 import { repositoryRoot } from './folders.ts';
 import { freePort } from './ports.ts';
 import { identityOf } from './process-identity.ts';
@@ -129,19 +130,6 @@ const onRedis = async <Value>(url: string | undefined, work: (client: Redis) => 
   } finally {
     client.disconnect();
   }
-};
-
-/** What another user of the machine can list or read. Folders that may only be passed through, as Postgres needs as another user, are looked into. */
-const openToOthers = (folder: string): readonly string[] => {
-  const { mode } = statSync(folder);
-  const listed = (mode & 0o066) === 0 ? [] : [folder];
-  if ((mode & 0o011) === 0) return listed;
-  const inside = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return openToOthers(path);
-    return (statSync(path).mode & 0o077) === 0 ? [] : [path];
-  });
-  return [...listed, ...inside];
 };
 
 test(

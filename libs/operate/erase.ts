@@ -107,9 +107,8 @@ const kafkaUntil = async (tx: Transaction, needle: string): Promise<Erased['kafk
             max(received_at) + interval '${KEPT_DAYS.events + KEPT_DAYS.forPeople} days' AS "forPeopleUntil"
        FROM webhook_events WHERE entity_key = $1 OR ${holds('payload')}`;
   const [found] = await tx.query<{ eventsUntil: Date | null; forPeopleUntil: Date | null }>(adHoc(sql), [needle]);
-  return found?.eventsUntil == null || found.forPeopleUntil == null
-    ? null
-    : { eventsUntil: found.eventsUntil, forPeopleUntil: found.forPeopleUntil };
+  const { eventsUntil = null, forPeopleUntil = null } = found ?? {};
+  return eventsUntil === null || forPeopleUntil === null ? null : { eventsUntil, forPeopleUntil };
 };
 
 /** The trace names an entity, never a contact: that would keep what was to go. */

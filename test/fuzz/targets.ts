@@ -81,7 +81,9 @@ const checkRecord = (topic: string, record: TestApp['published'][number][1], inp
   if (!arrival.digest.equals(createHash('sha256').update(body).digest())) throw new Error('the digest is another');
   if (arrival.task.kind === 'keep') return;
   const { family, snapshot } = arrival.task;
-  const verdict = aggregates.get(family)?.apply(undefined, snapshot);
+  const aggregate = aggregates.get(family);
+  const unknown: EntityState | undefined = undefined;
+  const verdict = aggregate?.apply(unknown, snapshot);
   if (verdict === undefined || verdict.kind === 'rejected') return;
   checkStorable(verdict.next);
   const again = aggregates.get(family)?.apply(verdict.next, snapshot);
@@ -93,7 +95,7 @@ const checkRecord = (topic: string, record: TestApp['published'][number][1], inp
 /** Postgres takes neither the character NUL nor half a character. */
 const checkStorable = ({ values }: EntityState): void => {
   for (const [name, value] of Object.entries(values)) {
-    const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
     if (text.includes('\u0000') || !text.isWellFormed()) throw new Error(`${name} holds what Postgres refuses`);
   }
 };

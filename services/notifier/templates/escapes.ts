@@ -5,7 +5,7 @@ const VALUE_LENGTH_MAX = 300;
 /** Control characters, line breaks of every kind, and the invisible ones that reverse the direction of what follows. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 /** What nobody sees: it would hide a part of a value, or make two that look the same. */
-const INVISIBLE = /[\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
+const INVISIBLE = /\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0|[\u{e0100}-\u{e01ef}]/gu;
 
 /** One line of printable text: nothing in it can begin a new line, a header, or run backwards. */
 const oneLine = (value: string): string => {
