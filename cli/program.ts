@@ -18,6 +18,7 @@ import { addShow } from './commands/show.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
+import { addTrigger } from './commands/trigger.ts';
 import { addVerify } from './commands/verify.ts';
 import { DEFAULT_DATA_DIR, endings, versionOf } from './output.ts';
 import { LINE_WIDTH, wrap } from './table.ts';
@@ -60,6 +61,7 @@ const withExitCodes = (command: Command): Command => {
 const COMMANDS = [
   addSimulate,
   addSend,
+  addTrigger,
   addShow,
   addVerify,
   addStatus,

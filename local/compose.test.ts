@@ -24,6 +24,9 @@ test('every image is pinned, and in the version that the POM fetches', () => {
   expect(used.sort()).toEqual(servers.sort());
 });
 
+/** Of the profile `observe`, which npm start does not run; they have their defaults in the file alone. */
+const OBSERVE_PORTS = { DAKIA_PROMETHEUS_PORT: 9090, DAKIA_ALERTMANAGER_PORT: 9094, DAKIA_GRAFANA_PORT: 3000 };
+
 test('every port is on loopback and is set by the setting of npm start, with its default', () => {
   const published = [...compose.matchAll(/ports: \["127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+"\]/g)].map(([, name, port]) => [
     name,
@@ -34,8 +37,13 @@ test('every port is on loopback and is set by the setting of npm start, with its
     DAKIA_REGISTRY_PORT: 8081,
     DAKIA_POSTGRES_PORT: 5432,
     DAKIA_REDIS_PORT: 6379,
+    ...OBSERVE_PORTS,
   });
-  expect(compose.match(/ports:/g)).toHaveLength(published.length);
+  // Every published address, whichever way it is written.
+  expect([...compose.matchAll(/"([\d.]+):[^"]*:\d+"/g)].map(([, host]) => host)).toEqual(
+    compose.match(/"[\d.]+:[^"]*:\d+"/g)?.map(() => '127.0.0.1'),
+  );
+  expect(compose).not.toMatch(/"(\$\{|\d+:\d+")/);
 });
 
 test('it has no password of its own', () => {
@@ -53,7 +61,8 @@ test('only the servers whose address is not given are started, and every variabl
   ]);
   const variables = [...compose.matchAll(/\$\{(\w+)/g)].flatMap(([, name]) => name ?? []);
   const known = new Set([...Object.keys(env), ...Object.keys(images)]);
-  expect(variables.filter((name) => !known.has(name))).toEqual([]);
+  const observed = [...Object.keys(OBSERVE_PORTS), 'DAKIA_TRACES_PORT'];
+  expect(variables.filter((name) => !known.has(name))).toEqual(observed);
   for (const service of ['kafka', 'registry', 'postgres', 'redis'])
     expect(compose).toMatch(new RegExp(`^ {2}${service}:$`, 'm'));
 });

@@ -40,7 +40,12 @@ test('what stops first comes last: the consumer before what it notifies, the wor
   ]);
 });
 
-test('the quarantine applies nothing, so it needs no Redis', () => {
-  expect(componentsOf(quarantine)).toEqual(['postgres pool', 'consumer of quarantine']);
+test('the quarantine applies nothing, so it needs no Redis; it reports for all groups', () => {
+  expect(componentsOf(quarantine)).toEqual([
+    'postgres pool of the reporter',
+    'reporter',
+    'postgres pool',
+    'consumer of quarantine',
+  ]);
   expect(Object.keys(quarantine.settings)).not.toContain('redisUrl');
 });

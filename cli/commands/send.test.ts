@@ -127,7 +127,7 @@ test('an answer other than 200, and none, end with 1', async () => {
 
 test.each([
   [['trigger', 'payment.catched'], 'There is no event payment.catched. Of payment there are payment.authorized,'],
-  [['trigger', 'settlement.x'], 'docs/events.md has those there are'],
+  [['trigger', 'nothing.x'], 'docs/events.md has those there are'],
   [['trigger', 'payment.captured', '--set', 'amount'], 'Give field=value'],
   [['trigger', 'payment.captured', '--set', 'a..b=1'], 'Give field=value'],
   [['send', join(folder, 'none.json')], 'none.json cannot be read: ENOENT'],

@@ -37,7 +37,7 @@ export const addStatus = (program: Command): void => {
       STALLED_AFTER_S,
     )
     .option('--json', 'print one JSON object', false)
-    .addHelpText('after', '\nExamples:\n  npx dakia status\n  npx dakia status --explain')
+    .addHelpText('after', '\nExample:\n  npx dakia status\n  npx dakia status --explain')
     .action(run);
 };
 

@@ -43,6 +43,7 @@ describe('accounting', () => {
         stale: 0,
         rejected: 0,
         sighted: 0,
+        kept: 0,
         parked: 2,
         quarantined: 0,
         dead: 0,

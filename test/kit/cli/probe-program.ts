@@ -25,6 +25,11 @@ export interface ProbedCommand {
 /** What must be given before commander looks at the rest. */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
+  'ledger recount': ['--group', 'g', '--topic', 't', '--partition', '0', '--reason', 'r'],
+  erase: ['--entity', 'pay_1', '--reason', 'request'],
+  send: ['file'],
+  trigger: ['event'],
+  show: ['id'],
   'notify test': ['destination'],
   'parked discard': ['--reason', 'r'],
   'dead discard': ['--reason', 'r'],
