@@ -22,5 +22,5 @@ BEGIN
 END
 $$;
 REVOKE EXECUTE ON FUNCTION dakia_outbox_id() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION dakia_outbox_id() TO dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_quarantine, dakia_operator;
+GRANT EXECUTE ON FUNCTION dakia_outbox_id() TO dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_kept, dakia_quarantine, dakia_operator;
 ALTER TABLE outbox ALTER COLUMN id SET DEFAULT dakia_outbox_id();

@@ -43,6 +43,10 @@ test.each([
     'dakia_links: may not use the schema; a migration grants it: GRANT USAGE ON SCHEMA public TO dakia_links;',
   ],
   [
+    'REVOKE EXECUTE ON FUNCTION dakia_outbox_id() FROM dakia_kept',
+    'dakia_outbox_id(): role dakia_kept has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION dakia_outbox_id() TO dakia_kept;',
+  ],
+  [
     'ALTER TABLE payment_refunds DROP COLUMN batch_id',
     'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD COLUMN batch_id text;',
   ],

@@ -176,6 +176,12 @@ const WITHOUT_SCHEMA = `
   SELECT rolname AS role FROM pg_roles
    WHERE rolname = ANY($1) AND NOT has_schema_privilege(oid, current_schema(), 'USAGE') ORDER BY 1`;
 
+/** Whoever writes facts draws their numbers with it (0191). */
+const OUTBOX_NUMBER = 'dakia_outbox_id()';
+const WITHOUT_NUMBERS = `
+  SELECT rolname AS role FROM pg_roles
+   WHERE rolname = ANY($1) AND NOT coalesce(has_function_privilege(oid, to_regprocedure('${OUTBOX_NUMBER}'), 'EXECUTE'), true) ORDER BY 1`;
+
 /** One sentence per role and table, with the statement that mends it. */
 const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant[]): Promise<readonly string[]> => {
   const wanted = grants.flatMap(({ role, table, privileges, columns = [null] }) =>
@@ -197,8 +203,16 @@ const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant
   const schemas = shut.map(
     ({ role }) => `${role}: may not use the schema; a migration grants it: GRANT USAGE ON SCHEMA public TO ${role};`,
   );
+  const writers = grants.filter(({ table, privileges }) => table === 'outbox' && privileges.includes('INSERT'));
+  const numberless = await client.query<{ role: string }>(WITHOUT_NUMBERS, [
+    [...new Set(writers.map(({ role }) => role))],
+  ]);
+  const numbers = numberless.rows.map(
+    ({ role }) =>
+      `${OUTBOX_NUMBER}: role ${role} has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION ${OUTBOX_NUMBER} TO ${role};`,
+  );
   const places = Map.groupBy(rows, ({ role, table }) => `${table} ${role}`);
-  return [...roles, ...schemas, ...[...places.values()].map(sentenceOf)];
+  return [...roles, ...schemas, ...numbers, ...[...places.values()].map(sentenceOf)];
 };
 
 const sentenceOf = (rows: readonly MissingPrivilege[]): string => {
