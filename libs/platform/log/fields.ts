@@ -20,6 +20,7 @@ const FLAT = [
   ],
   ...[
     'eventId',
+    'claimedId',
     'event',
     'family',
     'key',
