@@ -6,6 +6,8 @@
  * (local/prometheus-files.ts); the others need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
  */
 const PROJECTS = [
+  // Minutes each; no part of `npm test`: run by name, by `npm run soak` and by `npm run drill`.
+  { name: 'long', pattern: '/test/faults/(soak|drill)\\.test\\.ts$' },
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
   { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },
   { name: 'image', pattern: '/test/image/.*\\.test\\.ts$' },
@@ -13,7 +15,7 @@ const PROJECTS = [
   { name: 'rules', pattern: '/test/observability/.*\\.test\\.ts$' },
   { name: 'unit', pattern: '\\.test\\.ts$' },
 ];
-const WITH_SERVERS = ['integration', 'faults', 'image'];
+const WITH_SERVERS = ['integration', 'faults', 'long', 'image'];
 
 /** `tools/x.test.ts` → `unit`; undefined for what is no test file. Takes a path from the root of the checkout, or an absolute one. */
 const projectOf = (path) => {
