@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { sendOne } from '#simulator';
 import type { OneAnswer } from '#simulator';
-import { exitCodes, print, printJson, printList } from './output.ts';
+import { exitCodes, print, printJson, printList, warn } from './output.ts';
 import { receiverOf, withReceiver } from './receiver-options.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
 
@@ -54,19 +54,25 @@ export const deliver = async (options: DeliveryOptions, command: Command, sendin
   const answer = await sendOne({ ...receiver, url }, { eventId, body });
   const ok = answer.kind === 'answered' && answer.status === 200;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (answer.kind === 'none') warn(silenceOf(answer));
   const about = { eventId, ...(entity === undefined ? {} : { entity, family }), bytes: body.length, url: url.href };
   if (options.json) return printJson({ ok, sent: what, ...about, ...jsonOf(answer) });
   printList([
     ['sent', `${what}, ${body.length} bytes, event id ${eventId}`],
     ...(entity === undefined ? [] : [['entity', entity]]),
     ['to', url.href],
-    ['answer', answer.kind === 'answered' ? `${answer.status} ${answer.text}` : `none: ${answer.reason}`],
+    ['answer', answer.kind === 'answered' ? `${answer.status} ${answer.text}` : 'none'],
   ]);
   if (ok) print(`\nSee what came of it:\n  npx dakia show ${entity ?? eventId}`);
 };
 
 const jsonOf = (answer: OneAnswer): object =>
-  answer.kind === 'answered' ? { status: answer.status, answer: answer.text } : { status: null, error: answer.reason };
+  answer.kind === 'answered'
+    ? { status: answer.status, answer: answer.text }
+    : { status: null, error: silenceOf(answer) };
+
+const silenceOf = ({ reason }: Extract<OneAnswer, { kind: 'none' }>): string =>
+  `There was no answer: ${reason}. Is ingest running there?`;
 
 /** 14 letters and digits, as Razorpay's. */
 export const newEventId = (): string =>

@@ -105,7 +105,8 @@ test(
     const [, webhook = ''] = /webhook +(\S+)/.exec(block) ?? [];
     expect(block).toMatch(/KAFKA_BROKERS is set: that server is used, none is started/);
     expect(block).toContain(`secret         ${join(dataDir, 'secret')}`);
-    expect(block).toContain(`DATABASE_URL   ${database.url}`);
+    expect(block).toContain('Postgres       as set in DATABASE_URL');
+    expect(block).not.toContain(new URL(database.url).password);
     expect(statSync(join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
     expect(existsSync(join(dataDir, 'pids', 'postgres.pid'))).toBe(false);
     // A default of development, where the environment says nothing.

@@ -38,7 +38,8 @@ const skipOneOffset = async (): Promise<Place & { readonly eventId: string }> =>
   await system.stop();
   await system.start([ingest]);
   expect(await system.deliver(event)).toBe(200);
-  const behind = (await system.status()).partitions.find(({ lag }) => lag === 1);
+  // Of the event itself: the payment beside it is a sighting, in a topic of its own.
+  const behind = (await system.status()).partitions.find(({ topic, lag }) => topic === 'rzp.refunds.v1' && lag === 1);
   if (behind === undefined) throw new Error('nothing waits');
   await system.rows(
     `UPDATE partition_ledger SET next_offset = next_offset + 1, applied = applied + 1, mark_event_id = NULL, mark_appended_ms = NULL,
