@@ -52,7 +52,7 @@ test.each([
     'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD COLUMN batch_id text;',
   ],
   [
-    'DROP VIEW masked.payment_refunds; ALTER TABLE payment_refunds ALTER COLUMN batch_id TYPE varchar(12)',
+    'ALTER TABLE payment_refunds DROP COLUMN batch_id CASCADE; ALTER TABLE payment_refunds ADD COLUMN batch_id varchar(12)',
     'payment_refunds.batch_id: is character varying in the database and text in family refunds',
   ],
   [
