@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adHoc, createDatabase, roleOf } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
+import { allServices } from '../services/services.ts';
 import { createTestDatabase } from '../test/kit/databases.ts';
 import type { TestDatabase } from '../test/kit/databases.ts';
 import { makeLogins } from './postgres.ts';
@@ -50,6 +51,13 @@ test('a service works in its role; giving the role back gains nothing', async ()
   ])
     await expect(bare.query(adHoc(sql))).rejects.toThrow('permission denied');
   await expect(bare.query(adHoc('SET ROLE dakia_operator'))).rejects.toThrow('permission denied');
+});
+
+test('every service that npm start runs can take its role', async () => {
+  for (const { name } of allServices.filter(({ name: service }) => service !== 'ingest')) {
+    const role = roleOf(name as Parameters<typeof roleOf>[0]);
+    expect(await open(logins.dakia_services, role).query(adHoc('SELECT current_user AS me'))).toEqual([{ me: role }]);
+  }
 });
 
 test('who reads logs in as a reader, by a password that its owner alone can read', async () => {

@@ -4,7 +4,9 @@ import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { QUARANTINE_SERVICE, serviceNames } from '#catalogue';
 import { codeOf } from '#platform/log';
+import { roleOf } from '#platform/postgres';
 import { LaunchFailure } from './launch-failure.ts';
 import type { StateFolder } from './folders.ts';
 import type { OnePortLaunchOptions } from './launch-options.ts';
@@ -176,10 +178,10 @@ export const postgresAnswers = (url: string): Promise<boolean> =>
 const LOGINS = [
   {
     user: 'dakia_services',
-    roles: ['payments', 'disputes', 'refunds', 'accounts', 'links', 'invoices', 'quarantine', 'notifier'],
+    roles: ([...serviceNames, QUARANTINE_SERVICE, 'notifier'] as const).map(roleOf),
     inherits: false,
   },
-  { user: 'dakia_analyst', roles: ['reader'], inherits: true },
+  { user: 'dakia_analyst', roles: ['dakia_reader'], inherits: true },
 ] as const;
 export type LoginUser = (typeof LOGINS)[number]['user'];
 
@@ -192,7 +194,7 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
       const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
       const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
       await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
-      await client.query(`GRANT ${roles.map((role) => `dakia_${role}`).join(', ')} TO ${user}`);
+      await client.query(`GRANT ${roles.join(', ')} TO ${user}`);
       urls.push([user, withUser(ownerUrl, user, password)]);
     }
     return Object.fromEntries(urls) as Record<LoginUser, string>;
