@@ -7,6 +7,7 @@ import type { RecountOutcome } from '#operate';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
+import { dispositions } from '#rules';
 import { currentUser, openKafka, withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
@@ -93,43 +94,17 @@ const show = async ({ json }: { readonly json: boolean }, command: Command): Pro
   const rows = await withDatabase(command, OPERATOR_ROLE, readLedger);
   if (json) return printJson({ ok: true, partitions: rows });
   if (rows.length === 0) return print(noneOf('partitions in the ledger', false));
-  const head = [
-    'group',
-    'topic',
-    'partition',
-    'first',
-    'next',
-    'applied',
-    'kept',
-    'duplicate',
-    'stale',
-    'rejected',
-    'parked',
-    'quarantined',
-    'dead',
-    'sighted',
-    'skipped',
-    'updated',
-  ];
+  const head = ['group', 'topic', 'partition', 'first', 'next', ...dispositions, 'skipped', 'updated'];
   printTable([
     head,
     ...rows.map(({ group, topic, partition, firstOffset, nextOffset, counts, skipped, updatedAt }) => {
-      const { applied, kept, duplicate, stale, rejected, parked, quarantined, dead, sighted } = counts;
       return [
         group,
         topic,
         partition,
         firstOffset,
         nextOffset,
-        applied,
-        kept,
-        duplicate,
-        stale,
-        rejected,
-        parked,
-        quarantined,
-        dead,
-        sighted,
+        ...dispositions.map((name) => counts[name]),
         skipped,
         timeOf(updatedAt),
       ];

@@ -5,6 +5,7 @@ import type { Account, Finding, PartitionAccount } from '#operate';
 import { registrySettings } from '#platform/config';
 import { readLogs, readTopics } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
+import { dispositions } from '#rules';
 import { openKafka, withDatabase } from '../connections.ts';
 import type { OpenKafka } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, wholeNumber } from '../output.ts';
@@ -97,20 +98,7 @@ const describeFindings = (findings: readonly Finding[]): void => {
   ]);
 };
 
-const FIGURES = [
-  'accepted',
-  'applied',
-  'kept',
-  'duplicate',
-  'stale',
-  'rejected',
-  'parked',
-  'quarantined',
-  'dead',
-  'sighted',
-  'skipped',
-  'lag',
-] as const;
+const FIGURES = ['accepted', ...dispositions, 'skipped', 'lag'] as const;
 
 /** What is wrong with one partition, in words; empty when nothing is. */
 const troublesOf = ({ problem, stalledSeconds, lag, lastError }: PartitionAccount): string =>

@@ -5,8 +5,9 @@ import { deliveryIdOf } from './arrival.ts';
 import type { Decision } from './reduce-events.ts';
 import { contextOf } from './trace.ts';
 
-/** The verdicts after which nothing of an event is left to be done, as a list of SQL. */
-export const PROCESSED_SQL = "('applied', 'kept', 'stale', 'rejected', 'sighted')";
+/** The verdicts that decide an event, after which nothing of it is left to be done; a sighting that was joined is done as well. */
+const DECIDED: readonly Disposition[] = ['applied', 'kept', 'stale', 'rejected'];
+export const PROCESSED_SQL = `(${[...DECIDED, 'sighted'].map((verdict) => `'${verdict}'`).join(', ')})`;
 
 /**
  * Part of a statement that has the decisions as `given`: the audit rows of those that are `is_audited`. `$actor` says who caused them.
@@ -20,8 +21,7 @@ export const auditOfGiven = (actor: number): string => {
 
 /** Whether the audit tells of it: of everything that was decided about an event, and of a sighting that changed its entity. */
 export const isAudited = ({ disposition, isChange = false }: Decision): boolean =>
-  disposition === 'sighted' ? isChange : AUDITED.has(disposition);
-const AUDITED: ReadonlySet<Disposition> = new Set(['applied', 'kept', 'stale', 'rejected']);
+  disposition === 'sighted' ? isChange : DECIDED.includes(disposition);
 
 /** A fact as the outbox takes it. Its key makes it unique for ever. */
 interface FactRow {

@@ -1,3 +1,5 @@
+import { dispositions } from '#rules';
+
 /**
  * Every field that a log line may have: ids, names, counts, times and reasons. Any other is shown by its name alone, so that a body,
  * a header or a secret that somebody logs by mistake is not seen. To log more, add its name here, and think of what it can hold.
@@ -61,20 +63,7 @@ const FLAT = [
     'until',
   ],
   // How much, how often, how long (in the unit that its name ends with).
-  ...[
-    'applied',
-    'kept',
-    'duplicate',
-    'stale',
-    'rejected',
-    'parked',
-    'quarantined',
-    'dead',
-    'skipped',
-    'events',
-    'facts',
-    'notifications',
-  ],
+  ...[...dispositions, 'skipped', 'events', 'facts', 'notifications'],
   ...[
     'letters',
     'keys',
