@@ -99,18 +99,19 @@ export const arrivalOf = (
   const envelope = record.envelope.value;
   const { rawBody } = envelope;
   const body = Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength);
+  const digest = sha256(body);
   return {
     topic,
     partition,
     offset: record.offset,
-    ...identityOf(envelope),
+    ...identityOf(envelope, digest),
     eventType: storableText((envelope.event ?? NO_EVENT_NAME).slice(0, EVENT_NAME_LENGTH_MAX)),
     occurredAt: usableTime(envelope.occurredAt),
     receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storableText(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
     body,
-    digest: sha256(body),
+    digest,
     task:
       envelope.kind === 'quarantine'
         ? { kind: 'keep', reason: storableText(envelope.reason) }
@@ -120,11 +121,11 @@ export const arrivalOf = (
   };
 };
 
-const identityOf = ({ eventId, sighting, rawBody }: Envelope): Pick<Arrival, 'eventId' | 'sighting'> => {
+const identityOf = ({ eventId, sighting }: Envelope, digest: Buffer): Pick<Arrival, 'eventId' | 'sighting'> => {
   const id = storableId(eventId);
   if (sighting === undefined) return { eventId: id };
   const part = storableText(sighting.slice(0, EVENT_NAME_LENGTH_MAX));
-  return { eventId: storableId(sightingId(id, part, rawBody)), sighting: { eventId: id, part } };
+  return { eventId: storableId(sightingId(id, part, digest)), sighting: { eventId: id, part } };
 };
 
 /**

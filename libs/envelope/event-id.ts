@@ -25,11 +25,11 @@ export const derivedIdOf = (digest: Buffer): EventId => eventId(DERIVED_PREFIX +
 export const isDerived = (id: EventId): boolean => id.startsWith(DERIVED_PREFIX);
 
 /**
- * The id under which a sighting is kept where one is kept at all: the delivery's id, the key below `payload` and the bytes. Equal ids mean
+ * The id under which a sighting is kept where one is kept at all: the delivery's id, the key below `payload` and the body's SHA-256. Equal ids mean
  * equal sightings, also where a forwarder sends one event id with every delivery.
  */
-export const sightingId = (id: string, part: string, rawBody: Uint8Array): string =>
-  `${id}.${part}.${hash('sha256', rawBody, 'hex').slice(0, SIGHTING_DIGEST_LENGTH)}`;
+export const sightingId = (id: string, part: string, digest: Buffer): string =>
+  `${id}.${part}.${digest.toString('hex').slice(0, SIGHTING_DIGEST_LENGTH)}`;
 
 /** Hex digits of the body's digest: enough to tell the bodies of one event id apart. */
 const SIGHTING_DIGEST_LENGTH = 16;
