@@ -31,7 +31,7 @@ const failures: ReadonlySet<Disposition> = new Set(['parked', 'dead']);
 export const endEvents = (decisions: readonly Decision[], within: Span | undefined): void => {
   for (const { arrival, disposition } of decisions)
     arrival.span?.end({
-      attributes: {
+      attributes: () => ({
         ...placeOf(arrival),
         'dakia.event.id': arrival.eventId,
         'dakia.event.name': arrival.eventType,
@@ -40,7 +40,7 @@ export const endEvents = (decisions: readonly Decision[], within: Span | undefin
           'dakia.entity.key': arrival.task.key,
         }),
         'dakia.disposition': disposition,
-      },
+      }),
       ...(within !== undefined && { links: [within.traceparent] }),
       // Another body has its event id: somebody has to look at who sends it.
       keep: arrival.claimedId !== undefined,
@@ -75,7 +75,7 @@ export const beginTransaction = (
   const arrivals = ranges.flatMap((range) => range.arrivals);
   const sampled = arrivals.filter(({ span }) => span?.isSampled === true);
   const span = tracer.start({ name: `commit ${group}`, kind: 'consumer', isSampled: sampled.length > 0 });
-  const attributes = {
+  const attributes = () => ({
     'messaging.system': 'kafka',
     'messaging.operation.name': 'commit',
     'messaging.operation.type': 'process',
@@ -83,7 +83,7 @@ export const beginTransaction = (
     'messaging.batch.message_count': arrivals.length,
     'db.system.name': 'postgresql',
     'dakia.partitions': ranges.length,
-  };
+  });
   return {
     span,
     applied: (decisions) => {

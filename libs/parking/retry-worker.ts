@@ -95,7 +95,7 @@ const endAttempt = (
   const dead = typeof outcome === 'object' && 'dead' in outcome && outcome.dead > 0;
   const error = dead ? 'dead' : kind === 'parked' || kind === 'infrastructure' ? kind : undefined;
   span.end({
-    attributes: {
+    attributes: () => ({
       'messaging.system': 'bullmq',
       'messaging.operation.name': 'process',
       'messaging.operation.type': 'process',
@@ -103,7 +103,7 @@ const endAttempt = (
       'dakia.family': family,
       'dakia.entity.key': key,
       'dakia.outcome': kind,
-    },
+    }),
     ...(error !== undefined && { error }),
   });
 };

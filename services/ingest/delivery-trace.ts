@@ -1,6 +1,6 @@
 import type { Envelope } from '#envelope';
 import type { PublishOutcome } from '#platform/kafka';
-import type { Span, Tracer } from '#platform/trace';
+import type { Attributes, Span, Tracer } from '#platform/trace';
 import { answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
@@ -23,21 +23,16 @@ const NAME = `POST ${ROUTE}`;
  */
 export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace => {
   const delivery = tracer.start({ name: NAME, kind: 'server', parent, startedAt });
-  const publish = tracer.start({ name: 'send', kind: 'producer', parent: delivery.traceparent });
-  let event: Record<string, string | undefined> = {};
+  const publish = tracer.start({ name: 'send', kind: 'producer', parent: delivery });
+  let sent: Envelope | undefined;
   return {
     delivery,
     publish,
     published: (topic, envelope, outcome) => {
-      event = {
-        'dakia.event.id': envelope.eventId,
-        'dakia.event.name': envelope.kind === 'event' ? envelope.event : undefined,
-        'dakia.family': envelope.kind === 'event' ? envelope.family : undefined,
-        'dakia.entity.key': envelope.key,
-      };
+      sent = envelope;
       publish.end({
         name: `send ${topic}`,
-        attributes: {
+        attributes: () => ({
           'messaging.system': 'kafka',
           'messaging.operation.name': 'send',
           'messaging.operation.type': 'send',
@@ -45,27 +40,27 @@ export const beginDelivery = (tracer: Tracer, parent: string | undefined, starte
           'messaging.kafka.message.key': envelope.key,
           'dakia.event.id': envelope.eventId,
           'dakia.outcome': outcome,
-        },
+        }),
         ...(outcome !== 'durable' && { error: outcome }),
       });
     },
-    answered: (endpoint, reason, bytes) => delivery.end(endOf(endpoint, reason, bytes, event)),
+    answered: (endpoint, reason, bytes) => delivery.end(endOf(endpoint, reason, bytes, sent)),
   };
 };
 
 /** A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. */
 export const traceUnread = (tracer: Tracer, endpoint: string, reason: Reason, bytes: number, startedAt: number): void =>
-  tracer.start({ name: NAME, kind: 'server', startedAt }).end(endOf(endpoint, reason, bytes, {}));
+  tracer.start({ name: NAME, kind: 'server', startedAt }).end(endOf(endpoint, reason, bytes, undefined));
 
 const endOf = (
   endpoint: string,
   reason: Reason,
   bytes: number,
-  event: Readonly<Record<string, string | undefined>>,
+  sent: Envelope | undefined,
 ): Parameters<Span['end']>[0] => {
   const { outcome, status } = answerOf(reason);
   return {
-    attributes: {
+    attributes: () => ({
       'http.request.method': 'POST',
       'http.route': ROUTE,
       'url.path': endpoint === DEFAULT_ENDPOINT ? ROUTE : `${ROUTE}/${endpoint}`,
@@ -75,9 +70,16 @@ const endOf = (
       'dakia.endpoint': endpoint,
       'dakia.outcome': outcome,
       'dakia.reason': reason,
-      ...event,
-    },
+      ...(sent !== undefined && eventAttributes(sent)),
+    }),
     // By the conventions of HTTP only what the server is to blame for is an error of its span.
     ...(outcome === 'unavailable' && { error: reason }),
   };
 };
+
+const eventAttributes = (envelope: Envelope): Attributes => ({
+  'dakia.event.id': envelope.eventId,
+  'dakia.event.name': envelope.kind === 'event' ? envelope.event : undefined,
+  'dakia.family': envelope.kind === 'event' ? envelope.family : undefined,
+  'dakia.entity.key': envelope.key,
+});

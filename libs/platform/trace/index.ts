@@ -1,4 +1,4 @@
 export { asKept, traceIdOf, validTraceparent } from './context.ts';
 export type { Tracing } from './open.ts';
 export { openTracing } from './open.ts';
-export type { Span, Tracer } from './tracer.ts';
+export type { Attributes, Span, Tracer } from './tracer.ts';

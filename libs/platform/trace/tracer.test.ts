@@ -10,8 +10,8 @@ const tracerOf = (ratio: number) => {
 test('a child is of the trace of its parent, and sampled as that', () => {
   const { kept, tracer } = tracerOf(1);
   const parent = tracer.start({ name: 'parent', kind: 'server' });
-  const child = tracer.start({ name: 'child', kind: 'internal', parent: parent.traceparent });
-  child.end({ name: 'a better name', attributes: { a: 1 } });
+  const child = tracer.start({ name: 'child', kind: 'internal', parent });
+  child.end({ name: 'a better name', attributes: () => ({ a: 1 }) });
   parent.end();
   expect(kept.map(({ name }) => name)).toEqual(['a better name', 'parent']);
   expect(kept[0]).toMatchObject({ parent: readTraceparent(parent.traceparent), attributes: { a: 1 } });

@@ -10,8 +10,8 @@ export type Attributes = Readonly<Record<string, string | number | boolean | und
 export interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
-  /** W3C trace context of what caused it; without one, or with an unreadable one, it begins a trace. */
-  readonly parent?: string | null | undefined;
+  /** What caused it: a span of this process, or a W3C trace context. Without one, or with an unreadable one, it begins a trace. */
+  readonly parent?: Span | string | null | undefined;
   /** On the clock of performance.now(); now without. */
   readonly startedAt?: number;
   /** Where its parent does not say it and the ratio is not asked. */
@@ -22,7 +22,8 @@ export interface SpanStart {
 export interface SpanEnd {
   /** Where it says more than the one at the beginning. */
   readonly name?: string;
-  readonly attributes?: Attributes;
+  /** Asked only of a span that is kept. */
+  readonly attributes?: () => Attributes;
   /** W3C trace contexts of what it had a share in. The first LINKS_MAX are kept. */
   readonly links?: readonly string[];
   /** What failed, in a few fixed words. A span that failed is kept, whether its trace is sampled or not. */
@@ -36,6 +37,7 @@ export interface Span {
   /** W3C trace context for what follows from it: record headers, rows, jobs. */
   readonly traceparent: string;
   readonly traceId: string;
+  readonly spanId: string;
   readonly isSampled: boolean;
   /** To be called once. A span that is not ended is not kept. */
   readonly end: (end?: SpanEnd) => void;
@@ -67,26 +69,25 @@ export const LINKS_MAX = 128;
 
 /** `ratio`: of the traces that begin here, from 0 to 1. A trace that began elsewhere is sampled where it was said there to be. */
 export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
-  start: ({ name, kind, parent: parentText, startedAt = performance.now(), isSampled: decided }) => {
-    const parent = readTraceparent(parentText);
+  start: ({ name, kind, parent: cause, startedAt = performance.now(), isSampled: decided }) => {
+    const parent = typeof cause === 'object' ? (cause ?? undefined) : readTraceparent(cause);
     const traceId = parent?.traceId ?? newTraceId();
     const isSampled = decided ?? parent?.isSampled ?? isInRatio(traceId, ratio);
     const context: TraceContext = { traceId, spanId: newSpanId(), isSampled };
     return {
+      ...context,
       traceparent: traceparentOf(context),
-      traceId,
-      isSampled,
-      end: ({ name: lastName = name, attributes = {}, links = [], error, keep: isWanted = false } = {}) => {
+      end: ({ name: lastName = name, attributes = none, links = [], error, keep: isWanted = false } = {}) => {
         if (!isSampled && !isWanted && error === undefined) return;
         const endedAtMs = epochMs(performance.now());
         keep({
           name: lastName,
           kind,
           context,
-          parent,
+          parent: parent && contextOf(parent),
           startedAtMs: Math.min(epochMs(startedAt), endedAtMs),
           endedAtMs,
-          attributes,
+          attributes: attributes(),
           links: links.slice(0, LINKS_MAX).flatMap((link) => readTraceparent(link) ?? []),
           error,
         });
@@ -94,6 +95,9 @@ export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tra
     };
   },
 });
+
+const none = (): Attributes => ({});
+const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext => ({ traceId, spanId, isSampled });
 
 /** How far performance.now() may go from the clock of the machine, which is set from time to time, in ms. */
 const DRIFT_MAX_MS = 5;

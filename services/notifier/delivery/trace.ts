@@ -24,7 +24,7 @@ export const beginDelivery = (
     traceId: span?.traceId ?? traceIdOf(traceparent),
     ended: ({ kind, attempts }, notification) =>
       span?.end({
-        attributes: {
+        attributes: () => ({
           'messaging.system': 'bullmq',
           'messaging.operation.name': 'process',
           'messaging.operation.type': 'process',
@@ -38,7 +38,7 @@ export const beginDelivery = (
             'dakia.family': notification.family,
             'dakia.entity.key': notification.entityKey,
           }),
-        },
+        }),
         ...(kind !== 'delivered' && { error: kind }),
       }),
   };

@@ -22,7 +22,7 @@ export const endPlanned = ({ planned, requests }: Pick<PlannedFacts, 'planned' |
   for (const { fact, planned: notification, span } of planned) {
     if (span === undefined || !made.has(notification.id)) continue;
     span.end({
-      attributes: {
+      attributes: () => ({
         'messaging.system': 'bullmq',
         'messaging.operation.name': 'send',
         'messaging.operation.type': 'send',
@@ -31,7 +31,7 @@ export const endPlanned = ({ planned, requests }: Pick<PlannedFacts, 'planned' |
         'dakia.fact': fact.kind,
         'dakia.family': fact.family,
         'dakia.entity.key': fact.entityKey,
-      },
+      }),
     });
   }
 };
