@@ -1,8 +1,10 @@
 export type { ApplyOptions, Committed } from './apply-batches.ts';
 export { applyBatches } from './apply-batches.ts';
 export type { WaitingKey } from './apply-ranges.ts';
+export type { Arrival } from './arrival.ts';
 export { arrivalOf, parseBody } from './arrival.ts';
 export { releaseFromQuarantine } from './release-from-quarantine.ts';
+export { joinSightings } from './join-sightings.ts';
 export { createStoreMetrics, reportParkedKeys } from './metrics.ts';
 export type { KeyRef, LockedQueue, WaitingRow } from './parked-queue.ts';
 export {

@@ -1,13 +1,11 @@
-import { arrivalOf, arrivalOfRow } from '#apply';
+import { arrivalOfRow } from '#apply';
 import type { Families, KeyRef, WaitingRow } from '#apply';
 import { eventNames, eventSpec, sightedFamily } from '#catalogue';
 import type { EventName, Family } from '#catalogue';
-import { toEnvelopes } from '#envelope';
-import type { EventEnvelope } from '#envelope';
 import { adHoc } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
-import { eventId, instant } from '#rules';
 import type { Snapshot } from '#rules';
+import { KEPT_BODY, sightingArrivals, sightingsOf } from './kept-body.ts';
 import { readEverything } from './row-audit.ts';
 
 /**
@@ -22,9 +20,6 @@ const BODIES_AT_ONCE = 50;
 const APPLIED = "('applied', 'kept', 'stale', 'sighted')";
 /** In the quarantine lies what nobody understood: its sightings were never published, and `quarantine replay` brings them. */
 const SEEN = "sighting IS NULL AND verdict <> 'quarantined' AND payload <> ''";
-
-const COLUMNS = `razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms,
-       coalesce(endpoint, '') AS endpoint, account_id, kafka_topic, kafka_partition, kafka_offset, sighting, payload, NULL AS traceparent`;
 
 /** Events whose body shows an entity of the family beside their subject. */
 const besideEvents = (family: Family): readonly EventName[] =>
@@ -62,7 +57,7 @@ const noteSightings = async (tx: Transaction, family: Family): Promise<void> => 
   // A cursor takes no parameters; the names are those of the catalogue.
   await tx.query(
     adHoc(
-      `DECLARE rebuild_beside NO SCROLL CURSOR FOR SELECT ${COLUMNS} FROM webhook_events
+      `DECLARE rebuild_beside NO SCROLL CURSOR FOR SELECT ${KEPT_BODY} FROM webhook_events
         WHERE event_type IN (${names.map((name) => `'${name}'`).join(', ')}) AND ${SEEN}`,
     ),
   );
@@ -70,7 +65,11 @@ const noteSightings = async (tx: Transaction, family: Family): Promise<void> => 
     // Ends: the cursor moves on with every round.
     const rows = await tx.query<WaitingRow>(adHoc(`FETCH ${BODIES_AT_ONCE} FROM rebuild_beside`));
     if (rows.length === 0) break;
-    const found = rows.flatMap((row) => sightingsOf(row, family).map(({ key, sighting }) => ({ row, key, sighting })));
+    const found = rows.flatMap((row) =>
+      sightingsOf(row)
+        .filter((one) => one.family === family)
+        .map(({ key, sighting }) => ({ row, key, sighting })),
+    );
     await tx.query(
       adHoc(
         `INSERT INTO ${SOURCES} (entity_key, event_id, created_at, part)
@@ -85,20 +84,6 @@ const noteSightings = async (tx: Transaction, family: Family): Promise<void> => 
     );
   }
   await tx.query(adHoc('CLOSE rebuild_beside'));
-};
-
-/** The sightings of a kept body that are about the family, as ingest would publish them today. */
-export const sightingsOf = (row: WaitingRow, family: Family): readonly EventEnvelope[] => {
-  const [, ...sightings] = toEnvelopes({
-    rawBody: row.payload,
-    eventIdHeader: row.razorpay_event_id,
-    endpoint: row.endpoint,
-    receivedAt: instant(Math.round(row.received_ms)),
-    traceparent: undefined,
-  });
-  return sightings
-    .filter((one) => one.family === family)
-    .map((one) => ({ ...one, eventId: eventId(row.razorpay_event_id) }));
 };
 
 /** The next keys after one, in order; none at the end. */
@@ -129,7 +114,7 @@ export async function* sourcesFor(
 ): AsyncGenerator<Source> {
   const page = adHoc(
     `SELECT s.entity_key AS key, s.number, s.part, e.* FROM ${SOURCES} s
-      CROSS JOIN LATERAL (SELECT ${COLUMNS} FROM webhook_events w
+      CROSS JOIN LATERAL (SELECT ${KEPT_BODY} FROM webhook_events w
                            WHERE w.razorpay_event_id = s.event_id AND w.created_at = s.created_at OFFSET 0) e
       WHERE s.entity_key = ANY($1::text[]) AND (s.entity_key, s.number) > ($2, $3::bigint)
       ORDER BY s.entity_key, s.number LIMIT ${BODIES_AT_ONCE}`,
@@ -147,17 +132,12 @@ export async function* sourcesFor(
 
 const snapshotOf = (row: SourceRow, ref: KeyRef, families: Families): Source['snapshot'] => {
   if (row.payload.length === 0) return null;
-  const arrival = row.part === null ? arrivalOfRow(row, ref, families) : sightingArrival(row, ref, families);
+  const arrival =
+    row.part === null
+      ? arrivalOfRow(row, ref, families)
+      : sightingArrivals(row, families).find(
+          ({ task, sighting }) =>
+            task.kind === 'apply' && task.family === ref.family && task.key === ref.key && sighting?.part === row.part,
+        );
   return arrival?.task.kind === 'apply' ? arrival.task.snapshot : undefined;
-};
-
-const sightingArrival = (row: SourceRow, { family, key }: KeyRef, families: Families) => {
-  const envelope = sightingsOf(row, family).find((one) => one.sighting === row.part && one.key === key);
-  if (envelope === undefined) return undefined;
-  return arrivalOf(
-    { offset: BigInt(row.kafka_offset), key, value: row.payload, envelope: { ok: true, value: envelope } },
-    { topic: row.kafka_topic, partition: row.kafka_partition },
-    families.aggregates,
-    envelope.receivedAt,
-  );
 };
