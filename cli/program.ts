@@ -12,6 +12,7 @@ import { addParked } from './commands/parked.ts';
 import { addPartitions } from './commands/partitions.ts';
 import { addQuarantine } from './commands/quarantine.ts';
 import { addQueues } from './commands/queues.ts';
+import { addRebuild } from './commands/rebuild.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSend } from './commands/send.ts';
 import { addShow } from './commands/show.ts';
@@ -76,6 +77,7 @@ const COMMANDS = [
   addTopics,
   addSchema,
   addMigrate,
+  addRebuild,
   addMaintain,
   addErase,
   addPartitions,

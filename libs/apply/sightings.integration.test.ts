@@ -1,7 +1,8 @@
 import { deliveriesOfCase, eventually } from '#kit';
 import { toEnvelopes } from '#envelope';
 import { allAggregates } from '#families';
-import { accounting, discardParked, retryParked } from '#operate';
+import { route } from '#catalogue';
+import { accounting, discardParked, replayQuarantined, retryParked } from '#operate';
 import { instant, parsed } from '#rules';
 import type { JsonRecord } from '#rules';
 import { openTestStore, TODAY_S } from '../../test/kit/test-store.ts';
@@ -226,4 +227,31 @@ test('only order.paid is subscribed: the payment inside has its row and its over
   expect(
     await store.rows("SELECT status, order_id, order_status FROM payment_overview WHERE payment_id = 'pay_only'"),
   ).toEqual([{ status: 'captured', order_id: 'order_only', order_status: 'paid' }]);
+});
+
+test('a delivery that was not understood takes its sightings along when it is replayed out of Postgres, once', async () => {
+  const { send } = await open();
+  const [event] = recordsOf('evOut', refundOf('pay_out'));
+  if (event?.ok !== true) throw new Error('a refund carries its payment');
+  await send(parsed({ ...event.value, kind: 'quarantine', reason: 'unknown-event' } as never));
+  expect(await statusOf('pay_out')).toBeUndefined();
+  const replay = async () =>
+    replayQuarantined(
+      { database: store.database, aggregates: allAggregates, policy: { delaysMs: [1_000] } },
+      'evOut',
+      asha,
+      route,
+    );
+  expect(await replay()).toMatchObject({ kind: 'unparked', applied: 1 });
+  expect(await statusOf('pay_out')).toBe('refunded');
+  expect(await store.rows("SELECT actor, verdict, to_status FROM audit_logs WHERE entity_key = 'pay_out'")).toEqual([
+    { actor: 'operator:asha', verdict: 'sighted', to_status: 'refunded' },
+  ]);
+  expect(await store.rows("SELECT name FROM outbox WHERE entity_key = 'pay_out'")).toEqual([
+    { name: 'payment.refunded' },
+  ]);
+  expect(await replay()).toEqual({ kind: 'not-quarantined' });
+  // Kafka's copy brings them again: nothing more is told.
+  await send(...recordsOf('evOut', refundOf('pay_out')));
+  expect(await store.rows("SELECT name FROM outbox WHERE entity_key = 'pay_out'")).toHaveLength(1);
 });

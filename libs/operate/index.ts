@@ -14,6 +14,8 @@ export type { OperateParkedOutcome, ShownHead } from './operate-parked.ts';
 export { discardParked, retryParked } from './operate-parked.ts';
 export type { Finding } from './explain.ts';
 export { explainDifference } from './explain.ts';
+export type { Rebuilt, RowChange } from './rebuild.ts';
+export { rebuild } from './rebuild.ts';
 export type { RecountOutcome } from './recount.ts';
 export { recountLedger } from './recount.ts';
 export { createReporter } from './reporter.ts';

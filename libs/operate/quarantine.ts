@@ -1,5 +1,5 @@
-import { releaseFromQuarantine, operatorActor, transactionAgainst } from '#apply';
-import type { KeyRef, OperatorAction } from '#apply';
+import { familiesOf, joinSightings, releaseFromQuarantine, operatorActor, transactionAgainst } from '#apply';
+import type { KeyRef, OperatorAction, WaitingRow } from '#apply';
 import { sightingIn } from '#catalogue';
 import type { EventName, Family, Routing } from '#catalogue';
 import { readJsonBody } from '#envelope';
@@ -7,6 +7,7 @@ import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
 import { statement } from '#platform/postgres';
 import { isRecord } from '#rules';
+import { KEPT_BODY, sightingArrivals } from './kept-body.ts';
 
 /** `not-understood`: it stays where it is, and why. `not-quarantined`: there is no such event in the quarantine (any more). */
 export type QuarantineOutcome =
@@ -21,28 +22,23 @@ export interface ShownPlace {
   readonly offset: number | bigint;
 }
 
-interface QuarantinedRow {
-  readonly created: string;
-  readonly topic: string;
-  readonly partition: number;
+interface QuarantinedRow extends WaitingRow {
   readonly reason: string;
   /** No envelope schema reads the record: its bytes are no body, so Kafka is where it can be read again. */
   readonly isUndecodable: boolean;
-  /** The key below `payload` of a sighting's snapshot; null for a delivery. */
-  readonly sighting: string | null;
-  readonly payload: Buffer;
 }
 
 const FIND = statement(
   'quarantine_find',
-  `SELECT created_at::text AS created, kafka_topic AS topic, kafka_partition AS partition, reason, endpoint IS NULL AS "isUndecodable", sighting, payload
+  `SELECT ${KEPT_BODY}, reason, endpoint IS NULL AS "isUndecodable"
      FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' AND ($2::text IS NULL OR (kafka_topic, kafka_partition, kafka_offset) = ($2, $3::integer, $4::bigint))
     ORDER BY created_at LIMIT 1`,
 );
 
 /**
  * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its entity and applied
- * through the same queue as a parked event. It stays counted in the partition that it came from. `shown`: that delivery and no other.
+ * through the same queue as a parked event; what its body shows of other entities is joined at once. It stays counted in the partition that it
+ * came from. `shown`: that delivery and no other.
  */
 export const replayQuarantined = async (
   options: ParkedOptions,
@@ -65,12 +61,17 @@ export const replayQuarantined = async (
     if (!options.aggregates.some((aggregate) => aggregate.family === family))
       return { kind: 'not-understood', reason: `no handler for ${family}` } as const;
 
-    const { created, topic, partition } = row;
+    const { created, kafka_topic: topic, kafka_partition: partition } = row;
     await releaseFromQuarantine(
       tx,
       { eventId, event, family, key, created, topic, partition },
       { actor: operatorActor(who), reason },
     );
+    // Nobody has published them: ingest did not know the event.
+    if (row.sighting === null) {
+      const families = familiesOf(options.aggregates);
+      await joinSightings(tx, families, sightingArrivals(row, families), operatorActor(who));
+    }
     return { kind: 'handed', event, family, key } as const;
   });
   if (handed.kind !== 'handed') return handed;

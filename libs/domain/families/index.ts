@@ -10,6 +10,6 @@
  * All others are the family's name in the singular (`payment_links` is `payment-link`). `aggregates.ts` binds each folder to its family.
  */
 export type { Aggregate } from './aggregate.ts';
-export { aggregatesOf, allAggregates } from './aggregates.ts';
+export { aggregateOf, aggregatesOf, allAggregates } from './aggregates.ts';
 export type { ColumnSpec } from './row-specs.ts';
 export { columnSpec, rowSpec } from './row-specs.ts';

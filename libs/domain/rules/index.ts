@@ -52,6 +52,7 @@ export { oncePer } from './once-per.ts';
 export type { Parsed } from './parsed.ts';
 export { parsed, unparsed } from './parsed.ts';
 export { onStatusChangeOrPartPayment } from './part-payments.ts';
+export { sourcesOf, withExtremesOf } from './rebuilt.ts';
 export { compareStamps, UNKNOWN } from './stamp.ts';
 export type { Disposition, Move, TransitionTable, Verdict } from './verdict.ts';
 export { dispositions } from './verdict.ts';

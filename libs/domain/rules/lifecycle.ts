@@ -265,7 +265,12 @@ const mergeFields = (
   return { values, stamps };
 };
 
-const extreme = (rule: 'highest' | 'lowest' | 'ever', known: FieldValue | undefined, value: FieldValue): FieldValue => {
+/** The value of a field that keeps one end of all that was seen. */
+export const extreme = (
+  rule: 'highest' | 'lowest' | 'ever',
+  known: FieldValue | undefined,
+  value: FieldValue,
+): FieldValue => {
   if (known === undefined || known === null) return value;
   if (rule === 'ever') return known === true || value === true;
   const [a, b] = [Number(known), Number(value)];

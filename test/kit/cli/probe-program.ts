@@ -27,6 +27,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   'ledger rebase': ['--group', 'g', '--topic', 't', '--partition', '0', '--to', 'end', '--reason', 'r'],
   'ledger recount': ['--group', 'g', '--topic', 't', '--partition', '0', '--reason', 'r'],
   erase: ['--entity', 'pay_1', '--reason', 'request'],
+  rebuild: ['--family', 'payments', '--reason', 'r'],
   send: ['file'],
   trigger: ['event'],
   show: ['id'],
