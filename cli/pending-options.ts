@@ -70,9 +70,12 @@ export const withPrinting = (command: Command): Command =>
 export const withList = (command: Command): Command => withPrinting(withAges(withFilters(command)));
 
 /** `reason`: what audit_logs has without --reason; null when one must be given. */
-export const withAction = (command: Command, reason: string | null): Command => {
+export const withAction = (command: Command, reason: string | null): Command =>
+  withDecision(command.option('--all', 'everything that there is, instead of a filter'), reason);
+
+/** The same for a command that has no `--all`. */
+export const withDecision = (command: Command, reason: string | null): Command => {
   const withWhom = command
-    .option('--all', 'everything that there is, instead of a filter')
     .option('--yes', 'do it', false)
     .option('--who <name>', 'who decides, kept in audit_logs', currentUser());
   return (

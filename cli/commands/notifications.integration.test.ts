@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answers, startReceiver } from '#kit';
 import type { Receiver } from '#kit';
-import { countNotifications, listNotifications, reviveFailed } from '#operate';
+import { countNotifications, listNotifications, sendAgain } from '#operate';
 import type { NotificationFilter } from '#operate';
 import { createDatabase, OPERATOR_ROLE } from '#platform/postgres';
 import { createTestNotifier, SECRET } from '../../test/kit/notify/notifier.ts';
@@ -181,7 +181,7 @@ test('retry takes only those that were shown, and only as they were shown', asyn
     const failedLater = shown.map((one) => ({ ...one, updatedAt: new Date(one.updatedAt.getTime() + 1) }));
     const revived: unknown[] = [];
     for (const others of [failedLater, []])
-      for await (const chunk of reviveFailed(database, {}, { who: 'asha', reason: 'test' }, others))
+      for await (const chunk of sendAgain(database, 'failed', {}, { who: 'asha', reason: 'test' }, others))
         revived.push(...chunk);
     expect(revived).toEqual([]);
     expect(await listNotifications(database, { status: 'failed' }, 10)).toEqual(shown);

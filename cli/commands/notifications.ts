@@ -2,30 +2,20 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isFactKind, notificationStatuses } from '#catalogue';
 import type { NotificationStatus } from '#catalogue';
-import { countNotifications, listNotifications, reviveFailed } from '#operate';
-import type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from '#operate';
+import { countNotifications, listNotifications, sendAgain } from '#operate';
+import type { NotificationFilter, ShownNotification, StatusCount } from '#operate';
 import { postgresSettings, queueSettings, redisSettings } from '#platform/config';
-import { createLogger } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { notifyQueueOf, openQueue } from '#platform/queue';
-import type { JobQueue, QueueConfig } from '#platform/queue';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import {
-  exitCodes,
-  messageOf,
-  noneOf,
-  print,
-  printJson,
-  printTable,
-  settingsOf,
-  warn,
-  wholeNumber,
-} from '../output.ts';
+import { exitCodes, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../output.ts';
+import { openScheduler, silentInWords } from '../notify-queues.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
+import { addBackfill } from './notifications-backfill.ts';
+import { addResend } from './notifications-resend.ts';
 
 const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
 /** What retry is about, in a sentence. */
@@ -79,6 +69,8 @@ export const addNotifications = (program: Command): void => {
   )
     .addHelpText('after', '\nExample:\n  npx dakia notifications retry --destination order-system --yes')
     .action(retry);
+  addResend(group);
+  addBackfill(group);
 };
 
 const withFilters = (command: Command): Command =>
@@ -145,7 +137,13 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
       picture === undefined ? [] : await listNotifications(database, { ...filter, status: 'failed' }, BULK_MAX);
     const { same, changes: since } = compareWith(picture, found, shownOf);
     let count = 0;
-    for await (const revived of reviveFailed(database, filter, options, picture === undefined ? undefined : same)) {
+    for await (const revived of sendAgain(
+      database,
+      'failed',
+      filter,
+      options,
+      picture === undefined ? undefined : same,
+    )) {
       count += revived.length;
       await scheduler.schedule(revived);
     }
@@ -174,8 +172,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
       : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`,
   );
   if (wanted > retried) print(`${wanted - retried} done meanwhile`);
-  if (silent !== undefined)
-    warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
+  if (silent !== undefined) warn(silentInWords(silent));
 };
 
 const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, command: Command): Promise<void> => {
@@ -233,28 +230,3 @@ const what = ({ kind, hoursBefore }: ShownNotification): string =>
   hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`;
 const when = ({ nextAttemptAt, updatedAt }: ShownNotification): string =>
   nextAttemptAt === null ? timeOf(updatedAt) : `next ${timeOf(nextAttemptAt)}`;
-
-/** Schedules the jobs of what was made pending; tells afterwards whether Redis took them. Postgres already knows, so nothing is lost. */
-const openScheduler = (config: QueueConfig) => {
-  const queues = new Map<string, JobQueue>();
-  const log = createLogger('dakia', 'silent');
-  let silent: string | undefined;
-  return {
-    schedule: async (revived: readonly RevivedNotification[]): Promise<void> => {
-      if (silent !== undefined) return;
-      try {
-        for (const [destination, those] of Map.groupBy(revived, (one) => one.destination)) {
-          const queue = queues.get(destination) ?? openQueue(config, notifyQueueOf(destination), log);
-          queues.set(destination, queue);
-          await queue.renew(those.map(({ id, priority }) => ({ id, data: { id }, priority, delayMs: 0 })));
-        }
-      } catch (error) {
-        silent = messageOf(error);
-      }
-    },
-    close: async (): Promise<string | undefined> => {
-      await Promise.allSettled([...queues.values()].map(async (queue) => queue.close()));
-      return silent;
-    },
-  };
-};

@@ -7,7 +7,7 @@ export { entityStory } from './entity-story.ts';
 export type { Maintained } from './maintain.ts';
 export { maintain, retentionSettings } from './maintain.ts';
 export type { NotificationFilter, RevivedNotification, ShownNotification, StatusCount } from './notifications.ts';
-export { countNotifications, listNotifications, reviveFailed } from './notifications.ts';
+export { countNotifications, listNotifications, sendAgain } from './notifications.ts';
 export type { DeadOutcome, DiscardOutcome, ShownDeath } from './operate-dead.ts';
 export { discardDead, retryDead } from './operate-dead.ts';
 export type { OperateParkedOutcome, ShownHead } from './operate-parked.ts';

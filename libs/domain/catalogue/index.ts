@@ -4,8 +4,8 @@ export type { FactKind } from './facts.ts';
 export { factKinds, factSpec, isFactKind } from './facts.ts';
 export type { Family, Priority, ServiceName } from './families.ts';
 export { families, familyNames, familySpec, QUARANTINE_SERVICE, QUARANTINE_TOPIC, serviceNames } from './families.ts';
-export type { NotificationStatus } from './notifications.ts';
-export { notificationStatuses } from './notifications.ts';
+export type { JobPriority, NotificationStatus } from './notifications.ts';
+export { AFTERWARDS, notificationStatuses } from './notifications.ts';
 export type { QuarantineReason, Routing } from './route.ts';
 export {
   accountIdOf,

@@ -174,7 +174,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       endpoint: 'Configured endpoint that received its event.',
       rule: 'Rule that asked for it.',
       destination: 'Who is told.',
-      priority: '1 is told first.',
+      priority: '1 is told first; 5 is told afterwards: sent again by hand, or history for a new destination.',
       reminder: 'Which reminder it is; null for what is told at once.',
       status: 'pending, retrying, delivered, failed or cancelled.',
       attempts: 'Attempts that were made.',

@@ -1,4 +1,4 @@
-import type { Priority } from '#catalogue';
+import type { JobPriority } from '#catalogue';
 import type { boardSettings, ConfigOf, queueSettings, redisSettings } from '#platform/config';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
@@ -15,7 +15,7 @@ export interface Job {
   readonly id: string;
   readonly data: JobData;
   /** 1 first. BullMQ runs a job without one before all others. */
-  readonly priority: Priority;
+  readonly priority: JobPriority;
   /** In ms from now, 0 or more. */
   readonly delayMs: number;
 }

@@ -1,4 +1,5 @@
 import { Queue } from 'bullmq';
+import { AFTERWARDS } from '#catalogue';
 import type { Logger } from '#platform/log';
 import { untilReady } from '#platform/redis';
 import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
@@ -14,7 +15,7 @@ const DELAY_MS_MAX = 366 * 86_400_000;
 const RENEW_KEYS = ['completed', 'failed', 'delayed', 'marker', 'prioritized', 'wait', 'paused', 'active'] as const;
 /** What BullMQ takes as an id: a colon or digits alone mean something else to it. */
 const JOB_ID = /^(?!\d+$)[A-Za-z0-9._-]+$/;
-const PRIORITIES: ReadonlySet<number> = new Set([1, 2, 3, 4]);
+const PRIORITIES: ReadonlySet<number> = new Set([1, 2, 3, 4, AFTERWARDS]);
 /** BullMQ's name of a job; ours differ by queue alone. */
 export const JOB_NAME = 'job';
 
@@ -26,7 +27,7 @@ const checked = (job: Job, taken: object): Job => {
     );
   if (!PRIORITIES.has(job.priority))
     throw new TypeError(
-      `job ${job.id} has the priority ${String(job.priority)}; give 1 to 4, because BullMQ runs any other before all of these`,
+      `job ${job.id} has the priority ${String(job.priority)}; give 1 to ${AFTERWARDS}, because BullMQ runs any other before all of these`,
     );
   if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX))
     throw new TypeError(`job ${job.id} has a delay of ${String(job.delayMs)} ms; give 0 to ${DELAY_MS_MAX}`);

@@ -1,3 +1,4 @@
+import { AFTERWARDS } from '#catalogue';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
@@ -130,7 +131,8 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
   if (said.kind === 'retry' && signal.aborted) return { kind: 'later', afterMs: 0 };
   const conclusion = afterAttempt(notification.attempts, said, clock(), options.random());
   metrics.count(destination, conclusion.kind);
-  if (conclusion.kind === 'delivered' && notification.reminder === null)
+  // What is told afterwards says nothing of how fast what is new is told.
+  if (conclusion.kind === 'delivered' && notification.reminder === null && notification.priority !== AFTERWARDS)
     metrics.observe(name, (conclusion.at - subject.at) / 1000);
   return concluded(options, { id, notification, span }, conclusion, signal);
 };

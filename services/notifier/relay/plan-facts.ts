@@ -71,12 +71,13 @@ export const planFacts = async (
   return { facts, unusable, planned, requests, cancelled: reminders.filter(({ id }) => cancelled.has(id)) };
 };
 
-const currentSubject = (fact: StoredFact, rows: StateRows): Parsed<Subject> => {
+/** What a fact is about, as it stands now. */
+export const currentSubject = (fact: StoredFact, rows: StateRows): Parsed<Subject> => {
   const entity = entityOf(fact);
   return entity.ok ? subjectOf(fact, rows.of(entity.value)) : entity;
 };
 
-const distinctEntities = (facts: readonly StoredFact[]): readonly EntityRef[] => {
+export const distinctEntities = (facts: readonly StoredFact[]): readonly EntityRef[] => {
   const entities = new Map<string, EntityRef>();
   for (const fact of facts) {
     const entity = entityOf(fact);
@@ -85,7 +86,8 @@ const distinctEntities = (facts: readonly StoredFact[]): readonly EntityRef[] =>
   return [...entities.values()];
 };
 
-const remindedFamilies = ({ rules }: NotificationRules): ReadonlySet<Family> =>
+/** Families whose entities may have reminders. */
+export const remindedFamilies = ({ rules }: NotificationRules): ReadonlySet<Family> =>
   new Set(
     rules
       .filter(({ reminders }) => reminders !== null)

@@ -12,6 +12,10 @@ const QUIET_MS = 5_000;
 export const jobData = (id: string, traceparent: string | null): JobData =>
   traceparent === null ? { id } : { id, traceparent };
 
+/** How long its job waits for the time of a notification, in ms. */
+export const delayUntil = (dueAt: Instant, now: Instant): number =>
+  Math.min(Math.max(dueAt - now, 0), JOB_DELAY_MS_MAX);
+
 export interface JobSchedulerOptions {
   /** By destination. */
   readonly queues: ReadonlyMap<string, JobQueue>;
@@ -45,7 +49,7 @@ export const createJobScheduler = ({
         id,
         data: jobData(id, traceparent),
         priority,
-        delayMs: Math.min(Math.max(dueAt - clock(), 0), JOB_DELAY_MS_MAX),
+        delayMs: delayUntil(dueAt, clock()),
       }));
 
   return {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { familySpec } from '#catalogue';
-import type { FactKind, Family, Priority } from '#catalogue';
+import type { FactKind, Family, JobPriority } from '#catalogue';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 import { valueOf } from '../subject.ts';
@@ -26,7 +26,7 @@ export interface PlannedNotification {
   readonly kind: FactKind;
   readonly family: Family;
   readonly entityId: string;
-  readonly priority: Priority;
+  readonly priority: JobPriority;
   /** The fact's own time for what is told at once. */
   readonly sendAt: Instant;
   readonly reminder: PlannedReminder | null;

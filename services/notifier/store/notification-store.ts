@@ -1,4 +1,4 @@
-import type { Family, NotificationStatus, Priority } from '#catalogue';
+import type { Family, JobPriority, NotificationStatus } from '#catalogue';
 import type { LabelsOf } from '#platform/metrics';
 import { arraysOf, statement, unnested } from '#platform/postgres';
 import type { Column, Transaction } from '#platform/postgres';
@@ -13,7 +13,7 @@ export interface StoredNotification extends StoredFact {
   readonly id: string;
   readonly rule: string;
   readonly destination: string;
-  readonly priority: Priority;
+  readonly priority: JobPriority;
   readonly reminder: PlannedReminder | null;
   readonly status: NotificationStatus;
   readonly attempts: number;
@@ -44,7 +44,7 @@ export interface ToPlan {
 export interface JobRequest {
   readonly id: string;
   readonly destination: string;
-  readonly priority: Priority;
+  readonly priority: JobPriority;
   readonly dueAt: Instant;
   /** It was there before and was cancelled, so there may be an old job of it. */
   readonly again: boolean;
@@ -74,8 +74,8 @@ const PLANNED_COLUMNS: readonly Column<ToPlan>[] = [
 ];
 
 /**
- * The id makes it happen once. A reminder that was cancelled because the entity had moved on lives again when it is planned again: it
- * came back, with the same time. One that was sent does not.
+ * The id makes it happen once. What was cancelled lives again when it is planned again: the entity came back with the same time, or the
+ * rule came back into the file. What was sent does not.
  */
 const PLAN = statement(
   'notifications_plan',
@@ -88,9 +88,9 @@ const PLAN = statement(
    ON CONFLICT (id) DO UPDATE
       SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind,
           occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at, endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule,
-          next_attempt_at = EXCLUDED.next_attempt_at, traceparent = EXCLUDED.traceparent,
+          priority = EXCLUDED.priority, next_attempt_at = EXCLUDED.next_attempt_at, traceparent = EXCLUDED.traceparent,
           updated_at = clock_timestamp()
-    WHERE present.status = 'cancelled' AND present.reminder IS NOT NULL
+    WHERE present.status = 'cancelled'
    RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again, traceparent`,
 );
 
@@ -102,6 +102,15 @@ export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan
   );
   return tx.query<JobRequest>(PLAN, arraysOf(PLANNED_COLUMNS, rows));
 };
+
+const UNDER_WAY = statement(
+  'notifications_under_way',
+  "SELECT id FROM notifications WHERE id = ANY($1::text[]) AND status <> 'cancelled'",
+);
+
+/** Which of these need no planning: they are told, or wait to be, or were given up. */
+export const plannedAlready = async (tx: Transaction, ids: readonly string[]): Promise<ReadonlySet<string>> =>
+  new Set((await tx.query<{ readonly id: string }>(UNDER_WAY, [ids])).map(({ id }) => id));
 
 const REMINDERS = statement(
   'notifications_reminders',
@@ -148,7 +157,7 @@ export const cancelNotifications = async (
 /** A notification whose time has come; also the place from which `dueNotifications` goes on. */
 export interface DueNotification {
   readonly id: string;
-  readonly priority: Priority;
+  readonly priority: JobPriority;
   /** next_attempt_at as text, to the microsecond. */
   readonly dueAt: string;
   readonly traceparent: string | null;

@@ -7,8 +7,9 @@ import type { StoredFact } from './stored-fact.ts';
 
 type Row = Omit<StoredFact, 'occurrence'> & { readonly dedupeKey: string };
 
-const FACT = `SELECT id AS "factId", name AS kind, family, entity_key AS "entityKey", round(date_part('epoch', created_at) * 1000) AS "factAt",
-         payload->>'endpoint' AS endpoint, traceparent, dedupe_key AS "dedupeKey" FROM outbox WHERE relayed_at IS NULL`;
+const COLUMNS = `id AS "factId", name AS kind, family, entity_key AS "entityKey", round(date_part('epoch', created_at) * 1000) AS "factAt",
+         payload->>'endpoint' AS endpoint, traceparent, dedupe_key AS "dedupeKey"`;
+const FACT = `SELECT ${COLUMNS} FROM outbox WHERE relayed_at IS NULL`;
 const TAKE = statement(
   'outbox_take',
   `${FACT} AND family = ANY($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
@@ -48,6 +49,45 @@ export const takeFacts = async (tx: Transaction, limit: number): Promise<readonl
 /** One of them, unless it is relayed or in another relay's hand by now. */
 export const takeFact = async (tx: Transaction, factId: number): Promise<readonly StoredFact[]> =>
   (await tx.query<Row>(TAKE_ONE, [factId])).map(factOf);
+
+const HISTORY = 'relayed_at IS NOT NULL AND created_at >= $1::timestamptz AND created_at < $2::timestamptz';
+const RANGE = adHoc(`SELECT count(*) AS total, min(id) AS first, max(id) AS last FROM outbox WHERE ${HISTORY}`);
+const PAGE = statement(
+  'outbox_history_page',
+  `SELECT ${COLUMNS} FROM outbox WHERE ${HISTORY} AND id >= $3 AND id <= $4 ORDER BY id LIMIT $5`,
+);
+const RELAYED_ONES = statement(
+  'outbox_history',
+  `SELECT ${COLUMNS} FROM outbox WHERE relayed_at IS NOT NULL AND id = ANY($1::bigint[]) ORDER BY id`,
+);
+
+interface HistoryRange {
+  readonly total: number;
+  /** Numbers of the first and the last; null where there is none. */
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** The facts that became known from `since` on and before `until` and that the relay is done with, by their numbers, at most `limit` at once. */
+export async function* readHistory(
+  tx: Transaction,
+  { since, until, limit }: { readonly since: Date; readonly until: Date; readonly limit: number },
+): AsyncGenerator<{ readonly facts: readonly StoredFact[]; readonly total: number }> {
+  const [range] = await tx.query<HistoryRange>(RANGE, [since, until]);
+  if (range === undefined || range.first === null || range.last === null) return;
+  const { total, first, last } = range;
+  for (let from = first; from <= last; ) {
+    const facts = (await tx.query<Row>(PAGE, [since, until, from, last, limit])).map(factOf);
+    const end = facts.at(-1);
+    if (end === undefined) return;
+    yield { facts, total };
+    from = end.factId + 1;
+  }
+}
+
+/** These facts, as far as the relay is done with them. */
+export const relayedFacts = async (tx: Transaction, factIds: readonly number[]): Promise<readonly StoredFact[]> =>
+  (await tx.query<Row>(RELAYED_ONES, [factIds])).map(factOf);
 
 export const markRelayed = async (tx: Transaction, factIds: readonly number[]): Promise<void> => {
   if (factIds.length > 0) await tx.query(RELAYED, [factIds]);

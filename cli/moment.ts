@@ -1,0 +1,13 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A day, or a time with its offset: one without would be another one in every time zone. */
+const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** Reads an option that names a time: `2026-11-28T10:00:00+05:30`, or `2026-11-28` for its midnight in UTC. */
+export const moment = (text: string): Date => {
+  const time = new Date(text);
+  if (ISO.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError(
+    'Give a time with Z or its offset, such as 2026-11-28T10:00:00+05:30, or a day such as 2026-11-28, which begins at midnight UTC.',
+  );
+};
