@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, parseEnv } from 'node:util';
 import { BUILD_BASE, makeLocalBases, RUNTIME_BASE } from './base.ts';
-import { docker } from './docker.ts';
+import { buildClient, docker } from './docker.ts';
 import { writePartsList } from './parts-list.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -56,6 +56,7 @@ const main = (): number => {
     process.stdout.write(USAGE);
     return 0;
   }
+  const client = buildClient();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
   const revision = git('rev-parse', 'HEAD');
   const dirty = git('status', '--porcelain', '--untracked-files=no') !== '';
@@ -72,7 +73,7 @@ const main = (): number => {
   };
   const started = performance.now();
   const built = spawnSync(
-    'docker',
+    client,
     [
       'build',
       '--progress=plain',

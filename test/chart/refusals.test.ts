@@ -102,6 +102,11 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
     { 'webhook.drainDelaySeconds': 20 },
     'webhook.drainDelaySeconds 20 is not less than the drainSeconds 20',
   ],
+  [
+    'facts that end before Kafka has forgotten their events',
+    { 'maintenance.keepOutboxDays': 30 },
+    "at '/maintenance/keepOutboxDays'",
+  ],
   ['waits that are none', { 'retries.delays': 'soon' }, "at '/retries/delays'"],
   [
     'a way to prepare that does not exist',

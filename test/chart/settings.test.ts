@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { opsSettings, processSettings, traceSettings } from '#platform/config';
+import { retentionSettings } from '#operate';
+import {
+  kafkaSettings,
+  opsSettings,
+  postgresSettings,
+  processSettings,
+  registrySettings,
+  traceSettings,
+} from '#platform/config';
 import type { Settings } from '#platform/config';
 import { allServices } from '../../services/services.ts';
 import { componentOf, containersOf, podsOf } from './kit/pods.ts';
@@ -74,5 +82,50 @@ describe.each(allServices.map((service) => [service.name, service] as const))('%
       caseNames.flatMap((caseName) => containerOf(caseName, name)?.env ?? []).map((each) => each.name),
     );
     expect(settings.map(({ env }) => env).filter((env) => !given.has(env) && !FIXED.includes(env))).toEqual([]);
+  });
+});
+
+describe('commands of jobs', () => {
+  const jobsOf = (name: string): readonly Container[] =>
+    podsOf(rendered(name))
+      .filter(({ object }) => object.kind === 'Job' || object.kind === 'CronJob')
+      .flatMap(containersOf);
+  const maintainOf = (name: string): readonly Container[] =>
+    jobsOf(name).filter(({ args = [] }) => args.join(' ') === 'cli maintain');
+  const known = new Map(
+    Object.values({ ...kafkaSettings, ...registrySettings, ...postgresSettings, ...retentionSettings }).map(
+      (setting) => [setting.env, setting],
+    ),
+  );
+
+  test.each(caseNames)(
+    'of %s have no variable that no setting reads, and none that the setting would refuse',
+    (name) => {
+      expect(jobsOf(name).length).toBeGreaterThan(1);
+      for (const { args, env = [] } of jobsOf(name))
+        for (const { name: variable, value } of env.filter((each) => !OF_NODE.includes(each.name)))
+          expect({
+            args,
+            variable,
+            known: known.has(variable),
+            refused: value !== undefined && known.get(variable)?.schema.safeParse(value).success === false,
+          }).toEqual({ args, variable, known: true, refused: false });
+    },
+  );
+
+  test('once a day dakia maintain runs with every setting that it reads, as the values say', () => {
+    for (const name of caseNames) {
+      const [container, ...others] = maintainOf(name);
+      expect(others).toEqual([]);
+      const given = container?.env?.map((each) => each.name);
+      expect(given).toEqual(expect.arrayContaining(Object.values(retentionSettings).map(({ env }) => env)));
+    }
+    expect(maintainOf('everything')[0]?.env).toEqual(
+      expect.arrayContaining([
+        { name: 'DAKIA_KEEP_CONFLICTS_DAYS', value: '365' },
+        { name: 'DAKIA_KEEP_AUDIT_DAYS', value: '400' },
+        { name: 'DAKIA_KEEP_OUTBOX_DAYS', value: '120' },
+      ]),
+    );
   });
 });

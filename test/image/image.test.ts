@@ -93,6 +93,22 @@ test('there is no shell in it, and no way to write outside /tmp', () => {
   expect(runIn("require('fs').writeFileSync('/tmp/x','')").status).toBe(0);
 });
 
+test('it brings the compiled code of everything that it runs, and Node takes it', () => {
+  const traced = spawnSync(
+    'docker',
+    ['run', '--rm', '--read-only', '--env', 'NODE_DEBUG_NATIVE=COMPILE_CACHE', image, 'cli', '--version'],
+    { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+  );
+  const files = (pattern: RegExp): ReadonlySet<string> =>
+    new Set([...`${traced.stdout}${traced.stderr}`.matchAll(pattern)].map(([, file = '']) => file));
+  const accepted = files(/V8 code cache for \w+ (\S+) was accepted/g);
+  expect([...accepted]).toEqual(
+    expect.arrayContaining(['file:///app/deploy/image/entry.ts', 'file:///app/cli/run.ts']),
+  );
+  const loaded = files(/reading cache from \S+ for (?:ESM|CommonJS) (\S+?)\.\.\./g);
+  expect([...loaded].filter((file) => !accepted.has(file))).toEqual([]);
+});
+
 test('a word that is neither a service nor cli is refused with what there is', () => {
   const { status, stderr } = spawnSync('docker', ['run', '--rm', image, 'paymentz'], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({
