@@ -16,6 +16,7 @@ import { openKafka } from './connections.ts';
 import { exitCodes, noneOf, print, printJson, settingsOf } from './output.ts';
 import { passes } from './pending-options.ts';
 import type { Filter } from './pending-options.ts';
+import { rememberPicture, takePicture } from './picture.ts';
 import { progressBar } from './progress.ts';
 
 export interface ReplayRequest {
@@ -57,9 +58,14 @@ export const replayFromKafka = async (
   );
   const counting = startTally();
   const left = startLeft();
+  const bounds = boundsOf(command, { fromKafka: topics, ...filter }, execute);
   let bar: ReturnType<typeof progressBar> | undefined;
 
   const choose = async (record: StoredRecord): Promise<readonly Extract<Redrive, { kind: 'again' }>[]> => {
+    if (!bounds.wasShown(record)) {
+      left.add('came after what was shown');
+      return [];
+    }
     const redrive = await decide(decoder, record);
     if (redrive.kind === 'left') {
       left.add(redrive.reason);
@@ -86,7 +92,34 @@ export const replayFromKafka = async (
   const read = await (execute ? withProducer(command, metrics, readAll) : readAll(async () => undefined)).finally(() =>
     bar?.end(),
   );
+  bounds.remember();
   return { executed: execute, read, failedSends: await failedSendsIn(metrics), ...counting.tally(), left: left.list() };
+};
+
+/**
+ * A dry run shows records up to an offset of each partition, and what is done after it ends there: a record never changes, but others
+ * may have come.
+ */
+const boundsOf = (command: Command, scope: object, execute: boolean) => {
+  const picture = execute ? takePicture(command, scope) : undefined;
+  const shown = picture && new Map(picture.items.map(({ id, as }) => [id, BigInt(as)]));
+  const ends = new Map<string, bigint>();
+  return {
+    wasShown: ({ topic, partition, offset }: StoredRecord): boolean => {
+      const place = `${topic}/${partition}`;
+      if (shown !== undefined) return offset < (shown.get(place) ?? 0n);
+      ends.set(place, offset + 1n);
+      return true;
+    },
+    remember: (): void => {
+      if (!execute)
+        rememberPicture(
+          command,
+          scope,
+          [...ends].map(([id, end]) => ({ id, as: String(end) })),
+        );
+    },
+  };
 };
 
 const candidateOf = ({ envelope, cause }: Extract<Redrive, { kind: 'again' }>): Candidate => ({

@@ -1,10 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { erase } from '#operate';
-import type { Erased } from '#operate';
+import type { Erased, ShownTables } from '#operate';
 import { currentUser, withMaintenance } from '../connections.ts';
-import { print, printJson, printTable, UsageError } from '../output.ts';
+import { exitCodes, print, printJson, printTable, UsageError } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
+import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
 interface EraseOptions {
@@ -50,12 +52,25 @@ const run = async ({ entity, contact, yes, json, who, reason }: EraseOptions, co
     entity === undefined
       ? ({ kind: 'contact', value: contact ?? '' } as const)
       : ({ kind: 'entity', id: entity } as const);
-  const erased = await withMaintenance(command, (database) => erase(database, what, { execute: yes, who, reason }));
-  if (json) return printJson({ ok: true, executed: yes, ...erased });
-  report(erased, yes);
+  const picture = yes ? takePicture(command, what) : undefined;
+  const shown = picture === undefined ? {} : { shown: tablesOf(picture.items) };
+  const erased = await withMaintenance(command, (database) =>
+    erase(database, what, { execute: yes, who, reason, ...shown }),
+  );
+  const now = Object.entries(erased.shown).map(([table, rows]): ShownItem => ({ id: table, as: rows }));
+  if (!yes) rememberPicture(command, what, now);
+  const { changes } = compareWith(picture, now, (item) => item);
+  const ok = erased.executed === yes;
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) return printJson({ ok, ...erased, ...(changes !== undefined && { changes }) });
+  printChanges(changes);
+  if (ok) report(erased);
+  else print('Nothing was erased: rows are among them that nobody has looked at.', 'bad');
 };
 
-const report = ({ rows, left, kafka }: Erased, executed: boolean): void => {
+const tablesOf = (items: readonly ShownItem[]): ShownTables => Object.fromEntries(items.map(({ id, as }) => [id, as]));
+
+const report = ({ executed, rows, left, kafka }: Erased): void => {
   const tables = Object.entries(rows);
   if (tables.length === 0) print('nothing personal was found');
   else printTable([['table', executed ? 'rows blanked' : 'rows that would be blanked'], ...tables]);

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { readLedger, rebaseLedger } from '#apply';
 import type { LedgerPlace, LedgerRow, RebaseOutcome } from '#apply';
 import { recountLedger } from '#operate';
-import type { RecountOutcome } from '#operate';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
@@ -78,16 +77,23 @@ type RecountOptions = Omit<RebaseOptions, 'to'>;
 
 const recount = async (options: RecountOptions, command: Command): Promise<void> => {
   const { group, topic, partition, json, yes } = options;
-  const outcome: RecountOutcome = await withDatabase(command, OPERATOR_ROLE, (database) =>
-    recountLedger(database, { group, topic, partition }, options, yes),
-  );
+  const key = { group, topic, partition };
+  const id = `${group} ${topic}/${partition}`;
+  const picture = yes ? takePicture(command, key) : undefined;
+  const was = picture?.items.find((item) => item.id === id)?.as;
+  const request = { ...options, execute: yes, ...(was !== undefined && { shown: Number(was) }) };
+  const outcome = await withDatabase(command, OPERATOR_ROLE, (database) => recountLedger(database, key, request));
   if (outcome.kind === 'no-row')
-    throw new UsageError(
-      `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
-    );
-  if (json) return printJson({ ok: true, executed: yes, group, topic, partition, missing: outcome.missing });
-  const what = `${group} ${topic}/${partition}: ${outcome.missing} events that are counted and not there`;
-  print(yes ? `${what} are taken as retired` : `${what}. Nothing was changed; give --yes to take them as retired.`);
+    throw new UsageError(`The ledger has no row for ${id}; npx dakia ledger show prints those there are.`);
+  const { missing } = outcome;
+  const ok = outcome.kind !== 'changed';
+  if (!yes) rememberPicture(command, key, [{ id, as: String(missing) }]);
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) return printJson({ ok, executed: yes && ok, ...key, missing });
+  const what = `${id}: ${missing} events that are counted and not there`;
+  if (!ok) print(`${what}; ${was} were shown. Nothing was changed; run it without --yes to see what there is now.`);
+  else
+    print(yes ? `${what} are taken as retired` : `${what}. Nothing was changed; give --yes to take them as retired.`);
 };
 
 const show = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
-import { applyPartitions, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
+import { applyPartitions, inPartition, RETIRE_DAYS_MIN, retirePartitions } from '#operate';
+import type { RetiredPartition } from '#operate';
 import { now } from '#platform/time';
 import { currentUser, withMaintenance } from '../connections.ts';
-import { noneOf, print, printJson, printTable, wholeNumber } from '../output.ts';
+import { exitCodes, noneOf, print, printJson, printTable, wholeNumber } from '../output.ts';
+import { rememberPicture, takePicture } from '../picture.ts';
+import type { ShownItem } from '../picture.ts';
 
 interface RetireOptions {
   readonly keepDays: number;
@@ -29,7 +32,9 @@ export const addPartitions = (program: Command): void => {
     .action(apply);
   group
     .command('retire')
-    .description('Say which old partitions can go; with --execute, drop them. What is parked stays.')
+    .description(
+      'Say which old partitions can go; with --execute, drop those that are as they were shown. What is parked stays.',
+    )
     .option(
       '--keep-days <n>',
       'days to keep; more where topics are kept longer than `topics apply` asks for by itself',
@@ -62,20 +67,29 @@ const apply = async ({ json }: { readonly json: boolean }, command: Command): Pr
 };
 
 const retire = async (options: RetireOptions, command: Command): Promise<void> => {
-  const retired = await withMaintenance(command, (database) => retirePartitions(database, now(), options));
-  if (options.json) printJson({ ok: true, executed: options.execute, partitions: retired });
-  else if (retired.length === 0) print(noneOf(`partitions older than ${options.keepDays} days`, false));
-  else {
-    const fate = options.execute ? 'dropped' : 'would be dropped';
-    printTable([
-      ['partition', 'rows', 'parked', 'unprocessed', ''],
-      ...retired.map(({ name, rows, parked, unprocessed, kept }) => [
-        name,
-        rows,
-        parked,
-        unprocessed,
-        kept === null ? fate : `stays: ${kept}`,
-      ]),
-    ]);
-  }
+  const { keepDays, withUnprocessed, execute, json } = options;
+  const scope = { keepDays, withUnprocessed };
+  const picture = execute ? takePicture(command, scope) : undefined;
+  const shown = picture === undefined ? {} : { shown: new Map(picture.items.map(({ id, as }) => [id, as])) };
+  const retired = await withMaintenance(command, (database) =>
+    retirePartitions(database, now(), { ...options, ...shown }),
+  );
+  if (!execute) rememberPicture(command, scope, retired.map(shownOf));
+  const ok = retired.every(({ changed }) => !changed);
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json) return printJson({ ok, executed: execute, partitions: retired });
+  if (retired.length === 0) return print(noneOf(`partitions older than ${keepDays} days`, false));
+  printTable([
+    ['partition', 'rows', 'parked', 'unprocessed', ''],
+    ...retired.map(({ name, rows, parked, unprocessed, kept }) => [
+      name,
+      rows,
+      parked,
+      unprocessed,
+      kept === null ? (execute ? 'dropped' : 'would be dropped') : `stays: ${kept}`,
+    ]),
+  ]);
+  if (!ok) print('Run it without --execute to see what there is now.');
 };
+
+const shownOf = (partition: RetiredPartition): ShownItem => ({ id: partition.name, as: inPartition(partition) });

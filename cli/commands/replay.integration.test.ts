@@ -201,6 +201,16 @@ it(
     expect(await dakia.json('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({ ok: true });
     expect(await system.drained()).toMatchObject({ ok: true, totals: { dead: 0, parked: 0, quarantined: 1 } });
     expect(await states()).toEqual(before);
+
+    // What has come since a dry run is left.
+    const [shown, replayed] = [await recordsIn([QUARANTINE_TOPIC]), await recordsIn(familyTopics)];
+    expect(await dakia.json('quarantine', 'replay', '--from-kafka')).toMatchObject({ read: shown });
+    await quarantineAll();
+    expect(await dakia.json('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toMatchObject({
+      count: unknown.length,
+      left: expect.arrayContaining([{ reason: 'came after what was shown', count: unknown.length + 1 }]) as object,
+    });
+    expect(await recordsIn(familyTopics)).toBe(replayed + unknown.length + seenBeside(unknown).length);
   },
   LIMIT_MS,
 );

@@ -290,4 +290,69 @@ describe('--yes after a dry run', () => {
     });
     expect(await verdicts('rfnd_e')).toEqual(['rfnd_e_1 dead']);
   });
+
+  test('erase leaves everything when rows have come, says which, and erases once they were shown', async () => {
+    const erase = ['erase', '--entity', 'rfnd_erase', '--reason', 'request 17'];
+    await refunds.send(refund('rfnd_erase_1', 'rfnd_erase', 9));
+    expect((await dakia(...erase)).stdout).toContain('nothing was changed; --yes does it');
+    await refunds.send(testEvent('refund.processed', 'rfnd_erase_2', 'rfnd_erase', { payment_id: 'pay_1', amount: 9 }));
+    const { code, stdout } = await dakia(...erase, '--yes');
+    expect(stdout).toMatch(/^Since this was shown at /);
+    expect(stdout).toMatch(/ {2}webhook_events: was 1 rows \([0-9a-f]{16}\), is 2 rows \([0-9a-f]{16}\)\n/);
+    expect(stdout).toContain('Nothing was erased');
+    expect(code).toBe(1);
+    const left = () => store.rows("SELECT 1 FROM webhook_events WHERE entity_key = 'rfnd_erase' AND payload <> ''");
+    expect(await left()).toHaveLength(2);
+    await dakia(...erase);
+    expect(await json(...erase, '--yes')).toMatchObject({ ok: true, executed: true, rows: { webhook_events: 2 } });
+    expect(await left()).toEqual([]);
+  });
+
+  test('ledger recount takes only as many as it has shown', async () => {
+    const recount = 'ledger recount --group refunds --topic rzp.refunds.v1 --partition 0 --reason lost'.split(' ');
+    await refunds.send(refund('rfnd_lost_1', 'rfnd_lost', 9), refund('rfnd_lost_2', 'rfnd_lost', 9));
+    const before = (await json(...recount))['missing'] as number;
+    await dakia(...recount);
+    await store.rows("DELETE FROM webhook_events WHERE razorpay_event_id = 'rfnd_lost_1'");
+    expect(await dakia(...recount, '--yes')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`; ${before} were shown. Nothing was changed`) as string,
+    });
+    expect(await json(...recount)).toMatchObject({ executed: false, missing: before + 1 });
+    expect(await json(...recount, '--yes')).toMatchObject({ ok: true, executed: true, missing: before + 1 });
+    expect(await json(...recount)).toMatchObject({ missing: 0 });
+  });
+
+  test('partitions retire drops only those that are as they were shown', async () => {
+    for (const day of ['01', '02'])
+      await store.rows(`CREATE TABLE webhook_events_202001${day} PARTITION OF webhook_events
+        FOR VALUES FROM ('2020-01-${day}T00:00:00Z') TO ('2020-01-${day}T24:00:00Z')`);
+    const fill = async (id: string, day: string) => {
+      await refunds.send(
+        testEvent('refund.created', id, `rfnd_${id}`, { payment_id: 'pay_1', amount: 9 }, Date.parse(day) / 1000),
+      );
+      await store.rows(`UPDATE webhook_events SET received_at = created_at WHERE razorpay_event_id = '${id}'`);
+    };
+    await fill('old_1', '2020-01-01');
+    await fill('old_2', '2020-01-02');
+    const kept = async () => {
+      const found = await store.rows<{ id: string }>(
+        "SELECT razorpay_event_id AS id FROM webhook_events WHERE razorpay_event_id LIKE 'old_%' ORDER BY 1",
+      );
+      return found.map(({ id }) => id);
+    };
+    await dakia('partitions', 'retire');
+    await fill('old_3', '2020-01-02');
+    const { code, stdout } = await dakia('partitions', 'retire', '--execute');
+    expect(stdout).toMatch(/webhook_events_20200101 .* dropped\n/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'stays: it has changed: 1 rows, 0 parked, 0 quarantined or dead were shown',
+    );
+    expect(stdout).toContain('Run it without --execute to see what there is now.');
+    expect(code).toBe(1);
+    expect(await kept()).toEqual(['old_2', 'old_3']);
+    await dakia('partitions', 'retire');
+    expect(await json('partitions', 'retire', '--execute')).toMatchObject({ ok: true, executed: true });
+    expect(await kept()).toEqual([]);
+  });
 });

@@ -41,7 +41,8 @@ test('an entity is erased: shown first, then gone from state, events and reasons
   expect(await everything()).toBe(before);
 
   const done = await erase(store.database, { kind: 'entity', id: 'pay_erase_me' }, { ...action, execute: true });
-  expect(done.rows).toEqual(planned.rows);
+  expect([planned.executed, done.executed]).toEqual([false, true]);
+  expect([done.rows, done.shown]).toEqual([planned.rows, planned.shown]);
   expect(
     await store.rows(
       "SELECT status, amount_minor, email, contact, vpa, notes FROM payment_transactions WHERE payment_id = 'pay_erase_me'",
@@ -82,4 +83,57 @@ test('what waits for a decision keeps its body, and that is said', async () => {
   expect(
     await store.rows("SELECT octet_length(payload) > 0 AS kept FROM webhook_events WHERE entity_key = 'pay_waits'"),
   ).toEqual([{ kept: true }]);
+});
+
+describe('an erasure acts on what was shown', () => {
+  const MEANT = { kind: 'entity', id: 'pay_erase_me' } as const;
+  const look = async () => erase(store.database, MEANT, { ...action, execute: false });
+  const act = async (shown: Awaited<ReturnType<typeof look>>['shown']) =>
+    erase(store.database, MEANT, { ...action, execute: true, shown });
+  const later = (id: string, key: string) =>
+    testEvent('payment.authorized', id, key, { ...PERSON, status: 'authorized', amount: 100, currency: 'INR' });
+  const erasures = () => store.rows("SELECT 1 FROM audit_logs WHERE action = 'erase'");
+
+  test('nothing is erased when rows have come that nobody has looked at', async () => {
+    const { shown } = await look();
+    await partition.send(later('ev_later', MEANT.id));
+    const before = await everything();
+    const refused = await act(shown);
+    expect(refused).toMatchObject({ executed: false, rows: { payment_transactions: 1, webhook_events: 2 } });
+    expect(refused.shown['payment_transactions']).toBe(shown['payment_transactions']);
+    expect(refused.shown['webhook_events']).not.toBe(shown['webhook_events']);
+    expect(await everything()).toBe(before);
+  });
+
+  test('as many rows are not the same rows', async () => {
+    const { shown } = await look();
+    await partition.send(later('ev_later', MEANT.id));
+    await store.rows("DELETE FROM webhook_events WHERE razorpay_event_id = 'ev_erase_me'");
+    expect((await look()).rows).toMatchObject({ webhook_events: 1 });
+    expect(await act(shown)).toMatchObject({ executed: false });
+  });
+
+  test.each(Array.from({ length: 8 }, (_, run) => run))('two operators at once, and a service (%i)', async () => {
+    const { shown } = await look();
+    const [one, two] = await Promise.all([act(shown), act(shown)]);
+    expect([one.rows, two.rows].filter((rows) => Object.keys(rows).length === 0)).toHaveLength(1);
+    expect([one.executed, two.executed]).toEqual([true, true]);
+
+    await store.rows("DELETE FROM audit_logs WHERE action = 'erase'");
+    await partition.send(paid('erase_me_too'));
+    const meant = { kind: 'entity', id: 'pay_erase_me_too' } as const;
+    const next = await erase(store.database, meant, { ...action, execute: false });
+    const [erased] = await Promise.all([
+      erase(store.database, meant, { ...action, execute: true, shown: next.shown }),
+      partition.send(later('ev_meanwhile', meant.id)),
+    ]);
+    const bodies = await store.rows<{ id: string; gone: boolean }>(
+      `SELECT razorpay_event_id AS id, payload = '' AS gone FROM webhook_events WHERE entity_key = '${meant.id}' ORDER BY 1`,
+    );
+    expect(bodies).toEqual([
+      { id: 'ev_erase_me_too', gone: erased.executed },
+      { id: 'ev_meanwhile', gone: false },
+    ]);
+    expect(await erasures()).toHaveLength(erased.executed ? 1 : 0);
+  });
 });

@@ -13,11 +13,19 @@ export type Erasable =
 export interface EraseRequest extends OperatorAction {
   /** false: only say what would be erased. */
   readonly execute: boolean;
+  /** `shown` of the dry run that the operator has seen: nothing is erased where a table has other rows now. */
+  readonly shown?: ShownTables;
 }
 
+/** Which rows of a table were shown, as their number and a digest of their ids. A table that has none is left out. */
+export type ShownTables = Readonly<Record<string, string>>;
+
 export interface Erased {
+  /** false: nothing was changed, because it was not asked for, or because the rows are not those that were shown. */
+  readonly executed: boolean;
   /** Rows by table. */
   readonly rows: Readonly<Record<string, number>>;
+  readonly shown: ShownTables;
   /** Events that still wait for a decision: their bodies are needed, and stay. */
   readonly left: number;
   /** Until when Kafka's topics of events, and those of dead letters and the quarantine, hold copies of the bodies; null when there are none. */
@@ -25,6 +33,15 @@ export interface Erased {
 }
 
 const ERASED = "'erased'";
+
+interface Target {
+  readonly table: string;
+  /** Text that names a row. */
+  readonly id: string;
+  /** Which rows, by the value in $1. A row that was erased is not among them. */
+  readonly where: string;
+  readonly set: string;
+}
 
 /**
  * Blanks what is personal of an entity or a contact, in one transaction: personal columns of state rows, bodies of events and conflicts,
@@ -34,67 +51,102 @@ const ERASED = "'erased'";
 export const erase = async (database: Database, what: Erasable, request: EraseRequest): Promise<Erased> =>
   database.transaction(async (tx) => {
     const needle = what.kind === 'entity' ? what.id : what.value;
-    const rows: Record<string, number> = {};
-    const count = async (table: string, where: string, set: string): Promise<void> => {
-      const change = `UPDATE ${table} SET ${set} WHERE ${where} RETURNING 1`;
-      const look = `SELECT 1 FROM ${table} WHERE ${where}`;
-      const sql = request.execute
-        ? `WITH changed AS (${change}) SELECT count(*) AS rows FROM changed`
-        : `SELECT count(*) AS rows FROM (${look}) AS found`;
-      const [result] = await tx.query<{ rows: number }>(adHoc(sql), [needle]);
-      if ((result?.rows ?? 0) > 0) rows[table] = result?.rows ?? 0;
-    };
     const kafka = await kafkaUntil(tx, needle);
     const left = await waiting(tx, needle);
-
-    // What is found through the entities of the events goes before their bodies, in which they are found.
-    const about = `entity_key = $1 OR entity_key IN (SELECT entity_key FROM webhook_events WHERE ${holds('payload')})`;
-    await count('audit_logs', `(${about}) AND reason IS NOT NULL AND action <> 'erase'`, `reason = ${ERASED}`);
-    await count(
-      'notifications',
-      `(${about}) AND (reason IS NOT NULL OR response IS NOT NULL)`,
-      `reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END, response = CASE WHEN response IS NOT NULL THEN ${ERASED} END`,
-    );
-    await count(
-      'dead_letters',
-      `(${about}) AND resolution IS NOT NULL`,
-      `reason = ${ERASED}, resolved_reason = ${ERASED}`,
-    );
-    await count(
-      'event_conflicts',
-      `payload IS NOT NULL AND (entity_key = $1 OR ${holds('payload')})`,
-      'payload = NULL',
-    );
-    for (const family of familyNames) await stateRows(family, what, count);
-    await count(
-      'webhook_events',
-      `${FINAL} AND payload <> '' AND (entity_key = $1 OR ${holds('payload')})`,
-      `erased_sha256 = sha256(payload), payload = '', reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END`,
-    );
-    if (request.execute) await note(tx, what, rows, request);
-    return { rows, left, kafka };
+    const rows: Record<string, number> = {};
+    const shown: Record<string, string> = {};
+    await tx.query(adHoc('SAVEPOINT before_erasure'));
+    for (const target of targetsOf(what)) {
+      const found = await visit(tx, target, needle, request.execute);
+      if (found.rows === 0) continue;
+      rows[target.table] = found.rows;
+      shown[target.table] = `${found.rows} rows (${found.digest.slice(0, DIGEST_SHOWN)})`;
+    }
+    const executed = request.execute && isAsShown(shown, request.shown);
+    if (executed) await note(tx, what, rows, request);
+    else await tx.query(adHoc('ROLLBACK TO SAVEPOINT before_erasure'));
+    return { executed, rows, shown, left, kafka };
   });
+
+/** Rows that are gone were dealt with by somebody else. */
+const isAsShown = (now: ShownTables, shown: ShownTables = now): boolean =>
+  Object.entries(now).every(([table, rows]) => shown[table] === rows);
+
+/** Hexadecimal digits that tell two sets of rows apart. */
+const DIGEST_SHOWN = 16;
+
+/** Blanks the rows, or only looks. What is counted is what the statement itself has changed, whoever else is at work. */
+const visit = async (
+  tx: Transaction,
+  { table, id, where, set }: Target,
+  needle: string,
+  execute: boolean,
+): Promise<{ readonly rows: number; readonly digest: string }> => {
+  const found = execute
+    ? `UPDATE ${table} SET ${set} WHERE ${where} RETURNING ${id} AS id`
+    : `SELECT ${id} AS id FROM ${table} WHERE ${where}`;
+  const sql = `WITH found AS (${found})
+    SELECT count(*) AS rows, coalesce(encode(sha256(convert_to(string_agg(id, ' ' ORDER BY id COLLATE "C"), 'UTF8')), 'hex'), '') AS digest FROM found`;
+  const [result] = await tx.query<{ rows: number; digest: string }>(adHoc(sql), [needle]);
+  return result ?? { rows: 0, digest: '' };
+};
+
+/** What is found through the entities of the events goes before their bodies, in which they are found. */
+const targetsOf = (what: Erasable): readonly Target[] => {
+  const about = `entity_key = $1 OR entity_key IN (SELECT entity_key FROM webhook_events WHERE ${holds('payload')})`;
+  return [
+    {
+      table: 'audit_logs',
+      id: 'id::text',
+      where: `(${about}) AND reason <> ${ERASED} AND action <> 'erase'`,
+      set: `reason = ${ERASED}`,
+    },
+    {
+      table: 'notifications',
+      id: 'id',
+      where: `(${about}) AND (reason <> ${ERASED} OR response <> ${ERASED})`,
+      set: `reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END, response = CASE WHEN response IS NOT NULL THEN ${ERASED} END`,
+    },
+    {
+      table: 'dead_letters',
+      id: 'razorpay_event_id',
+      where: `(${about}) AND resolution IS NOT NULL AND (reason <> ${ERASED} OR resolved_reason <> ${ERASED})`,
+      set: `reason = ${ERASED}, resolved_reason = ${ERASED}`,
+    },
+    {
+      table: 'event_conflicts',
+      id: "razorpay_event_id || ' ' || encode(body_sha256, 'hex')",
+      where: `payload IS NOT NULL AND (entity_key = $1 OR ${holds('payload')})`,
+      set: 'payload = NULL',
+    },
+    ...familyNames.flatMap((family) => stateRows(family, what)),
+    {
+      table: 'webhook_events',
+      id: 'razorpay_event_id',
+      where: `${FINAL} AND payload <> '' AND (entity_key = $1 OR ${holds('payload')})`,
+      set: `erased_sha256 = sha256(payload), payload = '', reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END`,
+    },
+  ];
+};
 
 /** Processed, or given up for good: nobody needs the body any more. */
 const FINAL = 'processed';
 /** JSON may write any character of a value in another way; Razorpay writes ids, addresses and numbers as they are. */
 const holds = (column: string): string => `position(convert_to($1, 'UTF8') IN ${column}) > 0`;
 
-const stateRows = async (
-  family: (typeof familyNames)[number],
-  what: Erasable,
-  count: (table: string, where: string, set: string) => Promise<void>,
-): Promise<void> => {
+const stateRows = (family: (typeof familyNames)[number], what: Erasable): readonly Target[] => {
   const { table, keyColumn } = familySpec(family);
   const personal = Object.entries(rowSpec(family).columns).filter(([, column]) => column.personal);
-  if (personal.length === 0) return;
+  if (personal.length === 0) return [];
   const names = personal.map(([name]) => quotedName(name));
   const texts = personal.filter(([, { type }]) => type === 'text').map(([name]) => quotedName(name));
   const isAny = `(${names.join(', ')}) IS DISTINCT FROM (${names.map(() => 'NULL').join(', ')})`;
-  if (what.kind === 'contact' && texts.length === 0) return;
+  if (what.kind === 'contact' && texts.length === 0) return [];
   const isMeant =
     what.kind === 'entity' ? `${keyColumn} = $1` : `lower($1) IN (${texts.map((name) => `lower(${name})`).join(', ')})`;
-  await count(table, `${isMeant} AND ${isAny}`, names.map((name) => `${name} = NULL`).join(', '));
+  return [
+    { table, id: keyColumn, where: `${isMeant} AND ${isAny}`, set: names.map((name) => `${name} = NULL`).join(', ') },
+  ];
 };
 
 const waiting = async (tx: Transaction, needle: string): Promise<number> => {

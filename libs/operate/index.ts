@@ -1,4 +1,4 @@
-export type { Erased } from './erase.ts';
+export type { Erased, ShownTables } from './erase.ts';
 export { erase } from './erase.ts';
 export type { Account, PartitionAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
@@ -16,10 +16,16 @@ export type { Finding } from './explain.ts';
 export { explainDifference } from './explain.ts';
 export type { Rebuilt, RowChange } from './rebuild.ts';
 export { rebuild } from './rebuild.ts';
-export type { RecountOutcome } from './recount.ts';
+export type { RetiredPartition } from './partitions.ts';
 export { recountLedger } from './recount.ts';
 export { createReporter } from './reporter.ts';
-export { applyPartitions, MAINTENANCE_TIMEOUT_MS, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
+export {
+  applyPartitions,
+  inPartition,
+  MAINTENANCE_TIMEOUT_MS,
+  RETIRE_DAYS_MIN,
+  retirePartitions,
+} from './partitions.ts';
 export type { DeadDetails, HistoryEntry, ParkedDetails } from './pending-details.ts';
 export { showDead, showParked, showQuarantined } from './pending-details.ts';
 export type { WithBody } from './pending-export.ts';

@@ -125,6 +125,8 @@ export interface RetireRequest extends OperatorAction {
   readonly execute: boolean;
   /** true: also give up what is quarantined or dead in there. What is parked is never given up. */
   readonly withUnprocessed: boolean;
+  /** What the operator was shown, by partition, as `inPartition` says it: others are left. Left out when nobody looked. */
+  readonly shown?: ReadonlyMap<string, string>;
 }
 
 export interface RetiredPartition {
@@ -137,7 +139,17 @@ export interface RetiredPartition {
   readonly young: number;
   /** Why the partition stays; null when it goes. */
   readonly kept: string | null;
+  /** Stays because it is not what the operator was shown. */
+  readonly changed: boolean;
 }
+
+/** What an operator decides about, in words. */
+export const inPartition = ({
+  rows,
+  parked,
+  unprocessed,
+}: Omit<RetiredPartition, 'name' | 'kept' | 'changed'>): string =>
+  `${rows} rows, ${parked} parked, ${unprocessed} quarantined or dead`;
 
 /**
  * Drops daily partitions in which everything was received more than `keepDays` ago, and processed rows as old from the default
@@ -180,15 +192,27 @@ const closeDeadLettersOf = (name: string) =>
        FROM ONLY ${name} e WHERE d.razorpay_event_id = e.razorpay_event_id AND d.created_at = e.created_at AND d.resolution IS NULL`,
   );
 
-const keptBecause = (
-  { parked, unprocessed, young }: Pick<RetiredPartition, 'parked' | 'unprocessed' | 'young'>,
-  withUnprocessed: boolean,
-): string | null => {
+type Found = typeof none;
+
+const keptBecause = ({ parked, unprocessed, young }: Found, withUnprocessed: boolean): string | null => {
   if (parked > 0) return `${parked} parked events wait in it: see npx dakia parked list`;
   if (young > 0) return `${young} events in it have not been here for as long as they are kept`;
   return unprocessed > 0 && !withUnprocessed
     ? `${unprocessed} events in it are quarantined or dead: give them up with --with-unprocessed`
     : null;
+};
+
+const judge = (name: string, found: Found, { shown, execute, withUnprocessed }: RetireRequest): RetiredPartition => {
+  const kept = keptBecause(found, withUnprocessed);
+  const was = shown?.get(name);
+  if (kept !== null || !execute || shown === undefined || was === inPartition(found))
+    return { name, ...found, kept, changed: false };
+  return {
+    name,
+    ...found,
+    kept: was === undefined ? 'it was not there to be shown' : `it has changed: ${was} were shown`,
+    changed: true,
+  };
 };
 
 const retire = async (
@@ -198,33 +222,32 @@ const retire = async (
   request: RetireRequest,
 ): Promise<RetiredPartition> => {
   // Read before anything is locked: it takes long, and what comes meanwhile is counted again under the lock.
-  const look = async () => (await tx.query<typeof none>(countsOf(name, 'true', before)))[0] ?? none;
-  let found = await look();
-  let kept = keptBecause(found, request.withUnprocessed);
-  if (!request.execute || kept !== null) return { name, ...found, kept };
+  const look = async () => judge(name, (await tx.query<Found>(countsOf(name, 'true', before)))[0] ?? none, request);
+  const seen = await look();
+  if (!request.execute || seen.kept !== null) return seen;
   await lockLedger(tx);
   // The lock that dropping a partition needs, taken now so that nobody waits for us in a circle.
   await tx.query(adHoc(`LOCK TABLE ONLY ${PARENT} IN ACCESS EXCLUSIVE MODE`));
-  found = await look();
-  kept = keptBecause(found, request.withUnprocessed);
-  if (kept === null) {
+  const found = await look();
+  if (found.kept === null) {
     await tx.query(closeDeadLettersOf(name), [request.who, `its event was retired with ${name}: ${request.reason}`]);
     await countRetired(tx, name, 'true');
     await tx.query(adHoc(`DROP TABLE ${name}`));
     await noteRetired(tx, `${name} with ${found.rows} events (${found.unprocessed} unprocessed)`, request);
   }
-  return { name, ...found, kept };
+  return found;
 };
 
 /** Odd dates. Unprocessed ones stay. */
 const trimDefault = async (database: Database, before: Instant, request: RetireRequest): Promise<RetiredPartition> => {
   const old = `processed AND received_at < '${new Date(before).toISOString()}'`;
-  const [found = none] = await database.query<typeof none>(countsOf(DEFAULT_PARTITION, old, before));
-  if (request.execute && found.rows > 0) {
+  const [rows = none] = await database.query<Found>(countsOf(DEFAULT_PARTITION, old, before));
+  const found = judge(DEFAULT_PARTITION, rows, request);
+  if (request.execute && found.rows > 0 && found.kept === null) {
     const deleted = await deleteCounted(database, `ONLY ${DEFAULT_PARTITION}`, old);
     await noteRetired(database, `${deleted} processed events of ${DEFAULT_PARTITION}`, request);
   }
-  return { name: DEFAULT_PARTITION, ...found, kept: null };
+  return found;
 };
 
 /** Consumers take their rows of the ledger before they look into webhook_events. */
