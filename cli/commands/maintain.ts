@@ -24,11 +24,12 @@ const run = async ({ json }: { readonly json: boolean }, command: Command): Prom
 };
 
 /** What was done, a line each. */
-const inWords = ({ made, deleted }: Maintained): string => {
+const inWords = ({ made, indexed, deleted }: Maintained): string => {
   const lines = [
     ...made.map(
       ({ name, moved }) => `made ${name}${moved === 0 ? '' : `, with ${moved} rows from the default partition`}`,
     ),
+    ...indexed.map((name) => `built the index ${name}`),
     ...Object.entries(deleted).map(([table, rows]) => `deleted ${rows} rows of ${table}`),
   ];
   return lines.length === 0 ? 'nothing was to be done' : lines.join('\n');

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allAggregates } from '#families';
+import { instant } from '#rules';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
 import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
@@ -106,6 +107,36 @@ test('a quarantined event is found by its id', async () => {
   expect(code).toBe(0);
   expect(stdout).toContain('quarantined');
   expect(stdout).toContain('undecodable: no schema');
+});
+
+test('an event that came again is told each time, by its entity and by its own id, with the secret of each delivery', async () => {
+  const disputes = await store.partition('rzp.disputes.v1', 0);
+  const quarantine = await store.partition('rzp.quarantine.v1', 1);
+  const opened = testEvent('payment.dispute.created', 'event_again', 'disp_again', { status: 'open' });
+  if (!opened.ok) throw new Error('a test event is an envelope');
+  const at = (afterS: number, secretPosition: number) =>
+    ({
+      ok: true,
+      value: { ...opened.value, receivedAt: instant(opened.value.receivedAt + afterS * 1_000), secretPosition },
+    }) as const;
+  await disputes.send(at(0, 2), ...Array.from({ length: 35 }, (_, index) => at(index + 1, 1)));
+  const { stdout } = await show('disp_again', '--json');
+  const { story } = JSON.parse(stdout) as { readonly story: readonly Record<string, unknown>[] };
+  expect(story).toHaveLength(34);
+  const digest = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
+  expect(story[0]).toMatchObject({ outcome: 'applied', eventId: 'event_again', secret: 2, digest });
+  expect(story[1]).toMatchObject({ outcome: 'redelivered', eventId: 'event_again', secret: 1, digest });
+  expect(new Set(story.map((entry) => entry['digest'])).size).toBe(1);
+  expect(story.at(-1)).toMatchObject({ outcome: 'redelivered', reason: 'the newest of 3 more', secret: null });
+
+  const odd = { ...opened.value, kind: 'quarantine', event: 'no.such', reason: 'unknown-event', eventId: 'event_odd' };
+  const body = Buffer.from('{"event":"no.such"}');
+  for (const afterS of [0, 60])
+    await quarantine.send({
+      ok: true,
+      value: { ...odd, rawBody: body, receivedAt: instant(opened.value.receivedAt + afterS * 1_000) } as never,
+    });
+  expect((await show('event_odd')).stdout).toMatch(/no\.such +quarantined[\s\S]*no\.such +redelivered/);
 });
 
 test('an id of nothing is said to be that', async () => {

@@ -56,11 +56,22 @@ const describe = ({ asked, entity, related, story, isCut }: EntityStory): void =
   }
   if (story.length === 0) return;
   print('\nwhat happened, the oldest first:');
-  printTable([['at', 'what', 'outcome', 'about', 'who', 'event id', 'reason'], ...story.map(rowOf)]);
+  printTable([['at', 'what', 'outcome', 'about', 'who', 'event id', 'secret', 'reason'], ...story.map(rowOf)]);
   if (isCut) print('\nMore happened before; these are the newest entries.');
 };
 
-const rowOf = ({ at, what, outcome, from, to, entity, who, eventId, reason }: StoryEntry): readonly string[] => [
+const rowOf = ({
+  at,
+  what,
+  outcome,
+  from,
+  to,
+  entity,
+  who,
+  eventId,
+  secret = null,
+  reason,
+}: StoryEntry): readonly string[] => [
   timeOf(at),
   what,
   [outcome ?? '', from === to || to === null ? '' : `${from ?? 'new'} to ${to}`]
@@ -69,6 +80,7 @@ const rowOf = ({ at, what, outcome, from, to, entity, who, eventId, reason }: St
   entity,
   who ?? '',
   eventId ?? '',
+  secret === null ? '' : String(secret),
   reason ?? '',
 ];
 

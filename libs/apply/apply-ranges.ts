@@ -8,6 +8,7 @@ import type { LedgerKey, Locking } from './ledger.ts';
 import { lockParkedKeys } from './parked-keys.ts';
 import type { KeyRef } from './parked-queue.ts';
 import { consumerActor, recordDecisions } from './record-decisions.ts';
+import { recordRedeliveries } from './redeliveries.ts';
 import { keyName, reduceEvents } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
@@ -107,10 +108,14 @@ export const applyRanges = async (
   const sighted = new Set(
     reduced.decisions.filter(({ disposition }) => disposition === 'sighted').map(({ arrival }) => arrival.eventId),
   );
-  const copies = classified.duplicates.map((arrival) => copyOf(arrival, sighted));
+  const copies = classified.duplicates.map(({ arrival }) => copyOf(arrival, sighted));
   const decisions = [...reduced.decisions, ...copies];
   const moves = movesOf(applied, decisions);
-  await Promise.all([saved, recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled })]);
+  await Promise.all([
+    saved,
+    recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled }),
+    recordRedeliveries(tx, classified.duplicates),
+  ]);
   const released = await takeFromQuarantine(tx, group, classified.understood);
   stage('write', since());
   return { ...result, decisions, parked: [...scheduled, ...released] };

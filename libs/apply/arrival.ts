@@ -26,6 +26,8 @@ export interface Arrival extends Place {
   /** Null for a record that no envelope schema reads, and only then: its bytes are no body. */
   readonly endpoint: string | null;
   readonly accountId: string | null;
+  /** Which of the endpoint's secrets signed it, the first is 1; left out where that is not known. */
+  readonly secretPosition?: number;
   readonly body: Buffer;
   /** SHA-256 of `body`. */
   readonly digest: Buffer;
@@ -110,6 +112,7 @@ export const arrivalOf = (
     receivedAt: usableTime(envelope.receivedAt) ?? now,
     endpoint: storableText(envelope.endpoint),
     accountId: envelope.accountId === null ? null : storableText(envelope.accountId),
+    ...(envelope.secretPosition !== undefined && { secretPosition: envelope.secretPosition }),
     body,
     digest,
     task:

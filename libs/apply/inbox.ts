@@ -1,6 +1,6 @@
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import { bodyKeyOf, isDelivery, underDerivedId } from './arrival.ts';
+import { bodyKeyOf, isDelivery, keptAt, underDerivedId } from './arrival.ts';
 import type { Arrival, ArrivalTask } from './arrival.ts';
 import type { Locking, Place } from './ledger.ts';
 
@@ -9,6 +9,10 @@ export interface KnownEvent {
   readonly eventId: string;
   /** SHA-256 of its body. */
   readonly digest: Buffer;
+  /** Under which time its row stands, as text to the microsecond. */
+  readonly created: string;
+  /** When its first delivery was received, in epoch ms. */
+  readonly receivedMs: number;
   /** Where its row stands, when it is in the quarantine. */
   readonly quarantined: Quarantined | null;
 }
@@ -31,10 +35,11 @@ interface KnownRow extends Quarantined {
   readonly razorpay_event_id: string;
   readonly body_sha256: Buffer;
   readonly is_quarantined: boolean;
+  readonly received_ms: number;
 }
 
 const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
-             kafka_topic AS topic, kafka_partition AS partition`;
+             date_part('epoch', received_at) * 1000 AS received_ms, kafka_topic AS topic, kafka_partition AS partition`;
 
 /**
  * A copy of an event has the same created_at; the day on either side is searched so that another body under the same id is
@@ -150,9 +155,12 @@ const knownOf = ({
   created,
   topic,
   partition,
+  received_ms,
 }: KnownRow): KnownEvent => ({
   eventId: razorpay_event_id,
   digest: body_sha256,
+  created,
+  receivedMs: Math.round(received_ms),
   quarantined: is_quarantined ? { created, topic, partition } : null,
 });
 
@@ -165,18 +173,24 @@ export interface Understandable extends Place {
   readonly traceparent: string | null;
 }
 
+/** A further copy, and the event that it is a copy of. */
+export interface Copy {
+  readonly arrival: Arrival;
+  readonly of: KnownEvent;
+}
+
 /** A batch, split by what is known of each event's id and body. Each keeps the order of the batch. */
 export interface Classified {
   /** With `claimedId` where another body has the event's id. */
   readonly fresh: readonly Arrival[];
-  readonly duplicates: readonly Arrival[];
+  readonly duplicates: readonly Copy[];
   /** Of the duplicates, those whose first copy is in the quarantine and that are understood now. */
   readonly understood: readonly Understandable[];
 }
 
 /** Compares with what Postgres has and with what came before in the batch itself. */
 export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Classified => {
-  const classified = { fresh: [] as Arrival[], duplicates: [] as Arrival[], understood: [] as Understandable[] };
+  const classified = { fresh: [] as Arrival[], duplicates: [] as Copy[], understood: [] as Understandable[] };
   const [byId, byBody] = [new Map(known.byId), new Map(known.byBody)];
   for (const arrival of arrivals) {
     const { topic, partition, offset, task, digest } = arrival;
@@ -185,12 +199,13 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
       sameId?.digest.equals(digest) === true || !isDelivery(arrival) ? sameId : byBody.get(bodyName(arrival));
     if (first === undefined || !first.digest.equals(digest)) {
       const fresh = sameId === undefined ? arrival : underDerivedId(arrival);
-      const event = { eventId: fresh.eventId, digest, quarantined: null };
+      const created = new Date(keptAt(fresh)).toISOString();
+      const event = { eventId: fresh.eventId, digest, created, receivedMs: fresh.receivedAt, quarantined: null };
       byId.set(fresh.eventId, event);
       if (isDelivery(fresh)) byBody.set(bodyName(fresh), event);
       classified.fresh.push(fresh);
     } else {
-      classified.duplicates.push(arrival);
+      classified.duplicates.push({ arrival, of: first });
       if (first.quarantined === null || task.kind === 'keep') continue;
       classified.understood.push({
         topic,

@@ -38,6 +38,7 @@ const KEPT_COLUMNS: readonly Column<KeptRow>[] = [
   { name: 'entity_key', type: 'text', of: ({ arrival }) => keyOf(arrival) },
   { name: 'account_id', type: 'text', of: ({ arrival }) => arrival.accountId },
   { name: 'endpoint', type: 'text', of: ({ arrival }) => arrival.endpoint },
+  { name: 'secret_position', type: 'smallint', of: ({ arrival }) => arrival.secretPosition ?? null },
   { name: 'received', type: 'float8', of: ({ arrival }) => millis(arrival.receivedAt) },
   { name: 'topic', type: 'text', of: ({ arrival }) => arrival.topic },
   { name: 'partition', type: 'int', of: ({ arrival }) => arrival.partition },
@@ -130,9 +131,9 @@ const RECORD = statement(
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent, sighting)
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent, sighting, secret_position)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting
+            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting, secret_position
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    conflicts AS (

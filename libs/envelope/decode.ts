@@ -79,14 +79,15 @@ export const createEnvelopeDecoder = (registry?: SchemaLookup): EnvelopeDecoder 
       if (frame === undefined) return unparsed('the value is not a framed Avro record');
       const version = headerText(headers, recordHeaders.schemaVersion);
       const read = version === undefined ? undefined : bundledReaders.get(version);
-      if (read !== undefined) return readEnvelope(read, frame.data);
+      const position = positionIn(headers);
+      if (read !== undefined) return readEnvelope(read, frame.data, position);
       if (registry === undefined || frame.schemaId === UNKNOWN_SCHEMA_ID) {
         return unparsed(
           `schema version ${version ?? '(no header)'} is not known to this release and its schema id ${frame.schemaId} cannot be looked up`,
         );
       }
       return learn(frame.schemaId).then((outcome) =>
-        typeof outcome === 'string' ? unparsed(outcome) : readEnvelope(outcome, frame.data),
+        typeof outcome === 'string' ? unparsed(outcome) : readEnvelope(outcome, frame.data, position),
       );
     },
   };
@@ -106,9 +107,16 @@ const bundledDecoder = createEnvelopeDecoder();
 export const decodeEnvelope = (value: Buffer | null, headers: ReceivedHeaders | undefined): Parsed<Envelope> =>
   bundledDecoder.decode(value, headers) as Parsed<Envelope>;
 
-const readEnvelope = (read: ReadRow, data: Buffer): Parsed<Envelope> => {
+/** Positions have one or two digits; anything else in its place is no position. */
+const SECRET_POSITION = /^[1-9][0-9]?$/;
+const positionIn = (headers: ReceivedHeaders | undefined): number | undefined => {
+  const text = headerText(headers, recordHeaders.secretPosition);
+  return text !== undefined && SECRET_POSITION.test(text) ? Number(text) : undefined;
+};
+
+const readEnvelope = (read: ReadRow, data: Buffer, position: number | undefined): Parsed<Envelope> => {
   try {
-    return checkRow(read(data));
+    return checkRow(read(data), position);
   } catch (error) {
     return unparsed(`the Avro data cannot be read: ${(error as Error).message}`);
   }
@@ -120,7 +128,7 @@ const KEY_LENGTH_MAX = 256;
  * An event that this release's catalogue does not have (written by a newer ingest) is quarantined as unknown with all that is
  * known of it. A reason that this release does not have stays as it is: the body can be read again once its cause is mended.
  */
-const checkRow = (row: Row): Parsed<Envelope> => {
+const checkRow = (row: Row, secretPosition: number | undefined): Parsed<Envelope> => {
   if (row.eventId === '') return unparsed('the event id is empty');
   if (row.key === '') return unparsed('the key is empty');
   // Keys are indexed; Razorpay's have up to 20 characters.
@@ -134,6 +142,7 @@ const checkRow = (row: Row): Parsed<Envelope> => {
     occurredAt: row.occurredAt === null ? null : instant(row.occurredAt),
     receivedAt: instant(row.receivedAt),
     traceparent: row.traceparent,
+    ...(secretPosition !== undefined && { secretPosition }),
     rawBody: row.rawBody,
   };
   if (row.sighting !== null) return parsed(sightingOf(base, row.event, row.sighting));

@@ -55,6 +55,8 @@ const headersOf = (envelope: Envelope): Record<string, string> => {
     [recordHeaders.schemaVersion]: ENVELOPE_SCHEMA_VERSION,
   };
   if (envelope.sighting !== undefined) headers[recordHeaders.sighting] = envelope.sighting;
+  else if (envelope.secretPosition !== undefined)
+    headers[recordHeaders.secretPosition] = String(envelope.secretPosition);
   if (envelope.event !== null) headers[recordHeaders.eventName] = envelope.event;
   if (envelope.traceparent !== null) headers[recordHeaders.traceparent] = envelope.traceparent;
   return headers;

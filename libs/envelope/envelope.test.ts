@@ -37,9 +37,14 @@ const surroundings = fc.record({
   rawBody: fc.uint8Array({ maxLength: 4096 }),
 });
 const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
-  fc
-    .tuple(surroundings, fc.constantFrom(...eventNames))
-    .map(([base, event]): Envelope => ({ ...base, kind: 'event', event, family: eventSpec(event).family })),
+  fc.tuple(surroundings, fc.constantFrom(...eventNames)).map(
+    ([base, event]): Envelope => ({
+      ...base,
+      kind: 'event',
+      event,
+      family: eventSpec(event).family,
+    }),
+  ),
   fc
     .tuple(surroundings, fc.oneof(fc.constantFrom(...quarantineReasons), text), fc.option(text))
     .map(([base, reason, event]): Envelope => ({ ...base, kind: 'quarantine', reason, event })),
@@ -53,6 +58,10 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc.oneof(
     }),
   ),
 );
+/** With which secret it was signed, where it is a delivery. */
+const anySigned = fc
+  .tuple(anyEnvelope, fc.integer({ min: 1, max: 16 }))
+  .map(([envelope, secretPosition]) => (envelope.sighting === undefined ? { ...envelope, secretPosition } : envelope));
 /** Equal content, whether the bytes are a Buffer or a Uint8Array. */
 const comparable = (envelope: Envelope) => ({ ...envelope, rawBody: Buffer.from(envelope.rawBody).toString('hex') });
 
@@ -72,12 +81,16 @@ const rowOf = (envelope: Envelope) => ({
 describe('envelope codec', () => {
   test('every envelope comes back as it was, byte for byte', () => {
     fc.assert(
-      fc.property(anyEnvelope, fc.integer({ min: 0, max: 2_147_483_647 }), (envelope, schemaId) => {
-        const record = encodeEnvelope(envelope, schemaId);
-        const decoded = decodeEnvelope(record.value, record.headers);
-        expect(decoded.ok && comparable(decoded.value)).toEqual(comparable(envelope));
-        expect(record.key).toBe(envelope.key);
-      }),
+      fc.property(
+        fc.oneof(anyEnvelope, anySigned),
+        fc.integer({ min: 0, max: 2_147_483_647 }),
+        (envelope, schemaId) => {
+          const record = encodeEnvelope(envelope, schemaId);
+          const decoded = decodeEnvelope(record.value, record.headers);
+          expect(decoded.ok && comparable(decoded.value)).toEqual(comparable(envelope));
+          expect(record.key).toBe(envelope.key);
+        },
+      ),
     );
   });
 
@@ -89,6 +102,19 @@ describe('envelope codec', () => {
     encodeEnvelope(captured({ eventId: eventId('evt_other') }), 2);
     expect(decoded.ok && decoded.value.rawBody.length).toBe(1024 * 1024);
     expect(small.value.equals(before)).toBe(true);
+  });
+
+  test('which secret signed it is in a header, of the delivery alone; what is no position there is none', () => {
+    const record = encodeEnvelope(captured({ secretPosition: 2 }), 7);
+    expect(record.headers['secret-position']).toBe('2');
+    expect(encodeEnvelope(captured({ secretPosition: 2, sighting: 'order' }), 7).headers).not.toHaveProperty(
+      'secret-position',
+    );
+    for (const odd of ['0', '-1', '100', 'x', ''])
+      expect(decodeEnvelope(record.value, { ...record.headers, 'secret-position': odd })).toEqual({
+        ok: true,
+        value: captured(),
+      });
   });
 
   test('the value is a Confluent frame; the headers carry id, name, version and trace', () => {

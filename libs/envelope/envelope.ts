@@ -13,6 +13,8 @@ export interface EnvelopeBase {
   readonly receivedAt: Instant;
   /** W3C trace context of the delivery; null when there was none. */
   readonly traceparent: string | null;
+  /** Which of the endpoint's secrets signed it, the first is 1; left out where that is not known. */
+  readonly secretPosition?: number;
   /** Exactly the bytes that were signed. */
   readonly rawBody: Uint8Array;
 }

@@ -8,6 +8,7 @@ export { UNKNOWN_SCHEMA_ID } from './frame.ts';
 export type { ReceivedHeaders } from './headers.ts';
 export { headerText, recordHeaders } from './headers.ts';
 export { deliveryOfSighting, sightingId } from './event-id.ts';
+export type { Delivery } from './of-delivery.ts';
 export { toEnvelope, toEnvelopes } from './of-delivery.ts';
 export type { Redrive, Stored } from './redrive.ts';
 export { redriveDeadLetter, redriveQuarantined } from './redrive.ts';

@@ -15,6 +15,8 @@ export interface Delivery {
   readonly receivedAt: Instant;
   /** The `traceparent` header, as it came. */
   readonly traceparent: string | undefined;
+  /** As in the envelope. */
+  readonly secretPosition?: number | undefined;
 }
 
 /** W3C trace context, version-traceid-parentid-flags. */
@@ -39,7 +41,7 @@ export const toEnvelopes = (delivery: Delivery): readonly [Envelope, ...EventEnv
 };
 
 const envelopeOf = (delivery: Delivery, body: unknown): EventEnvelope | QuarantineEnvelope => {
-  const { rawBody, endpoint, receivedAt, traceparent } = delivery;
+  const { rawBody, endpoint, receivedAt, traceparent, secretPosition } = delivery;
   const routing: Routing = body === undefined ? { kind: 'quarantined', reason: 'not-json', event: null } : route(body);
   const base = {
     eventId: eventIdOf(delivery.eventIdHeader, rawBody),
@@ -48,6 +50,7 @@ const envelopeOf = (delivery: Delivery, body: unknown): EventEnvelope | Quaranti
     occurredAt: occurredAtOf(body),
     receivedAt,
     traceparent: traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : null,
+    ...(secretPosition !== undefined && { secretPosition }),
     rawBody,
   };
   return routing.kind === 'routed'

@@ -68,6 +68,7 @@ export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, head
     receivedAt,
     eventIdHeader: eventId,
     traceparent: kept.traceparent ?? undefined,
+    secretPosition: kept.secretPosition,
   });
   const found = kept.sighting === undefined ? event : sightings.find(({ sighting }) => sighting === kept.sighting);
   if (found === undefined) return { kind: 'left', envelope: kept, reason: 'unknown-sighting' };

@@ -23,7 +23,7 @@ export interface StoryEntry {
   readonly entity: string;
   /** Event, action or fact. */
   readonly what: string;
-  /** Verdict of an event, status of a notification. */
+  /** Verdict of an event, or `redelivered` where it came again; status of a notification. */
   readonly outcome: string | null;
   readonly from: string | null;
   readonly to: string | null;
@@ -31,6 +31,9 @@ export interface StoryEntry {
   readonly who: string | null;
   readonly reason: string | null;
   readonly eventId: string | null;
+  /** Of an event that is kept: which secret signed this delivery (1 is the first of its endpoint), and the body's SHA-256 in hex. */
+  readonly secret?: number | null;
+  readonly digest?: string | null;
 }
 
 export interface EntityStory {
@@ -66,6 +69,7 @@ export const entityStory = async (database: Transaction, id: string): Promise<En
   const keys = [...(key === undefined ? [] : [key]), ...related];
   const parts = await Promise.all([
     key === undefined ? loneEvent(database, id) : eventsOfKeys(database, keys),
+    redeliveriesOf(database, keys, id),
     waitingOfKeys(database, keys),
     toldOfKeys(database, keys),
   ]);
@@ -159,7 +163,8 @@ const arrays = (keys: readonly Key[]): readonly (readonly string[])[] => [
 
 const AUDITED = `SELECT coalesce(e.received_at, a.at) AS at, CASE a.action WHEN 'event' THEN 'event' ELSE 'operator' END AS kind, a.entity_key AS entity,
           CASE a.action WHEN 'event' THEN a.event_type ELSE a.action END AS what, a.verdict AS outcome, a.from_status AS "from", a.to_status AS "to",
-          CASE a.action WHEN 'event' THEN NULL ELSE a.actor END AS who, a.reason, a.razorpay_event_id AS "eventId"
+          CASE a.action WHEN 'event' THEN NULL ELSE a.actor END AS who, a.reason, a.razorpay_event_id AS "eventId",
+          e.secret_position AS secret, encode(coalesce(e.erased_sha256, sha256(e.payload)), 'hex') AS digest
      FROM audit_logs a LEFT JOIN webhook_events e ON a.action = 'event' AND e.razorpay_event_id = a.razorpay_event_id AND e.entity_key = a.entity_key`;
 
 const EVENTS = statement(
@@ -172,7 +177,8 @@ const eventsOfKeys = async (database: Transaction, keys: readonly Key[]): Promis
   database.query<StoryEntry>(EVENTS, arrays(keys));
 
 const UNAPPLIED = `SELECT received_at AS at, 'event' AS kind, coalesce(entity_key, '') AS entity, family, event_type AS what, verdict AS outcome,
-          NULL AS "from", NULL AS "to", NULL AS who, reason, razorpay_event_id AS "eventId" FROM webhook_events WHERE NOT processed`;
+          NULL AS "from", NULL AS "to", NULL AS who, reason, razorpay_event_id AS "eventId",
+          secret_position AS secret, encode(sha256(payload), 'hex') AS digest FROM webhook_events WHERE NOT processed`;
 
 const WAITING = statement(
   'story_waiting',
@@ -190,6 +196,32 @@ const LONE = statement(
 );
 const loneEvent = (database: Transaction, id: string): Promise<readonly StoryEntry[]> =>
   database.query<StoryEntry>(LONE, [id]);
+
+/** Each further delivery that is told of, and one line for all that are only counted. */
+const REDELIVERED = `SELECT again.at, 'event' AS kind, coalesce(e.entity_key, '') AS entity, e.event_type AS what, 'redelivered' AS outcome,
+          NULL AS "from", NULL AS "to", NULL AS who, again.reason, e.razorpay_event_id AS "eventId", again.secret, encode(r.body_sha256, 'hex') AS digest
+     FROM webhook_events e JOIN redeliveries r ON r.razorpay_event_id = e.razorpay_event_id AND r.created_at = e.created_at
+    CROSS JOIN LATERAL (
+      SELECT d.at, 'under the event id ' || d."as" AS reason, d.secret FROM jsonb_to_recordset(r.deliveries) AS d (at timestamptz, secret smallint, "as" text)
+       UNION ALL
+      SELECT r.last_received_at, 'the newest of ' || r.times - jsonb_array_length(r.deliveries) || ' more', NULL WHERE r.times > jsonb_array_length(r.deliveries)
+    ) AS again`;
+const REDELIVERED_KEYS = statement(
+  'story_redelivered',
+  `${REDELIVERED} WHERE e.entity_key = ANY($2::text[]) AND e.family = ANY($1::text[]) ORDER BY again.at DESC LIMIT ${ENTRIES_MAX}`,
+);
+const REDELIVERED_EVENT = statement(
+  'story_redelivered_event',
+  `${REDELIVERED} WHERE e.razorpay_event_id = $1 ORDER BY again.at DESC LIMIT ${ENTRIES_MAX}`,
+);
+const redeliveriesOf = async (
+  database: Transaction,
+  keys: readonly Key[],
+  id: string,
+): Promise<readonly StoryEntry[]> =>
+  keys.length === 0
+    ? database.query<StoryEntry>(REDELIVERED_EVENT, [id])
+    : database.query<StoryEntry>(REDELIVERED_KEYS, arrays(keys));
 
 const TOLD = statement(
   'story_told',

@@ -4,6 +4,7 @@ import { writeAudit } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
+import { indexPartitions } from './partition-indexes.ts';
 import { applyPartitions, DAY_MS, deleteChunks, deleteCounted, RETIRE_DAYS_MIN } from './partitions.ts';
 import type { MadePartition } from './partitions.ts';
 
@@ -15,6 +16,11 @@ export const retentionSettings = {
     'DAKIA_KEEP_CONFLICTS_DAYS',
     whole(0, 0, KEEP_DAYS_MAX),
     'Days that rows of event_conflicts are kept; 0 is for ever.',
+  ),
+  keepRedeliveriesDays: setting(
+    'DAKIA_KEEP_REDELIVERIES_DAYS',
+    whole(0, 0, KEEP_DAYS_MAX),
+    'Days that rows of redeliveries are kept after the last delivery of their event; 0 is for ever.',
   ),
   keepAuditDays: setting(
     'DAKIA_KEEP_AUDIT_DAYS',
@@ -34,6 +40,8 @@ export type Retention = ConfigOf<typeof retentionSettings>;
 
 export interface Maintained {
   readonly made: readonly MadePartition[];
+  /** Indexes of partitions that were built, as a migration has asked for. */
+  readonly indexed: readonly string[];
   /** Rows that were deleted, by table. */
   readonly deleted: Readonly<Record<string, number>>;
 }
@@ -44,11 +52,13 @@ export interface Maintained {
  */
 export const maintain = async (database: Database, now: Instant, keep: Retention): Promise<Maintained> => {
   const made = await applyPartitions(database, now);
+  const indexed = await indexPartitions(database);
   const deleted: Record<string, number> = {};
   for (const [table, where, days, remove] of [
     ['event_conflicts', 'kept_as IS NOT NULL AND recorded_at <', keep.keepConflictsDays, deleteChunks],
     // Of releases that did not apply them: they are the only row of their record.
     ['event_conflicts', 'kept_as IS NULL AND recorded_at <', keep.keepConflictsDays, deleteCounted],
+    ['redeliveries', 'last_received_at <', keep.keepRedeliveriesDays, deleteChunks],
     ['audit_logs', 'at <', keep.keepAuditDays, deleteChunks],
     ['outbox', 'relayed_at IS NOT NULL AND relayed_at <', keep.keepOutboxDays, deleteChunks],
   ] as const) {
@@ -59,5 +69,5 @@ export const maintain = async (database: Database, now: Instant, keep: Retention
   }
   for (const [table, rows] of Object.entries(deleted))
     await writeAudit(database, { actor: 'maintenance', action: 'retention', reason: `${rows} rows of ${table}` });
-  return { made, deleted };
+  return { made, indexed, deleted };
 };

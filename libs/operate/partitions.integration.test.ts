@@ -6,6 +6,7 @@ import { instant } from '#rules';
 import { openTestStore, TEST_NOW, testEvent, undecodableRecord } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { maintain } from './maintain.ts';
+import { indexPartitions } from './partition-indexes.ts';
 import { applyPartitions, dayOf, daysWanted, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
 
 const DAY_MS = 86_400_000;
@@ -58,7 +59,7 @@ test('partitions are made ahead once; rows of their days come out of the default
   expect(await applyPartitions(store.database, TEST_NOW)).toEqual([]);
   expect(
     await store.rows("SELECT count(*) AS indexes FROM pg_indexes WHERE tablename = 'webhook_events_20261124'"),
-  ).toEqual([{ indexes: 4 }]);
+  ).toEqual([{ indexes: 5 }]);
 });
 
 test('partitions are made while events come in', async () => {
@@ -151,26 +152,29 @@ test('nothing is retired before it has been here for as long as it is kept, what
 
 test('conflicts, audit and what was told end when their time is over, and by default never', async () => {
   await partition.send(captured('one', '2026-11-24'), captured('two', '2026-11-24'));
-  const conflict = captured('two', '2026-11-25');
-  await partition.send(conflict);
+  await partition.send(captured('two', '2026-11-25'));
+  await store.rows(
+    "INSERT INTO redeliveries VALUES ('one', '2026-11-24', '', 1, now(), '[]'), ('two', '2026-11-24', '', 1, now() + interval '180 days', '[]')",
+  );
   await store.rows('UPDATE outbox SET relayed_at = now() WHERE id = (SELECT min(id) FROM outbox)');
   const later = instant(Date.now() + 200 * DAY_MS);
-  const never = { keepConflictsDays: 0, keepAuditDays: 0, keepOutboxDays: 0 };
-  expect((await maintain(store.database, later, never)).deleted).toEqual({});
-  expect(
-    (await maintain(store.database, later, { keepConflictsDays: 201, keepAuditDays: 201, keepOutboxDays: 201 }))
-      .deleted,
-  ).toEqual({});
+  const keep = (conflicts: number, outbox = conflicts) => ({
+    keepConflictsDays: conflicts,
+    keepRedeliveriesDays: conflicts,
+    keepAuditDays: conflicts,
+    keepOutboxDays: outbox,
+  });
+  expect((await maintain(store.database, later, keep(0))).deleted).toEqual({});
+  expect((await maintain(store.database, later, keep(201))).deleted).toEqual({});
   const facts = await store.rows('SELECT 1 FROM outbox');
-  expect(
-    (await maintain(store.database, later, { keepConflictsDays: 30, keepAuditDays: 30, keepOutboxDays: 110 })).deleted,
-  ).toEqual({
+  expect((await maintain(store.database, later, keep(30, 110))).deleted).toEqual({
     event_conflicts: 1,
+    redeliveries: 1,
     audit_logs: 3,
     outbox: 1,
   });
   expect(await store.rows('SELECT 1 FROM outbox')).toHaveLength(facts.length - 1);
-  expect(await store.rows("SELECT reason FROM audit_logs WHERE action = 'retention' ORDER BY 1")).toHaveLength(3);
+  expect(await store.rows("SELECT reason FROM audit_logs WHERE action = 'retention' ORDER BY 1")).toHaveLength(4);
 });
 
 test('retires by age: says first, keeps what waits or was not understood, and leaves a trace', async () => {
@@ -280,4 +284,29 @@ test('keeps at least as many days as Kafka may replay', async () => {
   await expect(retirePartitions(store.database, TEST_NOW, request)).rejects.toThrow(
     `give a whole number from ${RETIRE_DAYS_MIN}`,
   );
+});
+
+test('a large partition gets the index of a migration beside the traffic, and a build that was cut off is begun anew', async () => {
+  await partition.send(captured('one', '2026-11-24'));
+  // As the migration leaves a database whose partitions are large; one build was cut off.
+  await store.rows('DROP INDEX webhook_events_entity');
+  await store.rows(
+    'CREATE INDEX webhook_events_entity ON ONLY webhook_events (entity_key, received_at) WHERE entity_key IS NOT NULL',
+  );
+  await store.rows('CREATE INDEX webhook_events_default_entity ON webhook_events_default (entity_key)');
+  await store.rows(
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'webhook_events_default_entity'::regclass",
+  );
+  expect(await indexPartitions(store.database)).toEqual(['webhook_events_default_entity']);
+  expect(
+    await store.rows(
+      "SELECT indisvalid, pg_get_indexdef(indexrelid) AS how FROM pg_index WHERE indexrelid IN ('webhook_events_entity'::regclass, 'webhook_events_default_entity'::regclass) ORDER BY 2",
+    ),
+  ).toEqual(
+    ['webhook_events_default_entity ON public', 'webhook_events_entity ON ONLY public'].map((name) => ({
+      indisvalid: true,
+      how: expect.stringMatching(`INDEX ${name}.*\\(entity_key, received_at\\) WHERE \\(entity_key IS NOT NULL\\)`),
+    })),
+  );
+  expect(await indexPartitions(store.database)).toEqual([]);
 });

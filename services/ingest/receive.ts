@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
 import { encodeEnvelope, readSignature, toEnvelopes, verify } from '#envelope';
-import type { Envelope, WebhookSecret } from '#envelope';
+import type { Delivery, Envelope, WebhookSecret } from '#envelope';
 import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
 import { traceIdOf } from '#platform/trace';
@@ -82,7 +82,8 @@ export const createReceive = ({
       metrics.verified(endpoint, verification.position);
       if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
       const trace = tracer && beginDelivery(tracer, textOf(request.headers['traceparent']), startedAt);
-      return { reason: await store(request, endpoint, body, deadline, trace), bytes: body.length, trace };
+      const authentic = { endpoint, rawBody: body, secretPosition: verification.position + 1 };
+      return { reason: await store(request, authentic, deadline, trace), bytes: body.length, trace };
     } finally {
       place.leave();
     }
@@ -90,14 +91,12 @@ export const createReceive = ({
 
   const store = async (
     request: IncomingMessage,
-    endpoint: string,
-    rawBody: Buffer,
+    authentic: Pick<Delivery, 'endpoint' | 'rawBody' | 'secretPosition'>,
     deadline: number,
     trace: DeliveryTrace | undefined,
   ): Promise<Reason> => {
     const envelopes = toEnvelopes({
-      rawBody,
-      endpoint,
+      ...authentic,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
       traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),

@@ -68,7 +68,7 @@ const comment = async (client: pg.ClientBase): Promise<void> => {
 
 /** Of what has no family: nothing that is a body or a free reason. */
 const EVENT_COLUMNS =
-  'razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, account_id, endpoint, received_at, processed_at';
+  'razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, account_id, endpoint, received_at, processed_at, secret_position';
 
 const maskedTables = (): readonly (readonly [name: string, query: string])[] => [
   ...familyNames.map((family) => {
@@ -83,6 +83,7 @@ const maskedTables = (): readonly (readonly [name: string, query: string])[] => 
     ] as const;
   }),
   ['webhook_events', `SELECT ${EVENT_COLUMNS} FROM webhook_events`],
+  ['redeliveries', 'SELECT * FROM redeliveries'],
 ];
 
 /** All that describeSchema makes of the code; a copy of a described database holds while this is the same. */

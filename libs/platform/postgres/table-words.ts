@@ -85,6 +85,18 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       traceparent: 'W3C trace context of a parked event.',
       sighting: 'Key below payload of the snapshot that waits; null for an event.',
       erased_sha256: 'SHA-256 of a body that was erased.',
+      secret_position: "Which of the endpoint's secrets signed its first delivery; the first is 1.",
+    },
+  },
+  redeliveries: {
+    table: 'Deliveries of an event after its first, one row per event. The view deliveries has a row per delivery.',
+    columns: {
+      razorpay_event_id: 'Id under which the event is kept.',
+      created_at: 'As in webhook_events.',
+      body_sha256: 'SHA-256 of the body, which all deliveries share.',
+      times: 'How many came.',
+      last_received_at: 'When the newest of them was received.',
+      deliveries: 'The first 32 of them: when, which secret, which endpoint, and under which id if it was another.',
     },
   },
   event_conflicts: {
