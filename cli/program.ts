@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.ts';
+import { addConformance } from './commands/conformance.ts';
 import { addDead } from './commands/dead.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
@@ -65,6 +66,7 @@ const COMMANDS = [
   addTrigger,
   addShow,
   addVerify,
+  addConformance,
   addStatus,
   addParked,
   addDead,

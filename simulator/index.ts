@@ -1,5 +1,8 @@
 export { buildEvent } from './builders/index.ts';
 export type { FieldValue } from './builders/with-fields.ts';
+export type { ConformanceReport } from './conformance/run.ts';
+export { runConformance } from './conformance/run.ts';
+export { printedId, scenarios } from './conformance/scenarios.ts';
 export { recallRun, rememberRun } from './runs.ts';
 export { COMPRESSION } from './sending/ladder.ts';
 export { plan } from './sending/plan.ts';

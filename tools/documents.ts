@@ -7,6 +7,7 @@ import { opsSettings, processSettings, redisSettings, traceSettings } from '#pla
 import { retentionSettings } from '#operate';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
+import { printedId, scenarios } from '#simulator';
 import { endings } from '../cli/output.ts';
 import { timeSettings } from '../cli/times.ts';
 import { allServices } from '../services/services.ts';
@@ -92,6 +93,22 @@ where the destination lists it ([notifications](notifications.md)).
 
 ${allAggregates.map(columnsOf).join('\n')}`;
 
+const conformancePage = (current: string): string =>
+  between(
+    current,
+    'scenarios',
+    table(
+      ['id', 'title', 'known', 'run', 'what it shows, or why it is not run'],
+      scenarios.map((scenario) => [
+        printedId(scenario),
+        scenario.title,
+        scenario.evidence,
+        typeof scenario.run === 'function' ? 'yes' : scenario.run,
+        scenario.says,
+      ]),
+    ),
+  );
+
 const settingsTable = (): string => {
   const rows = new Map<string, { readonly setting: Setting<unknown>; readonly services: string[] }>();
   const add = (service: string, settings: Settings): void => {
@@ -165,6 +182,7 @@ export const documents: readonly Document[] = [
   { path: 'docs/states.md', render: statesPage },
   { path: 'docs/columns.md', render: columnsPage },
   { path: 'docs/metrics.md', render: metricsPage },
+  { path: 'docs/conformance.md', render: conformancePage },
   {
     path: 'docs/failures.md',
     render: (current) =>
