@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { eventually } from '#kit';
-import { metrics, nodeMetrics } from '#platform/metrics';
+import { metrics } from '#platform/metrics';
 import type { AnyDeclaration } from '#platform/metrics';
 import { buildEvent } from '#simulator';
+import { samplesIn, surprisesIn } from '../kit/metric-samples.ts';
 import { newSecret, thisSecond } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
@@ -35,40 +36,6 @@ afterAll(async () => {
   await system.close();
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
-
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** The samples of a scrape under the names of their metrics. */
-const samplesIn = (text: string): readonly Sample[] =>
-  [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, series = '', labels = '', value]) => {
-    const base = series.replace(/_(bucket|sum|count)$/, '');
-    return {
-      name: declared[base]?.kind === 'histogram' || base === 'nodejs_gc_duration_seconds' ? base : series,
-      labels: Object.fromEntries(
-        [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = '', text = '']) => [key, text]),
-      ),
-      value: Number(value),
-    };
-  });
-
-/** What a sample has that the contract does not know. */
-const surprisesIn = ({ name, labels }: Sample): readonly string[] => {
-  const declaration = declared[name];
-  if (declaration === undefined)
-    return (nodeMetrics as readonly string[]).includes(name) ? [] : [`${name} is not declared`];
-  const { le: _bucket, ...own } = labels;
-  const wanted = Object.keys(declaration.labels).toSorted().join();
-  if (Object.keys(own).toSorted().join() !== wanted)
-    return [`${name} has the labels ${Object.keys(own).join()}, not ${wanted}`];
-  return Object.entries(own).flatMap(([label, value]) => {
-    const values = declaration.labels[label]?.values ?? null;
-    return values === null || values.includes(value) ? [] : [`${name} has ${label}="${value}"`];
-  });
-};
 
 const payment = (key: string, event: string, entity: Readonly<Record<string, unknown>> = {}) => ({
   eventId: `ev_${key}_${event}`,

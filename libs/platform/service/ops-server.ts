@@ -3,6 +3,7 @@ import fastify from 'fastify';
 import type { FastifyPluginAsync } from 'fastify';
 import { OPEN_METRICS, openMetricsOf } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
+import { now } from '#platform/time';
 import type { Component } from './component.ts';
 import type { ReadinessReport } from './readiness.ts';
 
@@ -16,6 +17,9 @@ export interface OpsPlugin {
 const BODY_LIMIT_BYTES = 1024;
 /** However many ask for /metrics, they are gathered once in this time, in ms. */
 const METRICS_KEPT_MS = 1_000;
+
+/** How long requests that are under way keep the process from ending, in ms: also half a request, and one for a gauge that hangs. */
+const ANSWERED_WITHIN_MS = 1_000;
 
 export interface OpsServer extends Component {
   /** The port that was taken; useful where the setting was 0. */
@@ -52,7 +56,11 @@ export const createOpsServer = (options: {
       for (const { path, serve } of options.plugins()) await app.register(serve, { prefix: path });
       await app.listen({ host: options.host, port: options.port });
     },
-    stop: async () => app.close(),
+    stop: async (deadline) => {
+      const cut = setTimeout(() => app.server.closeAllConnections(), Math.min(ANSWERED_WITHIN_MS, deadline - now()));
+      await app.close();
+      clearTimeout(cut);
+    },
     port: () => (app.server.address() as AddressInfo).port,
   };
 };
