@@ -10,7 +10,7 @@ test(
   async () => {
     const report = await soak({ minutes: MINUTES, seed: 'ci', write: (line) => void process.stdout.write(line) });
     expect(report.events).toBeGreaterThan(FEW);
-    expect(Object.keys(report.faults).length).toBeGreaterThan(3);
+    expect(Object.keys(report.faults).length).toBeGreaterThan(2);
   },
   LIMIT_MS,
 );

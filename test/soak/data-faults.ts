@@ -89,7 +89,7 @@ const topicRemade = async (world: World): Promise<void> => {
     HALTED_WITHIN_MS,
   );
   note(`status names all ${before.length}; an operator rebases them`);
-  for (const place of before) await rebase(world, place, 'start');
+  await Promise.all(before.map((place) => rebase(world, place, 'start')));
 };
 
 export const dataFaults: readonly Fault[] = [

@@ -19,10 +19,14 @@ import { serverOf } from './world.ts';
 import type { Fault, World } from './world.ts';
 
 /** Events of one load and first deliveries per second: it lasts as long as some faults, and is judged after that. */
-const EVENTS = 400;
+const EVENTS = 750;
 const PER_SECOND = 25;
 const AGAIN = 0.2;
+/** Every so many loads, the first among them, something happens that must not while one is under way. */
+const QUIET_EVERY = 3;
 const PAUSE_MS = { min: 500, max: 3_000 } as const;
+/** Longer than every fault: what has failed ends one that is under way. */
+const MENDED_WITHIN_MS = 120_000;
 /** So many attempts, each after 2 s, that no event is given up but by an operator. */
 const RETRY_DELAYS = Array(50).fill('2s').join(',');
 
@@ -39,6 +43,8 @@ export interface SoakReport {
   readonly faults: Readonly<Record<string, number>>;
   /** Stalls that `status` named while they lasted. */
   readonly stallsReported: number;
+  /** Longest time in ms that `status` took to answer. */
+  readonly slowestStatusMs: number;
 }
 
 /** Faults in an order that depends on the seed alone; each comes once before one comes again. */
@@ -89,15 +95,19 @@ type Scene = Omit<World, 'random'>;
 const rounds = async (scene: Scene, minutes: number, seed: string): Promise<SoakReport> => {
   const { system, note } = scene;
   const began = performance.now();
-  const isOver = (): boolean => performance.now() - began > minutes * 60_000;
+  let hasFailed = false;
+  const isOver = (): boolean => hasFailed || performance.now() - began > minutes * 60_000;
   const acts = createOperatorActs(seed);
   const deal = deckOf([...processFaults, ...serverFaults, ...dataFaults, ...acts.faults], seed);
   const dealQuiet = deckOf(quietFaults, `${seed} quiet`);
   const counts: Record<string, number> = {};
   const runs: SimulationSettings[] = [];
+  let underWay: Promise<void> = Promise.resolve();
   const happen = async (dealt: ReturnType<typeof deal>): Promise<void> => {
     counts[dealt.fault.name] = (counts[dealt.fault.name] ?? 0) + 1;
-    await dealt.fault.happen({ ...scene, random: dealt.random });
+    const happening = dealt.fault.happen({ ...scene, random: dealt.random });
+    underWay = happening.catch(() => undefined);
+    await happening;
   };
   const watch = startWatch(system, note);
   const round = async (number: number): Promise<void> => {
@@ -127,19 +137,25 @@ const rounds = async (scene: Scene, minutes: number, seed: string): Promise<Soak
   const all = async (): Promise<void> => {
     for (let number = 1; !isOver(); number += 1) {
       await round(number);
-      if (!isOver()) await happen(dealQuiet());
+      if (!isOver() && number % QUIET_EVERY === 1) await happen(dealQuiet());
     }
     await demandExact(system, { runs, discarded: acts.discarded() });
   };
   try {
     await Promise.race([all(), watch.failed]);
+  } catch (error) {
+    hasFailed = true;
+    throw error;
   } finally {
     await watch.stop();
+    // A fault mends what it broke before the servers are cleaned up, and starts nothing after that.
+    await Promise.race([underWay, sleep(MENDED_WITHIN_MS, undefined, { ref: false })]);
   }
   return {
     events: runs.reduce((sum, { count }) => sum + count, acts.discarded()),
     seconds: Math.round((performance.now() - began) / 1000),
     faults: counts,
     stallsReported: watch.reported(),
+    slowestStatusMs: watch.slowestMs(),
   };
 };

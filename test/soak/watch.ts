@@ -3,13 +3,13 @@ import { topics } from '#catalogue';
 import type { Account } from '#operate';
 import type { SeparateSystem } from '../kit/system-processes.ts';
 
-/** What `status` is asked to call a stall, and the time within which it must have called it so. */
+/** What `status` is asked to call a stall, and after which time it must call one so, whenever it is asked. */
 const STALLED_AFTER_S = 10;
-const REPORTED_WITHIN_MS = 30_000;
-/** The question takes a process of its own, and the machine is busy. */
-const SLACK_MS = 10_000;
+const REPORTED_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 1_000;
 const LAST_LOOK_MS = 60_000;
+/** Exit code of a command that could not be carried out. */
+const REFUSED = 1;
 
 /** Looks at the positions by its own means, beside `status`, and holds `status` to them. */
 export interface Watch {
@@ -17,9 +17,12 @@ export interface Watch {
   readonly failed: Promise<never>;
   /** Stalls that `status` named. */
   readonly reported: () => number;
+  /** Longest time in ms that `status` took to answer: says how busy the machine was. */
+  readonly slowestMs: () => number;
   readonly stop: () => Promise<void>;
 }
 
+/** A partition that has records which are not applied, and has not moved since. */
 interface Waiting {
   readonly next: bigint;
   readonly sinceMs: number;
@@ -32,47 +35,55 @@ export const startWatch = (system: SeparateSystem, note: (text: string) => void)
   failure.promise.catch(() => undefined);
   const stopping = new AbortController();
   let reported = 0;
+  let slowestMs = 0;
 
   const look = async (): Promise<void> => {
-    const seen = await positions(system);
-    for (const [place, { next, end }] of seen) {
-      const known = waiting.get(place);
-      if (next >= end) waiting.delete(place);
-      else if (known?.next !== next) waiting.set(place, { next, sinceMs: performance.now(), isReported: false });
+    try {
+      for (const [place, { next, end }] of await positions(system)) {
+        const known = waiting.get(place);
+        if (next >= end) waiting.delete(place);
+        else if (known?.next !== next) waiting.set(place, { next, sinceMs: performance.now(), isReported: false });
+      }
+    } catch {
+      // What the watch itself cannot see does not count as standing still.
+      waiting.clear();
     }
   };
-  const ask = async (): Promise<void> => {
+  /** What `status` says stands still; undefined when it says that it cannot be asked, which is a report of everything. */
+  const ask = async (): Promise<ReadonlySet<string> | undefined> => {
+    const began = performance.now();
     const { code, answer } = await system.dakia('status', '--stalled-after', String(STALLED_AFTER_S));
-    // A server that does not answer is a report, too: of everything.
-    const account = answer as Account | undefined;
-    if (account !== undefined && account.difference !== 0)
-      throw new Error(`status does not add up: ${account.difference} events are not accounted for`);
-    const named = new Set(account?.partitions.filter(isNamed).map(({ topic, partition }) => `${topic}/${partition}`));
-    for (const [place, one] of waiting) {
-      if (one.isReported || (account !== undefined && !named.has(place))) continue;
-      one.isReported = true;
-      if (account === undefined) continue;
-      reported += 1;
-      note(`status (exit code ${code}) says that ${place} does not move`);
+    slowestMs = Math.max(slowestMs, performance.now() - began);
+    const account = accountOf(answer);
+    if (account === undefined) {
+      if (isRefusal(code, answer)) return undefined;
+      throw new Error(`status ended with ${code}, and neither adds up nor says why not: ${JSON.stringify(answer)}`);
     }
+    if (account.difference !== 0)
+      throw new Error(`status does not add up: ${account.difference} events are not accounted for`);
+    return new Set(account.partitions.filter(isNamed).map(({ topic, partition }) => `${topic}/${partition}`));
   };
-  const judge = (): void => {
-    const late = [...waiting].find(
-      ([, { isReported, sinceMs }]) => !isReported && performance.now() - sinceMs > REPORTED_WITHIN_MS + SLACK_MS,
-    );
-    if (late !== undefined) throw new Error(`${late[0]} stands still at ${late[1].next}, and status does not say so`);
+  const turn = async (): Promise<void> => {
+    await look();
+    const askedMs = performance.now();
+    const before = new Map(waiting);
+    const named = await ask();
+    await look();
+    // The machine may be busy: what counts is how long it had stood still when the question was put, and that it still does.
+    for (const [place, one] of waiting) {
+      if (named === undefined || before.get(place) !== one) continue;
+      if (!named.has(place) && askedMs - one.sinceMs > REPORTED_AFTER_MS)
+        throw new Error(`${place} stands still at ${one.next}, and status does not say so`);
+      if (!named.has(place) || one.isReported) continue;
+      one.isReported = true;
+      reported += 1;
+      note(`status says that ${place} does not move`);
+    }
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      // What the watch itself cannot see does not count as standing still.
-      const sees = await look().then(
-        () => true,
-        () => false,
-      );
-      if (!sees) waiting.clear();
       try {
-        await ask();
-        judge();
+        await turn();
       } catch (error) {
         failure.reject(error);
         return;
@@ -84,11 +95,24 @@ export const startWatch = (system: SeparateSystem, note: (text: string) => void)
   return {
     failed: failure.promise,
     reported: () => reported,
+    slowestMs: () => Math.round(slowestMs),
     stop: async () => {
       stopping.abort();
       await Promise.race([running, sleep(LAST_LOOK_MS, undefined, { ref: false })]);
     },
   };
+};
+
+/** What `status --json` says: an account, or the reason why there is none. */
+type Said = Account | { readonly ok: false; readonly error: string } | undefined;
+
+const accountOf = (answer: unknown): Account | undefined => {
+  const said = answer as Said;
+  return said !== undefined && 'partitions' in said ? said : undefined;
+};
+const isRefusal = (code: number, answer: unknown): boolean => {
+  const said = answer as Said;
+  return code === REFUSED && said !== undefined && 'error' in said && said.error !== '';
 };
 
 const isNamed = ({ problem, stalledSeconds, lastError }: Account['partitions'][number]): boolean =>
