@@ -41,6 +41,7 @@ test('servers are needed by all parts, by those on servers, and by files of thei
     [],
     ['integration'],
     ['unit', 'faults'],
+    ['long'],
     ['a.test.ts', './x.integration.test.ts'],
     ['test/faults/x.test.ts', '-t', 'y'],
   ])

@@ -6,8 +6,8 @@
  * (local/prometheus-files.ts); the others need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
  */
 const PROJECTS = [
-  // Minutes each; no part of `npm test`: run by name, by `npm run soak` and by `npm run drill`.
-  { name: 'long', pattern: '/test/faults/(soak|drill)\\.test\\.ts$' },
+  // A minute and more each, most of it waiting on servers of their own: two side by side, where `faults` run one after the other.
+  { name: 'long', pattern: '/test/faults/(soak|drill|redis-outage|redis-workers)\\.test\\.ts$' },
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
   { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },
   { name: 'image', pattern: '/test/image/.*\\.test\\.ts$' },
@@ -33,7 +33,7 @@ const jestPatterns = (name) => {
 
 /** Whether a run of tools/test.ts with these arguments starts servers: all parts, one that does, or a test file that does. */
 const testsNeedServers = (args) => {
-  const named = args.filter((arg) => arg === 'integration' || arg === 'faults' || /\.test\.ts$/.test(arg));
+  const named = args.filter((arg) => WITH_SERVERS.includes(arg) || /\.test\.ts$/.test(arg));
   if (named.length > 0) return named.some((arg) => WITH_SERVERS.includes(projectOf(arg) || arg));
   return args.length === 0;
 };

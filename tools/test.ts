@@ -187,6 +187,7 @@ const parts: Readonly<Record<string, Part>> = {
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
   integration: alone(jest('integration', CORES, 'again')),
   faults: alone(jest('faults', 1, 'again')),
+  long: alone(jest('long', CORES, 'again')),
 };
 
 /** Runs the parts in their order, side by side where they fit, and says of each how it ended. */

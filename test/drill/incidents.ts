@@ -5,6 +5,7 @@ import type { Server } from '#local';
 import { allServices } from '../../services/services.ts';
 import { newSecret, thisSecond } from '../kit/system-fixture.ts';
 import type { System } from '../kit/system.ts';
+import type { PostgresProxy } from '../faults/postgres-proxy.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What an incident can be made with. */
@@ -13,6 +14,8 @@ export interface Scene {
   readonly traffic: Traffic;
   readonly kafka: Server;
   readonly postgres: Server;
+  /** Between Dakia and Postgres. */
+  readonly wayToPostgres: PostgresProxy;
   /** Is told of every captured payment. */
   readonly receiver: Receiver;
 }
@@ -37,6 +40,8 @@ const poison = () =>
   });
 const UNKNOWN_EVENT = JSON.stringify({ entity: 'event', event: 'moon.landed', payload: {} });
 const UNKNOWN_EVENTS = 5;
+/** What each message to Postgres waits for a slow disk, in ms: several seconds for a transaction. */
+const SLOW_MS = 800;
 const [UP, DOWN] = [200, 503];
 const withoutRefunds = allServices.filter(({ name }) => name !== 'refunds');
 
@@ -44,16 +49,16 @@ export const incidents: readonly Incident[] = [
   {
     name: 'the secret is changed on one side only',
     alert: 'DakiaSignaturesFailing',
-    firesWithinS: 30,
-    resolvesWithinS: 60,
+    firesWithinS: 60,
+    resolvesWithinS: 90,
     happens: async ({ traffic }) => traffic.signWith(newSecret()),
     repair: async ({ traffic }) => traffic.signWith(undefined),
   },
   {
     name: 'an event that Postgres refuses',
     alert: 'DakiaParkedOld',
-    firesWithinS: 40,
-    resolvesWithinS: 40,
+    firesWithinS: 60,
+    resolvesWithinS: 90,
     happens: async ({ system }) => {
       await system.rows(`ALTER TABLE payment_transactions ADD CONSTRAINT poison CHECK (order_id <> 'order_poison')`);
       await system.deliver(poison());
@@ -89,6 +94,14 @@ export const incidents: readonly Incident[] = [
     resolvesWithinS: 90,
     happens: async ({ postgres }) => postgres.stop(),
     repair: async ({ postgres }) => postgres.start(),
+  },
+  {
+    name: 'the disk of Postgres is slow',
+    alert: 'DakiaPoolExhausted',
+    firesWithinS: 60,
+    resolvesWithinS: 60,
+    happens: async ({ wayToPostgres }) => wayToPostgres.slow(SLOW_MS),
+    repair: async ({ wayToPostgres }) => wayToPostgres.slow(0),
   },
   {
     name: 'Kafka is frozen',
@@ -140,5 +153,5 @@ export const incidents: readonly Incident[] = [
   },
 ];
 
-/** Those that CI has time for: one of ingest, one of consumers, one of Postgres itself. */
+/** Those that `npm test` has time for: one of ingest, one of consumers, one of Postgres itself. */
 export const SHORT: readonly string[] = ['DakiaSignaturesFailing', 'DakiaParkedOld', 'DakiaPartitionStalled'];

@@ -13,6 +13,8 @@ export interface PostgresProxy {
   readonly holds: () => boolean;
   /** Passes on what was kept back, in order. */
   readonly release: () => void;
+  /** Passes everything that the process sends on so many ms later: a disk that is slow, or a server that is throttled. */
+  readonly slow: (ms: number) => void;
   /** Ends every connection and lets none in: for the process Postgres is gone. */
   readonly cut: () => void;
   readonly mend: () => void;
@@ -26,6 +28,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
   let holding = false;
   let awaited: string | undefined;
   let isCut = false;
+  let delayMs = 0;
 
   const server = net.createServer((client) => {
     if (isCut) return void client.on('error', () => undefined).destroy();
@@ -42,10 +45,18 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       });
     }
     postgres.pipe(client);
+    let lastDue = 0;
+    const pass = (bytes: Buffer): void => {
+      const now = performance.now();
+      lastDue = Math.max(lastDue, now + delayMs);
+      // Each later than the one before it, also when the delay has just become shorter.
+      if (lastDue <= now) postgres.write(bytes);
+      else setTimeout(() => postgres.writable && postgres.write(bytes), lastDue - now);
+    };
     client.on('data', (bytes: Buffer) => {
       if (awaited !== undefined && bytes.includes(awaited)) holding = true;
       if (holding) kept.push({ to: postgres, bytes });
-      else postgres.write(bytes);
+      else pass(bytes);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -63,6 +74,7 @@ export const startPostgresProxy = async (databaseUrl: string): Promise<PostgresP
       awaited = undefined;
       for (const { to, bytes } of kept.splice(0)) if (!to.destroyed) to.write(bytes);
     },
+    slow: (ms) => void (delayMs = ms),
     cut: () => {
       isCut = true;
       for (const socket of sockets) socket.destroy();
