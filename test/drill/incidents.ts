@@ -90,6 +90,8 @@ export const incidents: readonly Incident[] = [
   {
     name: 'Postgres is down',
     alert: 'DakiaPartitionStalled',
+    // What was accepted meanwhile is applied and told late.
+    alsoPages: ['DakiaAppliedBudgetBurn', 'DakiaNotifiedBudgetBurn'],
     firesWithinS: 60,
     resolvesWithinS: 90,
     happens: async ({ postgres }) => postgres.stop(),
@@ -98,6 +100,7 @@ export const incidents: readonly Incident[] = [
   {
     name: 'the disk of Postgres is slow',
     alert: 'DakiaPoolExhausted',
+    alsoPages: ['DakiaAppliedBudgetBurn', 'DakiaNotifiedBudgetBurn'],
     firesWithinS: 60,
     resolvesWithinS: 60,
     happens: async ({ wayToPostgres }) => wayToPostgres.slow(SLOW_MS),
