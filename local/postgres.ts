@@ -8,6 +8,7 @@ import { QUARANTINE_SERVICE, serviceNames } from '#catalogue';
 import { codeOf } from '#platform/log';
 import { roleOf } from '#platform/postgres';
 import { LaunchFailure } from './launch-failure.ts';
+import type { AddressName, ServerAddresses } from './addresses.ts';
 import type { StateFolder } from './folders.ts';
 import type { OnePortLaunchOptions } from './launch-options.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
@@ -199,6 +200,18 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
     }
     return Object.fromEntries(urls) as Record<LoginUser, string>;
   });
+
+/** The same where Postgres is ours, in a process or in a container; a database that somebody else runs has its own users. */
+export const loginsFor = async ({
+  addresses,
+  own,
+  folder,
+}: {
+  readonly addresses: Pick<ServerAddresses, 'DATABASE_URL'>;
+  readonly own: readonly AddressName[];
+  readonly folder: StateFolder;
+}): Promise<Readonly<Record<LoginUser, string>> | undefined> =>
+  own.includes('DATABASE_URL') ? makeLogins(addresses.DATABASE_URL, folder) : undefined;
 
 const withUser = (url: string, user: string, password: string): string => {
   const target = new URL(url);
