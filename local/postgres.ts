@@ -195,7 +195,8 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
       const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
       const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
       await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
-      await client.query(`GRANT ${roles.join(', ')} TO ${user}`);
+      // Said with the grant: one of an earlier start keeps what it was given with, whatever the user's attribute says now.
+      await client.query(`GRANT ${roles.join(', ')} TO ${user} WITH INHERIT ${inherits ? 'TRUE' : 'FALSE'}`);
       urls.push([user, withUser(ownerUrl, user, password)]);
     }
     return Object.fromEntries(urls) as Record<LoginUser, string>;
