@@ -6,7 +6,8 @@ import type { Database } from '#platform/postgres';
 import { allServices } from '../services/services.ts';
 import { createTestDatabase } from '../test/kit/databases.ts';
 import type { TestDatabase } from '../test/kit/databases.ts';
-import { makeLogins } from './postgres.ts';
+import { loginsFor, makeLogins } from './postgres.ts';
+import { ownOf } from './start-servers.ts';
 
 let database: TestDatabase;
 let root: string;
@@ -72,4 +73,11 @@ test('who reads logs in as a reader, by a password that its owner alone can read
 
 test('making them again keeps their passwords', async () => {
   expect(await makeLogins(database.url, { root, data: root, logs: root, pids: root })).toEqual(logins);
+});
+
+test('so it is in containers too, and not in a database that somebody else runs', async () => {
+  const folder = { root, data: root, logs: root, pids: root };
+  const addresses = { DATABASE_URL: database.url };
+  expect(await loginsFor({ addresses, own: ownOf({}), folder })).toEqual(logins);
+  expect(await loginsFor({ addresses, own: ownOf(addresses), folder })).toBeUndefined();
 });

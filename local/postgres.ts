@@ -8,6 +8,7 @@ import { QUARANTINE_SERVICE, serviceNames } from '#catalogue';
 import { codeOf } from '#platform/log';
 import { roleOf } from '#platform/postgres';
 import { LaunchFailure } from './launch-failure.ts';
+import type { AddressName, ServerAddresses } from './addresses.ts';
 import type { StateFolder } from './folders.ts';
 import type { OnePortLaunchOptions } from './launch-options.ts';
 import { LOOPBACK, portOrFree } from './ports.ts';
@@ -194,11 +195,24 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
       const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
       const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
       await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
-      await client.query(`GRANT ${roles.join(', ')} TO ${user}`);
+      // Said with the grant: one of an earlier start keeps what it was given with, whatever the user's attribute says now.
+      await client.query(`GRANT ${roles.join(', ')} TO ${user} WITH INHERIT ${inherits ? 'TRUE' : 'FALSE'}`);
       urls.push([user, withUser(ownerUrl, user, password)]);
     }
     return Object.fromEntries(urls) as Record<LoginUser, string>;
   });
+
+/** The same where Postgres is ours, in a process or in a container; a database that somebody else runs has its own users. */
+export const loginsFor = async ({
+  addresses,
+  own,
+  folder,
+}: {
+  readonly addresses: Pick<ServerAddresses, 'DATABASE_URL'>;
+  readonly own: readonly AddressName[];
+  readonly folder: StateFolder;
+}): Promise<Readonly<Record<LoginUser, string>> | undefined> =>
+  own.includes('DATABASE_URL') ? makeLogins(addresses.DATABASE_URL, folder) : undefined;
 
 const withUser = (url: string, user: string, password: string): string => {
   const target = new URL(url);

@@ -53,6 +53,8 @@ const fetchPackage = (folder: string): void => {
   const options = [
     ...['-q', '-o', 'APT::Sandbox::User=', '-o', `Dir::State::Lists=${join(making, 'apt', 'lists')}`],
     ...['-o', `Dir::Cache=${join(making, 'apt', 'cache')}`],
+    // The package is compared with the list, and the list with the signature of who publishes it.
+    ...['-o', 'Acquire::AllowInsecureRepositories=false', '-o', 'APT::Get::AllowUnauthenticated=false'],
   ];
   run('apt-get', [...options, 'update'], making);
   run('apt-get', [...options, 'download', 'prometheus'], making);

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { codeOf } from '#platform/log';
 import { within } from '#platform/time';
+import { forgetFiles, verifyFiles } from './checksums.ts';
 import { repositoryRoot } from './folders.ts';
 import { LaunchFailure, StoppedWhileStarting } from './launch-failure.ts';
 import { formatBytes, secondsSince } from './progress.ts';
@@ -33,15 +34,17 @@ const platforms: Readonly<Record<string, { readonly redis: string; readonly post
 };
 
 const pom = join(import.meta.dirname, 'pom.xml');
+const checksums = join(import.meta.dirname, 'servers.sha256');
 const DOWNLOAD_WITHIN_MS = 900_000;
 const REPORT_EVERY_MS = 2_000;
 /** What a machine with an empty Maven repository fetches: servers and Maven's own plugins. */
 const FULL_DOWNLOAD = '190 MB';
 const STAMP_LENGTH = 12;
 
-/** Where the servers of this POM lie once unpacked. Named by the POM's hash, so a changed version is a new folder. */
+/** Where the servers of this POM lie once unpacked. Named by its hash and that of the checksums, so a changed version is a new folder. */
 const filesFolder = (): string => {
-  const stamp = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, STAMP_LENGTH);
+  const hash = createHash('sha256').update(readFileSync(pom)).update(readFileSync(checksums));
+  const stamp = hash.digest('hex').slice(0, STAMP_LENGTH);
   return join(repositoryRoot, '.dakia', 'servers', `${stamp}-${process.platform}-${process.arch}`);
 };
 
@@ -90,7 +93,12 @@ const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): 
   mkdirSync(filling);
   try {
     report('servers', `downloading with Maven what is not yet here (at most ${FULL_DOWNLOAD})`);
-    const bytes = await maven(filling, report, signal);
+    const bytes = await maven('prepare-package', filling, report, signal);
+    await verifyFiles(filling, checksums, async (paths) => {
+      await maven('antrun:run@repository', filling, report, signal);
+      forgetFiles(readFileSync(join(filling, 'repository'), 'utf8'), paths);
+    });
+    await maven('antrun:run@unpack', filling, report, signal);
     const { postgres } = filesIn(filling);
     await execute('tar', ['-xf', join(postgres, 'postgres.tar'), '-C', postgres]);
     rmSync(join(postgres, 'postgres.tar'));
@@ -105,21 +113,23 @@ const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): 
   }
 };
 
-/** Runs Maven and answers how much it downloaded. */
-const maven = async (out: string, report: Report, signal?: AbortSignal): Promise<number> => {
+/** Runs a goal of the POM with Maven and answers how much it downloaded. */
+const maven = async (goal: string, out: string, report: Report, signal?: AbortSignal): Promise<number> => {
   const { redis, postgres } = platform();
   const started = performance.now();
   const logFile = join(out, 'maven.log');
-  const log = createWriteStream(logFile);
+  const log = createWriteStream(logFile, { flags: 'a' });
   const args = [
     '-B',
+    // A file that differs from the checksum of where it comes from is an error, and no warning.
+    '-C',
     '-f',
     pom,
     `-Dout=${out}`,
     `-Dredis.platform=${redis}`,
     `-Dpostgres.platform=${postgres}`,
     '-Dstyle.color=never',
-    'package',
+    goal,
   ];
   const child = spawn('mvn', args, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -45,6 +45,8 @@ export interface StartServersOptions {
 
 export interface RunningServers {
   readonly addresses: ServerAddresses;
+  /** Which of them are ours, as processes or in containers; the environment gave the others. */
+  readonly own: readonly AddressName[];
   readonly folder: StateFolder;
   /** Those that were started here as processes, by address; none for those that the environment gave. */
   readonly servers: Readonly<Partial<Record<AddressName, Server>>>;
@@ -83,6 +85,7 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
     );
     return {
       addresses,
+      own: ownOf(given),
       folder,
       servers,
       died: new Promise((resolve) => Object.values(servers).forEach((server) => startAgain(server, report, resolve))),
@@ -95,6 +98,10 @@ export const startServers = async (options: StartServersOptions): Promise<Runnin
     throw error;
   }
 };
+
+/** What is started, whatever it is started with; the others are somebody else's. */
+export const ownOf = (given: Partial<ServerAddresses>): readonly AddressName[] =>
+  addressNames.filter((name) => given[name] === undefined);
 
 const portsOf = ({ environment, ports }: StartServersOptions): ServerPorts => {
   if (ports === 'free') return { kafkaPort: 0, kafkaControllerPort: 0, registryPort: 0, postgresPort: 0, redisPort: 0 };
@@ -139,7 +146,7 @@ interface LaunchContext {
 }
 
 const launchAll = async ({ signal, ...context }: LaunchContext): Promise<ServerAddresses> => {
-  const missing = addressNames.filter((name) => context.given[name] === undefined);
+  const missing = ownOf(context.given);
   if (missing.length === 0) return context.given as ServerAddresses;
   const launches =
     context.source === 'docker'

@@ -14,7 +14,7 @@ import type { Work } from './launch.ts';
 import { createMaintenance } from './maintenance.ts';
 import { readOptions } from './options.ts';
 import type { LaunchOptions } from './options.ts';
-import { makeLogins } from './postgres.ts';
+import { loginsFor } from './postgres.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
 import { runProgram } from './run-program.ts';
@@ -53,7 +53,7 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
   return launch({
     dataDir,
     portNeeds: servicePortNeeds(ports),
-    work: async ({ addresses, folder, servers }, signal) => {
+    work: async ({ addresses, own, folder }, signal) => {
       const found = {
         ...addresses,
         ...secretSource(environment, folder),
@@ -64,8 +64,7 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
       await prepare(complete, reportToStdout, signal);
       writePortsFile(folder, ports);
       writeEnvFile(folder, found);
-      // A database that somebody else runs has its own users.
-      const logins = servers.DATABASE_URL === undefined ? undefined : await makeLogins(found.DATABASE_URL, folder);
+      const logins = await loginsFor({ addresses, own, folder });
       const ofServices = { ...complete, ...(logins !== undefined && { DATABASE_URL: logins.dakia_services }) };
       const opsPort = ports.ops['ingest'] ?? 0;
       const work = separate

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readLedger, rebaseLedger } from '#apply';
 import type { LedgerPlace, LedgerRow, RebaseOutcome } from '#apply';
 import { recountLedger } from '#operate';
+import type { Recount } from '#operate';
 import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
@@ -57,7 +58,7 @@ export const addLedger = (program: Command): void => {
   group
     .command('recount')
     .description(
-      `Take the rows of a partition as they are: what npx dakia status --explain finds missing there is from then on counted as retired. ${DRY_RUN_RULE}`,
+      `Take the rows of a partition as they are: what npx dakia status --explain finds missing there is from then on counted as retired, what it finds too much as what it stands as. ${DRY_RUN_RULE}`,
     )
     .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
     .requiredOption('--topic <name>', 'topic without the prefix')
@@ -79,21 +80,30 @@ const recount = async (options: RecountOptions, command: Command): Promise<void>
   const { group, topic, partition, json, yes } = options;
   const key = { group, topic, partition };
   const id = `${group} ${topic}/${partition}`;
-  const picture = yes ? takePicture(command, key) : undefined;
-  const was = picture?.items.find((item) => item.id === id)?.as;
-  const request = { ...options, execute: yes, ...(was !== undefined && { shown: Number(was) }) };
+  const was = yes ? takePicture(command, key)?.items.find((item) => item.id === id)?.as : undefined;
+  const request = { ...options, execute: yes, ...(was !== undefined && { shown: recountFrom(was) }) };
   const outcome = await withDatabase(command, OPERATOR_ROLE, (database) => recountLedger(database, key, request));
   if (outcome.kind === 'no-row')
     throw new UsageError(`The ledger has no row for ${id}; npx dakia ledger show prints those there are.`);
-  const { missing } = outcome;
+  const { missing, surplus } = outcome;
+  const found = recountInWords(outcome);
   const ok = outcome.kind !== 'changed';
-  if (!yes) rememberPicture(command, key, [{ id, as: String(missing) }]);
+  if (!yes) rememberPicture(command, key, [{ id, as: found }]);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (json) return printJson({ ok, executed: yes && ok, ...key, missing });
-  const what = `${id}: ${missing} events that are counted and not there`;
-  if (!ok) print(`${what}; ${was} were shown. Nothing was changed; run it without --yes to see what there is now.`);
+  if (json) return printJson({ ok, executed: yes && ok, ...key, missing, surplus });
+  if (!ok)
+    print(`${id}: ${found}; shown were ${was}. Nothing was changed; run it without --yes to see what there is now.`);
   else
-    print(yes ? `${what} are taken as retired` : `${what}. Nothing was changed; give --yes to take them as retired.`);
+    print(
+      `${id}: ${found}${yes ? '; taken as they are' : '. Nothing was changed; give --yes to take them as they are.'}`,
+    );
+};
+
+const recountInWords = ({ missing, surplus }: Recount): string =>
+  `${missing} events that are counted and not there, ${surplus} that are there and not counted`;
+const recountFrom = (words: string): Recount => {
+  const [missing = 0, surplus = 0] = (words.match(/\d+/g) ?? []).map(Number);
+  return { missing, surplus };
 };
 
 const show = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {

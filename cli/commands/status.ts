@@ -28,7 +28,7 @@ export const addStatus = (program: Command): void => {
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
       '--explain',
-      'also compare every row with the ledger, and name each event that is missing; reads whole tables, and the topics that lack events',
+      'also compare every row with the ledger, and name each event that is missing or too much; reads whole tables, and the topics that differ',
       false,
     )
     .option(
@@ -79,18 +79,22 @@ const findingText = (finding: Finding): string => {
       return `${finding.eventId} (${finding.event ?? 'no event name'} of ${finding.key ?? 'no key'}) at offset ${finding.offset} is in Kafka and not in webhook_events: apply it with npx dakia ledger rebase --to ${finding.offset}, then npx dakia ledger recount`;
     case 'unnamed':
       return `${finding.events} events are counted and not in webhook_events, and Kafka does not have them any more: restore a backup, or accept it with npx dakia ledger recount`;
+    case 'uncounted':
+      return `${finding.eventId} is in webhook_events for offset ${finding.offset}, where Kafka has another record or none: nobody counted it; find out who wrote it, then npx dakia ledger recount`;
+    case 'surplus':
+      return `${finding.events} more events are in webhook_events as ${finding.verdicts.join(' or ')} than are counted: accept it with npx dakia ledger recount`;
     case 'ledger-row':
-      return `the ledger has no row, but webhook_events has ${finding.events} events of it: its consumer makes the row anew, and meets them again as duplicates`;
+      return `the ledger has no row, but webhook_events has ${finding.events} events of it: its consumer makes the row anew, and meets them again as duplicates; then npx dakia ledger recount`;
     case 'entity':
       return `${finding.key} has no row, although events were applied to it: ${finding.eventIds.slice(0, EVENT_IDS_SHOWN).join(', ')}; restore the row from a backup`;
   }
 };
 
 const describeFindings = (findings: readonly Finding[]): void => {
-  if (findings.length === 0) return print('explained: every row that the ledger counts is there', 'good');
+  if (findings.length === 0) return print('explained: the rows are those that the ledger counts', 'good');
   print('');
   printTable([
-    ['where', 'what is missing'],
+    ['where', 'what is wrong'],
     ...findings.map((finding) => [
       finding.kind === 'entity' ? finding.family : `${finding.topic}/${finding.partition}`,
       findingText(finding),

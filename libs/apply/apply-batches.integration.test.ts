@@ -16,6 +16,7 @@ import type { TestStore } from '../../test/kit/test-store.ts';
 import { orderAggregate } from '../domain/families/order/index.ts';
 import { applyBatches } from './apply-batches.ts';
 import { createPositions, readLedger, rebaseLedger } from './positions.ts';
+import { auditRows } from '../operate/row-audit.ts';
 
 const TOPIC = 'rzp.payments.v1';
 let store: TestStore;
@@ -34,6 +35,7 @@ afterEach(async () => {
     `SELECT next_offset - first_offset - skipped - (${dispositions.join(' + ')}) AS difference FROM partition_ledger`,
   );
   expect(rows.filter(({ difference }) => difference !== 0)).toEqual([]);
+  expect(await auditRows(store.database)).toEqual([]);
 });
 
 test('an event is a row, an audit row, a request and a counted offset', async () => {

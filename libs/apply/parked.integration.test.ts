@@ -9,6 +9,7 @@ import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { paymentAggregate } from '../domain/families/payment/index.ts';
 import { readLedger } from './positions.ts';
 import { DEFAULT_RETRY_DELAYS_MS } from './retry-policy.ts';
+import { auditRows } from '../operate/row-audit.ts';
 
 /** The machine may be busy with other tests; each wait has its own, shorter bound. */
 jest.setTimeout(30_000);
@@ -74,6 +75,7 @@ afterEach(async () => {
   );
   expect(account.partitions.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(account.difference).toBe(0);
+  expect(await auditRows(store.database)).toEqual([]);
 });
 
 describe('an event that cannot be applied', () => {

@@ -7,6 +7,7 @@ import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { readLedger } from './positions.ts';
 import { DEFAULT_RETRY_DELAYS_MS } from './retry-policy.ts';
+import { auditRows } from '../operate/row-audit.ts';
 
 let store: TestStore;
 let quarantine: TestPartition;
@@ -57,6 +58,7 @@ const counts = async () => {
     })),
   );
   expect(account.difference).toBe(0);
+  expect(await auditRows(store.database)).toEqual([]);
   return account.partitions
     .filter(({ partition }) => partition === partitions)
     .map(({ topic, applied, duplicate, rejected, parked, quarantined }) => ({

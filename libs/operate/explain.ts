@@ -23,6 +23,16 @@ export type Finding =
     }
   /** Events of a partition that are lost and that Kafka does not have any more, or not yet looked through. */
   | { readonly kind: 'unnamed'; readonly topic: string; readonly partition: number; readonly events: number }
+  /** A row of webhook_events whose record is another one in Kafka, or none. */
+  | {
+      readonly kind: 'uncounted';
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: bigint;
+      readonly eventId: string;
+    }
+  /** More rows of a partition than the ledger counts, which are not told apart from the others. */
+  | Extract<Loss, { readonly kind: 'surplus' }>
   | { readonly kind: 'ledger-row'; readonly topic: string; readonly partition: number; readonly events: number }
   /** An entity without a row, and the events that were applied to it. */
   | {
@@ -44,14 +54,15 @@ export interface ExplainOptions {
 }
 
 /**
- * Looks for what is missing among all rows, and names it: of partitions that lack events it reads Kafka's whole log and asks Postgres
- * for each. It takes as long as that reading does. Empty when nothing is missing.
+ * Looks for what is missing among all rows or too much, and names it: of partitions that differ it reads Kafka's whole log and compares it with
+ * Postgres. It takes as long as that reading does. Empty when nothing differs.
  */
 export const explainDifference = async (options: ExplainOptions): Promise<readonly Finding[]> => {
   const losses = await auditRows(options.database);
   const events = await namedEvents(
     options,
     losses.filter((loss) => loss.kind === 'events'),
+    losses.filter((loss) => loss.kind === 'surplus'),
   );
   const entities = await namedEntities(
     options.database,
@@ -61,17 +72,21 @@ export const explainDifference = async (options: ExplainOptions): Promise<readon
 };
 
 type EventsLoss = Extract<Loss, { readonly kind: 'events' }>;
+type Surplus = Extract<Loss, { readonly kind: 'surplus' }>;
 type Named = Extract<Finding, { readonly kind: 'event' }>;
 
 const namedEvents = async (
   { database, decoder, read }: ExplainOptions,
   losses: readonly EventsLoss[],
+  surpluses: readonly Surplus[],
 ): Promise<readonly Finding[]> => {
-  if (losses.length === 0) return [];
-  const searched = new Set(losses.map(placeOf));
+  if (losses.length + surpluses.length === 0) return [];
+  const lacking = new Set(losses.map(placeOf));
+  const exceeding = await rowsOf(database, surpluses);
+  const searched = new Set([...lacking, ...exceeding.keys()]);
   const passed = new Map((await readLedger(database)).map((row) => [placeOf(row), row.nextOffset]));
   const found: Named[] = [];
-  await read([...new Set(losses.map(({ topic }) => topic))], async (records) => {
+  await read([...new Set([...losses, ...surpluses].map(({ topic }) => topic))], async (records) => {
     const candidates = records.filter(
       (record) =>
         searched.has(placeOf(record)) &&
@@ -79,14 +94,70 @@ const namedEvents = async (
         headerText(record.headers, recordHeaders.sighting) === undefined,
     );
     const named = await Promise.all(candidates.map(async (record) => nameOf(record, decoder)));
-    found.push(...(await missingOf(database, named)));
+    for (const one of named) exceeding.get(placeOf(one))?.delete(rowName(one));
+    found.push(
+      ...(await missingOf(
+        database,
+        named.filter((one) => lacking.has(placeOf(one))),
+      )),
+    );
   });
   const unnamed = losses.flatMap(({ topic, partition, events }): Finding[] => {
     const named = found.filter((one) => one.topic === topic && one.partition === partition).length;
     return named >= events ? [] : [{ kind: 'unnamed', topic, partition, events: events - named }];
   });
-  return [...found, ...unnamed];
+  return [
+    ...found,
+    ...unnamed,
+    ...surpluses.flatMap((surplus) => namedSurplus(surplus, exceeding.get(placeOf(surplus)))),
+  ];
 };
+
+interface Row {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly eventId: string;
+}
+
+/** Rows of one partition that are compared with Kafka; of a partition with more of them a surplus is only counted. */
+const COMPARED_MAX = 200_000;
+const ROWS = adHoc(
+  `SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS "offset", razorpay_event_id AS "eventId"
+     FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND verdict = ANY ($3::text[]) LIMIT ${COMPARED_MAX + 1}`,
+);
+
+const rowName = ({ offset, eventId }: Pick<Row, 'offset' | 'eventId'>): string => `${offset} ${eventId}`;
+
+/** By partition, the rows that stand as what there are too many of, by `rowName`. */
+const rowsOf = async (
+  database: Database,
+  surpluses: readonly Surplus[],
+): Promise<ReadonlyMap<string, Map<string, Row>>> => {
+  const byPlace = new Map<string, Map<string, Row>>();
+  for (const surplus of surpluses) {
+    const rows = await database.transaction(async (tx) => {
+      await readEverything(tx);
+      return tx.query<Omit<Row, 'offset'> & { readonly offset: string }>(ROWS, [
+        surplus.topic,
+        surplus.partition,
+        surplus.verdicts,
+      ]);
+    });
+    const compared = rows.length > COMPARED_MAX ? [] : rows.map((row): Row => ({ ...row, offset: BigInt(row.offset) }));
+    byPlace.set(placeOf(surplus), new Map(compared.map((row) => [rowName(row), row])));
+  }
+  return byPlace;
+};
+
+/** Where more rows are strange to Kafka than there are too many, its log does not reach back to them: none is told apart. */
+const namedSurplus = (surplus: Surplus, rows: ReadonlyMap<string, Row> = new Map()): readonly Finding[] =>
+  rows.size === 0 || rows.size > surplus.events
+    ? [surplus]
+    : [
+        ...[...rows.values()].map((row): Finding => ({ kind: 'uncounted', ...row })),
+        ...(rows.size < surplus.events ? [{ ...surplus, events: surplus.events - rows.size }] : []),
+      ];
 
 const placeOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`;

@@ -17,6 +17,7 @@ export { explainDifference } from './explain.ts';
 export type { Rebuilt, RowChange } from './rebuild.ts';
 export { rebuild } from './rebuild.ts';
 export type { RetiredPartition } from './partitions.ts';
+export type { Recount } from './recount.ts';
 export { recountLedger } from './recount.ts';
 export { createReporter } from './reporter.ts';
 export {

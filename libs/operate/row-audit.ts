@@ -6,17 +6,27 @@ import { adHoc } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import type { Disposition } from '#rules';
 
-/** What the rows of Postgres lack, or the ledger. */
+type Recorded = (typeof RECORDED)[number];
+
+/** What the rows of Postgres lack or have too many of, or the ledger lacks. */
 export type Loss =
   /** Rows of webhook_events that the ledger counts and that are not there. */
   | { readonly kind: 'events'; readonly topic: string; readonly partition: number; readonly events: number }
+  /** Rows that are there and that the ledger does not count, by what they stand as. */
+  | {
+      readonly kind: 'surplus';
+      readonly topic: string;
+      readonly partition: number;
+      readonly events: number;
+      readonly verdicts: readonly Recorded[];
+    }
   /** There are events of a partition that the ledger knows nothing of. */
   | { readonly kind: 'ledger-row'; readonly topic: string; readonly partition: number; readonly events: number }
   /** An event was applied to an entity that has no row. */
   | { readonly kind: 'entity'; readonly topic: string; readonly family: Family; readonly key: string };
 
 /** Each disposition whose record has a row of its own in webhook_events. A sighting has one only while it waits, or if it once did. */
-const RECORDED = [
+export const RECORDED = [
   'applied',
   'kept',
   'stale',
@@ -30,18 +40,20 @@ const AUDIT_TIMEOUT_MS = 600_000;
 /** Entities without a row that are named; more of them are one trouble. */
 const ENTITIES_MAX = 1_000;
 
-interface EventRows {
+/** Rows of one partition that stand as one verdict. */
+export interface EventRows {
   readonly topic: string;
   readonly partition: number;
+  readonly verdict: Recorded;
   readonly events: number;
 }
 
-/** A second body under a taken id has its row in webhook_events too, but for those of releases that did not apply it. */
-const EVENT_ROWS = adHoc(
-  `SELECT topic, partition, count(*) AS events
-     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition FROM webhook_events WHERE verdict <> 'sighted'
-           UNION ALL SELECT kafka_topic, kafka_partition FROM event_conflicts WHERE kept_as IS NULL) kept GROUP BY 1, 2`,
-);
+/** A second body under a taken id has its row in webhook_events too, but for those of releases that counted it as rejected. */
+const EVENT_ROWS = `SELECT topic, partition, verdict, count(*) AS events
+     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition, verdict FROM webhook_events WHERE verdict <> 'sighted'
+           UNION ALL SELECT kafka_topic, kafka_partition, 'rejected' FROM event_conflicts WHERE kept_as IS NULL) kept`;
+const ALL_EVENT_ROWS = adHoc(`${EVENT_ROWS} GROUP BY 1, 2, 3`);
+export const EVENT_ROWS_OF = adHoc(`${EVENT_ROWS} WHERE topic = $1 AND partition = $2 GROUP BY 1, 2, 3`);
 
 /** Entities that an event was applied to and that have no row, family by family. */
 const ENTITIES_WITHOUT_ROW = adHoc(
@@ -55,7 +67,7 @@ const ENTITIES_WITHOUT_ROW = adHoc(
 );
 
 /**
- * Reads every row of webhook_events, in one snapshot with the ledger, and answers what is missing: beside the offsets of Kafka, which
+ * Reads every row of webhook_events, in one snapshot with the ledger, and answers what is missing or too much: beside the offsets of Kafka, which
  * `accounting` compares, the ledger's counts must be there as rows, and what was applied as a state. It costs a pass over the table, so it is not part
  * of every look.
  */
@@ -63,7 +75,7 @@ export const auditRows = async (database: Database): Promise<readonly Loss[]> =>
   const [ledger, rows, entities] = await database.transaction(async (tx) => {
     await tx.query(adHoc('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'));
     await readEverything(tx);
-    return [await readLedger(tx), await tx.query<EventRows>(EVENT_ROWS), await entitiesIn(tx)] as const;
+    return [await readLedger(tx), await tx.query<EventRows>(ALL_EVENT_ROWS), await entitiesIn(tx)] as const;
   });
   return [...lossesIn(ledger, rows), ...entities];
 };
@@ -84,21 +96,65 @@ const entitiesIn = async (tx: Transaction): Promise<readonly Loss[]> =>
 
 type AuditedRow = Pick<LedgerRow, 'topic' | 'partition' | 'counts' | 'retired'>;
 
-/** How many rows the counts of a partition stand for. */
-export const recordedIn = (counts: LedgerRow['counts']): number =>
-  RECORDED.reduce((sum, name) => sum + counts[name], 0);
+/** By which verdicts the rows of a partition differ from its counts. */
+export interface RowBalance {
+  /** Rows that are counted and neither there nor retired. */
+  readonly missing: number;
+  /** Rows that are there and not counted. */
+  readonly surplus: number;
+  /** Counted beside what is there; below 0 where more are there. */
+  readonly beside: ReadonlyMap<Recorded, number>;
+}
 
-/** More rows than are counted are no loss: the row of the ledger began anew, and has met them as duplicates. */
+/**
+ * Verdict by verdict, so that a row too many does not make up for one that is lost. What was retired may have stood as any; where an
+ * operator has taken rows as they are that nobody counted, it is below 0.
+ */
+export const balanceOf = (
+  ledger: readonly Pick<LedgerRow, 'counts' | 'retired'>[],
+  rows: readonly Pick<EventRows, 'verdict' | 'events'>[],
+): RowBalance => {
+  const there = new Map(rows.map(({ verdict, events }) => [verdict, events]));
+  const beside = new Map(
+    RECORDED.map((name): [Recorded, number] => [
+      name,
+      ledger.reduce((sum, { counts }) => sum + counts[name], 0) - (there.get(name) ?? 0),
+    ]),
+  );
+  const retired = ledger.reduce((sum, row) => sum + row.retired, 0);
+  const sumOf = (of: (difference: number) => number): number =>
+    [...beside.values()].reduce((sum, difference) => sum + Math.max(0, of(difference)), 0);
+  const absent = sumOf((difference) => difference) - Math.max(0, retired);
+  const present = sumOf((difference) => -difference) - Math.max(0, -retired);
+  return {
+    missing: Math.max(0, absent) + Math.max(0, -present),
+    surplus: Math.max(0, present) + Math.max(0, -absent),
+    beside,
+  };
+};
+
 export const lossesIn = (ledger: readonly AuditedRow[], rows: readonly EventRows[]): readonly Loss[] => {
-  const counted = new Map(ledger.map((row) => [`${row.topic}/${row.partition}`, row]));
-  const there = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, row.events]));
+  const counted = Map.groupBy(ledger, placeOf);
+  const there = Map.groupBy(rows, placeOf);
   return [
-    ...ledger.flatMap(({ topic, partition, counts, retired }): Loss[] => {
-      const events = recordedIn(counts) - retired - (there.get(`${topic}/${partition}`) ?? 0);
-      return events > 0 ? [{ kind: 'events', topic, partition, events }] : [];
+    ...[...counted].flatMap(([place, ofPlace]): readonly Loss[] => {
+      const [{ topic, partition } = { topic: place, partition: 0 }] = ofPlace;
+      const { missing, surplus, beside } = balanceOf(ofPlace, there.get(place) ?? []);
+      const exceeding = RECORDED.filter((name) => (beside.get(name) ?? 0) < 0);
+      // Less is missing than was retired: any of them may be too many.
+      const verdicts = exceeding.length > 0 ? exceeding : RECORDED;
+      return [
+        ...(missing > 0 ? [{ kind: 'events' as const, topic, partition, events: missing }] : []),
+        ...(surplus > 0 ? [{ kind: 'surplus' as const, topic, partition, events: surplus, verdicts }] : []),
+      ];
     }),
-    ...rows
-      .filter(({ topic, partition }) => !counted.has(`${topic}/${partition}`))
-      .map(({ topic, partition, events }): Loss => ({ kind: 'ledger-row', topic, partition, events })),
+    ...[...there].flatMap(([place, ofPlace]): readonly Loss[] => {
+      const [{ topic, partition } = { topic: place, partition: 0 }] = ofPlace;
+      const events = ofPlace.reduce((sum, one) => sum + one.events, 0);
+      return counted.has(place) ? [] : [{ kind: 'ledger-row', topic, partition, events }];
+    }),
   ];
 };
+
+const placeOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}/${partition}`;

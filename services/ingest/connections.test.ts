@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { eventually } from '#kit';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
@@ -56,6 +57,29 @@ test('pipelined deliveries are answered in order; a refused one ends the connect
   ).toBe(1);
   quiet();
 });
+
+/** As nginx does: a connection that is idle is used again, up to so many are kept, and what was refused with `close` is not. */
+const [KEPT, ROUNDS] = [32, 4];
+test('150 deliveries at once by a proxy that keeps its connections are all answered, again and again', async () => {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: KEPT });
+  const answerOf = async (signature: string): Promise<number | undefined> => {
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    const headers = { 'X-Razorpay-Signature': signature, 'Content-Length': body.length };
+    const options = { agent, port: open.port, path: '/webhooks/razorpay', method: 'POST', headers };
+    const sent = request(options, (answer) => answer.resume().once('end', () => resolve(answer.statusCode)));
+    // Longer than ingest takes for anything, also on a busy machine.
+    sent.setTimeout(30 * SECOND, () => sent.destroy(new Error('not answered')));
+    sent.once('error', reject).end(body);
+    return promise;
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    const signatures = Array.from({ length: 150 }, (_, index) => (index % 2 === 0 ? sign(body) : '0'.repeat(64)));
+    const answers = await Promise.all(signatures.map(answerOf));
+    expect(answers).toEqual(signatures.map((_, index) => (index % 2 === 0 ? 200 : 401)));
+  }
+  agent.destroy();
+  expect(open.published).toHaveLength(ROUNDS * 75);
+}, 90_000);
 
 test('many pipelined requests of one connection do not keep another one waiting', async () => {
   const stored = Promise.withResolvers<'durable'>();

@@ -118,12 +118,69 @@ it('a lost event, a skipped offset, a lost state and a deleted row of the ledger
   );
   await system.drained();
   expect((await system.dakia('ledger', 'recount', ...groupPlace, ...reason)).answer).toMatchObject({ missing: 1 });
+  const anew = { topic: row.topic, partition: row.partition };
   const left = (await explained()).findings;
-  expect(left).toHaveLength(2);
+  expect(left).toHaveLength(3);
   expect(left).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ kind: 'event', eventId: skipped.eventId }),
       expect.objectContaining({ kind: 'entity', key: order.key }),
+      expect.objectContaining({ kind: 'surplus', ...anew, events: Number(row.rows) }),
     ]),
   );
+  const ofAnew = ['--group', 'invoices', '--topic', row.topic, '--partition', String(row.partition)];
+  expect((await system.dakia('ledger', 'recount', ...ofAnew, ...reason)).answer).toMatchObject({
+    missing: 0,
+    surplus: Number(row.rows),
+  });
+  expect((await explained()).findings).toHaveLength(2);
+}, 300_000);
+
+it('a row too many does not make up for a lost one: both are found, named, shown, and taken as they are', async () => {
+  await system.stop();
+  await system.start();
+  await system.simulate({ count: 100, seed: 'two-sided' });
+  await system.drained();
+  const before = (await explained()).findings;
+  // One partition, and the sum stays right.
+  const lost = await one<Place & { readonly id: string }>(
+    `DELETE FROM webhook_events WHERE razorpay_event_id = (
+       SELECT max(razorpay_event_id) FROM webhook_events WHERE kafka_topic = 'rzp.payment_links.v1' AND verdict = 'applied')
+     RETURNING razorpay_event_id AS id, kafka_topic AS topic, kafka_partition AS partition`,
+  );
+  const place = { topic: lost.topic, partition: lost.partition };
+  await system.rows(
+    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at, kafka_topic, kafka_partition, kafka_offset, payload)
+     VALUES ('nobodys', now(), 'payment_link.paid', true, 'rejected', now(), $1, $2, 1000000, '{}')`,
+    [place.topic, place.partition],
+  );
+  const { code, findings } = await explained();
+  expect(code).toBe(1);
+  expect(findings).toHaveLength(before.length + 2);
+  expect(findings).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kind: 'event', ...place, eventId: lost.id }),
+      { kind: 'uncounted', ...place, offset: 1_000_000, eventId: 'nobodys' },
+    ]),
+  );
+  // A reporter reads all rows when it starts, and then once a minute at most.
+  await system.stop();
+  await system.start([quarantine]);
+  await eventually('the metrics show both', async () => (await differenceOf(place.topic)) === 2, TAKEN_UP_WITHIN_MS);
+  const recount = [
+    'ledger',
+    'recount',
+    '--group',
+    'links',
+    '--topic',
+    place.topic,
+    '--partition',
+    String(place.partition),
+  ];
+  expect((await system.dakia(...recount, '--reason', 'a test', '--yes')).answer).toMatchObject({
+    missing: 1,
+    surplus: 1,
+  });
+  expect((await explained()).findings).toHaveLength(before.length);
+  expect((await system.status()).difference).toBe(0);
 }, 300_000);

@@ -8,6 +8,7 @@ import type { Database } from '#platform/postgres';
 import { paymentAggregate } from '../../libs/domain/families/payment/index.ts';
 import { openTestStore, testEvent, TODAY_S } from './test-store.ts';
 import type { TestPartition, TestStore } from './test-store.ts';
+import { auditRows } from '../../libs/operate/row-audit.ts';
 
 export const TOPIC = 'rzp.payments.v1';
 export const BUG = 'the rule does not know this method';
@@ -85,6 +86,7 @@ export const expectConsistent = async () => {
   );
   expect(account.partitions.filter(({ problem }) => problem !== null)).toEqual([]);
   expect(account.difference).toBe(0);
+  expect(await auditRows(fixture.store.database)).toEqual([]);
   const [sums] = await fixture.store.rows(`SELECT
     (SELECT sum(dead) FROM partition_ledger)::int - (SELECT count(*) FROM webhook_events WHERE verdict = 'dead')::int AS counted_dead,
     (SELECT count(*) FROM webhook_events e WHERE verdict = 'dead' AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.razorpay_event_id = e.razorpay_event_id AND d.resolution IS DISTINCT FROM 'retried'))::int AS dead_without_letter,
