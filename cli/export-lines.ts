@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { inert } from './inert-json.ts';
 import { jsonOf, messageOf, printJson, UsageError, warn } from './output.ts';
 
 /** Rights of an exported file: bodies hold personal data. */
@@ -31,7 +32,7 @@ export const exportLines = async (
   let count = 0;
   const lines = async function* (): AsyncGenerator<string> {
     for await (const entries of batches) {
-      yield entries.map(({ rawBody, ...entry }) => `${jsonOf({ ...entry, ...bodyOf(rawBody) })}\n`).join('');
+      yield entries.map(({ rawBody, ...entry }) => `${inert(jsonOf({ ...entry, ...bodyOf(rawBody) }))}\n`).join('');
       count += entries.length;
       if (Math.floor(count / REPORT_EVERY) > Math.floor((count - entries.length) / REPORT_EVERY))
         warn(`${count} exported`);

@@ -52,7 +52,7 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
   ),
 };
 /** What they need is given by other means: a URL, a destination; doctor asks all of them and goes on. */
-const ASK_NO_SERVER_OF_OURS = ['simulate', 'send', 'trigger', 'notify test', 'doctor'];
+const ASK_NO_SERVER_OF_OURS = ['simulate', 'send', 'trigger', 'notify check', 'notify test', 'doctor'];
 const needOf = (name: string): Need | undefined => FIRST_NEED[name] ?? FIRST_NEED[name.split(' ')[0] ?? ''];
 const needing = commands
   .filter(({ name }) => !ASK_NO_SERVER_OF_OURS.includes(name))

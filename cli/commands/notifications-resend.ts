@@ -41,10 +41,7 @@ export const addResend = (group: Command): void =>
       .option('--until <time>', 'only what was delivered before then', moment),
     'told again by hand',
   )
-    .addHelpText(
-      'after',
-      '\nExample:\n  npx dakia notifications resend --to order-system --since 2026-11-28T10:00Z',
-    )
+    .addHelpText('after', '\nExample:\n  npx dakia notifications resend --to order-system --since 2026-11-28T10:00Z')
     .action(resend);
 
 const resend = async (options: ResendOptions, command: Command): Promise<void> => {

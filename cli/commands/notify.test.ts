@@ -87,3 +87,62 @@ test('a file that is wrong is refused by line, also where the mistake is another
     stderr: expect.stringContaining('rules.yaml:3: destinations.shop') as string,
   });
 });
+
+describe('check', () => {
+  const check = (text: string, environment: Readonly<Record<string, string>> = {}, ...args: readonly string[]) => {
+    writeFileSync(join(folder, 'checked.yaml'), text);
+    const key = JSON.stringify(environment);
+    const dakia = opened.get(key) ?? openDakia(environment);
+    opened.set(key, dakia);
+    return dakia.run('--data-dir', folder, 'notify', 'check', join(folder, 'checked.yaml'), ...args);
+  };
+  const right = `destinations:
+  shop: {type: http, url: "https://shop.example", secrets_env: SHOP_SECRETS}
+  chat: {type: slack, url_env: CHAT_URL, optional: true}
+rules:
+  - {name: captured, when: payment.captured, to: [shop, chat]}
+`;
+
+  test('needs no server and no variable: what is not set is a warning, and a file that is right is', async () => {
+    const file = join(folder, 'checked.yaml');
+    expect(await check(right)).toEqual({
+      code: 0,
+      stdout: `${file} is right: 1 rules are on, for 2 destinations\n`,
+      stderr: `warning: ${file}:2: destinations.shop: SHOP_SECRETS not set here; the notifier does not start without it\nwarning: ${file}:3: destinations.chat: CHAT_URL not set here; without it this destination is off\n`,
+    });
+    expect(await check(right, { SHOP_SECRETS: SECRET, CHAT_URL: 'https://hooks.example' })).toMatchObject({
+      stderr: '',
+    });
+  });
+
+  test('all mistakes at once, in the file and in the environment, each with its name and line; exit 1', async () => {
+    const wrong = right.replace('payment.captured', 'payment.teleported').replace('[shop, chat]', 'pager');
+    const { code, stdout } = await check(wrong, { SHOP_SECRETS: 'guess-me-not' }, '--json');
+    expect(code).toBe(1);
+    expect(stdout).not.toContain('guess-me-not');
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      rules: null,
+      mistakes: [
+        {
+          line: 2,
+          at: 'destinations.shop',
+          text: expect.stringContaining('SHOP_SECRETS must be 1 to 5 secrets') as string,
+        },
+        { line: 5, at: 'rules.captured.when', text: expect.stringContaining('no fact "payment.teleported"') as string },
+        { line: 5, at: 'rules.captured.to', text: 'there is no destination "pager"' },
+      ],
+      warnings: [{ line: 3, at: 'destinations.chat' }],
+    });
+    expect((await check(wrong, { SHOP_SECRETS: 'guess-me-not' })).stdout).toMatch(/\n3 mistakes\n$/);
+  });
+
+  test('a file that is not there is a wrong command', async () => {
+    const dakia = openDakia({});
+    opened.set('none', dakia);
+    expect(await dakia.run('--data-dir', folder, 'notify', 'check', join(folder, 'none.yaml'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('none.yaml cannot be read (ENOENT)') as string,
+    });
+  });
+});

@@ -39,13 +39,14 @@ export interface RuleFile {
 export const loadRules = ({ notificationsFile }: ConfigOf<typeof ruleFileSettings>): Parsed<RuleFile> => {
   const path = notificationsFile ?? SHIPPED;
   const name = notificationsFile ?? relative(process.cwd(), SHIPPED);
-  const source = read(path);
+  const source = readText(path);
   if (!source.ok) return unparsed(...source.issues.map((issue) => `DAKIA_NOTIFICATIONS_FILE: ${name} ${issue}`));
   const rules = readRuleFile(source.value, name);
   return rules.ok ? parsed({ rules: rules.value, name }) : rules;
 };
 
-const read = (path: string): Parsed<string> => {
+/** The text of a file; its issues follow its name. */
+export const readText = (path: string): Parsed<string> => {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -75,7 +76,7 @@ export const openRules = (
   const file = loadRules(config);
   if (!file.ok) return file;
   const { rules, name } = file.value;
-  const destinations = openDestinations(rules, environment, log, name);
+  const destinations = openDestinations(rules.destinations, environment, log, name);
   return destinations.ok ? parsed({ rules, destinations: destinations.value }) : destinations;
 };
 

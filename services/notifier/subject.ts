@@ -1,6 +1,6 @@
 import { familySpec } from '#catalogue';
 import type { FactKind, Family } from '#catalogue';
-import { columnSpec } from '#families';
+import { columnSpec, rowSpec } from '#families';
 import type { FieldValue, Instant } from '#rules';
 
 /** A fact of the outbox and the row it is about, as it stands now: what rules look at and messages are made of. */
@@ -43,4 +43,15 @@ export const amountOf = (
 ): { readonly minor: number; readonly currency: string } | null => {
   const [minor, currency] = [valueOf(subject, column), currencyOf(subject, column)];
   return typeof minor === 'number' && typeof currency === 'string' ? { minor, currency } : null;
+};
+
+/** What a row says about persons, as texts: those of JSON too. */
+export const personalIn = (subject: Subject): readonly string[] =>
+  Object.entries(rowSpec(subject.family).columns)
+    .filter(([, { personal }]) => personal)
+    .flatMap(([name]) => textsIn(valueOf(subject, name)));
+
+const textsIn = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 };

@@ -40,7 +40,7 @@ const facts = {
   'downtime.escalated': { family: 'downtimes', summary: 'A downtime became worse.' },
   'downtime.cancelled': { family: 'downtimes', summary: 'A downtime was called off.' },
   'downtime.contradicted': { family: 'downtimes', summary: 'A downtime was told to be resolved and called off.' },
-  'dispute.opened': { family: 'disputes', summary: 'A customer disputes a payment.' },
+  'dispute.opened': { family: 'disputes', summary: 'A payment is disputed.' },
   'dispute.under_review': { family: 'disputes', summary: 'The evidence in a dispute is being reviewed.' },
   'dispute.action_required': { family: 'disputes', summary: 'A dispute needs more evidence.' },
   'dispute.won': { family: 'disputes', summary: 'A dispute was decided for the merchant.' },

@@ -30,10 +30,11 @@ export interface Channel {
 /** Longest text of a foreign system that is kept as response or reason, in UTF-16 units. */
 const FOREIGN_TEXT_MAX = 300;
 
-/** What a foreign system said, as one bounded line. */
-export const foreignText = (text: string): string =>
+/** What a foreign system said, as one bounded line in which nothing is hidden and nothing runs backwards. */
+export const foreignText = (text: string, max = FOREIGN_TEXT_MAX): string =>
   text
+    .replaceAll(/\p{Cf}+/gu, '')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-    .slice(0, FOREIGN_TEXT_MAX)
+    .slice(0, max)
     .toWellFormed();

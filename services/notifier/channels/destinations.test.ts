@@ -25,7 +25,7 @@ const rulesOf = (destinations: string): NotificationRules => {
   return read.value;
 };
 const opened = (rules: NotificationRules, environment: Readonly<Record<string, string>>): Destinations => {
-  const read = openDestinations(rules, environment, log, 'rules.yaml');
+  const read = openDestinations(rules.destinations, environment, log, 'rules.yaml');
   if (!read.ok) throw new Error(read.issues.join('\n'));
   return read.value;
 };
@@ -41,7 +41,7 @@ describe('what the environment adds', () => {
     MAIL_URL: 'smtps://user:hunter2@mail.example.com:465',
   };
   const issuesOf = (environment: Readonly<Record<string, string>>): readonly string[] => {
-    const read = openDestinations(rules, environment, log, 'rules.yaml');
+    const read = openDestinations(rules.destinations, environment, log, 'rules.yaml');
     return read.ok ? [] : read.issues;
   };
 

@@ -45,9 +45,24 @@ export interface Destinations {
   readonly off: readonly { readonly name: string; readonly missing: readonly string[] }[];
 }
 
+/** What the environment makes of one destination. */
+type Completed =
+  | { readonly kind: 'open'; readonly destination: Destination }
+  | { readonly kind: 'missing'; readonly missing: readonly string[] }
+  | { readonly kind: 'wrong'; readonly issues: readonly string[] };
+
+const complete = (spec: DestinationSpec, environment: Environment, log: Logger): Completed => {
+  const missing = variablesOf(spec.settings).filter((name) => (environment[name] ?? '') === '');
+  if (missing.length > 0) return { kind: 'missing', missing };
+  const channel = channelOf(spec.settings, (name) => environment[name] ?? '', log);
+  return channel.ok
+    ? { kind: 'open', destination: limited(spec, channel.value) }
+    : { kind: 'wrong', issues: channel.issues };
+};
+
 /** Makes every destination of the file; everything that the environment lacks is reported at once, never with a value. */
 export const openDestinations = (
-  rules: NotificationRules,
+  specs: NotificationRules['destinations'],
   environment: Environment,
   log: Logger,
   fileName: string,
@@ -55,20 +70,37 @@ export const openDestinations = (
   const open = new Map<string, Destination>();
   const off: Destinations['off'][number][] = [];
   const issues: string[] = [];
-  for (const spec of rules.destinations.values()) {
-    const missing = variablesOf(spec.settings).filter((name) => (environment[name] ?? '') === '');
+  for (const spec of specs.values()) {
     const at = `${fileName}:${spec.line}: destinations.${spec.name}`;
-    if (missing.length > 0 && spec.settings.optional) off.push({ name: spec.name, missing });
-    else if (missing.length > 0)
-      issues.push(`${at}: ${missing.join(' and ')} not set; set it, or make the destination optional`);
-    else {
-      const channel = channelOf(spec.settings, (name) => environment[name] ?? '', log);
-      if (channel.ok) open.set(spec.name, limited(spec, channel.value));
-      else issues.push(...channel.issues.map((issue) => `${at}: ${issue}`));
-    }
+    const completed = complete(spec, environment, log);
+    if (completed.kind === 'open') open.set(spec.name, completed.destination);
+    else if (completed.kind === 'wrong') issues.push(...completed.issues.map((issue) => `${at}: ${issue}`));
+    else if (spec.settings.optional) off.push({ name: spec.name, missing: completed.missing });
+    else issues.push(`${at}: ${completed.missing.join(' and ')} not set; set it, or make the destination optional`);
   }
   return issues.length > 0 ? unparsed(...issues) : parsed({ open, off });
 };
+
+/** What the environment lacks for a destination, or what is wrong in it. */
+export interface EnvironmentFinding {
+  readonly spec: DestinationSpec;
+  readonly missing: readonly string[];
+  readonly issues: readonly string[];
+}
+
+/** Looks at the variables of every destination. Sends nothing, and shows no value. */
+export const examineEnvironment = (
+  specs: NotificationRules['destinations'],
+  environment: Environment,
+  log: Logger,
+): readonly EnvironmentFinding[] =>
+  [...specs.values()].flatMap((spec): readonly EnvironmentFinding[] => {
+    const completed = complete(spec, environment, log);
+    if (completed.kind === 'missing') return [{ spec, missing: completed.missing, issues: [] }];
+    if (completed.kind === 'wrong') return [{ spec, missing: [], issues: completed.issues }];
+    void completed.destination.close();
+    return [];
+  });
 
 const variablesOf = (settings: DestinationShape): readonly string[] => {
   switch (settings.type) {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 import { guardedLookup, RefusedAddress } from './address-guard.ts';
 import type { AllowList } from './address-guard.ts';
+import { answerText } from './answer-text.ts';
 import { foreignText } from './channel.ts';
 import type { Outcome } from './channel.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -26,27 +27,33 @@ export interface PostTarget {
   readonly timeoutMs: number;
 }
 
+export interface PostRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** What the body says about persons: what is kept of an answer must not say it. */
+  readonly personal: readonly string[];
+}
+
 export interface Poster {
-  readonly post: (headers: Readonly<Record<string, string>>, body: string, signal: AbortSignal) => Promise<Outcome>;
+  readonly post: (request: PostRequest, signal: AbortSignal) => Promise<Outcome>;
   readonly close: () => void;
 }
 
 /** Posts to one URL with kept connections. Follows no redirect, reads little of the answer, waits for nothing longer than told. */
 export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget): Poster => {
-  const { request, Agent } = url.protocol === 'https:' ? https : http;
+  const { request: send, Agent } = url.protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections, timeout: IDLE_MS });
   const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect';
-  // Once: `request` takes a URL apart each time.
+  // Once: `send` takes a URL apart each time.
   const target = { ...urlToHttpOptions(url), method: 'POST', lookup: guardedLookup(allow) };
 
   const attempt = (
-    headers: Readonly<Record<string, string>>,
-    body: string,
+    { headers, body, personal }: PostRequest,
     signal: AbortSignal,
     fresh: boolean,
   ): Promise<Outcome | 'stale connection'> =>
     new Promise((resolve) => {
-      const sent = request({
+      const sent = send({
         ...target,
         agent: fresh ? false : agent,
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)), 'user-agent': 'Dakia' },
@@ -75,7 +82,7 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
       sent.once('response', (response) => {
         clearTimeout(deadline);
         clearTimeout(connecting);
-        void readStart(response).then((text) => end(outcomeOf(response, text)));
+        void readStart(response).then((text) => end(outcomeOf(response, answerText(text, personal))));
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
         if (signal.aborted) end({ kind: 'retry', reason: 'the notifier stopped before an answer came' });
@@ -90,11 +97,11 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
     });
 
   return {
-    post: async (headers, body, signal) => {
-      const first = await attempt(headers, body, signal, false);
+    post: async (request, signal) => {
+      const first = await attempt(request, signal, false);
       if (first !== 'stale connection') return first;
       // The receiver had closed the kept connection just before it was used: nobody's failure, so a new one is made at once.
-      const second = await attempt(headers, body, signal, true);
+      const second = await attempt(request, signal, true);
       return second === 'stale connection' ? { kind: 'retry', reason: 'no answer: connection reset' } : second;
     },
     close: () => agent.destroy(),
@@ -121,8 +128,8 @@ const readStart = (response: http.IncomingMessage): Promise<string> =>
     response.on('error', () => finish(false));
   });
 
-const outcomeOf = ({ statusCode = 0, headers }: http.IncomingMessage, body: string): Outcome => {
-  const said = `HTTP ${statusCode}${body === '' ? '' : `: ${foreignText(body)}`}`;
+const outcomeOf = ({ statusCode = 0, headers }: http.IncomingMessage, answer: string): Outcome => {
+  const said = `HTTP ${statusCode}${answer === '' ? '' : `: ${answer}`}`;
   if (statusCode >= 200 && statusCode < 300) return { kind: 'delivered', response: said };
   if (statusCode >= 300 && statusCode < 400)
     return { kind: 'failed', reason: `HTTP ${statusCode}: redirects are not followed; give the final URL` };

@@ -1,12 +1,21 @@
 import { familyNames } from '#catalogue';
 import { columnSpec } from '#families';
 import type { DestinationSpec } from '../rules/rules.ts';
-import { destinationShape, isName } from '../rules/shapes.ts';
+import { readShape } from '../rules/read-shape.ts';
+import { destinationShape, isName, NO_NAME } from '../rules/shapes.ts';
 import type { DestinationShape } from '../rules/shapes.ts';
-import { problemsOf, shown } from '../rules/yaml-file.ts';
+import { problemAt } from '../rules/yaml-file.ts';
 import type { Problem, YamlFile } from '../rules/yaml-file.ts';
 import { parseAllowList } from './address-guard.ts';
 import { checkUrl } from './target.ts';
+
+/** For what a destination must have. */
+const STAND_INS = {
+  secrets_env: 'NOT_READ',
+  smtp_url_env: 'NOT_READ',
+  from: 'not@read.example',
+  to: 'not@read.example',
+};
 
 export const readDestinations = (
   file: YamlFile,
@@ -16,23 +25,15 @@ export const readDestinations = (
   const destinations = new Map<string, DestinationSpec>();
   for (const [name, value] of Object.entries(given)) {
     const path = ['destinations', name];
-    if (!isName(name))
-      problems.push({
-        line: file.lineOf(path),
-        text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63`,
-      });
-    const shape = destinationShape.safeParse(value);
-    if (!shape.success) {
-      problems.push(...problemsOf(file, path, shape.error));
-      continue;
-    }
+    if (!isName(name)) problems.push(problemAt(file, path, NO_NAME));
+    const { data, wrong } = readShape(file, path, { shape: destinationShape, value, standIns: STAND_INS }, problems);
+    if (data === null) continue;
     problems.push(
-      ...wrongWith(shape.data).map(({ key, text }) => ({
-        line: file.lineOf([...path, key]),
-        text: `${shown([...path, key])}: ${text}`,
-      })),
+      ...wrongWith(data)
+        .filter(({ key }) => !wrong.some(([told]) => told === key || (key === 'url' && told === 'url_env')))
+        .map(({ key, text }) => problemAt(file, [...path, key], text)),
     );
-    destinations.set(name, { name, line: file.lineOf(path), settings: shape.data });
+    if (wrong.length === 0) destinations.set(name, { name, line: file.lineOf(path), settings: data });
   }
   return destinations;
 };

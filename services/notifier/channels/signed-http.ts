@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { rowSpec } from '#families';
 import { parsed, unparsed } from '#rules';
 import type { FieldValue, Parsed } from '#rules';
-import { valueOf } from '../subject.ts';
+import { personalIn, valueOf } from '../subject.ts';
 import type { Subject } from '../subject.ts';
 import type { Message } from '../templates/words.ts';
 import type { Channel, DeliveryContext } from './channel.ts';
@@ -57,7 +57,7 @@ export const createSignedHttp = ({ secrets, personalColumns }: SignedHttpOptions
         'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
         'webhook-signature': secrets.map((secret) => secret.sign(context.notificationId, at, body)).join(' '),
       };
-      return poster.post(headers, body, context.signal);
+      return poster.post({ headers, body, personal: personalIn(message.subject) }, context.signal);
     },
     close: async () => poster.close(),
   };

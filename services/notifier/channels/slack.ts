@@ -1,4 +1,5 @@
 import { slack } from '../templates/escapes.ts';
+import { personalIn } from '../subject.ts';
 import { writeSlack } from '../templates/words.ts';
 import type { Message } from '../templates/words.ts';
 import type { Channel } from './channel.ts';
@@ -14,7 +15,14 @@ export const createSlack = (target: PostTarget): Channel => {
   const poster = createPoster(target);
   return {
     deliver: async (message, { signal }) =>
-      poster.post({ 'content-type': 'application/json' }, JSON.stringify(slackBody(message)), signal),
+      poster.post(
+        {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(slackBody(message)),
+          personal: personalIn(message.subject),
+        },
+        signal,
+      ),
     close: async () => poster.close(),
   };
 };

@@ -127,36 +127,37 @@ const JSON_TYPES: Readonly<Record<ColumnSpec['type'], string | null>> = {
 const readAmong = (
   column: string,
   { is, is_not, over, under, known }: Operators,
-  { type, values }: ColumnSpec,
+  spec: ColumnSpec,
 ): Parsed<readonly Condition[]> => {
   const conditions: Condition[] = [];
+  const issues = new Set<string>();
   for (const [given, wanted] of [
     [is, true],
     [is_not, false],
   ] as const) {
     if (given === undefined) continue;
-    const list = Array.isArray(given) ? given : [given];
-    const misfit = list.find(
-      (one) => typeof one !== JSON_TYPES[type] || (values !== undefined && !values.includes(String(one))),
-    );
-    if (misfit !== undefined) {
-      if (JSON_TYPES[type] === null)
-        return unparsed('of this column only `known: true` or `known: false` can be asked');
-      return unparsed(
-        values === undefined
-          ? `must be compared with a ${JSON_TYPES[type]}`
-          : `is one of ${[...new Set(values)].join(', ')}`,
-      );
-    }
-    conditions.push({ kind: 'among', column, values: list, wanted });
+    const values = Array.isArray(given) ? given : [given];
+    if (values.every((one) => fits(one, spec))) conditions.push({ kind: 'among', column, values, wanted });
+    else issues.add(fitsNot(spec));
   }
   if (over !== undefined || under !== undefined) {
-    if (type !== 'bigint') return unparsed('over and under are for numbers; this column has none');
-    conditions.push({ kind: 'number', column, over: over ?? -Infinity, under: under ?? Infinity });
+    if (spec.type === 'bigint')
+      conditions.push({ kind: 'number', column, over: over ?? -Infinity, under: under ?? Infinity });
+    else issues.add('over and under are for numbers; this column has none');
   }
   if (known !== undefined) {
-    if (column === ENDPOINT) return unparsed('an endpoint can be compared with is and is_not only');
-    conditions.push({ kind: 'known', column, wanted: known });
+    if (column === ENDPOINT) issues.add('an endpoint can be compared with is and is_not only');
+    else conditions.push({ kind: 'known', column, wanted: known });
   }
-  return parsed(conditions);
+  return issues.size > 0 ? unparsed(...issues) : parsed(conditions);
+};
+
+const fits = (one: Scalar, { type, values }: ColumnSpec): boolean =>
+  typeof one === JSON_TYPES[type] && (values === undefined || values.includes(String(one)));
+
+const fitsNot = ({ type, values }: ColumnSpec): string => {
+  if (JSON_TYPES[type] === null) return 'of this column only `known: true` or `known: false` can be asked';
+  return values === undefined
+    ? `must be compared with a ${JSON_TYPES[type]}`
+    : `is one of ${[...new Set(values)].join(', ')}`;
 };

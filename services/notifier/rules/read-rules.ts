@@ -8,17 +8,40 @@ import { defaultWords } from './default-words.ts';
 import { readWords } from './read-templates.ts';
 import type { PlacedWords } from './read-templates.ts';
 import type { Reminders, Rule } from './rules.ts';
+import { readShape } from './read-shape.ts';
 import { ruleShape } from './shapes.ts';
 import type { RuleShape } from './shapes.ts';
-import { problemsOf, shown } from './yaml-file.ts';
+import { inWords, problemAt } from './yaml-file.ts';
 import type { Path, Problem, YamlFile } from './yaml-file.ts';
 
 /** What rules may refer to. Names are known also of what is itself wrong, so that one mistake is reported once. */
 interface Known {
   readonly templates: ReadonlyMap<string, PlacedWords>;
-  readonly templateNames: ReadonlySet<string>;
-  readonly destinationNames: ReadonlySet<string>;
+  /** Null where the section itself cannot be read. */
+  readonly templateNames: ReadonlySet<string> | null;
+  readonly destinationNames: ReadonlySet<string> | null;
 }
+
+/** For what a rule must have; what is said of them is left out. */
+const STAND_INS = {
+  name: 'not-read',
+  when: 'not.read',
+  to: 'not-read',
+  'reminders.before': 'not_read',
+  'reminders.hours': [1],
+  'reminders.while': 'not_read',
+};
+/** They go together, so one that is wrong says nothing of the others. */
+const WORDS: ReadonlySet<unknown> = new Set(['template', 'title', 'text']);
+
+/** Whether what is to be said at `at` comes of a mistake that is told already. */
+const follows = (at: Path, wrong: readonly Path[]): boolean =>
+  wrong.some(
+    (told) =>
+      told.every((step, index) => at[index] === step) ||
+      (told.length === at.length && WORDS.has(told.at(-1)) && WORDS.has(at.at(-1))) ||
+      (told.length === 1 && told[0] === 'reminders' && at[0] === 'at_once'),
+  );
 
 export const readRules = (
   file: YamlFile,
@@ -30,17 +53,15 @@ export const readRules = (
   const names = new Set<string>();
   for (const [index, value] of given.entries()) {
     const path = ['rules', index];
-    const shape = ruleShape.safeParse(value);
-    if (!shape.success) {
-      problems.push(...problemsOf(file, path, shape.error));
-      continue;
-    }
-    const say = (below: Path, text: string): void =>
-      void problems.push({ line: file.lineOf([...path, ...below]), text: `${shown([...path, ...below])}: ${text}` });
-    if (names.has(shape.data.name)) say(['name'], `another rule is called "${shape.data.name}" as well`);
-    names.add(shape.data.name);
-    const rule = readRule(file, path, shape.data, known, say, problems);
-    if (shape.data.enabled) rules.push(rule);
+    const { data, wrong } = readShape(file, path, { shape: ruleShape, value, standIns: STAND_INS }, problems);
+    if (data === null) continue;
+    const say = (below: Path, text: string): void => {
+      if (!follows(below, wrong)) problems.push(problemAt(file, [...path, ...below], text));
+    };
+    if (names.has(data.name)) say(['name'], `another rule is called "${data.name}" as well`);
+    names.add(data.name);
+    const rule = readRule(file, path, data, known, say, problems);
+    if (data.enabled) rules.push(rule);
   }
   return rules;
 };
@@ -56,7 +77,8 @@ const readRule = (file: YamlFile, path: Path, given: RuleShape, known: Known, sa
   const { conditions, issues } =
     families.length === 0 ? { conditions: [], issues: [] } : readConditions(given.if, families);
   for (const { key, text } of issues) say(['if', key], text);
-  for (const name of given.to) if (!known.destinationNames.has(name)) say(['to'], `there is no destination "${name}"`);
+  for (const name of given.to)
+    if (known.destinationNames?.has(name) === false) say(['to'], `there is no destination "${name}"`);
   if (!given.at_once && given.reminders === undefined)
     say(['at_once'], 'a rule that tells nothing at once needs reminders');
   const wordsAt = (below: Path, from: WordsGiven, isReminder: boolean): Words =>
@@ -130,7 +152,7 @@ const readChosen = (
     say('template', 'give either a template or a title and a text');
   if (template === undefined && (title === undefined) !== (text === undefined))
     say(title === undefined ? 'text' : 'title', 'a title and a text go together');
-  if (template !== undefined && !audience.known.templateNames.has(template))
+  if (template !== undefined && audience.known.templateNames?.has(template) === false)
     say('template', `there is no template "${template}"`);
   const placed =
     template === undefined
@@ -144,11 +166,12 @@ const readChosen = (
       const without = audience.families.filter((family) => !variablesOf(family, audience.isReminder).has(variable));
       if (without.length === 0) continue;
       const at = [...placed.path, key];
-      const problem = {
-        line: file.lineOf(at),
-        text: `${shown(at)}: there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ${without.join(' or ')}`,
-      };
-      if (!problems.some(({ text: told }) => told === problem.text)) problems.push(problem);
+      const problem = problemAt(
+        file,
+        at,
+        `there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ${without.join(' or ')}`,
+      );
+      if (!problems.some((told) => inWords(told) === inWords(problem))) problems.push(problem);
     }
   }
   return placed.words;

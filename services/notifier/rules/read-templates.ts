@@ -1,7 +1,8 @@
 import { parseTemplate } from '../templates/template.ts';
 import type { Words } from '../templates/words.ts';
-import { isName, wordsShape } from './shapes.ts';
-import { problemsOf, shown } from './yaml-file.ts';
+import { isName, NO_NAME, wordsShape } from './shapes.ts';
+import { readShape } from './read-shape.ts';
+import { problemAt } from './yaml-file.ts';
 import type { Path, Problem, YamlFile } from './yaml-file.ts';
 
 /** Words together with where they stand, so that a variable that is unknown to a rule is reported at the template. */
@@ -9,6 +10,9 @@ export interface PlacedWords {
   readonly path: Path;
   readonly words: Words;
 }
+
+/** Words that name no variable. */
+const STAND_INS = { title: '-', text: '-' };
 
 export const readTemplates = (
   file: YamlFile,
@@ -18,17 +22,9 @@ export const readTemplates = (
   const templates = new Map<string, PlacedWords>();
   for (const [name, value] of Object.entries(given)) {
     const path = ['templates', name];
-    if (!isName(name))
-      problems.push({
-        line: file.lineOf(path),
-        text: `${shown(path)}: must be a name of small letters, digits, - and _, at most 63`,
-      });
-    const shape = wordsShape.safeParse(value);
-    if (!shape.success) {
-      problems.push(...problemsOf(file, path, shape.error));
-      continue;
-    }
-    const words = readWords(file, path, shape.data, problems);
+    if (!isName(name)) problems.push(problemAt(file, path, NO_NAME));
+    const { data } = readShape(file, path, { shape: wordsShape, value, standIns: STAND_INS }, problems);
+    const words = data === null ? undefined : readWords(file, path, data, problems);
     if (words !== undefined) templates.set(name, words);
   }
   return templates;
@@ -46,16 +42,10 @@ export const readWords = (
     ['title', title],
     ['text', text],
   ] as const) {
-    if (!read.ok)
-      problems.push(
-        ...read.issues.map((issue) => ({
-          line: file.lineOf([...path, key]),
-          text: `${shown([...path, key])}: ${issue}`,
-        })),
-      );
+    if (!read.ok) problems.push(...read.issues.map((issue) => problemAt(file, [...path, key], issue)));
   }
   if (title.ok && title.value.pieces.some((piece) => piece.kind === 'text' && piece.text.trim().includes('\n'))) {
-    problems.push({ line: file.lineOf([...path, 'title']), text: `${shown([...path, 'title'])}: must be one line` });
+    problems.push(problemAt(file, [...path, 'title'], 'must be one line'));
     return undefined;
   }
   return title.ok && text.ok ? { path, words: { title: title.value, text: text.value } } : undefined;

@@ -176,7 +176,7 @@ describe('what is wrong is refused with its line', () => {
     [
       'variable of one of two families',
       file({ rule: '  - {name: b, when: [refund.failed, dispute.lost], to: log, title: "{{phase}}", text: "{{id}}"}' }),
-      'rules.yaml:12: rules[1].title: there is no variable "phase" in a notification about refunds',
+      'rules.yaml:12: rules.b.title: there is no variable "phase" in a notification about refunds',
     ],
     [
       'reminder variable at once',
@@ -186,32 +186,32 @@ describe('what is wrong is refused with its line', () => {
     [
       'fact',
       file({ rule: '  - {name: b, when: dispute.open, to: log}' }),
-      'rules.yaml:12: rules[1].when: there is no fact "dispute.open"; facts of dispute are dispute.opened, ',
+      'rules.yaml:12: rules.b.when: there is no fact "dispute.open"; facts of dispute are dispute.opened, ',
     ],
     [
       'destination of a rule',
       file({ rule: '  - {name: b, when: refund.failed, to: [log, pager]}' }),
-      'rules.yaml:12: rules[1].to: there is no destination "pager"',
+      'rules.yaml:12: rules.b.to: there is no destination "pager"',
     ],
     [
       'template of a rule',
       file({ rule: '  - {name: b, when: refund.failed, to: log, template: refunds}' }),
-      'rules.yaml:12: rules[1].template: there is no template "refunds"',
+      'rules.yaml:12: rules.b.template: there is no template "refunds"',
     ],
     [
       'two rules of one name',
       file({ rule: '  - {name: refunds, when: refund.failed, to: log}' }),
-      'rules.yaml:12: rules[1].name: another rule is called "refunds" as well',
+      'rules.yaml:12: rules.refunds.name: another rule is called "refunds" as well',
     ],
     [
       'key of a rule',
       file({ rule: '  - {name: b, when: refund.failed, too: log, to: log}' }),
-      'rules.yaml:12: rules[1].too: there is no such key',
+      'rules.yaml:12: rules.b.too: there is no such key',
     ],
     [
       'column',
       file({ rule: '  - {name: b, when: refund.failed, to: log, if: {severity: high}}' }),
-      'rules.yaml:12: rules[1].if.severity: refunds have no column "severity"',
+      'rules.yaml:12: rules.b.if.severity: refunds have no column "severity"',
     ],
     [
       'column of every object',
@@ -221,17 +221,17 @@ describe('what is wrong is refused with its line', () => {
     [
       'value of a closed list',
       file({ rule: '  - {name: b, when: downtime.started, to: log, if: {severity: hihg}}' }),
-      'rules[1].if.severity: is one of low, medium, high',
+      'rules.b.if.severity: is one of low, medium, high',
     ],
     [
       'value of another type',
       file({ rule: '  - {name: b, when: payment.failed, to: log, if: {international: "yes"}}' }),
-      'rules[1].if.international: must be compared with a boolean',
+      'rules.b.if.international: must be compared with a boolean',
     ],
     [
       'operator',
       file({ rule: '  - {name: b, when: payment.failed, to: log, if: {method: {like: upi}}}' }),
-      'rules.yaml:12: rules[1].if.method',
+      'rules.yaml:12: rules.b.if.method',
     ],
     [
       'amount without currency',
@@ -258,29 +258,29 @@ describe('what is wrong is refused with its line', () => {
       file({
         rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: phase, hours: [1], while: open}}',
       }),
-      'rules.yaml:12: rules[1].reminders.before: disputes have no time column "phase"',
+      'rules.yaml:12: rules.b.reminders.before: disputes have no time column "phase"',
     ],
     [
       'status',
       file({
         rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: respond_by, hours: [1], while: [opened]}}',
       }),
-      'rules[1].reminders.while: disputes have no status "opened"; they have open, ',
+      'rules.b.reminders.while: disputes have no status "opened"; they have open, ',
     ],
     [
       'nothing to tell',
       file({ rule: '  - {name: b, when: dispute.opened, to: log, at_once: false}' }),
-      'rules[1].at_once: a rule that tells nothing at once needs reminders',
+      'rules.b.at_once: a rule that tells nothing at once needs reminders',
     ],
     [
       'title alone',
       file({ rule: '  - {name: b, when: dispute.opened, to: log, title: a}' }),
-      'rules[1].title: a title and a text go together',
+      'rules.b.title: a title and a text go together',
     ],
     [
       'template and title',
       file({ rule: '  - {name: b, when: refund.failed, to: log, template: refund, title: a, text: b}' }),
-      'rules[1].template: give either a template or a title and a text',
+      'rules.b.template: give either a template or a title and a text',
     ],
   ])('%s', (_name, source, expected) => {
     const issues = issuesOf(source);

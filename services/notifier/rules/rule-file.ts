@@ -3,54 +3,67 @@ import type { Parsed } from '#rules';
 import { readDestinations } from '../channels/read-destinations.ts';
 import { createFormats, isLocale, isTimeZone } from '../templates/formats.ts';
 import { readRules } from './read-rules.ts';
+import { readShape } from './read-shape.ts';
 import { readTemplates } from './read-templates.ts';
-import type { NotificationRules } from './rules.ts';
+import type { DestinationSpec, NotificationRules } from './rules.ts';
 import { fileShape } from './shapes.ts';
-import { parseYaml, problemsOf } from './yaml-file.ts';
+import { inWords, parseYaml, problemAt } from './yaml-file.ts';
 import type { Problem } from './yaml-file.ts';
 
 /** Larger than any file of rules that a person keeps, and small enough to read at once; what is larger is another file by mistake. */
 const FILE_BYTES_MAX = 512 * 1024;
 
-/**
- * Reads a file of rules. Everything that is wrong with it is reported at once, as `<file>:<line>: <what>: <why>`; no value of
- * the file is shown but the names that it uses.
- */
-export const readRuleFile = (source: string, fileName: string): Parsed<NotificationRules> => {
-  if (Buffer.byteLength(source) > FILE_BYTES_MAX)
-    return unparsed(`${fileName}:1: the file is larger than ${FILE_BYTES_MAX} bytes`);
-  const { file, problems: broken } = parseYaml(source);
-  if (broken.length > 0) return refused(fileName, broken);
-  const shape = fileShape.safeParse(file.data);
-  if (!shape.success) return refused(fileName, problemsOf(file, [], shape.error));
+/** A file as far as it can be read. */
+export interface ExaminedFile {
+  /** By line; none where the file is right. */
+  readonly problems: readonly Problem[];
+  /** Those that are right in themselves. */
+  readonly destinations: ReadonlyMap<string, DestinationSpec>;
+  /** Null where something is wrong. */
+  readonly rules: NotificationRules | null;
+}
 
-  const problems: Problem[] = [];
-  const {
-    time_zone,
-    locale,
-    destinations: givenDestinations,
-    templates: givenTemplates,
-    rules: givenRules,
-  } = shape.data;
-  if (!isTimeZone(time_zone))
-    problems.push({ line: file.lineOf(['time_zone']), text: `time_zone: there is no time zone "${time_zone}"` });
-  if (!isLocale(locale))
-    problems.push({ line: file.lineOf(['locale']), text: `locale: there is no locale "${locale}"` });
-  const destinations = readDestinations(file, givenDestinations, problems);
-  const templates = readTemplates(file, givenTemplates, problems);
-  const rules = readRules(
+/** Reads a file of rules, and finds everything that is wrong with it at once. No value of the file is shown but the names that it uses. */
+export const examineRuleFile = (source: string): ExaminedFile => {
+  if (Buffer.byteLength(source) > FILE_BYTES_MAX)
+    return refused([{ line: 1, at: null, text: `the file is larger than ${FILE_BYTES_MAX} bytes` }]);
+  const { file, problems: broken } = parseYaml(source);
+  if (file === null) return refused(broken);
+
+  const problems: Problem[] = [...broken];
+  const { data, wrong } = readShape(
     file,
-    givenRules,
-    {
-      templates,
-      destinationNames: new Set(Object.keys(givenDestinations)),
-      templateNames: new Set(Object.keys(givenTemplates)),
-    },
+    [],
+    { shape: fileShape, value: file.data, standIns: { destinations: {}, rules: [] } },
     problems,
   );
-  if (problems.length > 0) return refused(fileName, problems);
-  return parsed({ formats: createFormats(locale, time_zone), timeZone: time_zone, destinations, rules });
+  if (data === null) return refused(problems);
+  const { time_zone: timeZone, locale } = data;
+  if (!isTimeZone(timeZone)) problems.push(problemAt(file, ['time_zone'], `there is no time zone "${timeZone}"`));
+  if (!isLocale(locale)) problems.push(problemAt(file, ['locale'], `there is no locale "${locale}"`));
+  const destinations = readDestinations(file, data.destinations, problems);
+  const templates = readTemplates(file, data.templates, problems);
+  const namesIn = (section: 'destinations' | 'templates'): ReadonlySet<string> | null =>
+    wrong.some(([key]) => key === section) ? null : new Set(Object.keys(data[section]));
+  const rules = readRules(
+    file,
+    data.rules,
+    { templates, destinationNames: namesIn('destinations'), templateNames: namesIn('templates') },
+    problems,
+  );
+  if (problems.length > 0) return refused(problems, destinations);
+  return { problems, destinations, rules: { formats: createFormats(locale, timeZone), timeZone, destinations, rules } };
 };
 
-const refused = (fileName: string, problems: readonly Problem[]): Parsed<never> =>
-  unparsed(...problems.toSorted((a, b) => a.line - b.line).map(({ line, text }) => `${fileName}:${line}: ${text}`));
+const refused = (
+  problems: readonly Problem[],
+  destinations: ExaminedFile['destinations'] = new Map(),
+): ExaminedFile => ({ problems: problems.toSorted((a, b) => a.line - b.line), destinations, rules: null });
+
+/** The rules of a file that is right; else everything that is wrong with it, as `<file>:<line>: <what>: <why>`. */
+export const readRuleFile = (source: string, fileName: string): Parsed<NotificationRules> => {
+  const { problems, rules } = examineRuleFile(source);
+  return rules === null
+    ? unparsed(...problems.map((problem) => `${fileName}:${problem.line}: ${inWords(problem)}`))
+    : parsed(rules);
+};

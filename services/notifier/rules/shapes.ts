@@ -7,9 +7,8 @@ const ENVIRONMENT_NAME = /^[A-Z][A-Z0-9_]{1,127}$/;
 const LIST_MAX = 100;
 
 const is = (what: string) => ({ error: what });
-const name = z
-  .string(is('must be a name'))
-  .regex(NAME, is('must be a name of small letters, digits, - and _, at most 63'));
+export const NO_NAME = 'must be a name of small letters, digits, - and _, at most 63';
+const name = z.string(is('must be a name')).regex(NAME, is(NO_NAME));
 export const isName = (text: string): boolean => NAME.test(text);
 const line = z.string(is('must be text')).min(1, is('must not be empty')).max(4_000, is('is too long'));
 const variable = z
@@ -18,7 +17,16 @@ const variable = z
 const flag = z.boolean(is('must be true or false'));
 const oneOrMore = <Item extends z.ZodType>(item: Item, what: string) =>
   z
-    .union([item, z.array(item).min(1).max(LIST_MAX)], is(`must be ${what}, or a list of them`))
+    .union(
+      [
+        item,
+        z
+          .array(item)
+          .min(1, is(`must name at least one: ${what}`))
+          .max(LIST_MAX),
+      ],
+      is(`must be ${what}, or a list of them`),
+    )
     .transform((given): z.output<Item>[] => (Array.isArray(given) ? (given as z.output<Item>[]) : [given]));
 const between = (min: number, max: number, unit: string) =>
   z
@@ -34,7 +42,10 @@ const anyDestination = {
   optional: flag.default(false),
 };
 const allow = z
-  .array(z.string(is('must be a host, an address or a network')).min(1).max(253))
+  .array(
+    z.string(is('must be a host, an address or a network')).min(1).max(253),
+    is('must be a list of hosts, addresses and networks'),
+  )
   .max(LIST_MAX)
   .default([]);
 const mailbox = z
@@ -51,7 +62,7 @@ export const destinationShape = z.discriminatedUnion(
       secrets_env: variable,
       allow,
       personal_columns: z
-        .array(z.string(is('must be the name of a column')))
+        .array(z.string(is('must be the name of a column')), is('must be a list of columns'))
         .max(LIST_MAX)
         .default([]),
       ...anyDestination,
@@ -71,19 +82,22 @@ export const destinationShape = z.discriminatedUnion(
 );
 export type DestinationShape = z.output<typeof destinationShape>;
 
-export const wordsShape = z.strictObject({ title: line, text: line });
+export const wordsShape = z.strictObject({ title: line, text: line }, is('must be a map with title and text'));
 
-const remindersShape = z.strictObject({
-  before: z.string(is('must be the name of a time column')),
-  hours: z
-    .array(between(0.25, 24 * 90, 'hours'))
-    .min(1, is('must name at least one number of hours'))
-    .max(20),
-  while: oneOrMore(z.string(is('must be a status')), 'a status'),
-  template: name.optional(),
-  title: line.optional(),
-  text: line.optional(),
-});
+const remindersShape = z.strictObject(
+  {
+    before: z.string(is('must be the name of a time column')),
+    hours: z
+      .array(between(0.25, 24 * 90, 'hours'), is('must be a list of numbers of hours'))
+      .min(1, is('must name at least one number of hours'))
+      .max(20),
+    while: oneOrMore(z.string(is('must be a status')), 'a status'),
+    template: name.optional(),
+    title: line.optional(),
+    text: line.optional(),
+  },
+  is('must be a map with before, hours and while'),
+);
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const operators = z
@@ -98,26 +112,29 @@ const operators = z
   .refine((given) => Object.keys(given).length > 0, is('must say is, is_not, over, under or known'));
 export type Operators = z.output<typeof operators>;
 
-export const ruleShape = z.strictObject({
-  name,
-  when: oneOrMore(z.string(is('must be a fact')), 'a fact'),
-  if: z
-    .record(
-      z.string(),
-      z.union(
-        [scalar, z.array(scalar).min(1).max(LIST_MAX), operators],
-        is('must be a value, a list of values, or is, is_not, over, under, known'),
-      ),
-    )
-    .default({}),
-  to: oneOrMore(name, 'the name of a destination'),
-  template: name.optional(),
-  title: line.optional(),
-  text: line.optional(),
-  reminders: remindersShape.optional(),
-  at_once: flag.default(true),
-  enabled: flag.default(true),
-});
+export const ruleShape = z.strictObject(
+  {
+    name,
+    when: oneOrMore(z.string(is('must be a fact')), 'a fact'),
+    if: z
+      .record(
+        z.string(),
+        z.union(
+          [scalar, z.array(scalar).min(1).max(LIST_MAX), operators],
+          is('must be a value, a list of values, or is, is_not, over, under, known'),
+        ),
+      )
+      .default({}),
+    to: oneOrMore(name, 'the name of a destination'),
+    template: name.optional(),
+    title: line.optional(),
+    text: line.optional(),
+    reminders: remindersShape.optional(),
+    at_once: flag.default(true),
+    enabled: flag.default(true),
+  },
+  is('must be a map with name, when and to'),
+);
 export type RuleShape = z.output<typeof ruleShape>;
 
 /** The sections, each read by itself so that one mistake does not hide another. */

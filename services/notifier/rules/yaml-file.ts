@@ -1,6 +1,7 @@
 import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
-import type { z } from 'zod';
+import type { Document, YAMLError } from 'yaml';
+import { isRecord } from '#rules';
+import { isName } from './shapes.ts';
 
 /** Uses of one anchor: enough to share a list of destinations, too few to blow a small file up. */
 const ALIASES_MAX = 100;
@@ -10,8 +11,13 @@ export type Path = readonly (string | number)[];
 /** One thing that is wrong with the file. */
 export interface Problem {
   readonly line: number;
+  /** Where in the file, by the names of things; null where it is no YAML. */
+  readonly at: string | null;
   readonly text: string;
 }
+
+/** As it is told. */
+export const inWords = ({ at, text }: Problem): string => (at === null ? text : `${at}: ${text}`);
 
 /** A YAML file as data, with the line of everything in it. */
 export interface YamlFile {
@@ -20,22 +26,35 @@ export interface YamlFile {
   readonly lineOf: (path: Path) => number;
 }
 
-export const parseYaml = (source: string): { readonly file: YamlFile; readonly problems: readonly Problem[] } => {
+/** `file` is null where the source is no YAML. A key that stands twice is a problem, and keeps nothing else from being read. */
+export const parseYaml = (
+  source: string,
+): { readonly file: YamlFile | null; readonly problems: readonly Problem[] } => {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
-  // The first only: those that follow mostly come of it. What the parser quotes of the file is left out.
-  const [wrong] = [...document.errors, ...document.warnings];
-  if (wrong !== undefined)
-    return broken([{ line: lines.linePos(wrong.pos[0]).line, text: wrong.message.replace(/:? "[\s\S]*$/, '') }]);
+  // What the parser quotes of the file is left out.
+  const problemOf = ({ pos, message }: YAMLError): Problem => ({
+    line: lines.linePos(pos[0]).line,
+    at: null,
+    text: message.replace(/:? "[\s\S]*$/, ''),
+  });
+  const wrong = [...document.errors, ...document.warnings];
+  // The first only: those that follow mostly come of it.
+  const first = wrong.find(({ code }) => code !== 'DUPLICATE_KEY');
+  if (first !== undefined) return { file: null, problems: [problemOf(first)] };
   try {
     const data: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
-    return { file: { data, lineOf: (path) => lines.linePos(offsetOf(document, path)).line }, problems: [] };
+    return {
+      file: { data, lineOf: (path) => lines.linePos(offsetOf(document, path)).line },
+      problems: wrong.map(problemOf),
+    };
   } catch (error) {
-    return broken([{ line: 1, text: error instanceof Error ? error.message : String(error) }]);
+    return {
+      file: null,
+      problems: [{ line: 1, at: null, text: error instanceof Error ? error.message : String(error) }],
+    };
   }
 };
-
-const broken = (problems: readonly Problem[]) => ({ file: { data: undefined, lineOf: () => 1 }, problems });
 
 /** Where the key (or the list item) at `path` begins. An alias has the line where it is written, not where its anchor is. */
 const offsetOf = (document: Document, path: Path): number => {
@@ -55,21 +74,24 @@ const offsetOf = (document: Document, path: Path): number => {
   return offset;
 };
 
-/** What zod found wrong below `path`, in words, each with its line. Never shows a value: it might be a secret in the wrong place. */
-export const problemsOf = (file: YamlFile, path: Path, error: z.ZodError): readonly Problem[] =>
-  error.issues.flatMap((issue): Problem[] => {
-    const at = [...path, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        line: file.lineOf([...at, key]),
-        text: `${shown([...at, key])}: there is no such key`,
-      }));
-    }
-    return [{ line: file.lineOf(at), text: `${shown(at)}: ${issue.message}` }];
-  });
+export const problemAt = (file: YamlFile, path: Path, text: string): Problem => ({
+  line: file.lineOf(path),
+  at: shown(file, path),
+  text,
+});
 
-/** A path as a person writes it: `rules[2].when`. */
-export const shown = (path: Path): string =>
-  path.length === 0
-    ? 'file'
-    : path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+/** A path as a person writes it: `destinations.log.type`, `rules.refunds.when`, `rules[2].when` of a rule that has no name. */
+const shown = ({ data }: YamlFile, [head, ...others]: Path): string => {
+  if (head === undefined) return 'file';
+  const [second, ...rest] = others;
+  const named = head === 'rules' && typeof second === 'number' ? nameOfRule(data, second) : undefined;
+  const steps = named === undefined ? others : [named, ...rest];
+  return [head, ...steps.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))].join('');
+};
+
+const nameOfRule = (data: unknown, index: number): string | undefined => {
+  const rules = isRecord(data) ? data['rules'] : undefined;
+  const rule: unknown = Array.isArray(rules) ? rules[index] : undefined;
+  const name = isRecord(rule) ? rule['name'] : undefined;
+  return typeof name === 'string' && isName(name) ? name : undefined;
+};

@@ -5,7 +5,8 @@ const VALUE_LENGTH_MAX = 300;
 /** Control characters, line breaks of every kind, and the invisible ones that reverse the direction of what follows. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 /** What nobody sees: it would hide a part of a value, or make two that look the same. */
-const INVISIBLE = /\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0|[\u{e0100}-\u{e01ef}]/gu;
+const INVISIBLE =
+  /\p{Cf}|\u034f|\u2800|[\u180b-\u180f\ufe00-\ufe0f]|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0|[\u{e0100}-\u{e01ef}]/gu;
 
 /** One line of printable text: nothing in it can begin a new line, a header, or run backwards. */
 const oneLine = (value: string): string => {
@@ -32,9 +33,10 @@ export const plain: Escapes = { text: (text) => text, value: oneLine };
 const SLACK_FORMATTING: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ', _: 'ˍ', ':': '∶' };
 /**
  * An underscore makes italics at the edge of a word only, and a colon an emoji only around a name: within ids, times and addresses they stay.
+ * The edges of a value count as a colon, because the operator's words may have one there.
  */
 const SLACK_MARKS =
-  /[*~`]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])|:(?=[a-z0-9_+'-]+(?:::[a-z0-9_+'-]+)?:)|(?<=:[a-z0-9_+'-]+):/giu;
+  /[*~`]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])|:(?!\/\/)(?=[a-z0-9_+'-]+(?:::[a-z0-9_+'-]+)?(?::|$))|(?<=(?:^|:)[a-z0-9_+'-]+):(?!\/\/)/giu;
 
 /**
  * Slack's mrkdwn: `&`, `<` and `>` are all that can begin a mention or a link (docs.slack.dev/messaging/formatting-message-text,

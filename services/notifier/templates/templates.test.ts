@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { familyNames, familySpec } from '#catalogue';
 import { instant } from '#rules';
 import type { Subject } from '../subject.ts';
@@ -64,6 +65,10 @@ describe('escaping: a value is never markup', () => {
     ],
     ['slack', slack, '*PAID* `code` ~no~', '∗PAID∗ ˋcodeˋ ∼no∼'],
     ['slack', slack, ':rotating_light: _PAID_ __all__', '∶rotating_light∶ ˍPAIDˍ ˍˍallˍˍ'],
+    ['slack', slack, ':tada', '∶tada'],
+    ['slack', slack, 'tada:', 'tada∶'],
+    ['slack', slack, 'https://rzp.io/i/abc', 'https://rzp.io/i/abc'],
+    ['slack', slack, 'blank\u2800blank\ufe0f', 'blankblank'],
     ['slack', slack, 'pay_1 of order_2 at https://a.example:8080/', 'pay_1 of order_2 at https://a.example:8080/'],
     ['slack', slack, 'Pa\u200by \u2060A\u00adsha\u{e0041}\ufeff', 'Pay Asha'],
     [
@@ -78,6 +83,33 @@ describe('escaping: a value is never markup', () => {
     ['plain', plain, 'हिन्दी 💸', 'हिन्दी 💸'],
   ])('%s', (_name, escapes, value, expected) => {
     expect(fill('{{name}}', { name: value }, escapes)).toBe(expected);
+  });
+
+  test('in Slack no value is an emoji, italics, bold, code, a link, a mention or invisible, whatever stands around it', () => {
+    const piece = fc.constantFrom(
+      ...[':', '_', '*', '~', '`', '<', '>', '&', '!', '@', '|', ' ', '\n', 'tada', 'a1', 'https://', '::skin-tone-2:'],
+      ...['\u200b', '\u202e', '\ufe0f', '\u2800', '\u00ad', 'é', '💸'],
+    );
+    // A colon on either side; one on both would be the operator's own wish.
+    const around = fc.constantFrom<readonly [string, string]>(
+      ['', ''],
+      [' ', ':'],
+      [':', ' '],
+      ['(', ', '],
+      ['x', 'x'],
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), around, (pieces, [before, after]) => {
+        const written = slack.value(pieces.join(''));
+        const line = `${before}${written}${after}`;
+        expect(written).not.toMatch(/[*~`<>\n]|&(?!amp;|lt;|gt;)/);
+        expect(written).not.toMatch(/\p{Cc}|\p{Cf}|\u2800|\ufe0f/u);
+        // But for a scheme's, so that links stay links.
+        expect(line).not.toMatch(/:[a-z0-9_+'-]+(::[a-z0-9_+'-]+)?:(?!\/\/)/i);
+        expect(written).not.toMatch(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/u);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test('the words of the operator keep their meaning in Slack and none in HTML', () => {
@@ -153,7 +185,7 @@ describe('variables', () => {
     ['id', 'disp_1Aa00000000001'],
     ['dispute_id', 'disp_1Aa00000000001'],
     ['status', 'open'],
-    ['summary', 'A customer disputes a payment.'],
+    ['summary', 'A payment is disputed.'],
     ['amount', '₹1,23,456.00'],
     ['amount_minor', '12345600'],
     ['amount_deducted', undefined],
