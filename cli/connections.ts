@@ -1,11 +1,13 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { searchKey } from '#apply';
+import type { SearchKey } from '#apply';
 import { topics } from '#catalogue';
 import { allAggregates } from '#families';
 import { retryPolicyOf, retryPolicySettings } from '#parking';
 import type { ParkedOptions } from '#parking';
 import { MAINTENANCE_TIMEOUT_MS } from '#operate';
-import { kafkaSettings, postgresSettings } from '#platform/config';
+import { kafkaSettings, postgresSettings, searchSettings } from '#platform/config';
 import type { Environment } from '#platform/config';
 import { createKafka, kafkaIssues } from '#platform/kafka';
 import type { KafkaClient } from '#platform/kafka';
@@ -108,10 +110,17 @@ const isAway = (error: unknown): boolean => {
 };
 
 /** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */
-export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy'> => ({
+export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy' | 'searchKey'> => ({
   aggregates: allAggregates,
+  searchKey: searchKeyOf(command),
   policy: retryPolicyOf(settingsOf(command, retryPolicySettings)),
 });
+
+/** The key of the digests by which customers are found; undefined where it is not set. */
+export const searchKeyOf = (command: Command): SearchKey | undefined => {
+  const { searchKey: text } = settingsOf(command, searchSettings);
+  return text === undefined ? undefined : searchKey(text);
+};
 
 /** Who decides, for the audit: the user of this machine unless `--who` says another. */
 export const currentUser = (): string => {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.ts';
 import { addConformance } from './commands/conformance.ts';
 import { addDead } from './commands/dead.ts';
+import { addDigests } from './commands/digests.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addErase } from './commands/erase.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -15,6 +16,7 @@ import { addQuarantine } from './commands/quarantine.ts';
 import { addQueues } from './commands/queues.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addSchema } from './commands/schema.ts';
+import { addSearch } from './commands/search.ts';
 import { addSend } from './commands/send.ts';
 import { addShow } from './commands/show.ts';
 import { addSimulate } from './commands/simulate.ts';
@@ -65,6 +67,7 @@ const COMMANDS = [
   addSend,
   addTrigger,
   addShow,
+  addSearch,
   addVerify,
   addConformance,
   addStatus,
@@ -82,6 +85,7 @@ const COMMANDS = [
   addRebuild,
   addMaintain,
   addErase,
+  addDigests,
   addPartitions,
   addDoctor,
 ];

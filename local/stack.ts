@@ -9,7 +9,7 @@ import type { LaunchOptions } from './options.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout } from './progress.ts';
 import { runProgram } from './run-program.ts';
-import { secretFile } from './secret.ts';
+import { searchKeySource, secretFile } from './secret.ts';
 
 const USAGE = `npm run stack [-- --data-dir D]
 
@@ -31,7 +31,11 @@ const run = ({ dataDir }: LaunchOptions): Promise<number> =>
     portNeeds: [],
     work: async ({ addresses, folder }, signal) => {
       await prepare({ ...processEnvironment(), ...addresses }, reportToStdout, signal);
-      const envFile = writeEnvFile(folder, { ...addresses, RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder) });
+      const envFile = writeEnvFile(folder, {
+        ...addresses,
+        RAZORPAY_WEBHOOK_SECRETS_FILE: secretFile(folder),
+        ...searchKeySource(processEnvironment(), folder),
+      });
       process.stdout.write(`
 The servers are ready; Ctrl-C stops them.
 

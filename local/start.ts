@@ -18,7 +18,7 @@ import { loginsFor } from './postgres.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
 import { runProgram } from './run-program.ts';
-import { secretFile } from './secret.ts';
+import { searchKeySource, secretFile } from './secret.ts';
 import { planServicePorts, servicePortNeeds, writePortsFile } from './service-ports.ts';
 import type { ServicePorts } from './service-ports.ts';
 import { startServicesApart } from './services-apart.ts';
@@ -57,6 +57,7 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
       const found = {
         ...addresses,
         ...secretSource(environment, folder),
+        ...searchKeySource(environment, folder),
         ...rulesSource(environment),
         DAKIA_WEBHOOK_PORT: String(ports.webhook),
       };

@@ -1,5 +1,5 @@
-import { applyBatches, createPositions, createStoreMetrics, reportParkedKeys } from '#apply';
-import type { Committed, RetryPolicy } from '#apply';
+import { applyBatches, createPositions, createStoreMetrics, reportParkedKeys, searchKey } from '#apply';
+import type { Committed, RetryPolicy, SearchKey } from '#apply';
 import { QUARANTINE_SERVICE, topicsOf } from '#catalogue';
 import type { ServiceName } from '#catalogue';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
@@ -8,7 +8,14 @@ import type { Aggregate } from '#families';
 import { createReporter } from '#operate';
 import { createRetries, retryPolicyOf, retrySettings } from '#parking';
 import type { RetryOptions } from '#parking';
-import { kafkaSettings, postgresSettings, queueSettings, redisSettings, registrySettings } from '#platform/config';
+import {
+  kafkaSettings,
+  postgresSettings,
+  queueSettings,
+  redisSettings,
+  registrySettings,
+  searchSettings,
+} from '#platform/config';
 import type { ConfigOf } from '#platform/config';
 import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
 import { createDatabase, createOutboxSignal, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
@@ -19,7 +26,13 @@ import type { Component, Host, Service } from '#platform/service';
 import { now } from '#platform/time';
 
 const consumerSettings = { ...kafkaSettings, ...registrySettings, ...postgresSettings } as const;
-export const domainSettings = { ...consumerSettings, ...redisSettings, ...queueSettings, ...retrySettings } as const;
+export const domainSettings = {
+  ...consumerSettings,
+  ...redisSettings,
+  ...queueSettings,
+  ...retrySettings,
+  ...searchSettings,
+} as const;
 
 /**
  * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what
@@ -33,14 +46,26 @@ export const defineDomainService = (name: ServiceName, options: RetryOptions = {
     check: kafkaIssues,
     components: (host) => {
       host.watchDependency({ name: 'redis', ...createRedisPing(host.config) });
-      const { components, onCommitted } = createRetries(name, aggregates, host, options);
+      const { components, onCommitted } = createRetries(name, aggregates, host, {
+        ...options,
+        searchKey: keyOf(host.config),
+      });
       return [
         ...components,
-        ...consumerOf(host, { name, aggregates, policy: retryPolicyOf(host.config), onCommitted }),
+        ...consumerOf(host, {
+          name,
+          aggregates,
+          policy: retryPolicyOf(host.config),
+          onCommitted,
+          searchKey: keyOf(host.config),
+        }),
       ];
     },
   });
 };
+
+const keyOf = ({ searchKey: text }: ConfigOf<typeof searchSettings>): SearchKey | undefined =>
+  text === undefined ? undefined : searchKey(text);
 
 /** The service that keeps what no catalogue row understands. It applies nothing, so nothing of it fails and waits. */
 export const quarantine: Service = defineService({
@@ -75,6 +100,7 @@ interface Applied {
   readonly aggregates: readonly Aggregate[];
   readonly policy: RetryPolicy;
   readonly onCommitted?: (committed: Committed) => void;
+  readonly searchKey?: SearchKey | undefined;
 }
 
 const consumerOf = (

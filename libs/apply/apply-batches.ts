@@ -19,6 +19,7 @@ import { reasonOf, recordName } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
 import { retryDelayMs } from './retry-policy.ts';
 import type { RetryPolicy } from './retry-policy.ts';
+import type { SearchKey } from './search-digests.ts';
 import { familiesOf } from './state-table.ts';
 import type { Families } from './state-table.ts';
 import { beginTransaction, contextOf, endEvents, withSpans } from './trace.ts';
@@ -36,6 +37,8 @@ export interface ApplyOptions {
   readonly metrics: StoreMetrics;
   /** Of the keys that are parked here. */
   readonly policy: RetryPolicy;
+  /** Makes customers found by their addresses and numbers; undefined where no key is set. */
+  readonly searchKey?: SearchKey | undefined;
   /** In [0, 1), for the jitter; Math.random without. */
   readonly random?: () => number;
   /** Undefined where traces are off. */
@@ -62,7 +65,7 @@ const CONNECTIONS_KEPT = 2;
  */
 export const applyBatches = (options: ApplyOptions): BatchHandler => {
   const { connections, bounds } = options;
-  const families = familiesOf(options.aggregates);
+  const families = familiesOf(options.aggregates, options.searchKey);
   const attempt = attemptOf(options, families);
   const submit = createGroupCommit({
     bounds: {

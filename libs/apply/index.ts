@@ -23,6 +23,8 @@ export type { Decision } from './reduce-events.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';
 export type { RetryPolicy } from './retry-policy.ts';
 export { DEFAULT_RETRY_DELAYS_MS, retryDelayMs } from './retry-policy.ts';
+export type { SearchKey } from './search-digests.ts';
+export { contactColumns, contactKindsOf, digestOf, recordDigests, searchKey } from './search-digests.ts';
 export type { Families, StateTable } from './state-table.ts';
 export { familiesOf } from './state-table.ts';
 export { loadStates, saveStates } from './states.ts';

@@ -6,6 +6,7 @@ import type { Transaction } from '#platform/postgres';
 import { fromMergeRecord, isStamped, toMergeRecord } from '#rules';
 import type { EntityState, Field, FieldType, FieldValue, MergeRecord } from '#rules';
 import type { Locking } from './ledger.ts';
+import type { SearchKey } from './search-digests.ts';
 
 /** The state table of one family: the SQL of every family, written once. */
 export interface StateTable {
@@ -124,9 +125,12 @@ const stateOf = (
 export interface Families {
   readonly aggregates: ReadonlyMap<Family, Aggregate>;
   readonly tables: ReadonlyMap<Family, StateTable>;
+  /** Without it, entities are not found by what is personal. */
+  readonly searchKey?: SearchKey | undefined;
 }
 
-export const familiesOf = (aggregates: readonly Aggregate[]): Families => ({
+export const familiesOf = (aggregates: readonly Aggregate[], searchKey?: SearchKey): Families => ({
+  searchKey,
   aggregates: new Map(aggregates.map((aggregate) => [aggregate.family, aggregate])),
   tables: new Map(aggregates.map((aggregate) => [aggregate.family, createStateTable(aggregate)])),
 });

@@ -4,6 +4,7 @@ import type { Arrival } from './arrival.ts';
 import type { Locking } from './ledger.ts';
 import { keyName } from './reduce-events.ts';
 import type { StatesByFamily } from './reduce-events.ts';
+import { newlyFindable, recordDigests } from './search-digests.ts';
 import type { Families, LoadedRows } from './state-table.ts';
 
 /** The rows that a transaction holds. */
@@ -47,11 +48,15 @@ export const loadStates = async (
 
 export const saveStates = async (
   tx: Transaction,
-  { tables }: Families,
+  { tables, searchKey }: Families,
   loaded: StatesByFamily,
   changed: StatesByFamily,
 ): Promise<void> => {
-  await Promise.all(
-    [...changed].map(async ([family, states]) => tables.get(family)?.save(tx, states, loaded.get(family) ?? new Map())),
-  );
+  const found = searchKey === undefined ? [] : newlyFindable(loaded, changed);
+  await Promise.all([
+    ...[...changed].map(async ([family, states]) =>
+      tables.get(family)?.save(tx, states, loaded.get(family) ?? new Map()),
+    ),
+    ...(searchKey === undefined ? [] : [recordDigests(tx, searchKey, found)]),
+  ]);
 };

@@ -110,7 +110,7 @@ const findEntity = async (database: Transaction, id: string): Promise<Found | un
 };
 
 /** Those whose ids begin like this one; all where none does, since some bodies have ids without their prefix. */
-const familiesOfId = (id: string): readonly Family[] => {
+export const familiesOfId = (id: string): readonly Family[] => {
   if (id.startsWith('acc_')) return ['accounts'];
   const named = familyNames.filter((name) => families[name].idPrefix !== '' && id.startsWith(families[name].idPrefix));
   return named.length > 0 ? named : familyNames;

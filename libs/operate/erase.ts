@@ -1,6 +1,7 @@
-import { operatorActor } from '#apply';
+import { contactColumns, operatorActor } from '#apply';
 import type { OperatorAction } from '#apply';
 import { familyNames, familySpec, KEPT_DAYS } from '#catalogue';
+import type { Family } from '#catalogue';
 import { rowSpec } from '#families';
 import { adHoc, quotedName, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
@@ -40,7 +41,8 @@ interface Target {
   readonly id: string;
   /** Which rows, by the value in $1. A row that was erased is not among them. */
   readonly where: string;
-  readonly set: string;
+  /** null: the row goes. */
+  readonly set: string | null;
 }
 
 /**
@@ -83,7 +85,7 @@ const visit = async (
   execute: boolean,
 ): Promise<{ readonly rows: number; readonly digest: string }> => {
   const found = execute
-    ? `UPDATE ${table} SET ${set} WHERE ${where} RETURNING ${id} AS id`
+    ? `${set === null ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${set}`} WHERE ${where} RETURNING ${id} AS id`
     : `SELECT ${id} AS id FROM ${table} WHERE ${where}`;
   const sql = `WITH found AS (${found})
     SELECT count(*) AS rows, coalesce(encode(sha256(convert_to(string_agg(id, ' ' ORDER BY id COLLATE "C"), 'UTF8')), 'hex'), '') AS digest FROM found`;
@@ -119,6 +121,12 @@ const targetsOf = (what: Erasable): readonly Target[] => {
       where: `payload IS NOT NULL AND (entity_key = $1 OR ${holds('payload')})`,
       set: 'payload = NULL',
     },
+    {
+      table: 'search_digests',
+      id: "family || ' ' || entity_key || ' ' || digest",
+      where: `(family, entity_key) IN (${findable(what)})`,
+      set: null,
+    },
     ...familyNames.flatMap((family) => stateRows(family, what)),
     {
       table: 'webhook_events',
@@ -134,18 +142,39 @@ const FINAL = 'processed';
 /** JSON may write any character of a value in another way; Razorpay writes ids, addresses and numbers as they are. */
 const holds = (column: string): string => `position(convert_to($1, 'UTF8') IN ${column}) > 0`;
 
-const stateRows = (family: (typeof familyNames)[number], what: Erasable): readonly Target[] => {
+/** The entities that are found by digests, while the values are there that say whose they are. */
+const findable = (what: Erasable): string =>
+  familyNames
+    .filter((family) => contactColumns(family).length > 0)
+    .map((family) => {
+      const { table, keyColumn } = familySpec(family);
+      return `SELECT '${family}', ${keyColumn} FROM ${table} WHERE ${isMeant(family, what)}`;
+    })
+    .join(' UNION ALL ');
+
+const personalColumns = (family: Family) =>
+  Object.entries(rowSpec(family).columns).filter(([, column]) => column.personal);
+const isMeant = (family: Family, what: Erasable): string => {
+  const texts = personalColumns(family).filter(([, { type }]) => type === 'text');
+  return what.kind === 'entity'
+    ? `${familySpec(family).keyColumn} = $1`
+    : `lower($1) IN (${texts.map(([name]) => `lower(${quotedName(name)})`).join(', ')})`;
+};
+
+const stateRows = (family: Family, what: Erasable): readonly Target[] => {
   const { table, keyColumn } = familySpec(family);
-  const personal = Object.entries(rowSpec(family).columns).filter(([, column]) => column.personal);
+  const personal = personalColumns(family);
   if (personal.length === 0) return [];
   const names = personal.map(([name]) => quotedName(name));
-  const texts = personal.filter(([, { type }]) => type === 'text').map(([name]) => quotedName(name));
   const isAny = `(${names.join(', ')}) IS DISTINCT FROM (${names.map(() => 'NULL').join(', ')})`;
-  if (what.kind === 'contact' && texts.length === 0) return [];
-  const isMeant =
-    what.kind === 'entity' ? `${keyColumn} = $1` : `lower($1) IN (${texts.map((name) => `lower(${name})`).join(', ')})`;
+  if (what.kind === 'contact' && personal.every(([, { type }]) => type !== 'text')) return [];
   return [
-    { table, id: keyColumn, where: `${isMeant} AND ${isAny}`, set: names.map((name) => `${name} = NULL`).join(', ') },
+    {
+      table,
+      id: keyColumn,
+      where: `${isMeant(family, what)} AND ${isAny}`,
+      set: names.map((name) => `${name} = NULL`).join(', '),
+    },
   ];
 };
 

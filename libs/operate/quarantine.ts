@@ -69,7 +69,7 @@ export const replayQuarantined = async (
     );
     // Nobody has published them: ingest did not know the event.
     if (row.sighting === null) {
-      const families = familiesOf(options.aggregates);
+      const families = familiesOf(options.aggregates, options.searchKey);
       await joinSightings(tx, families, sightingArrivals(row, families), operatorActor(who));
     }
     return { kind: 'handed', event, family, key } as const;

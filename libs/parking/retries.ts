@@ -1,4 +1,4 @@
-import type { Committed } from '#apply';
+import type { Committed, SearchKey } from '#apply';
 import type { ServiceName } from '#catalogue';
 import type { Aggregate } from '#families';
 import type {
@@ -32,6 +32,7 @@ type RetryConfig = ConfigOf<
 export interface RetryOptions {
   /** Pause between two looks into Postgres for what got lost, in ms, instead of the usual one. */
   readonly sweepEveryMs?: number;
+  readonly searchKey?: SearchKey | undefined;
 }
 
 export interface Retries {
@@ -56,7 +57,7 @@ export const createRetries = (
     metrics,
     tracer,
   }: Pick<Host<RetryConfig>, 'config' | 'log' | 'metrics'> & Partial<Pick<Host<RetryConfig>, 'tracer'>>,
-  { sweepEveryMs = SWEEP_EVERY_MS }: RetryOptions = {},
+  { sweepEveryMs = SWEEP_EVERY_MS, searchKey }: RetryOptions = {},
 ): Retries => {
   const database = createDatabase({
     url: config.databaseUrl,
@@ -80,6 +81,7 @@ export const createRetries = (
       database,
       aggregates,
       policy: retryPolicyOf(config),
+      searchKey,
       log,
       metrics,
       tracer,

@@ -14,7 +14,7 @@ import {
   transactionAgainst,
   withSpans,
 } from '#apply';
-import type { Decision, Families, KeyRef, LockedQueue, RetryPolicy, WaitingRow } from '#apply';
+import type { Decision, Families, KeyRef, LockedQueue, RetryPolicy, SearchKey, WaitingRow } from '#apply';
 import type { Aggregate } from '#families';
 import { classifyError, statement } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
@@ -26,6 +26,8 @@ export interface ParkedOptions {
   /** Of all families whose keys may be asked for. */
   readonly aggregates: readonly Aggregate[];
   readonly policy: RetryPolicy;
+  /** As of ApplyOptions. */
+  readonly searchKey?: SearchKey | undefined;
   /** In [0, 1), for the jitter; Math.random without. */
   readonly random?: () => number;
   /** Undefined where traces are off. */
@@ -100,12 +102,12 @@ interface Attempt {
 type Drained = RetryOutcome | { readonly kind: 'early'; readonly reason: string; readonly afterMs: number };
 
 const drainKey = async (
-  { database, aggregates, policy, random = Math.random, tracer }: ParkedOptions,
+  { database, aggregates, policy, searchKey, random = Math.random, tracer }: ParkedOptions,
   ref: KeyRef,
   actor: string,
   span?: Span,
 ): Promise<Drained> => {
-  const context: Context = { families: familiesOf(aggregates), policy, random, actor, tracer };
+  const context: Context = { families: familiesOf(aggregates, searchKey), policy, random, actor, tracer };
   let [applied, dead] = [0, 0];
   let limit = EVENTS_PER_TRANSACTION;
   // Ends: every pass shortens the queue, halves the limit, finds that another was quicker, or returns.

@@ -123,6 +123,7 @@ describe('commands of jobs', () => {
     expect(maintainOf('everything')[0]?.env).toEqual(
       expect.arrayContaining([
         { name: 'DAKIA_KEEP_CONFLICTS_DAYS', value: '365' },
+        { name: 'DAKIA_KEEP_REDELIVERIES_DAYS', value: '90' },
         { name: 'DAKIA_KEEP_AUDIT_DAYS', value: '400' },
         { name: 'DAKIA_KEEP_OUTBOX_DAYS', value: '120' },
       ]),

@@ -49,7 +49,7 @@ export const openTestStore = async (
   group: string,
   aggregates: readonly Aggregate[],
   options: { readonly poolSize?: number; readonly role?: string } & Partial<
-    Pick<ApplyOptions, 'policy' | 'onCommitted' | 'bounds'>
+    Pick<ApplyOptions, 'policy' | 'onCommitted' | 'bounds' | 'searchKey'>
   > = {},
 ): Promise<TestStore> => {
   const testDatabase = await createTestDatabase();

@@ -1,10 +1,24 @@
 import { entityBeside } from '#catalogue';
-import { column, latest, personal, readInteger, readText, UNKNOWN } from '#rules';
+import type { EventName } from '#catalogue';
+import { column, latest, notAhead, personal, readInteger, readText, UNKNOWN } from '#rules';
 import type { Reading, Snapshot } from '#rules';
 
 /** Columns and readings that several families have, word for word. */
 export const currency = column('Currency of its amounts, ISO 4217.', latest.text('currency'));
 export const notes = personal('Pairs that the merchant attached.', latest.json('notes'));
+
+/**
+ * The own time of an event that is one of `events`: of the first, or of the newest. A snapshot that stands beside another event says
+ * nothing of when its status began.
+ */
+export const timeOf = (which: 'first' | 'newest', ...events: readonly EventName[]): Reading => ({
+  type: 'timestamptz',
+  rule: which === 'first' ? 'lowest' : 'highest',
+  read: ({ event, occurredAt, receivedAt, isSighting }) =>
+    isSighting !== true && events.some((name) => name === event)
+      ? notAhead(occurredAt ?? undefined, receivedAt)
+      : undefined,
+});
 
 /** The amount paid so far, minor units; of an invoice or a link it decides between snapshots of equal status. */
 export const amountPaid = ({ subject }: Snapshot): number => readInteger(subject['amount_paid']) ?? UNKNOWN;

@@ -3,7 +3,7 @@ import type { Field } from '#rules';
 import { aggregateOf } from './aggregates.ts';
 
 /** One column of a state table, as rules of notifications and readers outside of its service see it. */
-export type ColumnSpec = Pick<Field, 'type' | 'personal' | 'values' | 'words'>;
+export type ColumnSpec = Pick<Field, 'type' | 'personal' | 'values' | 'words' | 'searchedAs'>;
 
 /** What of a state table others may rely on: the statuses and fields of its family's lifecycle. */
 export interface RowSpec {

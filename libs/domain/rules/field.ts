@@ -62,7 +62,20 @@ export interface Field extends Reading {
   readonly personal: boolean;
   /** All values that the provider documents, where that list is closed. */
   readonly values?: readonly string[];
+  /** How people ask for the entity by this column; left out where they do not. */
+  readonly searchedAs?: SearchedAs;
 }
+
+/**
+ * `text`: equal to the whole value, by an index of the column. The others are personal: by a keyed digest of the value in one spelling, so
+ * that no index holds an address or a number.
+ */
+export type SearchedAs = 'text' | ContactKind;
+export const contactKinds = ['email', 'phone', 'vpa'] as const;
+export type ContactKind = (typeof contactKinds)[number];
+
+/** The column with how it is searched. */
+export const searched = (searchedAs: SearchedAs, field: Field): Field => ({ ...field, searchedAs });
 
 /** A column that says nothing about a person. */
 export const column = (words: string, reading: Reading): Field => ({ ...reading, words, personal: false });

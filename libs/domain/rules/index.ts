@@ -1,9 +1,10 @@
 export type { EntityId, EventId, Instant } from './brands.ts';
 export { entityId, eventId, fromEpochSeconds, instant } from './brands.ts';
-export type { Field, FieldType, FieldValue, Reading, Snapshot } from './field.ts';
+export type { ContactKind, Field, FieldType, FieldValue, Reading, Snapshot } from './field.ts';
 export {
   clearable,
   column,
+  contactKinds,
   commonFields,
   either,
   ever,
@@ -12,11 +13,13 @@ export {
   isStamped,
   latest,
   lowest,
+  notAhead,
   oneOf,
   personal,
   provenanceFields,
   providerStatus,
   readPast,
+  searched,
   sightedAt,
 } from './field.ts';
 export { foldInto } from './fold.ts';

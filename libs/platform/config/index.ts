@@ -10,6 +10,7 @@ export {
   queueSettings,
   redisSettings,
   registrySettings,
+  searchSettings,
   traceSettings,
 } from './settings.ts';
 export type { PostgresTarget } from './postgres-urls.ts';

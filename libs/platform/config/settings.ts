@@ -106,6 +106,19 @@ export const queueSettings = {
   ),
 } as const;
 
+/** A key that can be guessed would open its digests: every phone number can be tried. */
+const SEARCH_KEY_MIN = 32;
+
+export const searchSettings = {
+  searchKey: secretSetting(
+    'DAKIA_SEARCH_KEY',
+    optionalText().refine((value) => value === undefined || value.length >= SEARCH_KEY_MIN, {
+      error: `has fewer than ${SEARCH_KEY_MIN} characters`,
+    }),
+    `Key of the digests by which npx dakia search finds e-mail addresses, phone numbers and UPI addresses; at least ${SEARCH_KEY_MIN} characters, the same everywhere. Without it they are not searched.`,
+  ),
+} as const;
+
 /** Shortest password of the page of queues: it stands on a port that people reach with a browser. */
 const BOARD_PASSWORD_MIN = 12;
 

@@ -54,6 +54,7 @@ const sharedGrants = (role: string): readonly WantedGrant[] => {
     { role, table: 'webhook_events', privileges: ['SELECT', 'INSERT'] },
     { role, table: 'webhook_events', privileges: ['UPDATE'], columns: verdict },
     ...['event_conflicts', 'audit_logs', 'outbox'].map((table) => ({ role, table, privileges: ['SELECT', 'INSERT'] })),
+    { role, table: 'search_digests', privileges: ['INSERT'] },
     { role, table: 'redeliveries', privileges: READ_WRITE },
     { role, table: 'parked_keys', privileges: [...READ_WRITE, 'DELETE'] },
     { role, table: 'dead_letters', privileges: READ_WRITE },

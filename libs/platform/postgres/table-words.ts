@@ -88,6 +88,14 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       secret_position: "Which of the endpoint's secrets signed its first delivery; the first is 1.",
     },
   },
+  search_digests: {
+    table: 'By which values entities are found: keyed digests of e-mail addresses, phone numbers and UPI addresses.',
+    columns: {
+      digest: 'First 64 bits of HMAC-SHA256 with DAKIA_SEARCH_KEY over the kind and the value.',
+      family: 'Kind of entity.',
+      entity_key: 'Id of the entity.',
+    },
+  },
   redeliveries: {
     table: 'Deliveries of an event after its first, one row per event. The view deliveries has a row per delivery.',
     columns: {

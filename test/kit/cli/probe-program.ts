@@ -30,6 +30,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   rebuild: ['--family', 'payments', '--reason', 'r'],
   send: ['file'],
   trigger: ['event'],
+  search: ['text'],
   show: ['id'],
   'notify test': ['destination'],
   'parked discard': ['--reason', 'r'],

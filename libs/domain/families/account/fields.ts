@@ -1,4 +1,15 @@
-import { clearable, column, highest, latest, personal, provenanceFields, readPast, UNKNOWN, valueAt } from '#rules';
+import {
+  clearable,
+  column,
+  highest,
+  latest,
+  personal,
+  provenanceFields,
+  readPast,
+  searched,
+  UNKNOWN,
+  valueAt,
+} from '#rules';
 import type { Field, Snapshot } from '#rules';
 
 /**
@@ -24,7 +35,7 @@ export const accountChangedAt = (snapshot: Snapshot): number =>
 export const accountFields = {
   ...provenanceFields,
   name: personal('Name of the sub-merchant.', latest.text('name')),
-  email: personal('E-mail address of the sub-merchant.', latest.text('email')),
+  email: searched('email', personal('E-mail address of the sub-merchant.', latest.text('email'))),
   activated: column('Whether the account is activated.', latest.flag('activated')),
   activated_at: column('When it was activated.', latest.past('activated_at')),
   live: column('Whether it may take payments in live mode.', latest.flag('live')),
@@ -43,7 +54,10 @@ export const accountFields = {
   ),
   business_name: column('Registered name of the business.', latest.text('merchant_detail', 'business_name')),
   contact_name: personal('Name of the person to contact.', latest.text('merchant_detail', 'contact_name')),
-  contact_mobile: personal('Phone number of the person to contact.', latest.text('merchant_detail', 'contact_mobile')),
+  contact_mobile: searched(
+    'phone',
+    personal('Phone number of the person to contact.', latest.text('merchant_detail', 'contact_mobile')),
+  ),
   // A later snapshot with null says that the suspension, or the question to the merchant, is over.
   suspended_at: column('When it was suspended; unknown when it is not.', clearable.past('suspended_at')),
   clarification_mode: column(

@@ -13,7 +13,7 @@ import {
   recordAt,
 } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
-import { currency } from '../columns.ts';
+import { currency, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open → lost
@@ -85,4 +85,8 @@ export const disputeFields = {
   evidence: personal('Evidence that was submitted, with its documents and texts.', evidence),
   evidence_submitted_at: column('When evidence was last submitted.', evidenceSubmittedAt),
   created_at: column('When the dispute was opened.', latest.past('created_at')),
+  closed_at: column(
+    'When it was won, lost or closed; of several phases, in the newest that has ended.',
+    timeOf('newest', 'payment.dispute.won', 'payment.dispute.lost', 'payment.dispute.closed'),
+  ),
 } as const satisfies Record<string, Field>;

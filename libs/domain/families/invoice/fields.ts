@@ -1,5 +1,5 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, lowest, personal, readText } from '#rules';
+import { column, commonFields, highest, latest, lowest, personal, readText, searched } from '#rules';
 import type { Field, Reading } from '#rules';
 import { currency, notes, paymentIdBeside } from '../columns.ts';
 
@@ -44,13 +44,19 @@ export const invoiceFields = {
   payment_id: column("The invoice's own payment: the first one.", latest.text('payment_id')),
   last_payment_id: column('Newest payment of the invoice.', paymentIdBeside),
   subscription_id: column('Subscription that it bills.', latest.text('subscription_id')),
-  receipt: column("Merchant's own number of the invoice.", latest.text('receipt')),
-  invoice_number: column('Number that is printed on it.', latest.text('invoice_number')),
+  receipt: searched('text', column("Merchant's own number of the invoice.", latest.text('receipt'))),
+  invoice_number: searched('text', column('Number that is printed on it.', latest.text('invoice_number'))),
   type: column('Kind of the document: invoice, link or ecod.', latest.text('type')),
   customer_id: column('Customer, as Razorpay names it.', latest.text('customer_id')),
   customer_name: personal('Name of the customer.', latest.text('customer_details', 'name')),
-  customer_email: personal('E-mail address of the customer.', latest.text('customer_details', 'email')),
-  customer_contact: personal('Phone number of the customer.', latest.text('customer_details', 'contact')),
+  customer_email: searched(
+    'email',
+    personal('E-mail address of the customer.', latest.text('customer_details', 'email')),
+  ),
+  customer_contact: searched(
+    'phone',
+    personal('Phone number of the customer.', latest.text('customer_details', 'contact')),
+  ),
   gross_amount_minor: column('Sum of its lines before tax.', latest.integer('gross_amount')),
   tax_amount_minor: column('Tax in it.', latest.integer('tax_amount')),
   taxable_amount_minor: column('Amount that the tax is reckoned on.', latest.integer('taxable_amount')),

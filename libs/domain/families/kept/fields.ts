@@ -1,5 +1,16 @@
 import { entityBeside, eventsOf, eventSpec, isEventName } from '#catalogue';
-import { column, commonFields, latest, personal, readJson, readPast, readText, UNKNOWN, valueAt } from '#rules';
+import {
+  column,
+  commonFields,
+  latest,
+  personal,
+  readJson,
+  readPast,
+  readText,
+  searched,
+  UNKNOWN,
+  valueAt,
+} from '#rules';
 import type { Field, JsonRecord, Reading, Snapshot } from '#rules';
 
 /** There is one: what is said of the entity itself is in `provider_status`. */
@@ -62,9 +73,12 @@ export const keptFields = {
   payment_id: column('Payment that it has to do with.', linked('payment', 'payment_id')),
   order_id: column('Order that it has to do with.', linked('order', 'order_id')),
   customer_id: column('Customer that it has to do with.', linked('customer', 'customer_id')),
-  reference: column(
-    'What it is called at a bank or in other books: a UTR, a reference id, a plan.',
-    linked('reference', 'reference_id'),
+  reference: searched(
+    'text',
+    column(
+      'What it is called at a bank or in other books: a UTR, a reference id, a plan.',
+      linked('reference', 'reference_id'),
+    ),
   ),
   created_at: column('When it was made.', latest.past('created_at')),
   changed_at: column("Razorpay's own time of its last change.", latest.past('updated_at')),

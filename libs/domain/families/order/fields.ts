@@ -10,6 +10,7 @@ import {
   personal,
   providerStatus,
   readText,
+  searched,
 } from '#rules';
 import type { Field, Reading } from '#rules';
 
@@ -61,7 +62,7 @@ export const orderFields = {
   amount_paid_minor: column('How much of it is paid.', ofOrder(highest.integer('amount_paid'))),
   amount_due_minor: column('How much of it is still to be paid.', ofOrder(lowest.integer('amount_due'))),
   currency: column('Currency of its amounts, ISO 4217.', ofOrder(latest.text('currency'))),
-  receipt: column("Merchant's own number of the order.", ofOrder(latest.text('receipt'))),
+  receipt: searched('text', column("Merchant's own number of the order.", ofOrder(latest.text('receipt')))),
   offer_id: column('Offer that was applied.', ofOrder(latest.text('offer_id'))),
   attempts: column('How many payments were tried on it.', ofOrder(highest.integer('attempts'))),
   description: personal('Text that the merchant gave the order.', ofOrder(latest.text('description'))),

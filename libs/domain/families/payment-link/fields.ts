@@ -1,5 +1,5 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, highest, latest, personal, readPast, readText, UNKNOWN } from '#rules';
+import { column, commonFields, highest, latest, personal, readPast, readText, searched, UNKNOWN } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
 import { currency, notes, paymentIdBeside } from '../columns.ts';
 
@@ -65,7 +65,7 @@ export const paymentLinkFields = {
   last_event_at: lastEventAt,
   order_id: column('Order behind the link.', orderId),
   payment_id: column('Newest payment through the link.', paymentIdBeside),
-  reference_id: column("Merchant's own number of the link.", latest.text('reference_id')),
+  reference_id: searched('text', column("Merchant's own number of the link.", latest.text('reference_id'))),
   amount_minor: column('Amount to be paid.', latest.integer('amount')),
   amount_paid_minor: column('How much of it is paid.', highest.integer('amount_paid')),
   currency,
@@ -75,8 +75,8 @@ export const paymentLinkFields = {
   description: personal('Text that the merchant gave the link.', latest.text('description')),
   customer_id: column('Customer, as Razorpay names it.', latest.text('customer', 'id')),
   customer_name: personal('Name of the customer.', latest.text('customer', 'name')),
-  customer_email: personal('E-mail address of the customer.', latest.text('customer', 'email')),
-  customer_contact: personal('Phone number of the customer.', latest.text('customer', 'contact')),
+  customer_email: searched('email', personal('E-mail address of the customer.', latest.text('customer', 'email'))),
+  customer_contact: searched('phone', personal('Phone number of the customer.', latest.text('customer', 'contact'))),
   short_url: column('Address of the link.', latest.text('short_url')),
   user_id: column('User of the dashboard who made it.', latest.text('user_id')),
   notes,

@@ -33,6 +33,18 @@ describe('a payment', () => {
     });
   });
 
+  test('when it was authorized and captured is what the first event of that name says, and no sighting or later copy does', () => {
+    const sighted = { ...at('payment.captured', 5, { status: 'captured' }), isSighting: true } as const;
+    const state = inEveryOrder(paymentAggregate, [
+      at('payment.authorized', 7, { status: 'authorized' }),
+      at('payment.captured', 9, { status: 'captured' }),
+      at('payment.captured', 12, { status: 'captured' }),
+      sighted,
+    ]);
+    const [authorized, captured] = [state.values['authorized_at'], state.values['captured_at']];
+    expect([authorized, captured]).toEqual([1_700_000_007_000, 1_700_000_009_000]);
+  });
+
   test('failed → captured under one id, a second try in a UPI app, ends captured in every order', () => {
     expect(
       inEveryOrder(paymentAggregate, [at('payment.failed', 0, failure), at('payment.captured', 60, { captured: true })])

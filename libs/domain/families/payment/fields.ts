@@ -10,9 +10,10 @@ import {
   personal,
   readInteger,
   readText,
+  searched,
 } from '#rules';
 import type { Field, Reading } from '#rules';
-import { currency, notes } from '../columns.ts';
+import { currency, notes, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands below `authorized`, because a
@@ -87,13 +88,25 @@ export const paymentFields = {
   international: column('Whether the card or the customer is foreign.', latest.flag('international')),
   description: personal('Text that the merchant gave the payment.', latest.text('description')),
   card_id: column('Card that paid, as Razorpay names it.', latest.text('card_id')),
+  card_type: column('Kind of card: credit, debit or prepaid.', latest.text('card', 'type')),
+  card_issuer: column('Bank that issued the card.', latest.text('card', 'issuer')),
+  card_international: column('Whether the card was issued abroad.', latest.flag('card', 'international')),
   card_network: column('Network of the card.', latest.text('card', 'network')),
   card_last4: personal('Last four digits of the card.', latest.text('card', 'last4')),
   bank: column('Code of the bank that pays.', latest.text('bank')),
   wallet: column('Wallet that pays.', latest.text('wallet')),
-  vpa: personal('UPI address that pays.', latest.text('vpa')),
-  email: personal('E-mail address of the customer.', latest.text('email')),
-  contact: personal('Phone number of the customer.', latest.text('contact')),
+  vpa: searched('vpa', personal('UPI address that pays.', latest.text('vpa'))),
+  upi_flow: column('How the UPI app was reached: intent, collect, in_app.', latest.text('upi', 'flow')),
+  upi_transaction_id: searched(
+    'text',
+    column("UPI's own number of the transaction.", latest.text('acquirer_data', 'upi_transaction_id')),
+  ),
+  rrn: searched(
+    'text',
+    column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
+  ),
+  email: searched('email', personal('E-mail address of the customer.', latest.text('email'))),
+  contact: searched('phone', personal('Phone number of the customer.', latest.text('contact'))),
   customer_id: column('Customer, as Razorpay names it.', latest.text('customer_id')),
   token_id: column('Saved instrument of a recurring payment.', latest.text('token_id')),
   // A later success clears what the failed attempt said.
@@ -114,4 +127,9 @@ export const paymentFields = {
   ),
   notes,
   created_at: column('When the payment was begun.', latest.past('created_at')),
+  authorized_at: column(
+    'When payment.authorized says that the bank approved it.',
+    timeOf('first', 'payment.authorized'),
+  ),
+  captured_at: column('When payment.captured says that its money was captured.', timeOf('first', 'payment.captured')),
 } as const satisfies Record<string, Field>;

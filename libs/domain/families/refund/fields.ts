@@ -1,7 +1,7 @@
 import { entityBeside } from '#catalogue';
-import { column, commonFields, ever, latest, readFlag, readText } from '#rules';
+import { column, commonFields, ever, latest, readFlag, readText, searched } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
-import { currency, notes } from '../columns.ts';
+import { currency, notes, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed). A refund that was processed can fail
@@ -51,12 +51,19 @@ export const refundFields = {
   speed_processed: column('Speed at which it is done: normal or instant.', latest.text('speed_processed')),
   speed_changed: column('Whether an instant refund fell back to normal speed.', speedChanged),
   auto_refund: column('Whether Razorpay made it by itself, for a payment that was never captured.', autoRefund),
-  receipt: column("Merchant's own number of the refund.", latest.text('receipt')),
+  receipt: searched('text', column("Merchant's own number of the refund.", latest.text('receipt'))),
   batch_id: column('Batch of refunds that it belongs to.', latest.text('batch_id')),
   // The bank's references, which often come after `processed` (razorpay.com/docs/payments/refunds): what is known is kept.
-  arn: column("Reference of the card network (ARN), for the customer's bank.", latest.text('acquirer_data', 'arn')),
-  rrn: column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
-  utr: column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr')),
+  arn: searched(
+    'text',
+    column("Reference of the card network (ARN), for the customer's bank.", latest.text('acquirer_data', 'arn')),
+  ),
+  rrn: searched(
+    'text',
+    column("Reference of the bank (RRN), for the customer's bank.", latest.text('acquirer_data', 'rrn')),
+  ),
+  utr: searched('text', column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr'))),
   notes,
   created_at: column('When the refund was made.', latest.past('created_at')),
+  processed_at: column('When refund.processed says that the money went back.', timeOf('first', 'refund.processed')),
 } as const satisfies Record<string, Field>;

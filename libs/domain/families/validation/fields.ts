@@ -1,4 +1,4 @@
-import { column, commonFields, either, latest, personal, readText, valueAt } from '#rules';
+import { column, commonFields, either, latest, personal, readText, searched, valueAt } from '#rules';
 import type { Field, Reading } from '#rules';
 import { notes } from '../columns.ts';
 
@@ -46,7 +46,7 @@ export const validationFields = {
     'Name of the beneficiary, as it was given.',
     latest.text('fund_account', 'bank_account', 'name'),
   ),
-  vpa: personal('UPI address that was checked.', latest.text('fund_account', 'vpa', 'address')),
+  vpa: searched('vpa', personal('UPI address that was checked.', latest.text('fund_account', 'vpa', 'address'))),
   fund_account_active: column('Whether the fund account may be paid.', latest.flag('fund_account', 'active')),
   // What the check found: active or invalid, the name the bank knows, and how well it matches, 0 to 100.
   account_status: column(
@@ -60,11 +60,11 @@ export const validationFields = {
     'Why the check ended as it did, in a word of Razorpay; composite checks have it.',
     latest.text('status_details', 'reason'),
   ),
-  reference_id: column("Merchant's own number of the check.", latest.text('reference_id')),
+  reference_id: searched('text', column("Merchant's own number of the check.", latest.text('reference_id'))),
   // A bank account is checked with a small transfer; a VPA without one, so its amount and utr are null.
   amount_minor: column('Amount of the transfer that checked a bank account.', latest.integer('amount')),
   currency: column('Currency of the amount, ISO 4217.', latest.text('currency')),
-  utr: column('Reference of that transfer (UTR).', latest.text('utr')),
+  utr: searched('text', column('Reference of that transfer (UTR).', latest.text('utr'))),
   notes,
   created_at: column('When the check was asked for.', latest.past('created_at')),
 } as const satisfies Record<string, Field>;
