@@ -1,4 +1,5 @@
 import type { Transaction } from '#platform/postgres';
+import { tellAcrossRows } from './across-rows.ts';
 import type { Arrival } from './arrival.ts';
 import { releaseFromQuarantine } from './release-from-quarantine.ts';
 import { findKnown, lockUndated, classify } from './inbox.ts';
@@ -115,6 +116,7 @@ export const applyRanges = async (
     saved,
     recordDecisions(tx, { group, moves, decisions: reduced.decisions, parked: scheduled }),
     recordRedeliveries(tx, classified.duplicates),
+    tellAcrossRows(tx, states, reduced.changed, reduced.decisions),
   ]);
   const released = await takeFromQuarantine(tx, group, classified.understood);
   stage('write', since());

@@ -1,3 +1,4 @@
+export { tellAcrossRows } from './across-rows.ts';
 export type { ApplyOptions, Committed } from './apply-batches.ts';
 export { applyBatches } from './apply-batches.ts';
 export type { WaitingKey } from './apply-ranges.ts';

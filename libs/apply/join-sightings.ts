@@ -1,5 +1,6 @@
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
+import { tellAcrossRows } from './across-rows.ts';
 import type { Arrival } from './arrival.ts';
 import { auditOfGiven, factArrays, isAudited, outboxOf } from './facts-sql.ts';
 import { reduceEvents } from './reduce-events.ts';
@@ -39,6 +40,7 @@ export const joinSightings = async (
   const [failed] = parked;
   if (failed !== undefined) throw new Error(`what the body shows of ${failed.key} cannot be joined: ${failed.reason}`);
   await saveStates(tx, families, states, changed);
+  await tellAcrossRows(tx, states, changed, decisions);
   const audited = decisions.filter(isAudited);
   const taskOf = ({ task }: Arrival) => (task.kind === 'apply' ? task : { family: null, key: null });
   await tx.query(RECORD, [

@@ -11,6 +11,7 @@ import {
   resolveWaiting,
   retryDelayMs,
   saveStates,
+  tellAcrossRows,
   transactionAgainst,
   withSpans,
 } from '#apply';
@@ -190,6 +191,7 @@ const applyQueue = async (
 
   await saveStates(tx, families, states, changed);
   await resolveWaiting(tx, ref, queue.rows.slice(0, done.length), done, actor);
+  await tellAcrossRows(tx, states, changed, done);
   const [row, failure] = [queue.rows[failed], parked[0]];
   const tried = { applied: done.length, decided: decisions.slice(0, done.length + 1) };
   if (row !== undefined && failure !== undefined)

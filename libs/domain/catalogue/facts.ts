@@ -4,6 +4,8 @@ export interface FactSpec {
   readonly family: Family;
   /** What became true, in one sentence for a person. */
   readonly summary: string;
+  /** No row shows it alone: it is told by what several rows show together (across-rows.ts). */
+  readonly isAcross?: true;
 }
 
 /**
@@ -20,12 +22,22 @@ const facts = {
     summary: 'A payment was authorised after it had failed: capture it, or Razorpay refunds it.',
   },
   'payment.over_refunded': { family: 'payments', summary: 'More of a payment went back than was paid.' },
+  'payment.amount_mismatch': {
+    family: 'payments',
+    summary: 'A captured payment is not of the amount of its order: do not fulfil before it is clear why.',
+    isAcross: true,
+  },
   'payment.contradicted': {
     family: 'payments',
     summary: 'Two things that cannot both be true were told of a payment: look at it in the Razorpay Dashboard.',
   },
   'order.created': { family: 'orders', summary: 'An order became known.' },
   'order.paid': { family: 'orders', summary: 'An order is paid.' },
+  'order.captured_twice': {
+    family: 'orders',
+    summary: 'More was captured on an order than it is worth: refund what is too much.',
+    isAcross: true,
+  },
   'order.notification_delivered': {
     family: 'orders',
     summary: 'The pre-debit notice of a recurring charge reached the customer.',

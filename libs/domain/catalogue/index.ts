@@ -1,3 +1,4 @@
+export { acrossRows } from './across-rows.ts';
 export type { EventIn, EventName, ModelledEventName } from './events.ts';
 export { eventNames, eventsOf, eventSpec, isEventName, isModelled } from './events.ts';
 export type { FactKind } from './facts.ts';

@@ -1,0 +1,108 @@
+import { allAggregates } from '#families';
+import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
+import type { TestStore } from '../../test/kit/test-store.ts';
+
+/** The machine may be busy with others. */
+jest.setTimeout(60_000);
+
+let store: TestStore;
+beforeAll(async () => {
+  store = await openTestStore('payments', allAggregates);
+});
+afterAll(async () => store.close());
+
+const captured = (order: string, name: string, amount: number, second = 0) =>
+  testEvent(
+    'payment.captured',
+    `ev_${order}_${name}`,
+    `pay_${order}_${name}`,
+    { status: 'captured', captured: true, amount, currency: 'INR', order_id: order, created_at: TODAY_S + second },
+    TODAY_S + second,
+  );
+const paid = (order: string, amount: number, amountPaid = amount) =>
+  testEvent('order.paid', `ev_${order}`, order, { status: 'paid', amount, amount_paid: amountPaid, currency: 'INR' });
+const refunded = (order: string, name: string, amount: number) =>
+  testEvent(
+    'payment.captured',
+    `ev_${order}_${name}_back`,
+    `pay_${order}_${name}`,
+    {
+      status: 'refunded',
+      captured: true,
+      amount,
+      amount_refunded: amount,
+      currency: 'INR',
+      order_id: order,
+      created_at: TODAY_S,
+    },
+    TODAY_S + 99,
+  );
+const told = async (like: string) =>
+  (
+    await store.rows<{ key: string }>(
+      "SELECT dedupe_key AS key FROM outbox WHERE name IN ('order.captured_twice', 'payment.amount_mismatch') AND dedupe_key LIKE $1 ORDER BY 1",
+      [`%${like}%`],
+    )
+  ).map(({ key }) => key);
+
+let partitions = 0;
+const everyOrder = <Item>(items: readonly Item[]): readonly (readonly Item[])[] =>
+  items.length <= 1
+    ? [items]
+    : items.flatMap((item, index) => everyOrder(items.toSpliced(index, 1)).map((rest) => [item, ...rest]));
+
+test('two captures on one order are one fact, in every order of arrival, told alone or together, and again', async () => {
+  for (const [index, order] of everyOrder([0, 1, 2, 3]).entries()) {
+    const id = `order_every${index}`;
+    const events = [captured(id, 'a', 700), captured(id, 'b', 700, 5), paid(id, 700), refunded(id, 'a', 700)];
+    const partition = await store.partition('rzp.all.v1', partitions++);
+    if (index % 2 === 0) await partition.send(...order.map((one) => events[one]!));
+    else for (const one of order) await partition.send(events[one]!);
+    await partition.send(...events);
+    expect([order, await told(`${id}:`)]).toEqual([order, [`orders:${id}:order.captured_twice:pay_${id}_b`]]);
+  }
+});
+
+test('each further payment is one fact more; parts that make the order are none; what is too much after parts is', async () => {
+  const partition = await store.partition('rzp.all.v1', partitions++);
+  await partition.send(
+    ...['a', 'b', 'c'].map((name, index) => captured('order_thrice', name, 50, index)),
+    paid('order_thrice', 50),
+    captured('order_parts', 'a', 20, 0),
+    captured('order_parts', 'b', 30, 1),
+    paid('order_parts', 50),
+  );
+  expect(await told('order_thrice')).toHaveLength(2);
+  expect(await told('order_parts')).toEqual([]);
+  await partition.send(captured('order_parts', 'c', 50, 2));
+  expect(await told('order_parts')).toEqual(['orders:order_parts:order.captured_twice:pay_order_parts_c']);
+});
+
+test('a payment that is not of the amount of its order is told, whichever comes first', async () => {
+  const partition = await store.partition('rzp.all.v1', partitions++);
+  await partition.send(captured('order_less1', 'a', 250), paid('order_less1', 300, 250));
+  await partition.send(paid('order_less2', 300, 250));
+  await partition.send(captured('order_less2', 'a', 250));
+  await partition.send(captured('order_right', 'a', 300), paid('order_right', 300));
+  expect(await told('order_less')).toEqual([
+    'payments:pay_order_less1_a:payment.amount_mismatch:',
+    'payments:pay_order_less2_a:payment.amount_mismatch:',
+  ]);
+  expect(await told('order_right')).toEqual([]);
+});
+
+test('two processes that capture one order at the same time tell it, every time', async () => {
+  const number = partitions;
+  partitions += 2;
+  const [here, there] = await Promise.all([
+    store.partition('rzp.all.v1', number),
+    store.elsewhere('rzp.all.v1', number + 1),
+  ]);
+  const rounds = 40;
+  for (let round = 0; round < rounds; round += 1) {
+    const id = `order_race${round}`;
+    await here.send(paid(id, 70));
+    await Promise.all([here.send(captured(id, 'a', 70)), there.send(captured(id, 'b', 70, 1))]);
+  }
+  expect(await told('order_race')).toHaveLength(rounds);
+});
