@@ -92,6 +92,35 @@ test('relays side by side share 2 000 facts: each is taken once, and each of its
   });
 });
 
+test('a dispute that comes behind 12 000 facts is planned with the next of them, also while they are being planned', async () => {
+  const both = rulesOf(
+    'destinations: {shop: {type: log}}\nrules:\n  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n',
+  );
+  await capture(0, 12_000);
+  await fixture.dispute('payment.dispute.created', 'evt_before', 'disp_before');
+  await fixture.relay(both);
+  const some = async (): Promise<boolean> => {
+    const [row] = await fixture.store.rows<{ readonly relayed: number }>(
+      'SELECT count(relayed_at) AS relayed FROM outbox',
+    );
+    return (row?.relayed ?? 0) > 0;
+  };
+  await eventually('some are planned', some, 40_000);
+  await fixture.dispute('payment.dispute.created', 'evt_within', 'disp_within');
+  await fixture.relayed(40_000);
+  const behind = await fixture.store.rows<{ readonly key: string; readonly before: number; readonly after: number }>(
+    `SELECT d.entity_key AS key, count(*) FILTER (WHERE p.relayed_at > d.created_at AND p.relayed_at < d.relayed_at) AS before,
+            count(*) FILTER (WHERE p.relayed_at > d.relayed_at) AS after
+       FROM outbox d, outbox p WHERE d.name = 'dispute.opened' AND p.family = 'payments' GROUP BY d.id ORDER BY d.id`,
+  );
+  expect(behind.map(({ key }) => key)).toEqual(['disp_before', 'disp_within']);
+  // The batch that was under way, and its own.
+  for (const { before, after } of behind) {
+    expect(before).toBeLessThanOrEqual(1_000);
+    expect(after).toBeGreaterThan(1_000);
+  }
+});
+
 describe('the signal', () => {
   test('wakes the relay at once, also after its connection was lost', async () => {
     const relay = await fixture.relay(CAPTURED, { pollEveryMs: NEVER_MS });

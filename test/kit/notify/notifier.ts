@@ -78,9 +78,9 @@ export const createTestNotifier = async (
   const file = join(folder, 'rules.yaml');
   writeFileSync(file, rules);
   const queuePrefix = `test-${randomBytes(5).toString('hex')}`;
-  const client = new pg.Client({ connectionString: database.url });
-  client.on('error', () => undefined);
-  await client.connect();
+  // Of one connection, which is made anew where the test has taken it away together with its database.
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  pool.on('error', () => undefined);
   const settings = {
     ...testServers(),
     DATABASE_URL: database.url,
@@ -99,7 +99,7 @@ export const createTestNotifier = async (
   const service = notifierOf(() => instant(Date.now() + aheadMs));
 
   const rows: TestNotifier['rows'] = async <Row>(sql: string, values: readonly unknown[] = []) =>
-    (await client.query({ text: sql, values: [...values] })).rows as Row[];
+    (await pool.query({ text: sql, values: [...values] })).rows as Row[];
   const notifications = (): Promise<readonly ToldRow[]> =>
     rows<ToldRow>(
       `SELECT id, entity_key, kind, destination, status, attempts, response, reason, (reminder->>'hours')::float8 AS hours, next_attempt_at FROM notifications ORDER BY entity_key, destination, fact_id, next_attempt_at`,
@@ -122,21 +122,28 @@ export const createTestNotifier = async (
     rewrite: (text) => writeFileSync(file, text),
     later: (ms) => void (aheadMs += ms),
     happen: async (happenings) => {
-      await client.query('BEGIN');
-      for (const family of ['disputes', 'payments'] as const) {
-        const those = happenings.filter(({ kind }) => kind.startsWith(family === 'disputes' ? 'dispute.' : 'payment.'));
-        await client.query(UPSERTS[family], [
-          those.map(({ key }) => key),
-          those.map(({ status }) => status),
-          those.map(({ respondBy }) => respondBy ?? null),
+      const client = await pool.connect();
+      try {
+        await client.query('BEGIN');
+        for (const family of ['disputes', 'payments'] as const) {
+          const those = happenings.filter(({ kind }) =>
+            kind.startsWith(family === 'disputes' ? 'dispute.' : 'payment.'),
+          );
+          await client.query(UPSERTS[family], [
+            those.map(({ key }) => key),
+            those.map(({ status }) => status),
+            those.map(({ respondBy }) => respondBy ?? null),
+          ]);
+        }
+        await client.query(FACTS, [
+          happenings.map(({ kind }) => kind),
+          happenings.map(({ key }) => key),
+          happenings.map(({ occurrence }) => occurrence ?? ''),
         ]);
+        await client.query('COMMIT');
+      } finally {
+        client.release();
       }
-      await client.query(FACTS, [
-        happenings.map(({ kind }) => kind),
-        happenings.map(({ key }) => key),
-        happenings.map(({ occurrence }) => occurrence ?? ''),
-      ]);
-      await client.query('COMMIT');
     },
     rows,
     notifications,
@@ -165,7 +172,7 @@ export const createTestNotifier = async (
     metrics: async () => (await fetch(`http://127.0.0.1:${running?.opsPort() ?? 0}/metrics`)).text(),
     close: async () => {
       await stop();
-      await client.end();
+      await pool.end();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });
     },
