@@ -53,6 +53,60 @@ test('downtimes in force: begun, not resolved, not past their end; hide on high,
   ]);
 });
 
+describe('downtime_advice', () => {
+  const named = async (id: string, method: string, severity: string, parts: Readonly<Record<string, string>>) => {
+    const columns = Object.keys(parts);
+    await database.query(
+      adHoc(`INSERT INTO downtime_events (downtime_id, status, method, severity, merge_record${columns.map((name) => `, ${name}`).join('')})
+             VALUES ($1, 'started', $2, $3, '{}'${columns.map((_, index) => `, $${index + 4}`).join('')})`),
+      [id, method, severity, ...Object.values(parts)],
+    );
+  };
+  const advice = async (method: string, ...instrument: readonly string[]): Promise<string | undefined> => {
+    const given = instrument.map((_, index) => `, $${index + 2}`).join('');
+    const [row] = await database.query<{ advice: string }>(adHoc(`SELECT downtime_advice($1${given}) AS advice`), [
+      method,
+      ...instrument,
+    ]);
+    return row?.advice;
+  };
+
+  beforeAll(async () => {
+    await named('down_sbin', 'netbanking', 'high', { bank: 'SBIN' });
+    await named('down_visa_hdfc', 'card', 'high', { network: 'VISA', issuer: 'HDFC' });
+    await named('down_rupay', 'card', 'low', { network: 'RUPAY' });
+    await named('down_handles', 'upi', 'medium', { vpa_handle: 'ALL' });
+    await named('down_wallets', 'wallet', 'high', {});
+    await named('down_new', 'netbanking', 'high', { bank: 'ICIC', other_instrument: 'corporate yes' });
+  });
+
+  test.each([
+    ['hide', 'the bank is down', ['netbanking', 'SBIN']],
+    ['hide', 'in whatever case', ['NetBanking', 'sbin']],
+    ['show', 'another bank is', ['netbanking', 'HDFC']],
+    ['show', 'one bank is not the whole method', ['netbanking']],
+    ['hide', 'all that the downtime names is given', ['card', 'credit', 'HDFC', 'VISA']],
+    ['show', 'another issuer of that network', ['card', 'VISA', 'ICIC']],
+    ['warn', 'less severe', ['card', 'RuPay']],
+    ['warn', 'every handle is down, and so the method', ['upi']],
+    ['warn', 'every handle is down, and so this one', ['upi', 'oksbi']],
+    ['hide', 'a downtime that names nothing is of all wallets', ['wallet', 'phonepe']],
+    ['warn', 'it names something that nobody knows', ['netbanking', 'ICIC']],
+    ['show', 'no such method is down', ['emi', 'HDFC']],
+  ] as const)('%s: %s', async (wanted, _why, [method, ...instrument]) => {
+    expect(await advice(method, ...instrument)).toBe(wanted);
+  });
+
+  test('readers who see masked views may ask it', async () => {
+    const answer = await database.transaction(async (tx) => {
+      await tx.query(adHoc('SET LOCAL ROLE dakia_reader'));
+      await tx.query(adHoc('SET LOCAL search_path = masked'));
+      return tx.query(adHoc(`SELECT downtime_advice('netbanking', 'SBIN') AS advice`));
+    });
+    expect(answer).toEqual([{ advice: 'hide' }]);
+  });
+});
+
 test('a status that the rules do not know cannot be written', async () => {
   await expect(downtime('down_odd', 'paused', 'high', null, null)).rejects.toThrow('downtime_events_status_check');
 });
