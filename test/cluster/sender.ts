@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Pods } from './kubectl.ts';
 import { restrictedPod } from './pods.ts';
+import { must } from './workplace.ts';
 
 export interface SendReport {
   readonly sent: number;
@@ -11,6 +12,13 @@ export interface SendReport {
   readonly surprises: unknown;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+}
+
+/** How many events, how many a second; the pod's name where there is more than one. */
+export interface SendWish {
+  readonly count: number;
+  readonly rate: number;
+  readonly name?: string;
 }
 
 const FINISHED_WITHIN_MS = 900_000;
@@ -24,9 +32,8 @@ export const sendFrom = (
   { kubectl, apply, get }: Cluster,
   image: string,
   release: string,
-  { count, rate }: { readonly count: number; readonly rate: number },
+  { count, rate, name = `${release}-sender` }: SendWish,
 ) => {
-  const name = `${release}-sender`;
   const run = [
     '--seed',
     randomBytes(4).toString('hex'),
@@ -72,4 +79,25 @@ export const sendFrom = (
       return JSON.parse(report) as SendReport;
     },
   };
+};
+
+/** Of all requests, this share may be answered 5xx: a pod that goes away, not a storm. */
+const SHARE_OF_5XX_MAX = 0.02;
+
+/** Holds when every event was answered 200 in the end; in words. */
+export const answered = ({ answers, unexpected, surprises, sent, retried, p50Ms, p99Ms }: SendReport): string => {
+  const bad = Object.entries(answers).reduce((sum, [answer, count]) => (/^5/.test(answer) ? sum + count : sum), 0);
+  must(unexpected === 0, `${unexpected} were not: ${JSON.stringify(surprises)}`);
+  must(bad <= sent * SHARE_OF_5XX_MAX, `${bad} of ${sent} requests were answered 5xx`);
+  return `${JSON.stringify(answers)}, ${retried} repeated, p50 ${p50Ms} ms, p99 ${p99Ms} ms`;
+};
+
+/** Holds when dakia status finds every accepted event accounted for; its totals. */
+export const accounted = async (dakia: (...args: readonly string[]) => Promise<string>): Promise<string> => {
+  const status = JSON.parse(await dakia('status', '--json')) as {
+    readonly ok: boolean;
+    readonly totals: Readonly<Record<string, number>>;
+  };
+  must(status.ok, JSON.stringify(status));
+  return JSON.stringify(status.totals);
 };
