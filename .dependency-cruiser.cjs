@@ -1,5 +1,6 @@
 // Who may import whom, on resolved paths: the way of an event, and no arrow back.
-//   rules ← catalogue ← families ← envelope ← platform ← { apply ← parking ← operate, ingest, notifier, simulator } ← services wire ← local ← cli
+//   rules ← catalogue ← families ← envelope ← platform ← { apply ← parking
+//   ← operate, ingest, notifier, simulator } ← services wire ← local ← cli
 // Types count for the directions between rooms; cycles are forbidden for what is loaded at run time.
 'use strict';
 

@@ -130,9 +130,10 @@ interface BulkOptions {
 }
 
 /**
- * The rule of all bulk commands: without --yes what would be done is shown and remembered; with it, it is done one after the other to what is
- * as it was shown, and each outcome that is not as wanted is printed. What somebody else has done meanwhile is as wanted. Exits 1 when one
- * failed or has changed, or when a filter matches nothing. Throws what `act` throws, with how far it got.
+ * The rule of all bulk commands: without --yes what would be done is shown and remembered; with
+ * it, it is done one after the other to what is as it was shown, and each outcome that is not as
+ * wanted is printed. What somebody else has done meanwhile is as wanted. Exits 1 when one failed
+ * or has changed, or when a filter matches nothing. Throws what `act` throws, with how far it got.
  */
 export const runBulk = async <Item, Outcome extends Fated>(
   command: Command,

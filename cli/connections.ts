@@ -32,7 +32,10 @@ export interface OpenKafka {
   readonly topics: readonly string[];
 }
 
-/** Kafka as the settings give it. Throws ServerError within seconds when it does not answer, UsageError when the settings cannot be. */
+/**
+ * Kafka as the settings give it. Throws ServerError within seconds
+ * when it does not answer, UsageError when the settings cannot be.
+ */
 export const openKafka = async (command: Command): Promise<OpenKafka> => {
   const config = settingsOf(command, kafkaSettings);
   const issues = kafkaIssues(config);
@@ -52,7 +55,10 @@ export const openKafka = async (command: Command): Promise<OpenKafka> => {
   return { kafka: createKafka(config, log, KAFKA_OPTIONS).kafka, prefix: config.topicPrefix, topics };
 };
 
-/** What a client says of a server that it cannot use, as a ServerError; anything else as it is. Postgres' errors are told apart where it is asked. */
+/**
+ * What a client says of a server that it cannot use, as a ServerError;
+ * anything else as it is. Postgres' errors are told apart where it is asked.
+ */
 export const serverErrorOf = (error: unknown): unknown => {
   if (!(error instanceof Error) || error instanceof ServerError) return error;
   if (error.name.startsWith('KafkaJS')) return new ServerError('KAFKA_BROKERS', error);
@@ -60,7 +66,10 @@ export const serverErrorOf = (error: unknown): unknown => {
   return error.message.startsWith('Redis is away') ? new ServerError('REDIS_URL', error) : error;
 };
 
-/** Runs `work` over a connection to Postgres with the rights of `role`; without one, with those of the login user. `given`: as of settingsOf. */
+/**
+ * Runs `work` over a connection to Postgres with the rights of `role`;
+ * without one, with those of the login user. `given`: as of settingsOf.
+ */
 export const withDatabase = async <Result>(
   command: Command,
   role: string | undefined,
@@ -98,7 +107,10 @@ export const askingPostgres = async <Result>(work: () => Promise<Result>): Promi
   }
 };
 
-/** No connection to Postgres: its address, its user (class 28), its database (3D), or the server. Kafka's client has errors of its own. */
+/**
+ * No connection to Postgres: its address, its user (class 28), its
+ * database (3D), or the server. Kafka's client has errors of its own.
+ */
 const AWAY =
   /^(ECONN(REFUSED|RESET)|ENOTFOUND|EAI_AGAIN|E(TIMEDOUT|HOSTUNREACH|NETUNREACH)|28...|3D000|57P0[123]|53300)$/;
 const isAway = (error: unknown): boolean => {
@@ -109,7 +121,10 @@ const isAway = (error: unknown): boolean => {
   );
 };
 
-/** What the store needs besides a connection to apply what waits: the rules of all families, and when a failure is tried again. */
+/**
+ * What the store needs besides a connection to apply what waits: the
+ * rules of all families, and when a failure is tried again.
+ */
 export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy' | 'searchKey'> => ({
   aggregates: allAggregates,
   searchKey: searchKeyOf(command),

@@ -7,7 +7,10 @@ import { timeOf } from './times.ts';
 /** Most entries that one `show` prints. */
 export const SHOW_MAX = 20;
 
-/** An entry as it is printed or exported: the body as text where it is wanted, or only how long it is. It holds personal data. */
+/**
+ * An entry as it is printed or exported: the body as text where it is
+ * wanted, or only how long it is. It holds personal data.
+ */
 export const presentable = <Entry extends { readonly rawBody: Buffer }>(
   { rawBody, ...entry }: Entry,
   withBody: boolean,

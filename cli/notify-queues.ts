@@ -13,7 +13,10 @@ interface Waiting {
   readonly delayMs?: number;
 }
 
-/** Schedules the jobs of what was made pending; tells afterwards whether Redis took them. Postgres already knows, so nothing is lost. */
+/**
+ * Schedules the jobs of what was made pending; tells afterwards
+ * whether Redis took them. Postgres already knows, so nothing is lost.
+ */
 export const openScheduler = (config: QueueConfig) => {
   const queues = new Map<string, JobQueue>();
   const log = createLogger('dakia', 'silent');

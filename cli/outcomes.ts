@@ -24,7 +24,9 @@ export const headInWords = ({ failingEventId, attempts }: ShownHead): string =>
 export const deathInWords = ({ deadAt, attempts }: ShownDeath): string =>
   `dead since ${timeOf(deadAt)} after ${attempts} attempts`;
 
-/** `meanwhile`: somebody else has done it, which is no error. `changed`: it is not as it was shown, so nothing was done. */
+/**
+ * `meanwhile`: somebody else has done it, which is no error. `changed`: it is not as it was shown, so nothing was done.
+ */
 export type Fate = 'done' | 'meanwhile' | 'changed' | 'failed';
 const FATES: Readonly<Record<string, Fate>> = {
   unparked: 'done',

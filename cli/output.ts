@@ -50,7 +50,9 @@ export class ServerError extends Error {
 export const dataDirOf = (command: Command): string => resolve(command.optsWithGlobals<{ dataDir: string }>().dataDir);
 export const DEFAULT_DATA_DIR = join(import.meta.dirname, '..', '.dakia');
 
-/** The process's environment; what it does not set is taken from the `env` that `npm start` writes, when there is one. */
+/**
+ * The process's environment; what it does not set is taken from the `env` that `npm start` writes, when there is one.
+ */
 export const environmentOf = (command: Command): Environment => {
   const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
   return { ...parseEnv(readIfThere(join(dataDirOf(command), 'env')) ?? ''), ...Object.fromEntries(given) };
@@ -93,7 +95,10 @@ const widthOf = ({ columns, isTTY }: NodeJS.WriteStream): number =>
   isTTY ? Math.max(LINE_WIDTH_MIN, columns) : LINE_WIDTH;
 const LINE_WIDTH_MIN = 40;
 
-/** In a terminal, lines are broken at spaces; but for commands, which are there to be copied. Elsewhere a sentence is a line. */
+/**
+ * In a terminal, lines are broken at spaces; but for commands, which
+ * are there to be copied. Elsewhere a sentence is a line.
+ */
 const broken = (stream: NodeJS.WriteStream, line: string): readonly string[] =>
   !stream.isTTY || line.startsWith('  npx ') ? [line] : wrap(line, widthOf(stream));
 
@@ -129,13 +134,17 @@ export const printList = (rows: readonly (readonly Cell[])[]): void =>
 export const jsonOf = (value: unknown): string =>
   plain(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)));
 /**
- * The whole answer of a command with --json: one object on one line. `ok` is false exactly when the exit code is not 0, and then `error`
- * says why unless the object does. Times in it are ISO 8601 in UTC, whatever the time zone of the tables.
+ * The whole answer of a command with --json: one object on one line. `ok` is false
+ * exactly when the exit code is not 0, and then `error` says why unless the object
+ * does. Times in it are ISO 8601 in UTC, whatever the time zone of the tables.
  */
 export const printJson = <Answer extends { readonly ok: boolean }>(answer: Answer): void =>
   void process.stdout.write(`${jsonOf(answer)}\n`);
 
-/** What every command says when there is nothing to show or to do. `asked`: whether something was asked for, or what it was. */
+/**
+ * What every command says when there is nothing to show or to do.
+ * `asked`: whether something was asked for, or what it was.
+ */
 export const noneOf = (noun: string, asked: boolean | string): string =>
   asked === false ? `there are no ${noun}` : `no ${noun} match${asked === true ? '' : ` ${asked}`}`;
 

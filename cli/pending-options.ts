@@ -40,7 +40,10 @@ const [LIST_DEFAULT, LIST_MAX] = [100, 100_000];
 /** The rule of every command that changes something; a part of its help. */
 export const DRY_RUN_RULE = 'Without --yes it only shows what it would do.';
 
-/** Which entries: what is not given leaves none out. `events`: those of the catalogue, or any name, as the quarantine has. */
+/**
+ * Which entries: what is not given leaves none out. `events`: those
+ * of the catalogue, or any name, as the quarantine has.
+ */
 export const withFilters = (command: Command, events: Events = 'catalogue'): Command =>
   withEventAndCause(
     command

@@ -46,7 +46,10 @@ const fileOf = (command: Command, scope: object): string => {
   );
 };
 
-/** Keeps what a dry run shows, in the state folder, so that --yes acts on this and nothing else. Warns where it cannot be kept. */
+/**
+ * Keeps what a dry run shows, in the state folder, so that --yes acts
+ * on this and nothing else. Warns where it cannot be kept.
+ */
 export const rememberPicture = (command: Command, scope: object, items: readonly ShownItem[]): void => {
   const file = fileOf(command, scope);
   try {
@@ -59,7 +62,9 @@ export const rememberPicture = (command: Command, scope: object, items: readonly
   }
 };
 
-/** What the last dry run with this command and filter has shown; undefined without one within a day. It is used once. */
+/**
+ * What the last dry run with this command and filter has shown; undefined without one within a day. It is used once.
+ */
 export const takePicture = (command: Command, scope: object): Picture | undefined => {
   const file = fileOf(command, scope);
   const text = readIfThere(file);

@@ -44,8 +44,9 @@ const [SENDS_MAX, SEND_PAUSE_MS] = [8, 500];
 const STOP_WITHIN_MS = 5_000;
 
 /**
- * Reads whole topics and produces again what is decided so. Every record is confirmed by all in-sync replicas before the next batch is
- * read. Throws when Kafka does not confirm one; doing all of it again is harmless, the events' ids make copies duplicates.
+ * Reads whole topics and produces again what is decided so. Every record is confirmed by
+ * all in-sync replicas before the next batch is read. Throws when Kafka does not confirm
+ * one; doing all of it again is harmless, the events' ids make copies duplicates.
  */
 export const replayFromKafka = async (
   command: Command,
@@ -97,8 +98,8 @@ export const replayFromKafka = async (
 };
 
 /**
- * A dry run shows records up to an offset of each partition, and what is done after it ends there: a record never changes, but others
- * may have come.
+ * A dry run shows records up to an offset of each partition, and what is done
+ * after it ends there: a record never changes, but others may have come.
  */
 const boundsOf = (command: Command, scope: object, execute: boolean) => {
   const picture = execute ? takePicture(command, scope) : undefined;

@@ -4,7 +4,10 @@ import { serverErrorOf } from './connections.ts';
 import { exitCodes, messageOf, printJson, ServerError, UsageError, warn } from './output.ts';
 import { createProgram } from './program.ts';
 
-/** Carries out one command line. How it ended is in process.exitCode; what went wrong is on stderr, and with --json on stdout too. */
+/**
+ * Carries out one command line. How it ended is in process.exitCode;
+ * what went wrong is on stderr, and with --json on stdout too.
+ */
 export const run = async (args: readonly string[]): Promise<void> => {
   try {
     await createProgram().parseAsync([...args], { from: 'user' });

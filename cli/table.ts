@@ -9,7 +9,10 @@ const PROSE_WIDTH_MIN = 24;
 
 export type Cell = string | number | bigint;
 
-/** Breaks a line at spaces. A word that is longer than the width stays whole: what is copied from a terminal must be right. */
+/**
+ * Breaks a line at spaces. A word that is longer than the width stays
+ * whole: what is copied from a terminal must be right.
+ */
 export const wrap = (line: string, width: number): readonly string[] => {
   const lines: string[] = [];
   let current: string | undefined;
@@ -56,8 +59,8 @@ const columnLines = (texts: readonly (readonly string[])[], width: number): read
 };
 
 /**
- * The lines of every row. Where columns do not fit, sentences are broken at spaces, and the columns that are left over go on in further
- * lines of the row, indented, as their headings do. Numbers stand to the right.
+ * The lines of every row. Where columns do not fit, sentences are broken at spaces, and the columns that are left over
+ * go on in further lines of the row, indented, as their headings do. Numbers stand to the right.
  */
 export const layOut = (rows: readonly (readonly Cell[])[], width: number): readonly (readonly string[])[] => {
   const texts = rows.map((row) => row.map((value) => (typeof value === 'string' ? plainCell(value) : String(value))));

@@ -24,7 +24,10 @@ const makeClock = (timeZone: string): Intl.DateTimeFormat =>
     ...{ fractionalSecondDigits: 3, hourCycle: 'h23', timeZone, timeZoneName: 'longOffset' },
   });
 
-/** Sets the zone for what this command prints. Throws UsageError for a zone that does not exist, before anything is done. */
+/**
+ * Sets the zone for what this command prints. Throws UsageError for a
+ * zone that does not exist, before anything is done.
+ */
 export const useTimeZone = (command: Command): void => {
   const { timeZone, notificationsFile } = settingsOf(command, { ...timeSettings, ...ruleFileSettings });
   clock = undefined;

@@ -1,4 +1,7 @@
-/** Walks every command on real servers: with --json each prints exactly one object, whose `ok` is its exit code; without, no line is too wide. */
+/**
+ * Walks every command on real servers: with --json each prints exactly
+ * one object, whose `ok` is its exit code; without, no line is too wide.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

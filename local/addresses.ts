@@ -35,8 +35,8 @@ export const writeOwnAddresses = (root: string, own: Partial<ServerAddresses>): 
   writePrivate(ownFile(root), `${JSON.stringify(own)}\n`);
 
 /**
- * The environment without the addresses of servers that an earlier start of the same folder has started: they are there when
- * `.dakia/env` was sourced in this shell, and name no server of somebody else's.
+ * The environment without the addresses of servers that an earlier start of the same folder has started: they are there
+ * when `.dakia/env` was sourced in this shell, and name no server of somebody else's.
  */
 export const withoutOwnAddresses = (environment: Environment, root: string): Environment => {
   const own = readOwnAddresses(root);

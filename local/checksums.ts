@@ -22,7 +22,10 @@ export const sha256Of = async (file: string): Promise<string> => {
   return hash.digest('hex');
 };
 
-/** Files below these folders of `root` that are not what the repository says they are, by path; one that it does not know is none of ours. */
+/**
+ * Files below these folders of `root` that are not what the repository
+ * says they are, by path; one that it does not know is none of ours.
+ */
 export const strangeFiles = async (
   root: string,
   folders: readonly string[],
@@ -33,14 +36,19 @@ export const strangeFiles = async (
   return paths.filter((path, index) => checksums.get(path) !== digests[index]);
 };
 
-/** Removes files of these names from Maven's own folder, so that the next start fetches them again instead of finding them there. */
+/**
+ * Removes files of these names from Maven's own folder, so that the
+ * next start fetches them again instead of finding them there.
+ */
 export const forgetFiles = (repository: string, paths: readonly string[]): void => {
   const names = new Set(paths.map((path) => basename(path)));
   for (const found of readdirSync(repository, { recursive: true, encoding: 'utf8' }))
     if (names.has(basename(found))) rmSync(join(repository, found), { force: true });
 };
 
-/** Throws a LaunchFailure when a fetched file is not the one that the repository names; `forget` is told which before. */
+/**
+ * Throws a LaunchFailure when a fetched file is not the one that the repository names; `forget` is told which before.
+ */
 export const verifyFiles = async (
   root: string,
   checksums: string,

@@ -40,7 +40,9 @@ export interface ComposeRun {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** How the compose file is run for one state folder: a project of its own, so that two stacks keep their volumes apart. */
+/**
+ * How the compose file is run for one state folder: a project of its own, so that two stacks keep their volumes apart.
+ */
 export const composeRun = (
   root: string,
   ports: ServerPorts,

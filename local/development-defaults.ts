@@ -1,8 +1,8 @@
 import type { Environment } from '#platform/config';
 
 /**
- * What `npm start` sets where the environment does not: settings whose own default is meant for a cluster, and on one machine that also
- * runs the servers would only make processes wait for each other.
+ * What `npm start` sets where the environment does not: settings whose own default is meant for a cluster, and on one
+ * machine that also runs the servers would only make processes wait for each other.
  */
 export const developmentDefaults: Environment = {
   DAKIA_RETRY_CONCURRENCY: '2',

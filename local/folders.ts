@@ -13,7 +13,10 @@ export interface StateFolder {
 }
 
 const PRIVATE_MODE = 0o700;
-/** Postgres runs as another user when the launcher is root, and must be able to pass through; to list it is not allowed to. */
+/**
+ * Postgres runs as another user when the launcher is root, and must
+ * be able to pass through; to list it is not allowed to.
+ */
 const PASSAGE_MODE = process.getuid?.() === 0 ? 0o711 : PRIVATE_MODE;
 
 /** Makes a folder that its owner alone may enter, also where it was there with other rights. */

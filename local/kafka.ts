@@ -20,7 +20,9 @@ export interface KafkaOptions extends LaunchOptions {
   readonly controllerPorts?: readonly number[];
   /** Adds a TLS listener. `clientCaFile` makes it ask for a client certificate. */
   readonly tls?: TlsFiles & { readonly clientCaFile?: string };
-  /** Adds a listener on which these users (name → password) log in by PLAIN or SCRAM; with `tls` a second one under TLS. */
+  /**
+   * Adds a listener on which these users (name → password) log in by PLAIN or SCRAM; with `tls` a second one under TLS.
+   */
   readonly users?: Readonly<Record<string, string>>;
 }
 
@@ -48,8 +50,8 @@ const REGISTERED_WITHIN_MS = 60_000;
 const ASK_MS = 2_000;
 
 /**
- * A Kafka cluster on loopback whose nodes are each broker and controller. With several nodes failover is fast (1.5 s instead of
- * 9 s), for tests that kill and freeze them. `min.insync.replicas` is left to the topics.
+ * A Kafka cluster on loopback whose nodes are each broker and controller. With several nodes failover is fast (1.5 s
+ * instead of 9 s), for tests that kill and freeze them. `min.insync.replicas` is left to the topics.
  */
 export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const { files, folder, report, name = 'kafka' } = options;
@@ -171,8 +173,8 @@ const security = ({ tls, users }: KafkaOptions): readonly string[] => {
 };
 
 /**
- * Whether every broker is one that topics may be placed on, which comes a moment after its open port, and every partition that
- * was there before is led again, which comes a moment later still.
+ * Whether every broker is one that topics may be placed on, which comes a moment after its open port, and every
+ * partition that was there before is led again, which comes a moment later still.
  */
 export const serves = async (brokers: readonly string[]): Promise<boolean> => {
   const client = new kafkajs.Kafka({

@@ -1,6 +1,9 @@
 import type { Code } from '#platform/log';
 
-/** A failure that the person at the terminal can act on: its message is printed as it is, with its code and without a stack. */
+/**
+ * A failure that the person at the terminal can act on: its message
+ * is printed as it is, with its code and without a stack.
+ */
 export class LaunchFailure extends Error {
   override readonly name = 'LaunchFailure';
   readonly code: Code;

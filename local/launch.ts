@@ -31,7 +31,10 @@ const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 const KILL_WITHIN_MS = 5_000;
 
-/** Starts the servers and the work on them, waits for a stop or a failure, stops all of it in reverse order. Answers the exit code. */
+/**
+ * Starts the servers and the work on them, waits for a stop or a
+ * failure, stops all of it in reverse order. Answers the exit code.
+ */
 export const launch = async ({ dataDir, portNeeds, work: startWork }: Launch): Promise<number> => {
   const stop = listenForStop();
   let servers: RunningServers | undefined;

@@ -1,4 +1,6 @@
-/** `npm run observe`: a Prometheus with the shipped rules over the services of `npm start`; stays until it is stopped. */
+/**
+ * `npm run observe`: a Prometheus with the shipped rules over the services of `npm start`; stays until it is stopped.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

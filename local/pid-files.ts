@@ -71,8 +71,8 @@ const HANDOVER_MS = 60_000;
 const REAP_MS = 10_000;
 
 /**
- * Makes this process the only launcher of a state folder: waits for one that is stopping, refuses beside one that runs, and ends
- * what a killed one left behind.
+ * Makes this process the only launcher of a state folder: waits for one that is
+ * stopping, refuses beside one that runs, and ends what a killed one left behind.
  */
 export const claim = async (folder: string, root: string, report: Report): Promise<void> => {
   const path = join(folder, LAUNCHER + RECORD_SUFFIX);

@@ -52,8 +52,8 @@ export const requireFree = async (needs: readonly PortNeed[]): Promise<void> => 
   if (clashes.length > 0) throw new LaunchFailure(codeOf('start', 'port'), clashes.join('\n'));
 };
 
-// Below the range from which Linux and macOS take the local ports of outgoing connections, so that none is lost between the
-// look and the server's own listen; drawn at random, so that two launchers at once rarely draw the same.
+// Below the range from which Linux and macOS take the local ports of outgoing connections, so that none is lost between
+// the look and the server's own listen; drawn at random, so that two launchers at once rarely draw the same.
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const DRAWS = 200;

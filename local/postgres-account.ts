@@ -17,8 +17,9 @@ export interface PostgresPlace {
 }
 
 /**
- * Postgres refuses root. Started by root it runs as nobody, who must be able to reach the program and the data; under a home that
- * only root may enter (0700, the usual mode of /root) both lie in a folder of their own under /var/tmp, remembered beside the data.
+ * Postgres refuses root. Started by root it runs as nobody, who must be able to reach the
+ * program and the data; under a home that only root may enter (0700, the usual mode of
+ * /root) both lie in a folder of their own under /var/tmp, remembered beside the data.
  */
 export const placePostgres = (program: string, data: string, report: Report): PostgresPlace => {
   if (process.getuid?.() !== 0) return { program, data };

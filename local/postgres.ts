@@ -175,7 +175,10 @@ export const postgresAnswers = (url: string): Promise<boolean> =>
     return true;
   }).catch(() => false);
 
-/** Who the services of `npm start` log in as, and who reads: neither owns anything, and a role that is not taken gives no right. */
+/**
+ * Who the services of `npm start` log in as, and who reads: neither
+ * owns anything, and a role that is not taken gives no right.
+ */
 const LOGINS = [
   {
     user: 'dakia_services',
@@ -186,7 +189,10 @@ const LOGINS = [
 ] as const;
 export type LoginUser = (typeof LOGINS)[number]['user'];
 
-/** Makes the users beside the owner, each with a password of its own in the data folder, and answers their addresses. After the migrations. */
+/**
+ * Makes the users beside the owner, each with a password of its own in
+ * the data folder, and answers their addresses. After the migrations.
+ */
 export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Readonly<Record<LoginUser, string>>> =>
   connected(ownerUrl, async (client) => {
     const urls: [string, string][] = [];
@@ -195,14 +201,18 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
       const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
       const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
       await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
-      // Said with the grant: one of an earlier start keeps what it was given with, whatever the user's attribute says now.
+      // Said with the grant: one of an earlier start keeps what it
+      // was given with, whatever the user's attribute says now.
       await client.query(`GRANT ${roles.join(', ')} TO ${user} WITH INHERIT ${inherits ? 'TRUE' : 'FALSE'}`);
       urls.push([user, withUser(ownerUrl, user, password)]);
     }
     return Object.fromEntries(urls) as Record<LoginUser, string>;
   });
 
-/** The same where Postgres is ours, in a process or in a container; a database that somebody else runs has its own users. */
+/**
+ * The same where Postgres is ours, in a process or in a container; a
+ * database that somebody else runs has its own users.
+ */
 export const loginsFor = async ({
   addresses,
   own,

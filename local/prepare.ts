@@ -19,7 +19,10 @@ const kafkaOptions = {
   retry: { retries: 8, initialRetryTime: 200, maxRetryTime: 2_000 },
 };
 
-/** Brings topics, schema subjects and the database to what the services of this checkout expect. Doing it again does nothing. */
+/**
+ * Brings topics, schema subjects and the database to what the
+ * services of this checkout expect. Doing it again does nothing.
+ */
 export const prepare = async (environment: Environment, report: Report, signal: AbortSignal): Promise<void> => {
   const steps: readonly (readonly [string, () => Promise<string>])[] = [
     ['topics', () => prepareTopics(environment)],

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * What tells a process from a later one with the same pid: its start time and, as that counts from boot, the boot. `undefined`
- * when it is gone (a zombie counts as gone: it holds nothing any more).
+ * What tells a process from a later one with the same pid: its start time and, as that counts from boot, the boot.
+ * `undefined` when it is gone (a zombie counts as gone: it holds nothing any more).
  */
 export const identityOf = (pid: number): string | undefined => {
   if (process.platform !== 'linux') return identityByPs(pid);
@@ -16,7 +16,9 @@ export const identityOf = (pid: number): string | undefined => {
   }
 };
 
-/** Fields 3 and 22 of /proc/<pid>/stat (man proc_pid_stat); the command in field 2 may itself hold spaces and brackets. */
+/**
+ * Fields 3 and 22 of /proc/<pid>/stat (man proc_pid_stat); the command in field 2 may itself hold spaces and brackets.
+ */
 export const parseProcStat = (stat: string): { readonly state: string; readonly startTicks: string } => {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0] ?? 'X', startTicks: fields[19] ?? '' };

@@ -42,8 +42,8 @@ const run = (command: string, args: readonly string[], cwd: string): void => {
 };
 
 /**
- * Debian's package, unpacked and not installed: no rights are needed, no daemon starts. The lists of packages are apt's own where it
- * has them, else fetched into the same folder.
+ * Debian's package, unpacked and not installed: no rights are needed, no daemon starts. The lists of packages are apt's
+ * own where it has them, else fetched into the same folder.
  */
 const fetchPackage = (folder: string): void => {
   const making = `${folder}.${process.pid}`;
@@ -65,7 +65,10 @@ const fetchPackage = (folder: string): void => {
   renameSync(making, folder);
 };
 
-/** Prometheus and promtool: those on the PATH, else Debian's, fetched once. Throws a LaunchFailure where neither can be had. */
+/**
+ * Prometheus and promtool: those on the PATH, else Debian's, fetched
+ * once. Throws a LaunchFailure where neither can be had.
+ */
 export const prometheusFiles = (report: Report = silent): PrometheusFiles => {
   const [prometheus, promtool] = [onPath('prometheus'), onPath('promtool')];
   if (prometheus !== undefined && promtool !== undefined) return { prometheus, promtool, args: [] };

@@ -25,7 +25,9 @@ const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
 const ANSWER_WITHIN_MS = 1_000;
 
-/** One Redis on loopback that keeps what it is given (append-only file) and never evicts: it holds jobs, not a cache. */
+/**
+ * One Redis on loopback that keeps what it is given (append-only file) and never evicts: it holds jobs, not a cache.
+ */
 export const startRedis = async ({
   files,
   folder,
@@ -80,7 +82,10 @@ export const startRedis = async ({
   return { server, url: `${tls === undefined ? 'redis' : 'rediss'}://${user}${LOOPBACK}:${port}` };
 };
 
-/** Ready when PING is answered by PONG or by the question for a password; while the data is being read the answer is -LOADING. */
+/**
+ * Ready when PING is answered by PONG or by the question for a
+ * password; while the data is being read the answer is -LOADING.
+ */
 export const redisAnswers = (port: number, tls: boolean): Promise<boolean> =>
   new Promise((resolve) => {
     // Only whether it answers matters here, on loopback; who it is is checked by the clients.

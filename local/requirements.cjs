@@ -1,5 +1,6 @@
 'use strict';
-// What a machine needs before anything is downloaded, and where the servers will come from. Any Node >= 14, no dependencies.
+// What a machine needs before anything is downloaded, and where the
+// servers will come from. Any Node >= 14, no dependencies.
 const { spawnSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
@@ -40,8 +41,8 @@ const HOW_JAVA =
 const HOW_MAVEN = 'Maven (Debian and Ubuntu: apt install maven, macOS: brew install maven)';
 
 /**
- * Where the servers come from: 'given' (all four addresses are set), 'maven' (Java and Maven are here) or 'docker' (an engine
- * answers); else `missing`, one sentence that says what to install.
+ * Where the servers come from: 'given' (all four addresses are set), 'maven' (Java and Maven are here) or 'docker' (an
+ * engine answers); else `missing`, one sentence that says what to install.
  */
 const chooseServers = (environment, probe) => {
   if (ADDRESSES.every((name) => environment[name])) return { servers: 'given' };

@@ -3,7 +3,10 @@ import type { Parsed } from '#rules';
 /** Exit code of a command line that cannot be carried out as it was given. */
 const EXIT_USAGE = 2;
 
-/** The whole of a small program: refuse wrong options with its usage, print its help, or run it; the process ends with its exit code. */
+/**
+ * The whole of a small program: refuse wrong options with its usage,
+ * print its help, or run it; the process ends with its exit code.
+ */
 export const runProgram = async <Options extends { readonly help: boolean }>(
   usage: string,
   options: Parsed<Options>,

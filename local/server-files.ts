@@ -41,7 +41,10 @@ const REPORT_EVERY_MS = 2_000;
 const FULL_DOWNLOAD = '190 MB';
 const STAMP_LENGTH = 12;
 
-/** Where the servers of this POM lie once unpacked. Named by its hash and that of the checksums, so a changed version is a new folder. */
+/**
+ * Where the servers of this POM lie once unpacked. Named by its hash
+ * and that of the checksums, so a changed version is a new folder.
+ */
 const filesFolder = (): string => {
   const hash = createHash('sha256').update(readFileSync(pom)).update(readFileSync(checksums));
   const stamp = hash.digest('hex').slice(0, STAMP_LENGTH);
@@ -70,7 +73,10 @@ const platform = () => {
   return known;
 };
 
-/** "Downloaded from central: https://… (2.3 MB at 6.2 MB/s)" → 2300000; 0 for any other line. Maven counts in decimal units. */
+/**
+ * "Downloaded from central: https://… (2.3 MB at 6.2 MB/s)" →
+ * 2300000; 0 for any other line. Maven counts in decimal units.
+ */
 export const downloadedBytes = (line: string): number => {
   const match = /Downloaded from .* \(([\d.]+) (B|kB|MB|GB) at /.exec(line);
   if (match === null) return 0;
@@ -87,7 +93,8 @@ export const serverFiles = async (report: Report, signal?: AbortSignal): Promise
 const fetchInto = async (folder: string, report: Report, signal?: AbortSignal): Promise<void> => {
   const started = performance.now();
   mkdirSync(join(folder, '..'), { recursive: true });
-  // Filled beside and renamed when complete: a start that is cut short leaves nothing half done, and two at once do not mix.
+  // Filled beside and renamed when complete: a start that is cut
+  // short leaves nothing half done, and two at once do not mix.
   const filling = `${folder}.${process.pid}`;
   rmSync(filling, { recursive: true, force: true });
   mkdirSync(filling);

@@ -84,7 +84,10 @@ interface Run {
   asked: boolean;
 }
 
-/** What every program needs of its surroundings: where programs, the home, the time zone and the language are. Secrets of ours are not among it. */
+/**
+ * What every program needs of its surroundings: where programs, the home,
+ * the time zone and the language are. Secrets of ours are not among it.
+ */
 const PASSED_ON = [
   'PATH',
   'HOME',
@@ -114,7 +117,9 @@ const privately = <Value>(work: () => Value): Value => {
   }
 };
 
-/** A process of its own session: Ctrl-C at the terminal reaches the launcher alone, which stops the servers in order. */
+/**
+ * A process of its own session: Ctrl-C at the terminal reaches the launcher alone, which stops the servers in order.
+ */
 const run = (spec: ServerSpec, logFile: string): Run => {
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
   // A file and not a pipe: a server outlives a killed launcher without failing on its own output.

@@ -24,8 +24,8 @@ interface Request {
 }
 
 /**
- * In one process all services share the ops port; apart each has its own, counted up from DAKIA_OPS_PORT with ingest first. Where
- * a setting is 0 free ports are drawn here, so that they can be shown.
+ * In one process all services share the ops port; apart each has its own, counted up from DAKIA_OPS_PORT with ingest
+ * first. Where a setting is 0 free ports are drawn here, so that they can be shown.
  */
 export const planServicePorts = async ({
   services,

@@ -9,7 +9,9 @@ import type { Server } from './server-process.ts';
 import { defineServiceProcess } from './service-process.ts';
 import { supervise } from './supervise.ts';
 
-/** Every service as a process of its own with an ops port of its own, started again when it ends, as Kubernetes would. */
+/**
+ * Every service as a process of its own with an ops port of its own, started again when it ends, as Kubernetes would.
+ */
 export const startServicesApart = async (
   services: readonly Service[],
   opsPorts: Readonly<Record<string, number>>,

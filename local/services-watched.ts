@@ -16,8 +16,8 @@ const isCode = (path: string): boolean => path.endsWith('.ts') && !path.endsWith
 const SETTLE_MS = 100;
 
 /**
- * All services in one process of their own, stopped and started again at each change of their code. When they end or do not
- * start, the reason is said, and the next change is awaited.
+ * All services in one process of their own, stopped and started again at each change of their code. When they end or do
+ * not start, the reason is said, and the next change is awaited.
  */
 export const startServicesWatched = async (
   opsPort: number,

@@ -79,7 +79,9 @@ const start = (
 
 const stackProgram = join('local', 'stack.ts');
 
-/** Redis and Postgres alone, on drawn ports, beside Kafka and the registry of this test run: ready in about a second. */
+/**
+ * Redis and Postgres alone, on drawn ports, beside Kafka and the registry of this test run: ready in about a second.
+ */
 const startLight = (dataDir: string, environment: Readonly<Record<string, string>> = {}): Stack =>
   start([stackProgram, '--data-dir', dataDir], {
     DATABASE_URL: undefined,

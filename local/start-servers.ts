@@ -30,11 +30,17 @@ export interface StartServersOptions {
   readonly dataDir: string;
   /** Gives addresses of servers that are not to be started, and ports: see `embeddedSettings`. */
   readonly environment: Environment;
-  /** `free` takes any free ports, for tests that run beside other stacks; `configured`, the default, those of the settings. */
+  /**
+   * `free` takes any free ports, for tests that run beside other
+   * stacks; `configured`, the default, those of the settings.
+   */
   readonly ports?: 'configured' | 'free';
   /** `docker` runs the images of deploy/compose.yaml, `maven`, the default, the processes of local/pom.xml. */
   readonly source?: 'maven' | 'docker';
-  /** For tests: the folder is removed at the stop, and Postgres does not wait for the disk. Its parent must hold only such folders. */
+  /**
+   * For tests: the folder is removed at the stop, and Postgres does
+   * not wait for the disk. Its parent must hold only such folders.
+   */
   readonly temporary?: boolean;
   readonly report?: Report;
   /** Aborting cuts a start short; what had started is stopped. */

@@ -118,7 +118,10 @@ Send it some events:
 `;
 };
 
-/** Where people read, with what is personal shortened. The password stays in its file: this is printed, and terminals are shared. */
+/**
+ * Where people read, with what is personal shortened. The password
+ * stays in its file: this is printed, and terminals are shared.
+ */
 const readingPlace = ({ data }: StateFolder, { dakia_analyst: url }: Readonly<Record<string, string>>): string =>
   url === undefined
     ? 'as set in DATABASE_URL'

@@ -9,8 +9,8 @@ export interface StopRequest {
 }
 
 /**
- * One Ctrl-C arrives up to three times: from the terminal, from npm and from the bootstrap. What comes within this time of the
- * first is an echo of it.
+ * One Ctrl-C arrives up to three times: from the terminal, from npm and from
+ * the bootstrap. What comes within this time of the first is an echo of it.
  */
 const ECHO_MS = 1_000;
 

@@ -37,10 +37,16 @@ export const supervise = (service: Server, report: Report, signal: AbortSignal):
   });
 };
 
-/** Ends of one server within this time, in ms, that are answered with a start; people may practise, a server that keeps ending is broken. */
+/**
+ * Ends of one server within this time, in ms, that are answered with
+ * a start; people may practise, a server that keeps ending is broken.
+ */
 const [SERVER_STARTS_MAX, SERVER_STARTS_WITHIN_MS] = [3, 60_000] as const;
 
-/** Starts a server again at once, on the same data and port, when it ends by itself. `giveUp` is told when that fails, or is needed too often. */
+/**
+ * Starts a server again at once, on the same data and port, when it ends
+ * by itself. `giveUp` is told when that fails, or is needed too often.
+ */
 export const startAgain = (server: Server, report: Report, giveUp: (death: Death) => void): void => {
   let ends: readonly number[] = [];
   server.onDeath((death) => {

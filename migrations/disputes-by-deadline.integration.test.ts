@@ -19,7 +19,8 @@ afterAll(async () => {
 const dispute = async (id: string, status: string, deadline: number | null): Promise<void> => {
   await database.query(
     adHoc(
-      `INSERT INTO payment_disputes (dispute_id, status, respond_by, merge_record) VALUES ($1, $2, now() + $3 * interval '1 day', '{}')`,
+      `INSERT INTO payment_disputes (dispute_id, status, respond_by, merge_record)
+        VALUES ($1, $2, now() + $3 * interval '1 day', '{}')`,
     ),
     [id, status, deadline],
   );

@@ -57,7 +57,8 @@ describe('downtime_advice', () => {
   const named = async (id: string, method: string, severity: string, parts: Readonly<Record<string, string>>) => {
     const columns = Object.keys(parts);
     await database.query(
-      adHoc(`INSERT INTO downtime_events (downtime_id, status, method, severity, merge_record${columns.map((name) => `, ${name}`).join('')})
+      adHoc(`INSERT INTO downtime_events (downtime_id, status, method, severity,
+        merge_record${columns.map((name) => `, ${name}`).join('')})
              VALUES ($1, 'started', $2, $3, '{}'${columns.map((_, index) => `, $${index + 4}`).join('')})`),
       [id, method, severity, ...Object.values(parts)],
     );

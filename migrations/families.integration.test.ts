@@ -52,11 +52,13 @@ test.each([
     'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD COLUMN batch_id text;',
   ],
   [
-    'ALTER TABLE payment_refunds DROP COLUMN batch_id CASCADE; ALTER TABLE payment_refunds ADD COLUMN batch_id varchar(12)',
+    `ALTER TABLE payment_refunds DROP COLUMN batch_id CASCADE; ALTER TABLE payment_refunds ADD COLUMN batch_id
+      varchar(12)`,
     'payment_refunds.batch_id: is character varying in the database and text in family refunds',
   ],
   [
-    "ALTER TABLE payment_refunds DROP CONSTRAINT payment_refunds_status_check, ADD CHECK (status IN ('pending', 'failed'))",
+    `ALTER TABLE payment_refunds DROP CONSTRAINT payment_refunds_status_check, ADD CHECK (status IN ('pending',
+      'failed'))`,
     "payment_refunds.status: its CHECK refuses 'processed' of family refunds; a migration replaces it: CHECK (status IN ('pending', 'processed', 'failed'))",
   ],
 ])('after %s a migration says what is missing', async (statement, sentence) => {

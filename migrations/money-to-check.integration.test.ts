@@ -66,7 +66,8 @@ test('what costs money is listed, dearest first, and what is right is not', asyn
   expect(await store.rows('SELECT refund_id FROM refunds_stuck')).toEqual([{ refund_id: 'rfnd_stuck' }]);
   expect(
     await store.rows(
-      `SELECT payment_id, auto_refund_at = created_at + interval '3 days' AS three, time_left > interval '1 day' AS left FROM late_authorisations`,
+      `SELECT payment_id, auto_refund_at = created_at + interval '3 days' AS three, time_left > interval '1 day' AS left
+        FROM late_authorisations`,
     ),
   ).toEqual([{ payment_id: 'pay_late', three: true, left: true }]);
 });

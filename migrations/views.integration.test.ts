@@ -153,7 +153,8 @@ test('a quarantined delivery is among what is pending, with its reason', async (
   await partition.send(quarantined, undecodableRecord());
   expect(
     await store.rows(
-      "SELECT razorpay_event_id AS id, event_type, kind, reason FROM pending_events WHERE kafka_topic = 'rzp.quarantine.v1' ORDER BY kafka_offset",
+      `SELECT razorpay_event_id AS id, event_type, kind, reason FROM pending_events
+        WHERE kafka_topic = 'rzp.quarantine.v1' ORDER BY kafka_offset`,
     ),
   ).toEqual([
     { id: 'q1', event_type: 'payment.brand_new', kind: 'quarantined', reason: 'unknown-event' },

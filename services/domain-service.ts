@@ -35,8 +35,8 @@ export const domainSettings = {
 } as const;
 
 /**
- * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and retries of what
- * could not be applied. Services differ in their name, and so in the families they own.
+ * A service that applies the topics it owns: Kafka on one side, one Postgres transaction per batch on the other, and
+ * retries of what could not be applied. Services differ in their name, and so in the families they own.
  */
 export const defineDomainService = (name: ServiceName, options: RetryOptions = {}): Service => {
   const aggregates = aggregatesOf(name);
@@ -150,7 +150,9 @@ const consumerOf = (
   return [poolOf(database), consumer];
 };
 
-/** Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go. */
+/**
+ * Connects when first needed, so that a service starts while Postgres is away; closed after the consumer has let go.
+ */
 const poolOf = (database: Database, name = 'postgres pool'): Component => ({
   name,
   start: async () => undefined,

@@ -19,7 +19,10 @@ export interface ExpectedEntity {
   readonly state: EntityState;
 }
 
-/** Applies events in the order given, each with what is seen beside its subject. What a rule rejects is left out, as the services do. */
+/**
+ * Applies events in the order given, each with what is seen beside
+ * its subject. What a rule rejects is left out, as the services do.
+ */
 export const expectedEntities = (events: readonly SimulatedEvent[]): readonly ExpectedEntity[] => {
   const entities = new Map<string, ExpectedEntity>();
   for (const { family, key, snapshot } of events.flatMap(toldBy)) {

@@ -21,8 +21,8 @@ const ID_LENGTH = 14;
 const UINT32 = 2 ** 32;
 
 /**
- * sfc32 (Chris Doty-Humphrey, PractRand), with its 128 bits of state taken from SHA-256 of the seed. `Math.random` cannot be
- * seeded, and a generator with 32 bits of state would repeat ids within one run of 100 000 stories.
+ * sfc32 (Chris Doty-Humphrey, PractRand), with its 128 bits of state taken from SHA-256 of the seed. `Math.random`
+ * cannot be seeded, and a generator with 32 bits of state would repeat ids within one run of 100 000 stories.
  */
 export const randomOf = (seed: string): Random => {
   const digest = createHash('sha256').update(seed).digest();

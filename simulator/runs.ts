@@ -6,8 +6,8 @@ import { isStoryName } from './stories/index.ts';
 import type { StoryName } from './stories/index.ts';
 
 /**
- * What was simulated, newest last, one entry per seed: so that `verify` needs no options, and so that a seed used again sends
- * the same bytes again. The events of a seed depend on `at`, which cannot be told from the seed.
+ * What was simulated, newest last, one entry per seed: so that `verify` needs no options, and so that a seed used again
+ * sends the same bytes again. The events of a seed depend on `at`, which cannot be told from the seed.
  */
 const FILE = 'simulations.json';
 /** Runs that are remembered; older ones are forgotten. */

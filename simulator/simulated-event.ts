@@ -12,7 +12,10 @@ export interface SimulatedEvent {
   /** The Kafka key that the event must be routed to. */
   readonly key: EntityId;
   readonly eventId: EventId;
-  /** When it happened, in epoch seconds; the order of sending. The body's own `created_at` can be another (payment links). */
+  /**
+   * When it happened, in epoch seconds; the order of sending. The
+   * body's own `created_at` can be another (payment links).
+   */
   readonly at: number;
   readonly body: Buffer;
 }

@@ -100,7 +100,10 @@ const missing = (event: EventName, key: string): never => {
   throw new Error(`a body of ${event} needs payload.${key}`);
 };
 
-/** `json_encode` without flags writes `\/`, and everything outside ASCII as `\uXXXX`. Both occur only inside JSON strings. */
+/**
+ * `json_encode` without flags writes `\/`, and everything outside
+ * ASCII as `\uXXXX`. Both occur only inside JSON strings.
+ */
 const escapedLikePhp = (json: string): string =>
   json
     .replaceAll('/', '\\/')

@@ -1,6 +1,6 @@
 'use strict';
-// `node tools/bootstrap.cjs <program> [arguments]`: makes a fresh clone ready (requirements, npm ci) and runs the program under the
-// pinned Node. Any Node >= 14, no dependencies.
+// `node tools/bootstrap.cjs <program> [arguments]`: makes a fresh clone ready (requirements, npm ci) and runs the
+// program under the pinned Node. Any Node >= 14, no dependencies.
 const { spawn, spawnSync } = require('child_process');
 const fs = require('fs');
 const os = require('os');
@@ -29,8 +29,8 @@ const readPackages = (file) => {
 };
 
 /**
- * Whether node_modules is what package-lock.json asks for. npm writes its own copy of the lock there as its last act, so an
- * interrupted or foreign install never looks complete. Optional packages of other platforms are rightly absent.
+ * Whether node_modules is what package-lock.json asks for. npm writes its own copy of the lock there as its last act,
+ * so an interrupted or foreign install never looks complete. Optional packages of other platforms are rightly absent.
  */
 const isInstalled = () => {
   const wanted = readPackages('package-lock.json');
@@ -99,10 +99,12 @@ const child = spawn(pinnedNode(), [...FLAGS, path.join(root, program), ...args],
 });
 child.on('error', (error) => refuse(`${program} could not be run: ${error.message}`));
 child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + os.constants.signals[signal]));
-// At a terminal Ctrl-C reaches the program by itself, and npm repeats it; programs count signals in quick succession as one.
+// At a terminal Ctrl-C reaches the program by itself, and npm repeats
+// it; programs count signals in quick succession as one.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 
-// A killed npm cannot pass anything on; its child notices that it has another parent. Only under npm: `nohup … &` is meant to outlive its shell.
+// A killed npm cannot pass anything on; its child notices that it has
+// another parent. Only under npm: `nohup … &` is meant to outlive its shell.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
   const watch = setInterval(() => {

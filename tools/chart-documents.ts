@@ -9,7 +9,10 @@ const DAY_MS = 86_400_000;
 /** Set from values, as `topics apply` sets them from its options. */
 const FROM_VALUES: ReadonlySet<string> = new Set(['min.insync.replicas', 'retention.ms']);
 
-/** `charts/dakia/files/topics.json`: which topics a service reads, for KEDA, and how each topic is set, for Strimzi; from the catalogue. */
+/**
+ * `charts/dakia/files/topics.json`: which topics a service reads, for
+ * KEDA, and how each topic is set, for Strimzi; from the catalogue.
+ */
 export const renderChartTopics = (): string => {
   const { actions } = planTopics(
     { topics: ownTopics, prefix: '', shape: productionShape },
@@ -55,7 +58,10 @@ const rowsOf = (path: string, schema: Schema, value: unknown): readonly (readonl
 
 const [BEGIN, END] = ['<!-- begin values -->', '<!-- end values -->'];
 
-/** The table of `charts/dakia/README.md`: every value with its default and what it is, from values.yaml and values.schema.json. */
+/**
+ * The table of `charts/dakia/README.md`: every value with its default
+ * and what it is, from values.yaml and values.schema.json.
+ */
 export const renderChartReadme = (before: string): string => {
   const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Schema;
   const values: unknown = parse(readFileSync(join(chart, 'values.yaml'), 'utf8'));

@@ -1,4 +1,7 @@
-/** Names that say nothing, payment words where none belong, entries at the root that nobody decided: refused with the path. */
+/**
+ * Names that say nothing, payment words where none belong, entries at
+ * the root that nobody decided: refused with the path.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';

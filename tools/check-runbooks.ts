@@ -1,4 +1,7 @@
-/** Alerts, runbooks, panels and commands in step: each alert has its page, each page what it must say, and all that it names is there. */
+/**
+ * Alerts, runbooks, panels and commands in step: each alert has its
+ * page, each page what it must say, and all that it names is there.
+ */
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { createProgram } from '../cli/program.ts';

@@ -1,6 +1,7 @@
 /**
- * Writes what is derived from the code: `docs/events.md`, `docs/states.md`, `docs/columns.md`, `docs/metrics.md`, the codes
- * of `docs/failures.md` and the settings table of the README. With `--check` it writes nothing and fails when one of them is not up to date.
+ * Writes what is derived from the code: `docs/events.md`, `docs/states.md`, `docs/columns.md`,
+ * `docs/metrics.md`, the codes of `docs/failures.md` and the settings table of the README.
+ * With `--check` it writes nothing and fails when one of them is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

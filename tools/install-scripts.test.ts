@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Packages that may run a program of their own when they are installed, with what it does. An update that brings another one is looked at
- * before it gets in here.
+ * Packages that may run a program of their own when they are installed, with what it does. An update that brings
+ * another one is looked at before it gets in here.
  */
 const ALLOWED: Readonly<Record<string, string>> = {
   '@parcel/watcher': 'builds its addon where no prebuilt one fits; development only',

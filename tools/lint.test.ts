@@ -11,7 +11,9 @@ const REASON = '// oxlint-disable-next-line';
 const lines = (count: number, line: string): string => `${line}\n`.repeat(count);
 const longFunction = `export const long = (): number[] => {\nconst all: number[] = [];\n${lines(70, 'all.push(1);')}return all;\n};\n`;
 
-/** What each rule, and the type check, must find, and where: one file each. The names are those that the linter prints. */
+/**
+ * What each rule, and the type check, must find, and where: one file each. The names are those that the linter prints.
+ */
 const BAD: readonly (readonly [rule: string, code: string, path?: string])[] = [
   ['eslint(eqeqeq)', 'export const f = (a: string | null) => a == null;'],
   ['eslint(max-lines)', lines(401, '')],

@@ -1,12 +1,15 @@
 'use strict';
-// Which project of jest a test file belongs to, said once: for jest.config.js, for `npm test -- FILE` and for the check of requirements.
+// Which project of jest a test file belongs to, said once: for
+// jest.config.js, for `npm test -- FILE` and for the check of requirements.
 
 /**
- * First match wins. `unit` needs nothing, `chart` helm and schemas (test/chart/kit/tools.ts), `rules` promtool
- * (local/prometheus-files.ts); the others need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
+ * First match wins. `unit` needs nothing, `chart` helm and schemas
+ * (test/chart/kit/tools.ts), `rules` promtool (local/prometheus-files.ts); the others
+ * need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
  */
 const PROJECTS = [
-  // A minute and more each, most of it waiting on servers of their own: two side by side, where `faults` run one after the other.
+  // A minute and more each, most of it waiting on servers of their
+  // own: two side by side, where `faults` run one after the other.
   { name: 'long', pattern: '/test/faults/(soak|drill|redis-outage|redis-workers)\\.test\\.ts$' },
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
   { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },
@@ -17,7 +20,10 @@ const PROJECTS = [
 ];
 const WITH_SERVERS = ['integration', 'faults', 'long', 'image'];
 
-/** `tools/x.test.ts` → `unit`; undefined for what is no test file. Takes a path from the root of the checkout, or an absolute one. */
+/**
+ * `tools/x.test.ts` → `unit`; undefined for what is no test file.
+ * Takes a path from the root of the checkout, or an absolute one.
+ */
 const projectOf = (path) => {
   const found = PROJECTS.find(({ pattern }) => new RegExp(pattern).test(`/${path}`));
   return found === undefined ? undefined : found.name;
@@ -31,7 +37,10 @@ const jestPatterns = (name) => {
   return { testRegex: PROJECTS[place].pattern, testPathIgnorePatterns: ['/node_modules/', ...earlier] };
 };
 
-/** Whether a run of tools/test.ts with these arguments starts servers: all parts, one that does, or a test file that does. */
+/**
+ * Whether a run of tools/test.ts with these arguments starts servers:
+ * all parts, one that does, or a test file that does.
+ */
 const testsNeedServers = (args) => {
   const named = args.filter((arg) => WITH_SERVERS.includes(arg) || /\.test\.ts$/.test(arg));
   if (named.length > 0) return named.some((arg) => WITH_SERVERS.includes(projectOf(arg) || arg));

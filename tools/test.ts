@@ -1,7 +1,7 @@
 /**
- * `npm test`: everything that must hold before a change lands; `npm run check`: its quick parts, which need no server; `npm test --
- * FILE…`: single test files. Parts run side by side as far as their share of the cores allows. Ends with the line
- * `N passed, N failed, N skipped`, where each check counts as one and each test of jest as one.
+ * `npm test`: everything that must hold before a change lands; `npm run check`: its quick parts, which need no server;
+ * `npm test -- FILE…`: single test files. Parts run side by side as far as their share of the cores allows. Ends with
+ * the line `N passed, N failed, N skipped`, where each check counts as one and each test of jest as one.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -123,8 +123,9 @@ const sum = (all: readonly Counts[]): Counts =>
   });
 
 /**
- * Tests on real servers wait for facts with a bound, and a neighbour on a shared machine can use the bound up. So a file of
- * `again` projects that failed runs once more, alone; what passes then is named as unsteady, what fails again has failed.
+ * Tests on real servers wait for facts with a bound, and a neighbour on a shared
+ * machine can use the bound up. So a file of `again` projects that failed runs once
+ * more, alone; what passes then is named as unsteady, what fails again has failed.
  */
 const jest = (project: Project, workers: number, again: 'once' | 'again') => async (): Promise<Counts> => {
   const first = await runJest(project, workers, []);
@@ -227,7 +228,10 @@ const runFiles = async (
   return results;
 };
 
-/** The share of a property's cases that `npm run check` tries, unless the environment says another: tools/fast-check.cjs. */
+/**
+ * The share of a property's cases that `npm run check` tries, unless
+ * the environment says another: tools/fast-check.cjs.
+ */
 const QUICK_CASES = '0.2';
 
 const args = process.argv.slice(2);

@@ -71,11 +71,13 @@ test('status says what stands still although everything adds up, why, and for ho
   const { clusterId } = await kafka.admin.describeCluster();
   const topic = 'rzp.disputes.v1';
   await kafka.send(topic, 0, [{ value: 'a' }]);
-  const insert = `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, moved_at, last_error, last_error_at)
+  const insert = `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset,
+    moved_at, last_error, last_error_at)
     VALUES ('disputes', $1, $2, $3, 0, 0, now() - interval '1 hour', $4, now())`;
   await store.rows(insert, [topic, 0, clusterId, 'permission denied for table payment_disputes']);
   await store.rows(
-    "INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, next_attempt_at) VALUES ('disputes', 'disp_1', 'disputes', 'a test', 'ev', now() - interval '5 minutes')",
+    `INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, next_attempt_at)
+      VALUES ('disputes', 'disp_1', 'disputes', 'a test', 'ev', now() - interval '5 minutes')`,
   );
   const status = await eventually('the record has waited for a second', async () => {
     const answer = await dakia('status', '--stalled-after', '1');
@@ -106,7 +108,8 @@ test('status adds up to what Kafka and the ledger say, and exits 1 when it does 
   const topic = 'rzp.refunds.v1';
   await kafka.send(topic, 1, [{ value: 'a' }, { value: 'b' }, { value: 'c' }]);
   await store.rows(
-    `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, applied, duplicate) VALUES ('dakia-refunds', $1, 1, $2, 0, 2, 1, 1)`,
+    `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset, applied,
+      duplicate) VALUES ('dakia-refunds', $1, 1, $2, 0, 2, 1, 1)`,
     [topic, clusterId],
   );
   expect(await json('status')).toMatchObject({

@@ -35,8 +35,10 @@ beforeAll(async () => {
   );
   await quarantine.send({ ok: false, issues: ['no schema'] });
   await store.rows(
-    `INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, status, attempts, next_attempt_at, delivered_at, response)
-     VALUES ('ntf_1', 1, 'payment.captured', '', 'payments', 'pay_1', now(), 'all', 'order-system', 4, 'delivered', 2, now(), now(), '200 OK')`,
+    `INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority,
+      status, attempts, next_attempt_at, delivered_at, response)
+     VALUES ('ntf_1', 1, 'payment.captured', '', 'payments', 'pay_1', now(), 'all', 'order-system', 4, 'delivered', 2,
+       now(), now(), '200 OK')`,
   );
 });
 afterAll(async () => {

@@ -77,7 +77,8 @@ const verdicts = async (key: string) =>
 const actions = async (key: string) =>
   (
     await store.rows<{ did: string }>(
-      `SELECT actor || ' ' || action AS did FROM audit_logs WHERE entity_key = $1 AND actor LIKE 'operator:%' ORDER BY id`,
+      `SELECT actor || ' ' || action AS did FROM audit_logs WHERE entity_key = $1 AND actor LIKE 'operator:%'
+        ORDER BY id`,
       [key],
     )
   ).map(({ did }) => did);

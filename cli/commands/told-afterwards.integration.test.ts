@@ -12,7 +12,10 @@ import { at, holding, notifying, receiving, useReceivers } from '../../test/kit/
 import { rulesOf } from '../../test/kit/notify/relay-fixture.ts';
 import { backfill, findUntold } from '../../services/notifier/relay/backfill.ts';
 
-/** A receiver that has lost what it was told, and one that came later. Processes are started, and the machine may be busy with others. */
+/**
+ * A receiver that has lost what it was told, and one that came later.
+ * Processes are started, and the machine may be busy with others.
+ */
 jest.setTimeout(60_000);
 useReceivers();
 

@@ -65,7 +65,10 @@ const add = (
 const describeShape = ({ partitions, replicationFactor, minInsyncReplicas, retentionMs }: TopicShape): string =>
   `${partitions} partitions, ${replicationFactor} copies, ${minInsyncReplicas} confirm, ${retentionMs / DAY_MS} days`;
 
-/** A production cluster is never taken for a small one because some of its brokers are away: only what npm start wrote counts. */
+/**
+ * A production cluster is never taken for a small one because some of
+ * its brokers are away: only what npm start wrote counts.
+ */
 const isOfNpmStart = (command: Command): boolean => {
   const started = parseEnv(readIfThere(join(dataDirOf(command), 'env')) ?? '')['KAFKA_BROKERS'];
   return started !== undefined && started === environmentOf(command)['KAFKA_BROKERS'];

@@ -41,7 +41,9 @@ afterAll(async () => {
 
 const BATCH = 7;
 
-/** Applies the simulation the way the consumers do: shuffled, with repeats, in small batches, through the real store. */
+/**
+ * Applies the simulation the way the consumers do: shuffled, with repeats, in small batches, through the real store.
+ */
 const applyAll = async (): Promise<void> => {
   const deliveries = plan(simulation(settings).events, { seed: 'x', duplicates: 0.3, shuffle: true, tamper: 0 });
   const all = deliveries.flatMap(({ event }) =>
@@ -124,7 +126,8 @@ test('a missing row, a wrong status and a wrong event are found, and nothing els
     },
   );
   await spoiled(
-    `UPDATE payment_disputes SET status = 'open' WHERE dispute_id = (SELECT min(dispute_id) FROM payment_disputes WHERE status = 'won')`,
+    `UPDATE payment_disputes SET status = 'open' WHERE dispute_id = (SELECT min(dispute_id) FROM payment_disputes
+      WHERE status = 'won')`,
     async () => {
       expect((await verify(store.database, settings, 0)).shown).toMatchObject([
         { what: 'status', expected: 'won', found: 'open' },
@@ -132,7 +135,8 @@ test('a missing row, a wrong status and a wrong event are found, and nothing els
     },
   );
   await spoiled(
-    `UPDATE webhook_events SET payload = 'x' WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`,
+    `UPDATE webhook_events SET payload = 'x' WHERE razorpay_event_id = (SELECT min(razorpay_event_id)
+      FROM webhook_events)`,
     async () => {
       expect((await verify(store.database, settings, 0)).shown).toMatchObject([{ what: 'sha256 of payload' }]);
     },
@@ -146,7 +150,8 @@ test('a missing row, a wrong status and a wrong event are found, and nothing els
     },
   );
   await spoiled(
-    `UPDATE webhook_events SET processed = false, verdict = 'parked', reason = 'constraint' WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`,
+    `UPDATE webhook_events SET processed = false, verdict = 'parked', reason = 'constraint'
+      WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events)`,
     async () => {
       expect((await verify(store.database, settings, 0)).shown).toMatchObject([
         { what: 'processed', found: 'false: constraint' },
@@ -172,7 +177,8 @@ test('the command exits 0 when equal, for the last simulation or the one that is
 
 test('the command exits 1 and prints what differs', async () => {
   await spoiled(
-    `UPDATE payment_orders SET status = 'created' WHERE order_id = (SELECT min(order_id) FROM payment_orders WHERE status = 'paid')`,
+    `UPDATE payment_orders SET status = 'created' WHERE order_id = (SELECT min(order_id) FROM payment_orders
+      WHERE status = 'paid')`,
     () => {
       expect(dakia('--wait', '0')).toMatchObject({
         status: 1,

@@ -1,6 +1,6 @@
 /**
- * Runs inside the image's build: lays what the image needs under /out, where one COPY takes it. Leaves out what no program reads, and
- * gives every file and folder the time of the commit, so that the same commit makes the same layer.
+ * Runs inside the image's build: lays what the image needs under /out, where one COPY takes it. Leaves out what no
+ * program reads, and gives every file and folder the time of the commit, so that the same commit makes the same layer.
  */
 import { cpSync, existsSync, lstatSync, lutimesSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -9,7 +9,10 @@ const APP = '/app';
 const OUT = '/out';
 /** Read by compilers and people only. Node never runs .ts files of packages. */
 const UNREAD = /(\.d\.[cm]?ts|\.[cm]?ts|\.map|\.md|\.markdown|\.flow)$/;
-/** Packages that others name as peers for their types alone, and the platform package of Node, whose program is taken by itself. */
+/**
+ * Packages that others name as peers for their types alone, and the
+ * platform package of Node, whose program is taken by itself.
+ */
 const UNUSED = /^(typescript|undici-types|@types|node-linux-(x64|arm64)|\.package-lock\.json|\.bin|\.cache)$/;
 
 const modules = join(APP, 'node_modules');

@@ -1,7 +1,7 @@
 /**
- * Where no image can be pulled: makes the two bases of deploy/Dockerfile from Debian packages and npm's own package. The runtime base
- * has what distroless/cc has that Node needs (C and C++ libraries, authorities, a user 65532) and no shell; the build base has Node
- * and npm besides. Needs apt-get and dpkg-deb, so a Debian machine.
+ * Where no image can be pulled: makes the two bases of deploy/Dockerfile from Debian packages and npm's own package.
+ * The runtime base has what distroless/cc has that Node needs (C and C++ libraries, authorities, a user 65532) and no
+ * shell; the build base has Node and npm besides. Needs apt-get and dpkg-deb, so a Debian machine.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -1,6 +1,6 @@
 /**
- * `npm run image`: builds the image of every service and of the dakia command, writes its parts list (CycloneDX) beside it, and prints
- * its name, size and id. `npm run image -- --local-base` where no base image can be pulled.
+ * `npm run image`: builds the image of every service and of the dakia command, writes its parts list (CycloneDX) beside
+ * it, and prints its name, size and id. `npm run image -- --local-base` where no base image can be pulled.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -31,7 +31,10 @@ const buildsAlone = (client: string): boolean => {
 const hasBuildx = (client: string): boolean =>
   spawnSync(client, ['buildx', 'version'], { stdio: 'ignore' }).status === 0;
 
-/** The path of the first client in PATH that can build with BuildKit: where several are installed, not each has its buildx. */
+/**
+ * The path of the first client in PATH that can build with BuildKit:
+ * where several are installed, not each has its buildx.
+ */
 export const buildClient = (path = process.env['PATH'] ?? ''): string => {
   const clients = path
     .split(delimiter)

@@ -1,4 +1,7 @@
-/** The image's one program: its first argument is a service (`payments`), or `cli` with a command of dakia (`cli migrate`). */
+/**
+ * The image's one program: its first argument is a service
+ * (`payments`), or `cli` with a command of dakia (`cli migrate`).
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

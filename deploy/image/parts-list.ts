@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Writes the image's parts list in CycloneDX JSON: every production package with its version, licence and hash, Node among them, as
- * package-lock.json has them. What the base image brings is listed by the base image's own maker. Answers the file's path.
+ * Writes the image's parts list in CycloneDX JSON: every production package with its
+ * version, licence and hash, Node among them, as package-lock.json has them. What the
+ * base image brings is listed by the base image's own maker. Answers the file's path.
  */
 export const writePartsList = (root: string, folder: string, createdAt: string): string => {
   const list = execFileSync(

@@ -1,7 +1,7 @@
 /**
- * Runs inside the image's build: loads what services and commands load and keeps the code that Node compiled from it in /cache, for
- * the user and the paths of the image. Node finds it by its own version, the features of the processor and the user: where one is
- * another, it compiles as without a cache. `warm.ts import` is the part that loads.
+ * Runs inside the image's build: loads what services and commands load and keeps the code that Node compiled from it in
+ * /cache, for the user and the paths of the image. Node finds it by its own version, the features of the processor and
+ * the user: where one is another, it compiles as without a cache. `warm.ts import` is the part that loads.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, lutimesSync, mkdirSync, readdirSync } from 'node:fs';

@@ -40,7 +40,8 @@ const refunded = (order: string, name: string, amount: number) =>
 const told = async (like: string) =>
   (
     await store.rows<{ key: string }>(
-      "SELECT dedupe_key AS key FROM outbox WHERE name IN ('order.captured_twice', 'payment.amount_mismatch') AND dedupe_key LIKE $1 ORDER BY 1",
+      `SELECT dedupe_key AS key FROM outbox WHERE name IN ('order.captured_twice', 'payment.amount_mismatch')
+        AND dedupe_key LIKE $1 ORDER BY 1`,
       [`%${like}%`],
     )
   ).map(({ key }) => key);

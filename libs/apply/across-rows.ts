@@ -17,7 +17,8 @@ const LOCK_SPACE = 0x6163726f;
 const LOCK = statement(
   'across_lock',
   `SELECT pg_advisory_xact_lock(${LOCK_SPACE}, bucket)
-     FROM (SELECT DISTINCT hashtext(name) & ${LOCKS - 1} AS bucket FROM unnest($1::text[]) AS given (name) ORDER BY 1) AS sorted`,
+     FROM (SELECT DISTINCT hashtext(name) & ${LOCKS - 1} AS bucket FROM unnest($1::text[]) AS given (name)
+       ORDER BY 1) AS sorted`,
 );
 const TELL = statement(
   'across_tell',
@@ -33,9 +34,10 @@ const TELL = statement(
 type Groups = ReadonlyMap<string, Decision>;
 
 /**
- * Tells what rows show together that none shows alone, each once for ever. Sent after the rows were written: the lock of the group is held
- * until the commit, so of two transactions that write rows of one group the later sees both. Nothing but the outbox is locked after it.
- * One statement for all groups of a transaction, and none where no row has changed that matters.
+ * Tells what rows show together that none shows alone, each once for ever. Sent after the rows
+ * were written: the lock of the group is held until the commit, so of two transactions that
+ * write rows of one group the later sees both. Nothing but the outbox is locked after it. One
+ * statement for all groups of a transaction, and none where no row has changed that matters.
  */
 export const tellAcrossRows = async (
   tx: Transaction,

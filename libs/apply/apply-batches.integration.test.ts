@@ -48,7 +48,8 @@ test('an event is a row, an audit row, a request and a counted offset', async ()
   ).toEqual([{ payment_id: 'pay_0', status: 'captured', amount_minor: 5_000, currency: 'INR' }]);
   expect(
     await store.rows(
-      "SELECT event_type, processed, verdict, reason, kafka_offset, created_at, payload_json(payload) ->> 'event' AS event FROM webhook_events WHERE razorpay_event_id = 'ev_0'",
+      `SELECT event_type, processed, verdict, reason, kafka_offset, created_at,
+        payload_json(payload) ->> 'event' AS event FROM webhook_events WHERE razorpay_event_id = 'ev_0'`,
     ),
   ).toEqual([
     {
@@ -90,7 +91,8 @@ test('what is not understood is kept with its bytes and its reason', async () =>
   await partition.send(undecodableRecord(), undecodableRecord(), broken, captured('ev_3b', 'pay_3'));
   expect(await counts(3)).toEqual({ applied: 1, quarantined: 3, passed: 4 });
   const rows = await store.rows<{ reason: string; payload: Buffer }>(
-    'SELECT kafka_offset, processed, verdict, reason, payload, payload_json(payload) AS json FROM webhook_events WHERE kafka_partition = 3 AND NOT processed ORDER BY kafka_offset',
+    `SELECT kafka_offset, processed, verdict, reason, payload, payload_json(payload) AS json FROM webhook_events
+      WHERE kafka_partition = 3 AND NOT processed ORDER BY kafka_offset`,
   );
   expect(rows).toMatchObject([
     {
@@ -152,7 +154,8 @@ test('a connection that is lost in the middle leaves nothing behind, and the sam
   );
   const pid = await eventually('the batch waits for the row', async () => {
     const [row] = await store.rows<{ pid: number }>(
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%payment_transactions%' AND pid <> pg_backend_pid()",
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE '%payment_transactions%' AND pid <> pg_backend_pid()`,
     );
     return row?.pid;
   });
@@ -178,12 +181,14 @@ test('Postgres restored from an older backup replays the difference by itself', 
     captured('ev_7c', 'pay_7b'),
   );
   const before = await store.rows(
-    "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
+    `SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%'
+      ORDER BY 1`,
   );
   const numberOf = async () =>
     (
       await store.rows<{ id: number; behind: number }>(
-        "SELECT id, extract(epoch FROM clock_timestamp())::float8 * 1e6 - id AS behind FROM outbox WHERE entity_key = 'pay_7b'",
+        `SELECT id, extract(epoch FROM clock_timestamp())::float8 * 1e6 - id AS behind FROM outbox
+          WHERE entity_key = 'pay_7b'`,
       )
     )[0] as { id: number; behind: number };
   const given = await numberOf();
@@ -207,7 +212,8 @@ test('Postgres restored from an older backup replays the difference by itself', 
   );
   expect(
     await store.rows(
-      "SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%' ORDER BY 1",
+      `SELECT payment_id, status, amount_minor, merge_record FROM payment_transactions WHERE payment_id LIKE 'pay_7%'
+        ORDER BY 1`,
     ),
   ).toEqual(before);
   // Receivers that order by the number take the newest fact for the newest.
@@ -360,7 +366,8 @@ test('keys that two partitions share, after a topic got more partitions, lose no
     ]);
   }
   const rows = await store.rows(
-    "SELECT 1 FROM payment_transactions WHERE payment_id LIKE 'pay_11%' AND status = 'captured' AND email = 'x@example.com' AND amount_minor = 100",
+    `SELECT 1 FROM payment_transactions WHERE payment_id LIKE 'pay_11%' AND status = 'captured'
+      AND email = 'x@example.com' AND amount_minor = 100`,
   );
   expect(rows).toHaveLength(20);
 });

@@ -30,7 +30,9 @@ export interface ApplyOptions {
   /** Families that this service applies; none for the quarantine. */
   readonly aggregates: readonly Aggregate[];
   readonly database: Database;
-  /** Connections of `database`: one commits what has gathered, and all but one more may wait for rows that others hold. */
+  /**
+   * Connections of `database`: one commits what has gathered, and all but one more may wait for rows that others hold.
+   */
   readonly connections: number;
   readonly clock: () => Instant;
   readonly log: Logger;
@@ -43,13 +45,18 @@ export interface ApplyOptions {
   readonly random?: () => number;
   /** Undefined where traces are off. */
   readonly tracer?: Tracer | undefined;
-  /** Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost. */
+  /**
+   * Told after each commit that changed something for others. Postgres holds it all: what is told here may get lost.
+   */
   readonly onCommitted?: (committed: Committed) => void;
   /** Tests make transactions smaller. */
   readonly bounds?: Partial<GroupBounds>;
 }
 
-/** What a committed batch has left to others: keys that it parked, with the time until they are tried again in ms, and how many facts the outbox has got at most. */
+/**
+ * What a committed batch has left to others: keys that it parked, with the time
+ * until they are tried again in ms, and how many facts the outbox has got at most.
+ */
 export interface Committed {
   readonly parked: readonly WaitingKey[];
   readonly facts: number;
@@ -59,9 +66,9 @@ export interface Committed {
 const CONNECTIONS_KEPT = 2;
 
 /**
- * Applies batches of many partitions, as one transaction for all that have gathered. When Postgres refuses it because of what is in
- * it, each partition's batch goes alone, and is halved until the one event is found that parks its key; each part is a transaction
- * of its own that moves the ledger. Throws for infrastructure only.
+ * Applies batches of many partitions, as one transaction for all that have gathered. When Postgres refuses it because
+ * of what is in it, each partition's batch goes alone, and is halved until the one event is found that parks its key;
+ * each part is a transaction of its own that moves the ledger. Throws for infrastructure only.
  */
 export const applyBatches = (options: ApplyOptions): BatchHandler => {
   const { connections, bounds } = options;
@@ -122,7 +129,9 @@ const attemptOf =
 
 /** Applies one range, halving it while it is refused; the one event that is left alone parks its key. */
 const aloneOf = (attempt: Attempt, log: Logger) => {
-  /** One event that was refused: its key is parked for it. When that is refused as well, the record is kept as it is. */
+  /**
+   * One event that was refused: its key is parked for it. When that is refused as well, the record is kept as it is.
+   */
   const parkOrKeep = async (range: Range, error: unknown): Promise<BatchOutcome> => {
     try {
       return outcomeOf(await attempt([range], 'wait', failingIn(range, error)));

@@ -49,10 +49,10 @@ export interface RangesOptions {
 }
 
 /**
- * The whole of what events do to Postgres, for ranges of several partitions of one group, within the caller's transaction and with
- * one statement a step for all of them: ledger rows locked → duplicates and conflicts set apart → parked keys locked → states
- * locked, in key order → rules in memory → rows, events, audit, outbox and ledger written. A range that this transaction cannot
- * have at once drops out alone.
+ * The whole of what events do to Postgres, for ranges of several partitions of one group, within the caller's
+ * transaction and with one statement a step for all of them: ledger rows locked → duplicates and conflicts set apart →
+ * parked keys locked → states locked, in key order → rules in memory → rows, events, audit, outbox and ledger written.
+ * A range that this transaction cannot have at once drops out alone.
  */
 export const applyRanges = async (
   tx: Transaction,
@@ -155,9 +155,9 @@ interface Selection {
 }
 
 /**
- * The ranges that can be applied together, with their events classified. Those with events that lock what belongs to another topic
- * (conflicts, copies of quarantined events), or that are not `free`, drop out. Then the rest is classified anew: what was the copy of
- * an event that has dropped out is the first one now.
+ * The ranges that can be applied together, with their events classified. Those with events that lock what belongs to
+ * another topic (conflicts, copies of quarantined events), or that are not `free`, drop out. Then the rest is
+ * classified anew: what was the copy of an event that has dropped out is the first one now.
  */
 const withoutLate = (
   ranges: readonly Range[],
@@ -183,7 +183,10 @@ const withoutLate = (
   }
 };
 
-/** A second copy. Of a sighting nothing is kept by which a later copy could be told, so one in the same batch counts like that one. */
+/**
+ * A second copy. Of a sighting nothing is kept by which a later copy
+ * could be told, so one in the same batch counts like that one.
+ */
 const copyOf = (arrival: Arrival, sighted: ReadonlySet<string>): Decision => ({
   arrival,
   disposition: sighted.has(arrival.eventId) ? 'sighted' : 'duplicate',
@@ -208,8 +211,9 @@ const movesOf = (ranges: readonly Range[], decisions: readonly Decision[]) => {
 };
 
 /**
- * Copies of events that are in the quarantine, which the catalogue understands now: sent again after an upgrade, or replayed. The kept
- * event joins its entity's queue, to be applied from there; the copy is a duplicate of it. Answers the keys that are to be woken.
+ * Copies of events that are in the quarantine, which the catalogue understands now: sent
+ * again after an upgrade, or replayed. The kept event joins its entity's queue, to be
+ * applied from there; the copy is a duplicate of it. Answers the keys that are to be woken.
  */
 const takeFromQuarantine = async (
   tx: Transaction,

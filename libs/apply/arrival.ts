@@ -53,10 +53,15 @@ export type ArrivalTask =
   | { readonly kind: 'apply'; readonly family: Family; readonly key: string; readonly snapshot: Snapshot }
   | { readonly kind: 'keep'; readonly reason: string };
 
-/** Longest event id that goes into an index as it is; Razorpay's have 14 characters. A longer one is stood for by its hash. */
+/**
+ * Longest event id that goes into an index as it is; Razorpay's have
+ * 14 characters. A longer one is stood for by its hash.
+ */
 const EVENT_ID_LENGTH_MAX = 256;
 const NO_EVENT_NAME = '(none)';
-/** Names are indexed; Razorpay's have up to 50 characters. What is longer is none of them, and its beginning tells it. */
+/**
+ * Names are indexed; Razorpay's have up to 50 characters. What is longer is none of them, and its beginning tells it.
+ */
 const EVENT_NAME_LENGTH_MAX = 256;
 
 /** What timestamptz takes and a clock may say: from 1970 to 2100. */
@@ -70,7 +75,10 @@ const storableId = (id: string): string =>
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
 
-/** Reads a record. Total: what cannot be read becomes a `keep` with its reason. `families` are those that this service applies. */
+/**
+ * Reads a record. Total: what cannot be read becomes a `keep` with
+ * its reason. `families` are those that this service applies.
+ */
 export const arrivalOf = (
   record: ReceivedRecord,
   { topic, partition }: Place,
@@ -132,8 +140,8 @@ const identityOf = ({ eventId, sighting }: Envelope, digest: Buffer): Pick<Arriv
 };
 
 /**
- * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the reason. So no
- * content of any record can stop a partition.
+ * The least that can be kept of a record, for one that Postgres refuses in any other form: its place, its bytes and the
+ * reason. So no content of any record can stop a partition.
  */
 export const minimalArrival = (
   { topic, partition, offset, receivedAt, body, digest, mark, traceparent, span, sighting }: Arrival,
@@ -158,8 +166,8 @@ export const minimalArrival = (
 });
 
 /**
- * False for what no envelope schema reads: nobody sent its bytes as a body. And for a sighting: its body is that of the event beside it,
- * and its id has the body in it.
+ * False for what no envelope schema reads: nobody sent its bytes as a body. And for a sighting: its body is that of the
+ * event beside it, and its id has the body in it.
  */
 export const isDelivery = ({ endpoint, sighting }: Arrival): boolean => endpoint !== null && sighting === undefined;
 
@@ -167,7 +175,9 @@ export const isDelivery = ({ endpoint, sighting }: Arrival): boolean => endpoint
 export const bodyKeyOf = (arrival: Arrival): bigint | null =>
   isDelivery(arrival) ? arrival.digest.readBigInt64BE() : null;
 
-/** The event under the id that its body gives it: what is authentic is applied, whatever id somebody has sent with it. */
+/**
+ * The event under the id that its body gives it: what is authentic is applied, whatever id somebody has sent with it.
+ */
 export const underDerivedId = (arrival: Arrival): Arrival => {
   const { eventId: claimedId, digest, task } = arrival;
   const eventId = derivedIdOf(digest);

@@ -58,11 +58,13 @@ test('another body under a taken id is applied under the id of its body, once, a
   expect(await counts(2)).toEqual({ applied: 5, duplicate: 4, passed: 9 });
   expect(
     await store.rows(
-      "SELECT payment_id AS id, amount_minor AS amount FROM payment_transactions WHERE payment_id LIKE 'pay_2%' ORDER BY 1",
+      `SELECT payment_id AS id, amount_minor AS amount FROM payment_transactions WHERE payment_id LIKE 'pay_2%'
+        ORDER BY 1`,
     ),
   ).toEqual(['', 'b', 'c', 'd', 'e'].map((letter, index) => ({ id: `pay_2${letter}`, amount: 100 * (index + 1) })));
   const conflicts = await store.rows<{ kept_as: string; entity_key: string }>(
-    `SELECT c.kept_as, c.entity_key, c.payload FROM event_conflicts c JOIN webhook_events e ON e.razorpay_event_id = c.kept_as
+    `SELECT c.kept_as, c.entity_key, c.payload FROM event_conflicts c
+      JOIN webhook_events e ON e.razorpay_event_id = c.kept_as
       WHERE c.razorpay_event_id = 'ev_2' AND sha256(e.payload) = c.body_sha256 ORDER BY c.kafka_offset`,
   );
   expect(conflicts.map(({ entity_key }) => entity_key)).toEqual(['pay_2b', 'pay_2c', 'pay_2d', 'pay_2e']);

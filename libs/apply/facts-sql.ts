@@ -5,12 +5,16 @@ import { deliveryIdOf } from './arrival.ts';
 import type { Decision } from './reduce-events.ts';
 import { contextOf } from './trace.ts';
 
-/** The verdicts that decide an event, after which nothing of it is left to be done; a sighting that was joined is done as well. */
+/**
+ * The verdicts that decide an event, after which nothing of it is
+ * left to be done; a sighting that was joined is done as well.
+ */
 const DECIDED: readonly Disposition[] = ['applied', 'kept', 'stale', 'rejected'];
 export const PROCESSED_SQL = `(${[...DECIDED, 'sighted'].map((verdict) => `'${verdict}'`).join(', ')})`;
 
 /**
- * Part of a statement that has the decisions as `given`: the audit rows of those that are `is_audited`. `$actor` says who caused them.
+ * Part of a statement that has the decisions as `given`: the audit
+ * rows of those that are `is_audited`. `$actor` says who caused them.
  */
 export const auditOfGiven = (actor: number): string => {
   const [key, eventId, event, from, to] = ['entity_key', 'delivery_id', 'event_type', 'from_status', 'to_status'];
@@ -19,7 +23,10 @@ export const auditOfGiven = (actor: number): string => {
   return `audit AS (${auditInsert(audited, 'given WHERE is_audited')})`;
 };
 
-/** Whether the audit tells of it: of everything that was decided about an event, and of a sighting that changed its entity. */
+/**
+ * Whether the audit tells of it: of everything that was decided about
+ * an event, and of a sighting that changed its entity.
+ */
 export const isAudited = ({ disposition, isChange = false }: Decision): boolean =>
   disposition === 'sighted' ? isChange : DECIDED.includes(disposition);
 
@@ -46,8 +53,8 @@ export const FACT_COLUMNS: readonly Column<FactRow>[] = [
 ];
 
 /**
- * Part of a statement: the facts' rows from arrays that begin at parameter `first` (see `factArrays`). Identity values are drawn while
- * the entity's row is locked, so they grow with each fact of one entity.
+ * Part of a statement: the facts' rows from arrays that begin at parameter `first` (see `factArrays`). Identity values
+ * are drawn while the entity's row is locked, so they grow with each fact of one entity.
  */
 export const outboxOf = (first: number): string => `facts AS (
      INSERT INTO outbox (name, dedupe_key, family, entity_key, payload, traceparent)

@@ -11,7 +11,10 @@ export interface GroupBounds {
   readonly lanes: number;
 }
 
-/** Beyond 500 events a transaction hardly gains (docs/performance.md); twice that bounds how long one may hold the others up. */
+/**
+ * Beyond 500 events a transaction hardly gains (docs/performance.md);
+ * twice that bounds how long one may hold the others up.
+ */
 export const GROUP_EVENTS_MAX = 1_000;
 export const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -21,7 +24,10 @@ export interface GroupCommitOptions {
   readonly together: (ranges: readonly Range[]) => Promise<Pick<AppliedRanges, 'applied' | 'moved'>>;
   /** Applies one range, waiting for what it needs and splitting it where it must. Rejects for infrastructure only. */
   readonly alone: (range: Range, signal: AbortSignal, progress: () => void) => Promise<BatchOutcome>;
-  /** Whether ranges that were refused together may get through one by one: a refusal or a time-out may be that of one of them. */
+  /**
+   * Whether ranges that were refused together may get through one by
+   * one: a refusal or a time-out may be that of one of them.
+   */
   readonly mayPassInParts: (error: unknown) => boolean;
   /** Told how long a range waited for its transaction, in s. */
   readonly gathered?: (seconds: number) => void;
@@ -39,9 +45,9 @@ interface Member {
 export type Submit = (range: Range, signal: AbortSignal, progress: () => void) => Promise<BatchOutcome>;
 
 /**
- * One transaction at a time for all partitions of a service: whatever ranges come while one runs go into the next together. So one
- * event alone is a small transaction at once, and under load transactions grow by themselves. What drops out of a transaction, or
- * was refused with it, goes alone, on a lane beside: nobody waits for it.
+ * One transaction at a time for all partitions of a service: whatever ranges come while one runs go into the next
+ * together. So one event alone is a small transaction at once, and under load transactions grow by themselves. What
+ * drops out of a transaction, or was refused with it, goes alone, on a lane beside: nobody waits for it.
  */
 export const createGroupCommit = ({
   bounds,
@@ -122,8 +128,8 @@ export const createGroupCommit = ({
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /**
- * The oldest ranges that fit into one transaction, at least one, and what is left. Of one partition only the first: a second is an
- * owner of before or after it, and would find the ledger moved by the first.
+ * The oldest ranges that fit into one transaction, at least one, and what is left. Of one partition only the first: a
+ * second is an owner of before or after it, and would find the ledger moved by the first.
  */
 const nextGroup = (waiting: readonly Member[], bounds: GroupBounds): readonly [Member[], Member[]] => {
   const taken: Member[] = [];

@@ -77,7 +77,8 @@ test.each([
   if (stuck === undefined) throw new Error('no partition');
   await stuck.send(captured(`seed ${what}`, 'pay_held'));
   await store.rows(
-    "INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id) VALUES ('payments', 'pay_parked', 'payments', 'a test', 'nothing') ON CONFLICT DO NOTHING",
+    `INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id)
+      VALUES ('payments', 'pay_parked', 'payments', 'a test', 'nothing') ON CONFLICT DO NOTHING`,
   );
   const release = await holding(sql);
   const waits = stuck.send(captured(`held ${what}`, 'pay_held'), captured(`parked ${what}`, 'pay_parked'));
@@ -120,7 +121,8 @@ test('an event that Postgres refuses is found in its own partition; the others a
     [6, 0],
   ]);
   const whole = await store.rows<{ kafka_partition: number; transactions: number }>(
-    "SELECT kafka_partition, count(DISTINCT xmin::text)::int AS transactions FROM webhook_events WHERE razorpay_event_id ~ '^refused_' GROUP BY 1 ORDER BY 1",
+    `SELECT kafka_partition, count(DISTINCT xmin::text)::int AS transactions FROM webhook_events
+      WHERE razorpay_event_id ~ '^refused_' GROUP BY 1 ORDER BY 1`,
   );
   expect(whole.filter(({ kafka_partition }) => kafka_partition !== 31)).toEqual([
     { kafka_partition: 30, transactions: 1 },
@@ -137,7 +139,8 @@ test('the same event on two partitions at once is one event, also when its body 
     ]);
   expect(await store.rows("SELECT 1 FROM webhook_events WHERE razorpay_event_id ~ '^twice_'")).toHaveLength(2);
   const counts = await store.rows(
-    'SELECT sum(applied + stale)::int AS first, sum(duplicate)::int AS copies FROM partition_ledger WHERE partition IN (40, 41)',
+    `SELECT sum(applied + stale)::int AS first, sum(duplicate)::int AS copies FROM partition_ledger
+      WHERE partition IN (40, 41)`,
   );
   expect(counts).toEqual([{ first: 2, copies: 2 }]);
 });
@@ -177,7 +180,8 @@ test('a copy whose first one drops out is the first one itself', async () => {
 
 test('a batch that takes longer than the statement time-out is cut until it passes', async () => {
   const [partition] = await open(50);
-  // Postgres stops a statement that inserts more than five rows, as the time-out stops one that is too large for a slow disk.
+  // Postgres stops a statement that inserts more than five rows, as
+  // the time-out stops one that is too large for a slow disk.
   await store.rows(`CREATE FUNCTION too_slow() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF (SELECT count(*) FROM rows WHERE razorpay_event_id ~ '^slow_') > 5 THEN
@@ -186,7 +190,8 @@ test('a batch that takes longer than the statement time-out is cut until it pass
       RETURN NULL;
     END $$`);
   await store.rows(
-    'CREATE TRIGGER too_slow AFTER INSERT ON webhook_events REFERENCING NEW TABLE AS rows FOR EACH STATEMENT EXECUTE FUNCTION too_slow()',
+    `CREATE TRIGGER too_slow AFTER INSERT ON webhook_events REFERENCING NEW TABLE AS rows FOR EACH STATEMENT EXECUTE
+      FUNCTION too_slow()`,
   );
   expect(
     await partition?.send(

@@ -42,8 +42,9 @@ const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS 
              date_part('epoch', received_at) * 1000 AS received_ms, kafka_topic AS topic, kafka_partition AS partition`;
 
 /**
- * A copy of an event has the same created_at; the day on either side is searched so that another body under the same id is
- * found although its time differs. OFFSET 0 keeps the planner from turning the look-ups into one scan of all partitions.
+ * A copy of an event has the same created_at; the day on either side is searched so
+ * that another body under the same id is found although its time differs. OFFSET 0
+ * keeps the planner from turning the look-ups into one scan of all partitions.
  */
 const FIND_NEAR = statement(
   'find_events_near',
@@ -63,13 +64,17 @@ const FIND_ANYWHERE = statement(
       SELECT ${COLUMNS}
         FROM webhook_events WHERE razorpay_event_id = given.id ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
 );
-/** The event id is not signed: one captured body can come under any number of ids. Its time is in it, so one partition is asked. */
+/**
+ * The event id is not signed: one captured body can come under any
+ * number of ids. Its time is in it, so one partition is asked.
+ */
 const FIND_BODY = statement(
   'find_bodies',
   `SELECT known.* FROM unnest($1::bigint[], $2::float8[]) AS given (body, at)
     CROSS JOIN LATERAL (
       SELECT ${COLUMNS}
-        FROM webhook_events WHERE body_key = given.body AND created_at = to_timestamp(given.at) LIMIT 1 OFFSET 0) AS known`,
+        FROM webhook_events WHERE body_key = given.body AND created_at = to_timestamp(given.at)
+          LIMIT 1 OFFSET 0) AS known`,
 );
 const FIND_BODY_ANYWHERE = statement(
   'find_bodies_anywhere',
@@ -90,8 +95,9 @@ const LOCK_UNDATED = {
 } as const;
 
 /**
- * Takes the ids of bodies without a time: the time of their reception is part of the primary key, which differs from copy to copy, so
- * it does not keep two first copies apart that two processes apply at once. Answers the ids that another transaction has.
+ * Takes the ids of bodies without a time: the time of their reception is part of the
+ * primary key, which differs from copy to copy, so it does not keep two first copies
+ * apart that two processes apply at once. Answers the ids that another transaction has.
  */
 export const lockUndated = async (
   tx: Transaction,

@@ -19,9 +19,9 @@ const RECORD = statement(
 );
 
 /**
- * Joins sightings that no topic brings: those of a body that is replayed out of Postgres. Rows, audit and facts are as if Kafka had brought
- * them; no offset is theirs, so no ledger counts them. Locks rows only, which come last in the order. Throws where a rule cannot take one,
- * so that the replay as a whole is refused and nothing of it is lost.
+ * Joins sightings that no topic brings: those of a body that is replayed out of Postgres. Rows, audit and facts are as
+ * if Kafka had brought them; no offset is theirs, so no ledger counts them. Locks rows only, which come last in the
+ * order. Throws where a rule cannot take one, so that the replay as a whole is refused and nothing of it is lost.
  */
 export const joinSightings = async (
   tx: Transaction,

@@ -18,8 +18,8 @@ export interface LedgerKey extends Place {
 export type Counts = Readonly<Record<Disposition, number>>;
 
 /**
- * What a transaction does about a row that another one holds. `wait`: it waits, for at most the lock time-out. `skip`: it goes on
- * without the row, so that nobody else's transaction can hold up what it does for many partitions.
+ * What a transaction does about a row that another one holds. `wait`: it waits, for at most the lock time-out. `skip`:
+ * it goes on without the row, so that nobody else's transaction can hold up what it does for many partitions.
  */
 export type Locking = 'wait' | 'skip';
 
@@ -38,9 +38,9 @@ const LOCKS = {
 } as const;
 
 /**
- * Takes partitions for this transaction, in the one order that everybody takes them in, and answers where each stands, by
- * `placeName`. Two owners of one partition are one after the other from here on. A partition without a row is left out, and
- * with `skip` one whose row is held.
+ * Takes partitions for this transaction, in the one order that everybody takes them in, and
+ * answers where each stands, by `placeName`. Two owners of one partition are one after the other
+ * from here on. A partition without a row is left out, and with `skip` one whose row is held.
  */
 export const lockLedgers = async (
   tx: Transaction,

@@ -42,7 +42,10 @@ const COUNT_PARKED = statement(
   'SELECT family, count(*) AS keys FROM parked_keys WHERE family = ANY($1::text[]) GROUP BY family',
 );
 
-/** Shows how many keys of these families are parked, asked of Postgres on every scrape. While Postgres is away the last answer stays. */
+/**
+ * Shows how many keys of these families are parked, asked of Postgres
+ * on every scrape. While Postgres is away the last answer stays.
+ */
 export const reportParkedKeys = (database: Database, aggregates: readonly Aggregate[], registry: Registry): void => {
   const families = aggregates.map(({ family }) => family);
   if (families.length === 0) return;

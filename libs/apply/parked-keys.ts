@@ -5,13 +5,15 @@ import type { Locking } from './ledger.ts';
 import { keyName, waitsBehind } from './reduce-events.ts';
 
 const NAMED = '(family, entity_key) IN (SELECT * FROM unnest($1::text[], $2::text[]))';
-const HELD = `SELECT family, entity_key, failing_event_id FROM parked_keys WHERE ${NAMED} ORDER BY family, entity_key FOR UPDATE`;
+const HELD = `SELECT family, entity_key, failing_event_id FROM parked_keys WHERE ${NAMED} ORDER BY family, entity_key
+  FOR UPDATE`;
 const LOCKS = {
   wait: statement('lock_parked', HELD),
   skip: statement(
     'lock_parked_free',
     `WITH held AS MATERIALIZED (${HELD} SKIP LOCKED)
-     SELECT family, entity_key, held.failing_event_id FROM parked_keys LEFT JOIN held USING (family, entity_key) WHERE ${NAMED}`,
+     SELECT family, entity_key, held.failing_event_id FROM parked_keys LEFT JOIN held USING (family, entity_key)
+       WHERE ${NAMED}`,
   ),
 } as const;
 
@@ -23,7 +25,10 @@ interface ParkedRow {
 }
 
 export interface ParkedKeys {
-  /** Key name → why a later event of the key waits. Locked, so that a retry of the key and this transaction are one after the other. */
+  /**
+   * Key name → why a later event of the key waits. Locked, so that a
+   * retry of the key and this transaction are one after the other.
+   */
   readonly parked: ReadonlyMap<string, string>;
   /** Names of keys that are parked, but held by another transaction. */
   readonly busy: ReadonlySet<string>;

@@ -60,25 +60,31 @@ const LOCK_LEDGERS = statement(
 );
 const LOCK_KEY = statement(
   'queue_lock_key',
-  `SELECT consumer_group AS "group", reason, failing_event_id AS "failingEventId", attempts, first_failed_at::text AS "firstFailedAt",
+  `SELECT consumer_group AS "group", reason, failing_event_id AS "failingEventId", attempts,
+    first_failed_at::text AS "firstFailedAt",
           date_part('epoch', next_attempt_at - clock_timestamp()) * 1000 AS "afterMs"
      FROM parked_keys WHERE family = $1 AND entity_key = $2 FOR UPDATE`,
 );
-/** Bodies that a transaction holds in memory, in bytes, besides the last: one body has up to 1 MiB, and a queue may be long. */
+/**
+ * Bodies that a transaction holds in memory, in bytes, besides the
+ * last: one body has up to 1 MiB, and a queue may be long.
+ */
 const BODIES_MAX = 16 * 1024 * 1024;
 const WAITING = statement(
   'queue_waiting',
-  `SELECT razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms, endpoint, account_id,
+  `SELECT razorpay_event_id, created_at::text AS created, event_type, date_part('epoch',
+    received_at) * 1000 AS received_ms, endpoint, account_id,
           kafka_topic, kafka_partition, kafka_offset, sighting, payload, traceparent
-     FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY kafka_topic, kafka_partition, kafka_offset ROWS UNBOUNDED PRECEDING) - octet_length(payload) AS bytes_before
+     FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY kafka_topic, kafka_partition,
+       kafka_offset ROWS UNBOUNDED PRECEDING) - octet_length(payload) AS bytes_before
              FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
             ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT $3) AS oldest
     WHERE bytes_before < ${BODIES_MAX} ORDER BY kafka_topic, kafka_partition, kafka_offset`,
 );
 
 /**
- * Locks in the consumer's order: ledger, then key (then states), so that no new event of the key can overtake. A key may wait with
- * events of several partitions: its family's, and the quarantine's. Undefined when the key is not parked.
+ * Locks in the consumer's order: ledger, then key (then states), so that no new event of the key can overtake. A key
+ * may wait with events of several partitions: its family's, and the quarantine's. Undefined when the key is not parked.
  */
 export const lockQueue = async (
   tx: Transaction,
@@ -135,7 +141,10 @@ const LOCK_LEDGER = statement(
   'SELECT 1 FROM partition_ledger WHERE topic = $1 AND partition = $2 FOR UPDATE',
 );
 
-/** The first lock of the consumer's order, for one event. What is read after it is what the last one to hold it has left. */
+/**
+ * The first lock of the consumer's order, for one event. What is read
+ * after it is what the last one to hold it has left.
+ */
 export const lockLedgerOf = async (
   tx: Transaction,
   { topic, partition }: { readonly topic: string; readonly partition: number },
@@ -148,8 +157,8 @@ const MOVE_COUNTS = statement(
 );
 
 /**
- * Events of one partition become something else. A topic belongs to one consumer group, so the row is found by topic and partition: a
- * key may wait with events whose topic another group reads.
+ * Events of one partition become something else. A topic belongs to one consumer group, so the row is found by topic
+ * and partition: a key may wait with events whose topic another group reads.
  */
 export const moveCounts = async (
   tx: Transaction,
@@ -173,7 +182,8 @@ export const moveCounts = async (
 const RESOLVE = statement(
   'queue_resolve',
   `WITH given AS MATERIALIZED (
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+       $8::text[], $9::boolean[])
        AS given (event_id, created, event_type, verdict, reason, from_status, to_status, delivery_id, is_audited)
        CROSS JOIN (SELECT $10::text AS family, $11::text AS entity_key) AS entity),
    events AS (
@@ -226,16 +236,21 @@ export const resolveWaiting = async (
 
 export const NOT_TRIED_YET = 'not tried yet';
 
-const HEAD = `SELECT razorpay_event_id FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed AND verdict = 'parked'
+const HEAD = `SELECT razorpay_event_id FROM webhook_events WHERE family = $1 AND entity_key = $2 AND NOT processed
+  AND verdict = 'parked'
                ORDER BY kafka_topic, kafka_partition, kafka_offset LIMIT 1`;
 const NEXT_HEAD = statement(
   'queue_next_head',
-  `UPDATE parked_keys SET failing_event_id = head.razorpay_event_id, reason = '${NOT_TRIED_YET}', attempts = 0, first_failed_at = NULL, next_attempt_at = clock_timestamp()
+  `UPDATE parked_keys SET failing_event_id = head.razorpay_event_id, reason = '${NOT_TRIED_YET}', attempts = 0,
+    first_failed_at = NULL, next_attempt_at = clock_timestamp()
      FROM (${HEAD}) AS head WHERE family = $1 AND entity_key = $2 RETURNING 1`,
 );
 const UNPARK = statement('queue_unpark', 'DELETE FROM parked_keys WHERE family = $1 AND entity_key = $2');
 
-/** After the head of a locked queue has gone: the next one becomes the head and has all its attempts; without one the key is free. */
+/**
+ * After the head of a locked queue has gone: the next one becomes the
+ * head and has all its attempts; without one the key is free.
+ */
 export const advanceQueue = async (tx: Transaction, { family, key }: KeyRef): Promise<'parked' | 'free'> => {
   if ((await tx.query(NEXT_HEAD, [family, key])).length > 0) return 'parked';
   await tx.query(UNPARK, [family, key]);
@@ -244,14 +259,15 @@ export const advanceQueue = async (tx: Transaction, { family, key }: KeyRef): Pr
 
 const PARK = statement(
   'queue_park',
-  `INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, attempts, first_failed_at, next_attempt_at)
+  `INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id, attempts, first_failed_at,
+    next_attempt_at)
    VALUES ($1, $2, $3, '${NOT_TRIED_YET}', $4, 0, NULL, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 1`,
 );
 const FIND_HEAD = statement('queue_head', HEAD);
 
 /**
- * An event has been given verdict `parked` again: its key is parked for it, or it takes its place by its offset in the queue that is
- * there. The caller holds the event's ledger row.
+ * An event has been given verdict `parked` again: its key is parked for it, or it takes its place by its offset in the
+ * queue that is there. The caller holds the event's ledger row.
  */
 export const joinQueue = async (
   tx: Transaction,

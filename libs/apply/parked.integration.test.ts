@@ -130,7 +130,8 @@ describe('an event that cannot be applied', () => {
     await store.rows(`CREATE FUNCTION no_such_event() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN RAISE EXCEPTION 'not this one'; END $$`);
     await store.rows(
-      "CREATE TRIGGER no_such_event BEFORE INSERT ON webhook_events_default FOR EACH ROW WHEN (NEW.razorpay_event_id = 'p1_never') EXECUTE FUNCTION no_such_event()",
+      `CREATE TRIGGER no_such_event BEFORE INSERT ON webhook_events_default FOR EACH ROW WHEN (NEW.razorpay_event_id =
+        'p1_never') EXECUTE FUNCTION no_such_event()`,
     );
     expect(
       await partition.send(captured('p1_before', 'p1_x'), captured('p1_never', 'p1_y'), captured('p1_after', 'p1_y')),
@@ -139,7 +140,8 @@ describe('an event that cannot be applied', () => {
     expect(await counts()).toEqual({ applied: 2, quarantined: 1 });
     expect(
       await store.rows(
-        "SELECT reason, octet_length(payload) > 50 AS has_body FROM webhook_events WHERE razorpay_event_id LIKE 'unstorable-%'",
+        `SELECT reason, octet_length(payload) > 50 AS has_body FROM webhook_events
+          WHERE razorpay_event_id LIKE 'unstorable-%'`,
       ),
     ).toEqual([{ reason: 'unstorable: not this one', has_body: true }]);
   });
@@ -197,7 +199,8 @@ describe('a parked key', () => {
     expect(await parked('r1')).toBeUndefined();
     expect(
       await store.rows(
-        "SELECT verdict, from_status, to_status, actor FROM audit_logs WHERE entity_key = 'r1' AND action = 'event' ORDER BY id",
+        `SELECT verdict, from_status, to_status, actor FROM audit_logs WHERE entity_key = 'r1' AND action = 'event'
+          ORDER BY id`,
       ),
     ).toEqual([
       { verdict: 'applied', from_status: null, to_status: 'failed', actor: 'operator:asha' },
@@ -274,7 +277,8 @@ describe('a parked key', () => {
     ).toEqual({ kind: 'unparked', applied: 451, dead: 0 });
     expect(await counts()).toEqual({ applied: 1, stale: 450 });
     const order = await store.rows<{ id: string }>(
-      "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'q' AND action = 'event' ORDER BY audit_logs.id",
+      `SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = 'q' AND action = 'event'
+        ORDER BY audit_logs.id`,
     );
     expect(order.map(({ id }) => id)).toEqual(order.map(({ id }) => id).toSorted());
   });
@@ -306,7 +310,8 @@ describe('a parked key', () => {
     await second.close();
     expect(await parked('z')).toBeUndefined();
     const applied = await store.rows<{ kafka_offset: number }>(
-      "SELECT e.kafka_offset FROM audit_logs a JOIN webhook_events e USING (razorpay_event_id) WHERE a.entity_key = 'z' AND a.action = 'event' ORDER BY a.id",
+      `SELECT e.kafka_offset FROM audit_logs a JOIN webhook_events e USING (razorpay_event_id) WHERE a.entity_key = 'z'
+        AND a.action = 'event' ORDER BY a.id`,
     );
     expect(applied).toHaveLength(67);
     expect(applied.map(({ kafka_offset }) => kafka_offset)).toEqual(applied.map((_, index) => index));
@@ -318,7 +323,8 @@ test('a key that an operator parks while the consumer is about to: the batch is 
   await store.database.transaction(async (tx) => {
     await tx.query(
       adHoc(
-        "INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id) VALUES ('payments', 'w', 'payments', 'not tried yet', 'w_a')",
+        `INSERT INTO parked_keys (family, entity_key, consumer_group, reason, failing_event_id)
+          VALUES ('payments', 'w', 'payments', 'not tried yet', 'w_a')`,
       ),
     );
     sent = partition

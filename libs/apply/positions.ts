@@ -12,7 +12,9 @@ export interface LedgerRow extends LedgerKey {
   readonly firstOffset: bigint;
   readonly nextOffset: bigint;
   readonly counts: Counts;
-  /** Where the log ended when it was found to end before `nextOffset`; null unless an operator has to decide about that. */
+  /**
+   * Where the log ended when it was found to end before `nextOffset`; null unless an operator has to decide about that.
+   */
   readonly pastEnd: bigint | null;
   readonly updatedAt: Date;
   /** Offsets that operators passed over without applying them. */
@@ -29,8 +31,8 @@ export interface LedgerRow extends LedgerKey {
 }
 
 /**
- * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip events or
- * mistake other events for those that were counted.
+ * Where a consumer goes on, or why only a person can decide. Going on at another place than the ledger's would skip
+ * events or mistake other events for those that were counted.
  */
 export const positionIn = (
   {
@@ -84,7 +86,8 @@ const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, nex
 /** Stays halted even when the log grows past the position; only a rebase takes it back. */
 const FOUND_PAST_END = statement(
   'ledger_past_end',
-  'UPDATE partition_ledger SET past_end = $5 WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND next_offset = $4 AND past_end IS NULL',
+  `UPDATE partition_ledger SET past_end = $5 WHERE consumer_group = $1 AND topic = $2 AND partition = $3
+    AND next_offset = $4 AND past_end IS NULL`,
 );
 const READ = statement(
   'ledger_read',
@@ -137,10 +140,13 @@ const STANDINGS = statement(
 );
 const NOTE = statement(
   'ledger_note',
-  'UPDATE partition_ledger SET last_error = $4, last_error_at = now() WHERE consumer_group = $1 AND topic = $2 AND partition = $3',
+  `UPDATE partition_ledger SET last_error = $4, last_error_at = now() WHERE consumer_group = $1 AND topic = $2
+    AND partition = $3`,
 );
 
-/** The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start. */
+/**
+ * The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start.
+ */
 export const createPositions = (database: Database, group: string): PositionSource => ({
   positionOf: async (topic, partition, log, earlier) => {
     await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
@@ -186,7 +192,10 @@ export interface LedgerPlace {
   readonly offset: bigint;
 }
 
-/** `there-already`: somebody else has moved it to the same place meanwhile. `changed`: it stands elsewhere than it was shown. */
+/**
+ * `there-already`: somebody else has moved it to the same place
+ * meanwhile. `changed`: it stands elsewhere than it was shown.
+ */
 export type RebaseOutcome =
   | { readonly kind: 'moved' /** Records that were passed over without being applied. */; readonly skipped: number }
   | { readonly kind: 'there-already' | 'no-row' }
@@ -196,15 +205,15 @@ const isSamePlace = (one: LedgerPlace, other: LedgerPlace): boolean =>
   one.clusterId === other.clusterId && one.offset === other.offset;
 
 /**
- * What is passed over when a partition goes to `offset`: in the same log everything between its position and there, in another one
- * everything before it. Going back passes over nothing.
+ * What is passed over when a partition goes to `offset`: in the same log everything between its position and there, in
+ * another one everything before it. Going back passes over nothing.
  */
 const PASSED_OVER = `greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ELSE $6::bigint END)`;
 
 /**
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:
- * first_offset moves along, and what is passed over without being applied is counted as skipped, for ever. `shown`: where it stood when
- * the operator decided; when it stands elsewhere, nothing is done.
+ * first_offset moves along, and what is passed over without being applied is counted as skipped, for ever. `shown`:
+ * where it stood when the operator decided; when it stands elsewhere, nothing is done.
  */
 export const rebaseLedger = async (
   database: Database,
@@ -224,10 +233,13 @@ export const rebaseLedger = async (
     const [moved] = await tx.query<{ readonly passed: number }>(
       adHoc(
         `WITH before AS (
-           SELECT ${PASSED_OVER} AS passed FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3)
+           SELECT ${PASSED_OVER} AS passed FROM partition_ledger WHERE consumer_group = $1 AND topic = $2
+             AND partition = $3)
          UPDATE partition_ledger
-            SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset - passed, next_offset = $5, skipped = skipped + passed,
-                past_end = NULL, mark_event_id = NULL, mark_appended_ms = NULL, mark_leader_epoch = NULL, last_error = NULL, last_error_at = NULL, updated_at = now(), moved_at = now()
+            SET cluster_id = $4, first_offset = first_offset + $5::bigint - next_offset - passed, next_offset = $5,
+              skipped = skipped + passed,
+                past_end = NULL, mark_event_id = NULL, mark_appended_ms = NULL, mark_leader_epoch = NULL,
+                  last_error = NULL, last_error_at = NULL, updated_at = now(), moved_at = now()
            FROM before WHERE consumer_group = $1 AND topic = $2 AND partition = $3 RETURNING passed`,
       ),
       [key.group, key.topic, key.partition, to.clusterId, to.offset, to.startOffset],

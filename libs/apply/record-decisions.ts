@@ -122,24 +122,30 @@ const PARKED = FACTS + FACT_COLUMNS.length;
 const MOVES = PARKED + PARKED_COLUMNS.length;
 
 /**
- * Everything that the batches of a transaction leave behind besides their entities' rows, in one round trip. The counts of all
- * offsets passed move the ledger; it is locked by this transaction, the condition on its position only states what that lock
- * has made sure of.
+ * Everything that the batches of a transaction leave behind besides their entities' rows,
+ * in one round trip. The counts of all offsets passed move the ledger; it is locked by this
+ * transaction, the condition on its position only states what that lock has made sure of.
  */
 const RECORD = statement(
   'record',
   `WITH given AS MATERIALIZED (SELECT * FROM ${unnested(DECIDED_COLUMNS, DECIDED, 'given')}),
    events AS (
-     INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, reason, account_id, endpoint,
-                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key, payload, traceparent, sighting, secret_position)
-     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict, reason, account_id, endpoint,
-            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition, kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting, secret_position
+     INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict,
+       reason, account_id, endpoint,
+                                 received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key,
+                                   payload, traceparent, sighting, secret_position)
+     SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict,
+       reason, account_id, endpoint,
+            to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition,
+              kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting, secret_position
        FROM given WHERE is_event
      ON CONFLICT DO NOTHING RETURNING 1),
    conflicts AS (
-     INSERT INTO event_conflicts (razorpay_event_id, body_sha256, kept_as, event_type, family, entity_key, account_id, endpoint, received_at,
+     INSERT INTO event_conflicts (razorpay_event_id, body_sha256, kept_as, event_type, family, entity_key, account_id,
+       endpoint, received_at,
                                   kafka_topic, kafka_partition, kafka_offset)
-     SELECT claimed_id, decode(body_sha256, 'hex'), event_id, event_type, family, entity_key, account_id, endpoint, to_timestamp(received), topic, partition, kafka_offset
+     SELECT claimed_id, decode(body_sha256, 'hex'), event_id, event_type, family, entity_key, account_id, endpoint,
+       to_timestamp(received), topic, partition, kafka_offset
        FROM given WHERE claimed_id IS NOT NULL
      ON CONFLICT DO NOTHING),
    ${auditOfGiven(ACTOR)},
@@ -152,11 +158,15 @@ const RECORD = statement(
    ledger AS (
      UPDATE partition_ledger l
         SET next_offset = m.next_offset, updated_at = now(), moved_at = now(),
-            mark_event_id = m.mark_event_id, mark_appended_ms = m.mark_appended_ms, mark_leader_epoch = m.mark_leader_epoch, ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
+            mark_event_id = m.mark_event_id, mark_appended_ms = m.mark_appended_ms,
+              mark_leader_epoch = m.mark_leader_epoch,
+              ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
        FROM ${unnested(MOVE_COLUMNS, MOVES, 'm')}
-      WHERE l.consumer_group = $${GROUP} AND l.topic = m.topic AND l.partition = m.partition AND l.next_offset = m.first_offset
+      WHERE l.consumer_group = $${GROUP} AND l.topic = m.topic AND l.partition = m.partition
+        AND l.next_offset = m.first_offset
      RETURNING 1)
-   SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM parked) AS parked, (SELECT count(*) FROM ledger) AS ledger`,
+   SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM parked) AS parked, (SELECT count(*)
+     FROM ledger) AS ledger`,
 );
 
 export interface ToRecord {

@@ -37,15 +37,18 @@ const RECORD = statement(
    SELECT event_id, created::timestamptz, decode(digest, 'hex'), times, to_timestamp(last), told::jsonb
      FROM ${unnested(COLUMNS, 1, 'given')} ORDER BY event_id, created
    ON CONFLICT (razorpay_event_id, created_at) DO UPDATE
-      SET times = r.times + EXCLUDED.times - jsonb_array_length(EXCLUDED.deliveries) + (SELECT count(*) FROM (${NEW}) AS fresh),
+      SET times = r.times + EXCLUDED.times - jsonb_array_length(EXCLUDED.deliveries) + (SELECT count(*)
+        FROM (${NEW}) AS fresh),
           last_received_at = greatest(r.last_received_at, EXCLUDED.last_received_at),
           deliveries = r.deliveries || (
-            SELECT coalesce(jsonb_agg(d), '[]') FROM (${NEW} ORDER BY number LIMIT greatest(0, ${REDELIVERIES_TOLD_MAX} - jsonb_array_length(r.deliveries))) AS fresh)`,
+            SELECT coalesce(jsonb_agg(d), '[]') FROM (${NEW} ORDER BY number
+              LIMIT greatest(0, ${REDELIVERIES_TOLD_MAX} - jsonb_array_length(r.deliveries))) AS fresh)`,
 );
 
 /**
- * Writes down that events came again: one statement for all of a transaction, none where nothing did. A record that stands for the first
- * delivery itself (read again after a rebase, or produced again by a replay) has its time of reception and is no redelivery.
+ * Writes down that events came again: one statement for all of a transaction, none where
+ * nothing did. A record that stands for the first delivery itself (read again after a
+ * rebase, or produced again by a replay) has its time of reception and is no redelivery.
  */
 export const recordRedeliveries = async (tx: Transaction, copies: readonly Copy[]): Promise<void> => {
   const rows = redeliveredOf(copies);

@@ -72,8 +72,8 @@ const reasonWith = ({ claimedId }: Arrival, reasons: readonly string[], notes: r
 const undecided = { from: null, to: null, facts: [] } as const;
 
 /**
- * Runs the rules over events in order, in memory. An event whose rule throws, or that is known to fail, parks its key: it and all
- * later events of the key wait, every other key goes on. Deterministic.
+ * Runs the rules over events in order, in memory. An event whose rule throws, or that is known to fail, parks its key:
+ * it and all later events of the key wait, every other key goes on. Deterministic.
  */
 export const reduceEvents = (
   arrivals: readonly Arrival[],
@@ -156,7 +156,10 @@ const changedRows = (
     }),
   );
 
-/** The reducers carry over what they do not change, so comparing by reference is enough; a false "differs" costs only a write. */
+/**
+ * The reducers carry over what they do not change, so comparing by
+ * reference is enough; a false "differs" costs only a write.
+ */
 const isSame = (a: EntityState, b: EntityState): boolean =>
   a.status === b.status &&
   a.marks === b.marks &&

@@ -21,7 +21,10 @@ const HAND_OVER = statement(
     WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
 );
 
-/** Puts a quarantined event into its entity's queue, to be applied as a parked event is. `by`: who does it and why, for the audit. */
+/**
+ * Puts a quarantined event into its entity's queue, to be applied as
+ * a parked event is. `by`: who does it and why, for the audit.
+ */
 export const releaseFromQuarantine = async (
   tx: Transaction,
   { eventId, event, family, key, created, topic, partition }: Understood,

@@ -9,7 +9,10 @@ import { contactKinds } from '#rules';
 import type { ContactKind } from '#rules';
 import type { StatesByFamily } from './reduce-events.ts';
 
-/** Makes the digests by which customers are found (docs/adr/0015). Like a webhook secret, it shows nothing when it is printed. */
+/**
+ * Makes the digests by which customers are found (docs/adr/0015).
+ * Like a webhook secret, it shows nothing when it is printed.
+ */
 export type SearchKey = KeyObject;
 export const searchKey = (text: string): SearchKey => createSecretKey(text, 'utf8');
 
@@ -30,7 +33,9 @@ const spellings: Readonly<Record<ContactKind, (text: string) => string | undefin
 export const contactKindsOf = (text: string): readonly ContactKind[] =>
   contactKinds.filter((kind) => spellings[kind](text) !== undefined);
 
-/** The first 64 bits of HMAC-SHA256 over kind and value in one spelling; undefined for what cannot be one of its kind. */
+/**
+ * The first 64 bits of HMAC-SHA256 over kind and value in one spelling; undefined for what cannot be one of its kind.
+ */
 export const digestOf = (key: SearchKey, kind: ContactKind, text: string): bigint | undefined => {
   const spelling = spellings[kind](text);
   if (spelling === undefined) return undefined;
@@ -67,7 +72,8 @@ const COLUMNS: readonly Column<DigestRow>[] = [
 ];
 const RECORD = statement(
   'record_search_digests',
-  `INSERT INTO search_digests (digest, family, entity_key) SELECT * FROM ${unnested(COLUMNS, 1, 'given')} ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING`,
+  `INSERT INTO search_digests (digest, family, entity_key) SELECT * FROM ${unnested(COLUMNS, 1, 'given')}
+    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING`,
 );
 
 /** Makes entities found by these values; what is there already stays. Nothing is sent when there is nothing. */

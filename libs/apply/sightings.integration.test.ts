@@ -64,12 +64,14 @@ interface KeptRow {
 }
 const kept = (like: string) =>
   store.rows<KeptRow & Record<string, unknown>>(
-    'SELECT razorpay_event_id AS id, verdict, processed, sighting FROM webhook_events WHERE razorpay_event_id LIKE $1 ORDER BY 1',
+    `SELECT razorpay_event_id AS id, verdict, processed, sighting FROM webhook_events WHERE razorpay_event_id LIKE $1
+      ORDER BY 1`,
     [`${like}%`],
   );
 const audits = (key: string) =>
   store.rows(
-    "SELECT razorpay_event_id AS id, event_type, verdict, from_status, to_status FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY id",
+    `SELECT razorpay_event_id AS id, event_type, verdict, from_status, to_status FROM audit_logs WHERE entity_key = $1
+      AND action = 'event' ORDER BY id`,
     [key],
   );
 const statusOf = async (key: string) =>

@@ -26,7 +26,10 @@ export interface LoadedRows {
   readonly busy: readonly string[];
 }
 
-/** How a value travels to Postgres: the element type of its array, and the expression that makes the column's value of it. */
+/**
+ * How a value travels to Postgres: the element type of its array, and
+ * the expression that makes the column's value of it.
+ */
 const transport: Readonly<Record<FieldType, { readonly element: string; readonly into: (name: string) => string }>> = {
   text: { element: 'text', into: (name) => name },
   bigint: { element: 'bigint', into: (name) => name },
@@ -57,7 +60,8 @@ export const createStateTable = (aggregate: Aggregate): StateTable => {
       `load_free_${aggregate.family}`,
       `WITH held AS MATERIALIZED (${held} SKIP LOCKED)
        SELECT there.${key} AS row_key, held.${key} IS NULL AS is_busy, held.*
-         FROM ${quotedName(table)} AS there LEFT JOIN held ON held.${key} = there.${key} WHERE there.${key} = ANY($1::text[])`,
+         FROM ${quotedName(table)} AS there LEFT JOIN held ON held.${key} = there.${key}
+           WHERE there.${key} = ANY($1::text[])`,
     ),
   };
   const save = statement(`save_${aggregate.family}`, saveText(table, keyColumn, fields));
@@ -106,7 +110,8 @@ const saveText = (table: string, keyColumn: string, fields: readonly (readonly [
   return `WITH saved AS (
     INSERT INTO ${quotedName(table)} (${names.join(', ')})
     SELECT ${columns.map(({ name, into }) => into(quotedName(name))).join(', ')}
-      FROM unnest(${columns.map(({ element }, index) => `$${index + 1}::${element}[]`).join(', ')}) AS given (${names.join(', ')})
+      FROM unnest(${columns.map(({ element }, index) => `$${index + 1}::${element}[]`).join(', ')}) AS given
+        (${names.join(', ')})
     ON CONFLICT (${quotedName(keyColumn)}) DO UPDATE SET ${updates.join(', ')}, updated_at = now()
     RETURNING xmax = 0 AS inserted)
   SELECT count(*) FILTER (WHERE inserted) AS fresh FROM saved`;

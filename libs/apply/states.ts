@@ -14,7 +14,10 @@ export interface HeldStates {
   readonly held: ReadonlySet<string>;
 }
 
-/** Reads and locks the rows of all keys that the events touch, family by family in catalogue order; not those of keys in `parked`. */
+/**
+ * Reads and locks the rows of all keys that the events touch, family
+ * by family in catalogue order; not those of keys in `parked`.
+ */
 export const holdStates = async (
   tx: Transaction,
   { tables }: Families,

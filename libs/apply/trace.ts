@@ -5,7 +5,9 @@ import type { Range } from './apply-ranges.ts';
 import type { Arrival } from './arrival.ts';
 import type { Decision } from './reduce-events.ts';
 
-/** The events of a range as work under way, each in the trace of its delivery. Where traces are off, the range as it is. */
+/**
+ * The events of a range as work under way, each in the trace of its delivery. Where traces are off, the range as it is.
+ */
 export const withSpans = (tracer: Tracer | undefined, arrivals: readonly Arrival[]): readonly Arrival[] =>
   tracer === undefined
     ? arrivals
@@ -27,7 +29,10 @@ export const parkedContextOf = (arrival: Arrival): string | null => {
 /** What somebody will look for, whether its trace is sampled or not. */
 const failures: ReadonlySet<Disposition> = new Set(['parked', 'dead']);
 
-/** Ends the spans of events whose decisions are committed. `within`: the span of the transaction, or of the job that it was made in. */
+/**
+ * Ends the spans of events whose decisions are committed. `within`:
+ * the span of the transaction, or of the job that it was made in.
+ */
 export const endEvents = (decisions: readonly Decision[], within: Span | undefined): void => {
   for (const { arrival, disposition } of decisions)
     arrival.span?.end({
@@ -57,7 +62,9 @@ const placeOf = ({ topic, partition, offset }: Arrival): Readonly<Record<string,
   'messaging.kafka.offset': Number(offset),
 });
 
-/** The span of one transaction over many events: it is of no delivery's trace, and links to all that it has a share in. */
+/**
+ * The span of one transaction over many events: it is of no delivery's trace, and links to all that it has a share in.
+ */
 export interface TransactionSpan {
   readonly span: Span;
   readonly applied: (decisions: readonly Decision[]) => void;

@@ -40,8 +40,8 @@ const bundledReaders: ReadonlyMap<string, ReadRow> = new Map(
 /** What the decoder asks for a schema version that it does not bundle. */
 export interface SchemaLookup {
   /**
-   * The schema with this id, as parsed JSON; undefined when the registry has none. Rejects when the registry cannot be asked:
-   * an infrastructure error, to be retried, and no fault of the record.
+   * The schema with this id, as parsed JSON; undefined when the registry has none. Rejects when the registry cannot be
+   * asked: an infrastructure error, to be retried, and no fault of the record.
    */
   schemaById(id: number): Promise<unknown>;
 }
@@ -53,8 +53,8 @@ const LEARNED_IDS_MAX = 100;
 
 export interface EnvelopeDecoder {
   /**
-   * Answers at once for a bundled version. Rejects only when the registry is needed and cannot be asked. What cannot be read
-   * is a value with the reasons, never an exception.
+   * Answers at once for a bundled version. Rejects only when the registry is needed and cannot be asked. What cannot be
+   * read is a value with the reasons, never an exception.
    */
   decode(value: Buffer | null, headers: ReceivedHeaders | undefined): Parsed<Envelope> | Promise<Parsed<Envelope>>;
 }
@@ -125,8 +125,9 @@ const readEnvelope = (read: ReadRow, data: Buffer, position: number | undefined)
 const KEY_LENGTH_MAX = 256;
 
 /**
- * An event that this release's catalogue does not have (written by a newer ingest) is quarantined as unknown with all that is
- * known of it. A reason that this release does not have stays as it is: the body can be read again once its cause is mended.
+ * An event that this release's catalogue does not have (written by a newer ingest)
+ * is quarantined as unknown with all that is known of it. A reason that this release
+ * does not have stays as it is: the body can be read again once its cause is mended.
  */
 const checkRow = (row: Row, secretPosition: number | undefined): Parsed<Envelope> => {
   if (row.eventId === '') return unparsed('the event id is empty');

@@ -7,9 +7,9 @@ import { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v2.ts';
 const envelopeType = avsc.Type.forSchema(envelopeSchema as unknown as avsc.Schema, { wrapUnions: false });
 
 /**
- * One buffer for all envelopes, enlarged to the largest one met: writing into it and copying the used part costs half of avsc's
- * own `toBuffer` (docs/reference/clients.md). Safe because encoding never yields. A body is at most 1 MiB, so it stays
- * small.
+ * One buffer for all envelopes, enlarged to the largest one met: writing into it and
+ * copying the used part costs half of avsc's own `toBuffer` (docs/reference/clients.md).
+ * Safe because encoding never yields. A body is at most 1 MiB, so it stays small.
  */
 let scratch = Buffer.allocUnsafe(16 * 1024);
 

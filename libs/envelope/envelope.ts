@@ -25,7 +25,10 @@ export interface EventEnvelope extends EnvelopeBase {
   readonly event: EventName;
   /** Of the entity that `key` names: the event's own, or that of a sighting. */
   readonly family: Family;
-  /** Set for a snapshot that stood beside the event's subject: the key below `payload` where it stands. Left out: the event itself. */
+  /**
+   * Set for a snapshot that stood beside the event's subject: the key
+   * below `payload` where it stands. Left out: the event itself.
+   */
   readonly sighting?: SightedPart;
 }
 
@@ -34,7 +37,10 @@ export interface QuarantineEnvelope extends EnvelopeBase {
   readonly kind: 'quarantine';
   /** The body's own event name, where it has one. */
   readonly event: string | null;
-  /** A QuarantineReason; any text when a newer release has written the record. For people and labels, nothing is decided by it. */
+  /**
+   * A QuarantineReason; any text when a newer release has written the
+   * record. For people and labels, nothing is decided by it.
+   */
   readonly reason: string;
   /** Set for a sighting that this release does not know: the key below `payload` where it stands. */
   readonly sighting?: string;

@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import { eventId } from '#rules';
 import type { EventId } from '#rules';
 
-/** What may come as `X-Razorpay-Event-Id`. Razorpay's are 14 base62 characters; anything longer or stranger is not used. */
+/**
+ * What may come as `X-Razorpay-Event-Id`. Razorpay's are 14 base62 characters; anything longer or stranger is not used.
+ */
 const USABLE_HEADER = /^[A-Za-z0-9_-]{1,64}$/;
 /** What a forwarder writes that has lost the id: the same for every event, so it tells none of them. */
 const NO_IDS: ReadonlySet<string> = new Set(['undefined', 'null', 'none', 'nil', 'nan', 'true', 'false', '0', '-']);
@@ -10,9 +12,9 @@ const NO_IDS: ReadonlySet<string> = new Set(['undefined', 'null', 'none', 'nil',
 const DERIVED_PREFIX = 'sha256.';
 
 /**
- * The header's event id, or `sha256.<64 hex digits of the body's SHA-256>` where it is missing or unusable. Razorpay's retries
- * are byte-identical (docs/reference/razorpay.md "Event id and retry identity"), so the derived id is the same for
- * every attempt.
+ * The header's event id, or `sha256.<64 hex digits of the body's SHA-256>` where it is
+ * missing or unusable. Razorpay's retries are byte-identical (docs/reference/razorpay.md
+ * "Event id and retry identity"), so the derived id is the same for every attempt.
  */
 export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
   header !== undefined && USABLE_HEADER.test(header) && !NO_IDS.has(header.toLowerCase())
@@ -25,8 +27,8 @@ export const derivedIdOf = (digest: Buffer): EventId => eventId(DERIVED_PREFIX +
 export const isDerived = (id: EventId): boolean => id.startsWith(DERIVED_PREFIX);
 
 /**
- * The id under which a sighting is kept where one is kept at all: the delivery's id, the key below `payload` and the body's SHA-256. Equal ids mean
- * equal sightings, also where a forwarder sends one event id with every delivery.
+ * The id under which a sighting is kept where one is kept at all: the delivery's id, the key below `payload` and the
+ * body's SHA-256. Equal ids mean equal sightings, also where a forwarder sends one event id with every delivery.
  */
 export const sightingId = (id: string, part: string, digest: Buffer): string =>
   `${id}.${part}.${digest.toString('hex').slice(0, SIGHTING_DIGEST_LENGTH)}`;

@@ -2,7 +2,10 @@
 const MAGIC_BYTE = 0;
 export const FRAME_HEADER_BYTES = 5;
 
-/** Written until the registry has told the id. Readers go by the `schema-version` header, so no record waits for the registry. */
+/**
+ * Written until the registry has told the id. Readers go by the
+ * `schema-version` header, so no record waits for the registry.
+ */
 export const UNKNOWN_SCHEMA_ID = 0;
 
 export const writeFrameHeader = (into: Buffer, schemaId: number): void => {

@@ -4,7 +4,10 @@ export const recordHeaders = {
   eventName: 'event-name',
   /** On sightings only: the key below `payload` of their snapshot. */
   sighting: 'sighting',
-  /** On deliveries only: which of the endpoint's secrets signed it. It is of the one HTTP request, not of the event, and so no field of the schema. */
+  /**
+   * On deliveries only: which of the endpoint's secrets signed it. It is of
+   * the one HTTP request, not of the event, and so no field of the schema.
+   */
   secretPosition: 'secret-position',
   schemaVersion: 'schema-version',
   traceparent: 'traceparent',

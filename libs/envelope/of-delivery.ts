@@ -22,13 +22,16 @@ export interface Delivery {
 /** W3C trace context, version-traceid-parentid-flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** What a delivery becomes in Kafka. Never throws: what the catalogue does not understand is quarantined with the reason. */
+/**
+ * What a delivery becomes in Kafka. Never throws: what the catalogue
+ * does not understand is quarantined with the reason.
+ */
 export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope =>
   envelopeOf(delivery, readJsonBody(delivery.rawBody));
 
 /**
- * All records of one delivery: the event first, then a sighting for each snapshot that stands beside its subject. They share id, bytes
- * and times; each has the key and the family of its own entity. Never throws.
+ * All records of one delivery: the event first, then a sighting for each snapshot that stands beside its subject. They
+ * share id, bytes and times; each has the key and the family of its own entity. Never throws.
  */
 export const toEnvelopes = (delivery: Delivery): readonly [Envelope, ...EventEnvelope[]] => {
   const body = readJsonBody(delivery.rawBody);

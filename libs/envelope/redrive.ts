@@ -33,8 +33,9 @@ const REDRIVE_COUNT = 'x-redrive-count';
 const EXCEPTION_MESSAGE = 'x-exception-message';
 
 /**
- * A dead letter goes to the topic of its family, which is where it came from: except for one that was replayed out of the quarantine, whose
- * own topic applies nothing. Key, bytes and headers stay as they are. Rejects only when the schema registry is needed and does not answer.
+ * A dead letter goes to the topic of its family, which is where it came from: except for one that was replayed out of
+ * the quarantine, whose own topic applies nothing. Key, bytes and headers stay as they are. Rejects only when the
+ * schema registry is needed and does not answer.
  */
 export const redriveDeadLetter = async (
   decoder: EnvelopeDecoder,
@@ -56,7 +57,10 @@ export const redriveDeadLetter = async (
   };
 };
 
-/** A quarantined delivery goes where today's catalogue says; what it still does not understand is left. Rejects as above. */
+/**
+ * A quarantined delivery goes where today's catalogue says; what it
+ * still does not understand is left. Rejects as above.
+ */
 export const redriveQuarantined = async (decoder: EnvelopeDecoder, { value, headers }: Stored): Promise<Redrive> => {
   const decoded = await decoder.decode(value, headers);
   if (!decoded.ok) return { kind: 'left', envelope: null, reason: decoded.issues.join('; ') };

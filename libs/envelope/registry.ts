@@ -25,7 +25,10 @@ const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 const subjectOf = (topic: string): string => `${topic}-value`;
 const SCHEMA = JSON.stringify(envelopeSchema);
 
-/** Registers the envelope's schema for every topic (with the deployment's prefix). Doing it again changes nothing. Answers its id. */
+/**
+ * Registers the envelope's schema for every topic (with the
+ * deployment's prefix). Doing it again changes nothing. Answers its id.
+ */
 export const registerSchemas = async (url: string, topics: readonly string[]): Promise<number> => {
   const registry = new SchemaRegistry({ host: url, retry: RETRY });
   let id = 0;
@@ -51,7 +54,10 @@ export const checkSchemas = (url: string, topics: readonly string[]): Promise<re
     }),
   );
 
-/** The registry's id of this release's schema, as registered for the topic; undefined when it is not. Throws when there is no answer. */
+/**
+ * The registry's id of this release's schema, as registered for the
+ * topic; undefined when it is not. Throws when there is no answer.
+ */
 export const registeredSchemaId = async (url: string, topic: string): Promise<number | undefined> => {
   const found = await ask(url, `/subjects/${encodeURIComponent(subjectOf(topic))}`, SCHEMA);
   return isRecord(found) ? readInteger(found['id']) : undefined;

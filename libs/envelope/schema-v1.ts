@@ -1,7 +1,7 @@
 /**
- * The envelope as it lies in Kafka, version 1. Compatibility is FULL: a later version may only add fields with a default and
- * drop fields that have one, and is a new file beside this one; this one never changes. `reason` is text and not an enum,
- * because a new symbol of an enum breaks the readers that are already running.
+ * The envelope as it lies in Kafka, version 1. Compatibility is FULL: a later version may only add fields with a
+ * default and drop fields that have one, and is a new file beside this one; this one never changes. `reason` is text
+ * and not an enum, because a new symbol of an enum breaks the readers that are already running.
  */
 export const envelopeSchemaV1 = {
   type: 'record',

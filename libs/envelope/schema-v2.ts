@@ -1,8 +1,9 @@
 import { envelopeSchemaV1 } from './schema-v1.ts';
 
 /**
- * The envelope as it lies in Kafka, version 2: one delivery may carry several snapshots, each in a record of its own. A reader of
- * version 1 sees a `reason` on a sighting and so takes it for a quarantined copy of the delivery: it applies nothing wrong.
+ * The envelope as it lies in Kafka, version 2: one delivery may carry several snapshots,
+ * each in a record of its own. A reader of version 1 sees a `reason` on a sighting and
+ * so takes it for a quarantined copy of the delivery: it applies nothing wrong.
  */
 const envelopeSchemaV2 = {
   ...envelopeSchemaV1,

@@ -15,7 +15,10 @@ interface Vector {
   readonly body_bytes: number;
 }
 
-/** Published by Razorpay's libraries and documents (razorpay-node test/utils/razorpay-utils.spec.js, razorpay-java UtilsTest). */
+/**
+ * Published by Razorpay's libraries and documents (razorpay-node
+ * test/utils/razorpay-utils.spec.js, razorpay-java UtilsTest).
+ */
 const fromTheLibraries: readonly Vector[] = [
   {
     name: 'node-java-tiny-json',

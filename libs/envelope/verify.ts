@@ -13,7 +13,9 @@ export type Verification =
 export type WebhookSecret = KeyObject;
 export const webhookSecret = (text: string): WebhookSecret => createSecretKey(text, 'utf8');
 
-/** HMAC-SHA256 as Razorpay writes it: lowercase hex, no prefix. Uppercase is refused, as by Razorpay's own libraries. */
+/**
+ * HMAC-SHA256 as Razorpay writes it: lowercase hex, no prefix. Uppercase is refused, as by Razorpay's own libraries.
+ */
 const SIGNATURE = /^[0-9a-f]{64}$/;
 
 /** What the header alone says: the signature's bytes, or why no body could make it valid. Needs no body. */
@@ -23,8 +25,9 @@ export const readSignature = (header: string | undefined): Uint8Array | Exclude<
 };
 
 /**
- * Whether one of the secrets signed exactly these bytes. After a rotation retries still come with the old secret, so several
- * are active at once. Comparison takes the same time wherever two signatures differ; which secret matched is no secret.
+ * Whether one of the secrets signed exactly these bytes. After a rotation retries
+ * still come with the old secret, so several are active at once. Comparison takes
+ * the same time wherever two signatures differ; which secret matched is no secret.
  */
 export const verify = (
   rawBody: Uint8Array,

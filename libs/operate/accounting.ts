@@ -25,7 +25,9 @@ export interface PartitionAccount extends Figures {
   readonly partition: number;
   /** What does not add up, in words; null when all does. */
   readonly problem: string | null;
-  /** Seconds since the position last moved, where records have waited for longer than the limit; null where none have. */
+  /**
+   * Seconds since the position last moved, where records have waited for longer than the limit; null where none have.
+   */
   readonly stalledSeconds: number | null;
   /** What its consumer said last of why it does not go on; null once the position has moved since. */
   readonly lastError: string | null;
@@ -39,7 +41,9 @@ export interface OverdueKeys {
   readonly seconds: number;
 }
 
-/** Two verdicts: `addsUp` when every accepted event is accounted for, `moves` when nothing stands still. `ok` is both. */
+/**
+ * Two verdicts: `addsUp` when every accepted event is accounted for, `moves` when nothing stands still. `ok` is both.
+ */
 export interface Account {
   readonly ok: boolean;
   readonly addsUp: boolean;
@@ -62,7 +66,10 @@ const figureNames = ['accepted', ...dispositions, 'skipped', 'lag'] as const;
 const place = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`;
 
-/** Compares three sources that know nothing of each other: Kafka's own offsets, the ledger's counts, and the rows that wait. */
+/**
+ * Compares three sources that know nothing of each other: Kafka's own
+ * offsets, the ledger's counts, and the rows that wait.
+ */
 export const accountOf = (
   ledger: readonly LedgerRow[],
   logs: readonly LogEnd[],
@@ -122,7 +129,10 @@ const partitionAccount = (
   };
 };
 
-/** A partition without a row has not been read by anybody: it stands still since its records are there, which is at least the limit. */
+/**
+ * A partition without a row has not been read by anybody: it stands
+ * still since its records are there, which is at least the limit.
+ */
 const stalledSeconds = (
   row: LedgerRow | undefined,
   log: LogEnd | undefined,
@@ -134,7 +144,10 @@ const stalledSeconds = (
   return seconds < stalledAfterS ? null : seconds;
 };
 
-/** How long records, or a key that is due, may wait before something stands still: the sweeper and the lag look come by in half of it. */
+/**
+ * How long records, or a key that is due, may wait before something
+ * stands still: the sweeper and the lag look come by in half of it.
+ */
 export const STALLED_AFTER_S = 60;
 
 const problemOf = (
@@ -159,8 +172,8 @@ const problemOf = (
 };
 
 /**
- * The accounting of all partitions. Ledger and waiting rows are read in one snapshot, so that a running consumer does not blur
- * them; Kafka is asked after that, so that the log never seems to end before the ledger.
+ * The accounting of all partitions. Ledger and waiting rows are read in one snapshot, so that a running consumer does
+ * not blur them; Kafka is asked after that, so that the log never seems to end before the ledger.
  */
 export const accounting = async (
   database: Database,
@@ -179,8 +192,10 @@ export const accounting = async (
 };
 
 const OVERDUE = adHoc(
-  `SELECT consumer_group AS "group", count(*) AS keys, floor(date_part('epoch', clock_timestamp() - min(next_attempt_at))) AS seconds
-     FROM parked_keys WHERE next_attempt_at < clock_timestamp() - $1::float8 * interval '1 second' GROUP BY 1 ORDER BY 1`,
+  `SELECT consumer_group AS "group", count(*) AS keys, floor(date_part('epoch',
+    clock_timestamp() - min(next_attempt_at))) AS seconds
+     FROM parked_keys WHERE next_attempt_at < clock_timestamp() - $1::float8 * interval '1 second' GROUP BY 1
+       ORDER BY 1`,
 );
 
 const WAITING = adHoc(

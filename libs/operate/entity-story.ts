@@ -17,7 +17,10 @@ export type EntityRef = Pick<EntityRow, 'family' | 'noun' | 'key'> & { readonly 
 
 /** One line of what happened, to the entity or to one that it belongs together with. */
 export interface StoryEntry {
-  /** `event`: when it was received, or decided where it is not kept any more. `operator`: when it was done. `told`: when it was delivered or last tried. */
+  /**
+   * `event`: when it was received, or decided where it is not kept any more.
+   * `operator`: when it was done. `told`: when it was delivered or last tried.
+   */
   readonly at: Date;
   readonly kind: 'event' | 'operator' | 'told';
   readonly entity: string;
@@ -31,7 +34,10 @@ export interface StoryEntry {
   readonly who: string | null;
   readonly reason: string | null;
   readonly eventId: string | null;
-  /** Of an event that is kept: which secret signed this delivery (1 is the first of its endpoint), and the body's SHA-256 in hex. */
+  /**
+   * Of an event that is kept: which secret signed this delivery (1 is
+   * the first of its endpoint), and the body's SHA-256 in hex.
+   */
   readonly secret?: number | null;
   readonly digest?: string | null;
 }
@@ -58,8 +64,8 @@ interface Key {
 }
 
 /**
- * All that is known of an id, whatever it is the id of: a payment, an order, a refund, … or an event. Undefined when nothing is known of it.
- * Reads by indexes alone.
+ * All that is known of an id, whatever it is the id of: a payment, an order, a refund, … or an event. Undefined when
+ * nothing is known of it. Reads by indexes alone.
  */
 export const entityStory = async (database: Transaction, id: string): Promise<EntityStory | undefined> => {
   const found = await findEntity(database, id);
@@ -142,7 +148,8 @@ const relatedOf = async (database: Transaction, entity: EntityRow): Promise<read
     return conditions.map(async ({ column, value }): Promise<readonly EntityRef[]> => {
       const rows = await database.query<{ key: string; status: string }>(
         adHoc(
-          `SELECT ${keyColumn} AS key, status FROM ${table} WHERE ${column} = $1 ORDER BY created_at, ${keyColumn} LIMIT ${RELATED_MAX}`,
+          `SELECT ${keyColumn} AS key, status FROM ${table} WHERE ${column} = $1 ORDER BY created_at, ${keyColumn}
+            LIMIT ${RELATED_MAX}`,
         ),
         [value],
       );
@@ -161,11 +168,14 @@ const arrays = (keys: readonly Key[]): readonly (readonly string[])[] => [
   keys.map(({ key }) => key),
 ];
 
-const AUDITED = `SELECT coalesce(e.received_at, a.at) AS at, CASE a.action WHEN 'event' THEN 'event' ELSE 'operator' END AS kind, a.entity_key AS entity,
-          CASE a.action WHEN 'event' THEN a.event_type ELSE a.action END AS what, a.verdict AS outcome, a.from_status AS "from", a.to_status AS "to",
+const AUDITED = `SELECT coalesce(e.received_at, a.at) AS at,
+  CASE a.action WHEN 'event' THEN 'event' ELSE 'operator' END AS kind, a.entity_key AS entity,
+          CASE a.action WHEN 'event' THEN a.event_type ELSE a.action END AS what, a.verdict AS outcome,
+            a.from_status AS "from", a.to_status AS "to",
           CASE a.action WHEN 'event' THEN NULL ELSE a.actor END AS who, a.reason, a.razorpay_event_id AS "eventId",
           e.secret_position AS secret, encode(coalesce(e.erased_sha256, sha256(e.payload)), 'hex') AS digest
-     FROM audit_logs a LEFT JOIN webhook_events e ON a.action = 'event' AND e.razorpay_event_id = a.razorpay_event_id AND e.entity_key = a.entity_key`;
+     FROM audit_logs a LEFT JOIN webhook_events e ON a.action = 'event' AND e.razorpay_event_id = a.razorpay_event_id
+       AND e.entity_key = a.entity_key`;
 
 const EVENTS = statement(
   'story_events',
@@ -176,7 +186,8 @@ const EVENTS = statement(
 const eventsOfKeys = async (database: Transaction, keys: readonly Key[]): Promise<readonly StoryEntry[]> =>
   database.query<StoryEntry>(EVENTS, arrays(keys));
 
-const UNAPPLIED = `SELECT received_at AS at, 'event' AS kind, coalesce(entity_key, '') AS entity, family, event_type AS what, verdict AS outcome,
+const UNAPPLIED = `SELECT received_at AS at, 'event' AS kind, coalesce(entity_key, '') AS entity, family,
+  event_type AS what, verdict AS outcome,
           NULL AS "from", NULL AS "to", NULL AS who, reason, razorpay_event_id AS "eventId",
           secret_position AS secret, encode(sha256(payload), 'hex') AS digest FROM webhook_events WHERE NOT processed`;
 
@@ -198,13 +209,18 @@ const loneEvent = (database: Transaction, id: string): Promise<readonly StoryEnt
   database.query<StoryEntry>(LONE, [id]);
 
 /** Each further delivery that is told of, and one line for all that are only counted. */
-const REDELIVERED = `SELECT again.at, 'event' AS kind, coalesce(e.entity_key, '') AS entity, e.event_type AS what, 'redelivered' AS outcome,
-          NULL AS "from", NULL AS "to", NULL AS who, again.reason, e.razorpay_event_id AS "eventId", again.secret, encode(r.body_sha256, 'hex') AS digest
-     FROM webhook_events e JOIN redeliveries r ON r.razorpay_event_id = e.razorpay_event_id AND r.created_at = e.created_at
+const REDELIVERED = `SELECT again.at, 'event' AS kind, coalesce(e.entity_key, '') AS entity, e.event_type AS what,
+  'redelivered' AS outcome,
+          NULL AS "from", NULL AS "to", NULL AS who, again.reason, e.razorpay_event_id AS "eventId", again.secret,
+            encode(r.body_sha256, 'hex') AS digest
+     FROM webhook_events e JOIN redeliveries r ON r.razorpay_event_id = e.razorpay_event_id
+       AND r.created_at = e.created_at
     CROSS JOIN LATERAL (
-      SELECT d.at, 'under the event id ' || d."as" AS reason, d.secret FROM jsonb_to_recordset(r.deliveries) AS d (at timestamptz, secret smallint, "as" text)
+      SELECT d.at, 'under the event id ' || d."as" AS reason, d.secret
+        FROM jsonb_to_recordset(r.deliveries) AS d (at timestamptz, secret smallint, "as" text)
        UNION ALL
-      SELECT r.last_received_at, 'the newest of ' || r.times - jsonb_array_length(r.deliveries) || ' more', NULL WHERE r.times > jsonb_array_length(r.deliveries)
+      SELECT r.last_received_at, 'the newest of ' || r.times - jsonb_array_length(r.deliveries) || ' more', NULL
+        WHERE r.times > jsonb_array_length(r.deliveries)
     ) AS again`;
 const REDELIVERED_KEYS = statement(
   'story_redelivered',
@@ -226,7 +242,8 @@ const redeliveriesOf = async (
 const TOLD = statement(
   'story_told',
   `SELECT coalesce(delivered_at, updated_at) AS at, 'told' AS kind, entity_key AS entity,
-          kind || coalesce(' reminder ' || (reminder->>'hours') || ' h before', '') AS what, status AS outcome, NULL AS "from", NULL AS "to",
+          kind || coalesce(' reminder ' || (reminder->>'hours') || ' h before', '') AS what, status AS outcome,
+            NULL AS "from", NULL AS "to",
           destination AS who, coalesce(response, reason) AS reason, NULL AS "eventId"
      FROM notifications WHERE ${OF_KEYS} ORDER BY updated_at DESC LIMIT ${ENTRIES_MAX}`,
 );

@@ -19,7 +19,8 @@ afterEach(async () => store.close());
 /** The whole database as text, bodies too: what is not in here is nowhere. */
 const everything = async (): Promise<string> => {
   const tables = await store.rows<{ name: string }>(
-    "SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition",
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+      AND NOT relispartition`,
   );
   const texts: string[] = [];
   for (const { name } of tables) {
@@ -45,7 +46,8 @@ test('an entity is erased: shown first, then gone from state, events and reasons
   expect([done.rows, done.shown]).toEqual([planned.rows, planned.shown]);
   expect(
     await store.rows(
-      "SELECT status, amount_minor, email, contact, vpa, notes FROM payment_transactions WHERE payment_id = 'pay_erase_me'",
+      `SELECT status, amount_minor, email, contact, vpa, notes FROM payment_transactions
+        WHERE payment_id = 'pay_erase_me'`,
     ),
   ).toEqual([{ status: 'captured', amount_minor: 100, email: null, contact: null, vpa: null, notes: null }]);
   expect(await store.rows("SELECT payload FROM webhook_events WHERE entity_key = 'pay_erase_me'")).toEqual([
@@ -128,7 +130,8 @@ describe('an erasure acts on what was shown', () => {
       partition.send(later('ev_meanwhile', meant.id)),
     ]);
     const bodies = await store.rows<{ id: string; gone: boolean }>(
-      `SELECT razorpay_event_id AS id, payload = '' AS gone FROM webhook_events WHERE entity_key = '${meant.id}' ORDER BY 1`,
+      `SELECT razorpay_event_id AS id, payload = '' AS gone FROM webhook_events WHERE entity_key = '${meant.id}'
+        ORDER BY 1`,
     );
     expect(bodies).toEqual([
       { id: 'ev_erase_me_too', gone: erased.executed },

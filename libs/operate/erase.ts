@@ -29,7 +29,10 @@ export interface Erased {
   readonly shown: ShownTables;
   /** Events that still wait for a decision: their bodies are needed, and stay. */
   readonly left: number;
-  /** Until when Kafka's topics of events, and those of dead letters and the quarantine, hold copies of the bodies; null when there are none. */
+  /**
+   * Until when Kafka's topics of events, and those of dead letters and
+   * the quarantine, hold copies of the bodies; null when there are none.
+   */
   readonly kafka: { readonly eventsUntil: Date; readonly forPeopleUntil: Date } | null;
 }
 
@@ -46,9 +49,10 @@ interface Target {
 }
 
 /**
- * Blanks what is personal of an entity or a contact, in one transaction: personal columns of state rows, bodies of events and conflicts,
- * and free texts about them. What is counted, added up or told stays. Bodies are searched as bytes, so the whole of webhook_events is
- * read. Kafka cannot be changed: its copies go when their time is over. Needs the owner of the tables.
+ * Blanks what is personal of an entity or a contact, in one transaction: personal columns of
+ * state rows, bodies of events and conflicts, and free texts about them. What is counted, added
+ * up or told stays. Bodies are searched as bytes, so the whole of webhook_events is read. Kafka
+ * cannot be changed: its copies go when their time is over. Needs the owner of the tables.
  */
 export const erase = async (database: Database, what: Erasable, request: EraseRequest): Promise<Erased> =>
   database.transaction(async (tx) => {
@@ -77,7 +81,9 @@ const isAsShown = (now: ShownTables, shown: ShownTables = now): boolean =>
 /** Hexadecimal digits that tell two sets of rows apart. */
 const DIGEST_SHOWN = 16;
 
-/** Blanks the rows, or only looks. What is counted is what the statement itself has changed, whoever else is at work. */
+/**
+ * Blanks the rows, or only looks. What is counted is what the statement itself has changed, whoever else is at work.
+ */
 const visit = async (
   tx: Transaction,
   { table, id, where, set }: Target,
@@ -88,7 +94,8 @@ const visit = async (
     ? `${set === null ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${set}`} WHERE ${where} RETURNING ${id} AS id`
     : `SELECT ${id} AS id FROM ${table} WHERE ${where}`;
   const sql = `WITH found AS (${found})
-    SELECT count(*) AS rows, coalesce(encode(sha256(convert_to(string_agg(id, ' ' ORDER BY id COLLATE "C"), 'UTF8')), 'hex'), '') AS digest FROM found`;
+    SELECT count(*) AS rows, coalesce(encode(sha256(convert_to(string_agg(id, ' '
+      ORDER BY id COLLATE "C"), 'UTF8')), 'hex'), '') AS digest FROM found`;
   const [result] = await tx.query<{ rows: number; digest: string }>(adHoc(sql), [needle]);
   return result ?? { rows: 0, digest: '' };
 };
@@ -179,7 +186,8 @@ const stateRows = (family: Family, what: Erasable): readonly Target[] => {
 };
 
 const waiting = async (tx: Transaction, needle: string): Promise<number> => {
-  const sql = `SELECT count(*) AS rows FROM webhook_events WHERE NOT processed AND (entity_key = $1 OR ${holds('payload')})`;
+  const sql = `SELECT count(*) AS rows FROM webhook_events WHERE NOT processed AND (entity_key = $1
+    OR ${holds('payload')})`;
   return (await tx.query<{ rows: number }>(adHoc(sql), [needle]))[0]?.rows ?? 0;
 };
 

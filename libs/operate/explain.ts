@@ -54,8 +54,8 @@ export interface ExplainOptions {
 }
 
 /**
- * Looks for what is missing among all rows or too much, and names it: of partitions that differ it reads Kafka's whole log and compares it with
- * Postgres. It takes as long as that reading does. Empty when nothing differs.
+ * Looks for what is missing among all rows or too much, and names it: of partitions that differ it reads Kafka's whole
+ * log and compares it with Postgres. It takes as long as that reading does. Empty when nothing differs.
  */
 export const explainDifference = async (options: ExplainOptions): Promise<readonly Finding[]> => {
   const losses = await auditRows(options.database);
@@ -123,8 +123,10 @@ interface Row {
 /** Rows of one partition that are compared with Kafka; of a partition with more of them a surplus is only counted. */
 const COMPARED_MAX = 200_000;
 const ROWS = adHoc(
-  `SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS "offset", razorpay_event_id AS "eventId"
-     FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND verdict = ANY ($3::text[]) LIMIT ${COMPARED_MAX + 1}`,
+  `SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS "offset",
+    razorpay_event_id AS "eventId"
+     FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND verdict = ANY ($3::text[])
+       LIMIT ${COMPARED_MAX + 1}`,
 );
 
 const rowName = ({ offset, eventId }: Pick<Row, 'offset' | 'eventId'>): string => `${offset} ${eventId}`;
@@ -150,7 +152,10 @@ const rowsOf = async (
   return byPlace;
 };
 
-/** Where more rows are strange to Kafka than there are too many, its log does not reach back to them: none is told apart. */
+/**
+ * Where more rows are strange to Kafka than there are too many, its
+ * log does not reach back to them: none is told apart.
+ */
 const namedSurplus = (surplus: Surplus, rows: ReadonlyMap<string, Row> = new Map()): readonly Finding[] =>
   rows.size === 0 || rows.size > surplus.events
     ? [surplus]
@@ -197,9 +202,11 @@ const missingOf = async (database: Database, named: readonly Named[]): Promise<r
 };
 
 const APPLIED_TO = adHoc(
-  `SELECT family, entity_key AS key, array_agg(razorpay_event_id ORDER BY kafka_topic, kafka_partition, kafka_offset) AS "eventIds"
+  `SELECT family, entity_key AS key, array_agg(razorpay_event_id
+    ORDER BY kafka_topic, kafka_partition, kafka_offset) AS "eventIds"
      FROM webhook_events
-    WHERE verdict IN ('applied', 'kept') AND (family, entity_key) IN (SELECT * FROM unnest($1::text[], $2::text[])) GROUP BY 1, 2`,
+    WHERE verdict IN ('applied', 'kept') AND (family, entity_key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+      GROUP BY 1, 2`,
 );
 
 const namedEntities = async (

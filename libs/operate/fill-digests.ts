@@ -16,9 +16,9 @@ export interface Filled {
 }
 
 /**
- * Makes all rows found by their addresses and numbers, also those from before there was a key: table by table in the order of ids, a transaction
- * a chunk, so nobody waits for it and a run that was cut off is simply run again. `renew`: the key is another; what the former has made goes first.
- * Needs the owner of the tables.
+ * Makes all rows found by their addresses and numbers, also those from before there was a key: table by table in the
+ * order of ids, a transaction a chunk, so nobody waits for it and a run that was cut off is simply run again. `renew`:
+ * the key is another; what the former has made goes first. Needs the owner of the tables.
  */
 export const fillDigests = async (
   database: Database,

@@ -8,7 +8,10 @@ import { eventId, instant } from '#rules';
 export const KEPT_BODY = `razorpay_event_id, created_at::text AS created, event_type, date_part('epoch', received_at) * 1000 AS received_ms,
        coalesce(endpoint, '') AS endpoint, account_id, kafka_topic, kafka_partition, kafka_offset, sighting, payload, traceparent`;
 
-/** What stands beside the subject of a kept body, as ingest would publish it today; nothing where the body is not understood. */
+/**
+ * What stands beside the subject of a kept body, as ingest would
+ * publish it today; nothing where the body is not understood.
+ */
 export const sightingsOf = (row: WaitingRow): readonly EventEnvelope[] => {
   const [, ...sightings] = toEnvelopes({
     rawBody: row.payload,

@@ -47,8 +47,9 @@ export interface Maintained {
 }
 
 /**
- * What is to be done once a day: partitions for the coming days, and the end of what has been kept for long enough. It may be left out
- * for any time: events go into the default partition meanwhile, and come out of it with the next run. Needs the owner of the tables.
+ * What is to be done once a day: partitions for the coming days, and the end of what has
+ * been kept for long enough. It may be left out for any time: events go into the default
+ * partition meanwhile, and come out of it with the next run. Needs the owner of the tables.
  */
 export const maintain = async (database: Database, now: Instant, keep: Retention): Promise<Maintained> => {
   const made = await applyPartitions(database, now);

@@ -53,7 +53,9 @@ export interface StatusCount {
   readonly count: number;
 }
 
-/** The conditions of the fields that are given, with their values from $1 on; so that each can be answered by its index. */
+/**
+ * The conditions of the fields that are given, with their values from $1 on; so that each can be answered by its index.
+ */
 const conditionOf = (filter: NotificationFilter): { readonly where: string; readonly values: readonly unknown[] } => {
   const asked = [
     [filter.destination, (value: string) => `destination = ${value}`],
@@ -86,9 +88,12 @@ export const listNotifications = async (
 ): Promise<readonly ShownNotification[]> => {
   const { where, values } = conditionOf(filter);
   return database.query<ShownNotification>(
-    adHoc(`SELECT id, status, destination, kind, family, entity_key AS entity, rule, (reminder->>'hours')::float8 AS "hoursBefore", attempts, fact_at AS "factAt",
-                  CASE WHEN status IN ('pending', 'retrying') THEN next_attempt_at END AS "nextAttemptAt", delivered_at AS "deliveredAt", response, reason, updated_at AS "updatedAt"
-             FROM notifications WHERE ${where} ORDER BY ${order === 'latest' ? 'updated_at DESC' : 'fact_id'}, id LIMIT ${limit}`),
+    adHoc(`SELECT id, status, destination, kind, family, entity_key AS entity, rule,
+      (reminder->>'hours')::float8 AS "hoursBefore", attempts, fact_at AS "factAt",
+                  CASE WHEN status IN ('pending', 'retrying') THEN next_attempt_at END AS "nextAttemptAt",
+                    delivered_at AS "deliveredAt", response, reason, updated_at AS "updatedAt"
+             FROM notifications WHERE ${where} ORDER BY ${order === 'latest' ? 'updated_at DESC' : 'fact_id'}, id
+               LIMIT ${limit}`),
     values,
   );
 };
@@ -100,7 +105,8 @@ export const countNotifications = async (
   const { where, values } = conditionOf(filter);
   return database.query<StatusCount>(
     adHoc(
-      `SELECT destination, status, count(*) FROM notifications WHERE ${where} GROUP BY destination, status ORDER BY destination, status`,
+      `SELECT destination, status, count(*) FROM notifications WHERE ${where} GROUP BY destination, status
+        ORDER BY destination, status`,
     ),
     values,
   );
@@ -128,9 +134,9 @@ const REVIVALS = {
 } as const satisfies Partial<Record<NotificationStatus, object>>;
 
 /**
- * Makes failed or delivered notifications pending again, with all their attempts, their ids and their facts' numbers, and says in
- * audit_logs who did it and why. Answers chunk by chunk, each committed; what ends again meanwhile is not taken a second time. `shown`: only
- * those, and only as they were then.
+ * Makes failed or delivered notifications pending again, with all their attempts, their ids and their facts' numbers,
+ * and says in audit_logs who did it and why. Answers chunk by chunk, each committed; what ends again meanwhile is not
+ * taken a second time. `shown`: only those, and only as they were then.
  */
 export async function* sendAgain(
   database: Database,
@@ -146,11 +152,14 @@ export async function* sendAgain(
   const revive = adHoc(`
     WITH chosen AS (
       SELECT id, delivered_at AS was FROM notifications WHERE updated_at <= ${at(1)}::timestamptz AND ${where}
-         AND (${at(4)}::text[] IS NULL OR (id, date_trunc('milliseconds', updated_at)) IN (SELECT * FROM unnest(${at(4)}::text[], ${at(5)}::timestamptz[])))
+         AND (${at(4)}::text[] IS NULL OR (id, date_trunc('milliseconds', updated_at)) IN (SELECT *
+           FROM unnest(${at(4)}::text[], ${at(5)}::timestamptz[])))
        ORDER BY ${order} LIMIT ${CHUNK} FOR UPDATE),
     revived AS (
-      UPDATE notifications n SET status = 'pending', attempts = 0, reason = NULL, next_attempt_at = now(), updated_at = clock_timestamp()${set}
-        FROM chosen WHERE n.id = chosen.id RETURNING n.id, n.destination, n.priority, n.family, n.entity_key, n.fact_id, was),
+      UPDATE notifications n SET status = 'pending', attempts = 0, reason = NULL, next_attempt_at = now(),
+        updated_at = clock_timestamp()${set}
+        FROM chosen WHERE n.id = chosen.id RETURNING n.id, n.destination, n.priority, n.family, n.entity_key, n.fact_id,
+          was),
     audited AS (
       ${auditInsert({ actor: at(2), action: `'${action}'`, family: 'family', key: 'entity_key', reason: `id || ': ' || ${at(3)} || ${was}` }, 'revived')})
     SELECT id, destination, priority FROM revived ORDER BY fact_id, id`);

@@ -6,7 +6,9 @@ import type { ParkedOptions, RetryOutcome } from '#parking';
 import { LostRace, statement, writeAudit } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
 
-/** A dead letter as an operator was shown it: when it died tells it from the same event that was retried and died again. */
+/**
+ * A dead letter as an operator was shown it: when it died tells it from the same event that was retried and died again.
+ */
 export interface ShownDeath {
   /** To the millisecond. */
   readonly deadAt: Date;
@@ -35,26 +37,30 @@ interface DeadRow extends ShownDeath {
 
 const FIND = statement(
   'dead_find',
-  `SELECT d.created_at::text AS created, d.family, d.entity_key AS key, d.consumer_group AS "group", d.kafka_topic AS topic, d.kafka_partition AS partition,
+  `SELECT d.created_at::text AS created, d.family, d.entity_key AS key, d.consumer_group AS "group",
+    d.kafka_topic AS topic, d.kafka_partition AS partition,
           d.dead_at AS "deadAt", d.attempts, d.resolution IS NULL AS "isOpen"
-     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id AND e.created_at = d.created_at
+     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id
+       AND e.created_at = d.created_at
     WHERE d.razorpay_event_id = $1 AND e.verdict = 'dead' ORDER BY d.resolution IS NOT NULL, d.created_at LIMIT 1`,
 );
 const REVIVE = statement(
   'dead_revive',
-  `UPDATE webhook_events SET verdict = 'parked', reason = $3 WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'dead' RETURNING 1`,
+  `UPDATE webhook_events SET verdict = 'parked', reason = $3 WHERE razorpay_event_id = $1
+    AND created_at = $2::timestamptz AND verdict = 'dead' RETURNING 1`,
 );
 const RESOLVE = statement(
   'dead_resolve',
   `UPDATE dead_letters SET resolution = $3, resolved_at = clock_timestamp(), resolved_by = $4, resolved_reason = $5
-    WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND (($3 = 'retried' AND $6::timestamptz IS NULL) OR resolution IS NULL)
+    WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND (($3 = 'retried' AND $6::timestamptz IS NULL)
+      OR resolution IS NULL)
       AND ($6::timestamptz IS NULL OR (date_trunc('milliseconds', dead_at) = $6 AND attempts = $7)) RETURNING 1`,
 );
 
 /**
- * Puts a dead letter back into its key's queue, at the place of its offset, with all its attempts, and tries it at once. When it fails
- * again it goes through the schedule like any other. `shown`: what the operator decided about; then a letter that somebody else has
- * closed meanwhile is no dead letter any more. Without it a closed one is taken back.
+ * Puts a dead letter back into its key's queue, at the place of its offset, with all its attempts, and tries it at
+ * once. When it fails again it goes through the schedule like any other. `shown`: what the operator decided about; then
+ * a letter that somebody else has closed meanwhile is no dead letter any more. Without it a closed one is taken back.
  */
 export const retryDead = async (
   options: ParkedOptions,
@@ -106,7 +112,9 @@ const revive = async (
   return { family, key };
 };
 
-/** Closes a dead letter for good: nobody needs to look at it any more. The event stays in webhook_events with its body. */
+/**
+ * Closes a dead letter for good: nobody needs to look at it any more. The event stays in webhook_events with its body.
+ */
 export const discardDead = async (
   { database }: Pick<ParkedOptions, 'database'>,
   eventId: string,

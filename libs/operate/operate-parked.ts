@@ -25,8 +25,8 @@ const changed = ({ failingEventId, attempts }: LockedQueue) =>
   ({ kind: 'changed', now: { failingEventId, attempts } }) as const;
 
 /**
- * Applies what waits for a key now, as an operator has decided. Its schedule begins again: the failing event has all its attempts.
- * `shown`: what the operator decided about; when the queue has another head, nothing is done.
+ * Applies what waits for a key now, as an operator has decided. Its schedule begins again: the failing event has all
+ * its attempts. `shown`: what the operator decided about; when the queue has another head, nothing is done.
  */
 export const retryParked = async (
   options: ParkedOptions,
@@ -49,8 +49,8 @@ export const retryParked = async (
 };
 
 /**
- * Gives up the event at the head of a key's queue, for good and on record, and then applies the rest. The given-up event stays in
- * webhook_events with its body, and among the dead letters as discarded. `shown` as in `retryParked`.
+ * Gives up the event at the head of a key's queue, for good and on record, and then applies the rest. The given-up
+ * event stays in webhook_events with its body, and among the dead letters as discarded. `shown` as in `retryParked`.
  */
 export const discardParked = async (
   options: ParkedOptions,

@@ -13,21 +13,26 @@ interface Unindexed {
 
 /** Indexes of partitioned tables that are not valid yet, and the partitions that have none of their own for them. */
 const UNINDEXED = adHoc(
-  `SELECT i.indexrelid::regclass::text AS parent, substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$') AS how, p.inhrelid::regclass::text AS partition,
-          made.name, CASE WHEN x.indexrelid IS NULL THEN 'nothing' WHEN x.indisvalid THEN 'whole' ELSE 'broken' END AS found
+  `SELECT i.indexrelid::regclass::text AS parent, substring(pg_get_indexdef(i.indexrelid)
+    FROM ' (USING .*)$') AS how, p.inhrelid::regclass::text AS partition,
+          made.name, CASE WHEN x.indexrelid IS NULL THEN 'nothing' WHEN x.indisvalid THEN 'whole' ELSE 'broken' END AS
+            found
      FROM pg_index i
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'I' AND c.relnamespace = current_schema()::regnamespace
      JOIN pg_inherits p ON p.inhparent = i.indrelid
-    CROSS JOIN LATERAL (SELECT p.inhrelid::regclass::text || substring(c.relname FROM length(i.indrelid::regclass::text) + 1) AS name) AS made
+    CROSS JOIN LATERAL (SELECT p.inhrelid::regclass::text || substring(c.relname
+      FROM length(i.indrelid::regclass::text) + 1) AS name) AS made
      LEFT JOIN pg_index x ON x.indexrelid = to_regclass(quote_ident(made.name))
     WHERE NOT i.indisvalid
-      AND NOT EXISTS (SELECT FROM pg_inherits ours JOIN pg_index own ON own.indexrelid = ours.inhrelid WHERE ours.inhparent = i.indexrelid AND own.indrelid = p.inhrelid)
+      AND NOT EXISTS (SELECT FROM pg_inherits ours JOIN pg_index own ON own.indexrelid = ours.inhrelid
+        WHERE ours.inhparent = i.indexrelid AND own.indrelid = p.inhrelid)
     ORDER BY 1, 3`,
 );
 
 /**
- * Gives every partition the indexes that its table has got by a migration, one after the other and beside the traffic: a migration builds
- * those of small partitions only (0230). What was cut off is built anew by the next run. Needs the owner of the tables. Answers their names.
+ * Gives every partition the indexes that its table has got by a migration, one after the other
+ * and beside the traffic: a migration builds those of small partitions only (0230). What was
+ * cut off is built anew by the next run. Needs the owner of the tables. Answers their names.
  */
 export const indexPartitions = async (database: Database): Promise<readonly string[]> => {
   const built: string[] = [];

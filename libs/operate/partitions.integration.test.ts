@@ -117,8 +117,10 @@ test('while the rows of a day move, events of that day come in; only the last of
 test('after 15 days without it the next run brings everything into its day, in chunks', async () => {
   await applyPartitions(store.database, instant(TEST_NOW - 15 * DAY_MS));
   await store.rows(
-    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at, kafka_topic, kafka_partition, kafka_offset, payload)
-     SELECT 'many_' || n, '2026-11-24 10:00Z', 'payment.captured', true, 'applied', now(), 't', 0, n, '' FROM generate_series(1, 5000) AS n`,
+    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at,
+      kafka_topic, kafka_partition, kafka_offset, payload)
+     SELECT 'many_' || n, '2026-11-24 10:00Z', 'payment.captured', true, 'applied', now(), 't', 0, n, ''
+       FROM generate_series(1, 5000) AS n`,
   );
   await partition.send(captured('today', '2026-11-24'), captured('tomorrow', '2026-11-25'));
   const made = await applyPartitions(store.database, TEST_NOW);
@@ -154,7 +156,8 @@ test('conflicts, audit and what was told end when their time is over, and by def
   await partition.send(captured('one', '2026-11-24'), captured('two', '2026-11-24'));
   await partition.send(captured('two', '2026-11-25'));
   await store.rows(
-    "INSERT INTO redeliveries VALUES ('one', '2026-11-24', '', 1, now(), '[]'), ('two', '2026-11-24', '', 1, now() + interval '180 days', '[]')",
+    `INSERT INTO redeliveries VALUES ('one', '2026-11-24', '', 1, now(), '[]'), ('two', '2026-11-24', '', 1,
+      now() + interval '180 days', '[]')`,
   );
   await store.rows('UPDATE outbox SET relayed_at = now() WHERE id = (SELECT min(id) FROM outbox)');
   const later = instant(Date.now() + 200 * DAY_MS);
@@ -195,7 +198,8 @@ test('retires by age: says first, keeps what waits or was not understood, and le
   const names = async () =>
     (
       await store.rows<{ name: string }>(
-        "SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = 'webhook_events'::regclass ORDER BY 1",
+        `SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+          WHERE inhparent = 'webhook_events'::regclass ORDER BY 1`,
       )
     ).map(({ name }) => name);
   expect(planned).toMatchObject([
@@ -300,7 +304,8 @@ test('a large partition gets the index of a migration beside the traffic, and a 
   expect(await indexPartitions(store.database)).toEqual(['webhook_events_default_entity']);
   expect(
     await store.rows(
-      "SELECT indisvalid, pg_get_indexdef(indexrelid) AS how FROM pg_index WHERE indexrelid IN ('webhook_events_entity'::regclass, 'webhook_events_default_entity'::regclass) ORDER BY 2",
+      `SELECT indisvalid, pg_get_indexdef(indexrelid) AS how FROM pg_index
+        WHERE indexrelid IN ('webhook_events_entity'::regclass, 'webhook_events_default_entity'::regclass) ORDER BY 2`,
     ),
   ).toEqual(
     ['webhook_events_default_entity ON public', 'webhook_events_entity ON ONLY public'].map((name) => ({

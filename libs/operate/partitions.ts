@@ -13,11 +13,16 @@ const DAYS_BACK = 7;
 const DAYS_AHEAD = 14;
 /** Copies of an event are recognised by its row, so rows must outlast the last topic that can bring the event again. */
 export const RETIRE_DAYS_MIN = REPLAYED_WITHIN_DAYS + 1;
-/** Maintenance has a pool of its own: making room, and reading an old partition, may take longer than any batch, in ms. */
+/**
+ * Maintenance has a pool of its own: making room, and reading an old partition, may take longer than any batch, in ms.
+ */
 export const MAINTENANCE_TIMEOUT_MS = 600_000;
 /** Rows that one statement moves or deletes. */
 const CHUNK_ROWS = 2_000;
-/** Longest wait in ms for the lock on the default partition: what comes after it in the queue waits as well. The next run tries again. */
+/**
+ * Longest wait in ms for the lock on the default partition: what comes
+ * after it in the queue waits as well. The next run tries again.
+ */
 const LOCK_WAIT_MS = 3_000;
 /** Chunks of one run; what is beyond comes with the next run. */
 const CHUNKS_MAX = 50_000;
@@ -55,7 +60,10 @@ export interface MadePartition {
   readonly moved: number;
 }
 
-/** Makes the missing daily partitions, and moves rows that are in the default partition although their day now has one. Needs the owner of the tables. */
+/**
+ * Makes the missing daily partitions, and moves rows that are in the default
+ * partition although their day now has one. Needs the owner of the tables.
+ */
 export const applyPartitions = async (database: Database, now: Instant): Promise<readonly MadePartition[]> => {
   const existing = new Set(await partitionNames(database));
   const made: MadePartition[] = [];
@@ -68,8 +76,9 @@ export const applyPartitions = async (database: Database, now: Instant): Promise
 };
 
 /**
- * Events come in while the rows move: only what is final moves before the lock on the default partition is taken, in chunks, and nobody
- * sees it leave before it has arrived. Under the lock the rest moves, which is what waits and what has come meanwhile.
+ * Events come in while the rows move: only what is final moves before the lock on the
+ * default partition is taken, in chunks, and nobody sees it leave before it has arrived.
+ * Under the lock the rest moves, which is what waits and what has come meanwhile.
  */
 const makePartition = async (tx: Transaction, day: Instant): Promise<MadePartition | undefined> => {
   const name = nameOf(day);
@@ -92,7 +101,10 @@ const makePartition = async (tx: Transaction, day: Instant): Promise<MadePartiti
   return { name, moved: final + rest };
 };
 
-/** Moves the rows out of the default partition. A cursor finds each once: a search for the next chunk would pass over all that has gone. */
+/**
+ * Moves the rows out of the default partition. A cursor finds each
+ * once: a search for the next chunk would pass over all that has gone.
+ */
 const moveChunks = async (tx: Transaction, name: string, where: string): Promise<number> => {
   const cursor = `moving_${name}`;
   await tx.query(
@@ -125,7 +137,9 @@ export interface RetireRequest extends OperatorAction {
   readonly execute: boolean;
   /** true: also give up what is quarantined or dead in there. What is parked is never given up. */
   readonly withUnprocessed: boolean;
-  /** What the operator was shown, by partition, as `inPartition` says it: others are left. Left out when nobody looked. */
+  /**
+   * What the operator was shown, by partition, as `inPartition` says it: others are left. Left out when nobody looked.
+   */
   readonly shown?: ReadonlyMap<string, string>;
 }
 
@@ -135,7 +149,9 @@ export interface RetiredPartition {
   readonly parked: number;
   /** Quarantined and dead. */
   readonly unprocessed: number;
-  /** Those that have not been here for as long as they are to be kept: an event's date may lie long before its arrival. */
+  /**
+   * Those that have not been here for as long as they are to be kept: an event's date may lie long before its arrival.
+   */
   readonly young: number;
   /** Why the partition stays; null when it goes. */
   readonly kept: string | null;
@@ -152,9 +168,10 @@ export const inPartition = ({
   `${rows} rows, ${parked} parked, ${unprocessed} quarantined or dead`;
 
 /**
- * Drops daily partitions in which everything was received more than `keepDays` ago, and processed rows as old from the default
- * partition: Kafka brings an event again for a time that begins with its reception, and its date may lie long before that. Answers what was
- * done, or would be. Throws when `keepDays` is below RETIRE_DAYS_MIN. Needs the owner of the tables.
+ * Drops daily partitions in which everything was received more than `keepDays` ago, and
+ * processed rows as old from the default partition: Kafka brings an event again for a time that
+ * begins with its reception, and its date may lie long before that. Answers what was done, or
+ * would be. Throws when `keepDays` is below RETIRE_DAYS_MIN. Needs the owner of the tables.
  */
 export const retirePartitions = async (
   database: Database,
@@ -181,7 +198,8 @@ const countsOf = (name: string, where: string, before: Instant) =>
   adHoc(
     `SELECT count(*) AS rows, count(*) FILTER (WHERE verdict = 'parked') AS parked,
             count(*) FILTER (WHERE NOT processed AND verdict <> 'parked') AS unprocessed,
-            count(*) FILTER (WHERE received_at >= '${new Date(before).toISOString()}') AS young FROM ONLY ${name} WHERE ${where}`,
+            count(*) FILTER (WHERE received_at >= '${new Date(before).toISOString()}') AS young FROM ONLY ${name}
+              WHERE ${where}`,
   );
 const none = { rows: 0, parked: 0, unprocessed: 0, young: 0 };
 
@@ -189,7 +207,8 @@ const none = { rows: 0, parked: 0, unprocessed: 0, young: 0 };
 const closeDeadLettersOf = (name: string) =>
   adHoc(
     `UPDATE dead_letters d SET resolution = 'discarded', resolved_at = now(), resolved_by = $1, resolved_reason = $2
-       FROM ONLY ${name} e WHERE d.razorpay_event_id = e.razorpay_event_id AND d.created_at = e.created_at AND d.resolution IS NULL`,
+       FROM ONLY ${name} e WHERE d.razorpay_event_id = e.razorpay_event_id AND d.created_at = e.created_at
+         AND d.resolution IS NULL`,
   );
 
 type Found = typeof none;
@@ -259,7 +278,8 @@ const countRetired = async (tx: Transaction, name: string, where: string): Promi
   void (await tx.query(
     adHoc(
       `UPDATE partition_ledger l SET retired = l.retired + gone.events
-         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE verdict <> 'sighted' AND (${where}) GROUP BY 1, 2) gone
+         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE verdict <> 'sighted'
+           AND (${where}) GROUP BY 1, 2) gone
         WHERE l.topic = gone.kafka_topic AND l.partition = gone.kafka_partition`,
     ),
   ));
@@ -278,7 +298,9 @@ const inChunks = async (deleteChunk: () => Promise<number>): Promise<number> => 
 const chunkOf = (table: string, where: string): string =>
   `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${CHUNK_ROWS}))`;
 
-/** Deletes rows in chunks, each a transaction of its own, so that nobody waits long for any of them. Answers how many. */
+/**
+ * Deletes rows in chunks, each a transaction of its own, so that nobody waits long for any of them. Answers how many.
+ */
 export const deleteChunks = async (database: Database, table: string, where: string): Promise<number> =>
   inChunks(async () => {
     const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING 1) SELECT count(*) AS rows FROM gone`;

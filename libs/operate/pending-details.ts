@@ -49,7 +49,8 @@ const HISTORY_MAX = 20;
 
 const HISTORY = statement(
   'entity_history',
-  `SELECT at, actor, action, razorpay_event_id AS "eventId", event_type AS event, verdict, from_status AS "from", to_status AS "to", reason
+  `SELECT at, actor, action, razorpay_event_id AS "eventId", event_type AS event, verdict, from_status AS "from",
+    to_status AS "to", reason
      FROM audit_logs WHERE entity_key = $2 AND family = $1 ORDER BY id DESC LIMIT $3`,
 );
 const historyOf = async (database: Transaction, { family, key }: KeyRef): Promise<readonly HistoryEntry[]> =>
@@ -62,7 +63,8 @@ const FIRST_FAILED = statement(
 const SHOW_WAITING = statement(
   'show_waiting',
   `SELECT ${WAITING_COLUMNS}, CASE WHEN row_number() OVER queue = 1 THEN e.payload END AS "rawBody"
-     FROM parked_keys k JOIN webhook_events e ON e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
+     FROM parked_keys k JOIN webhook_events e ON e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed
+       AND e.verdict = 'parked'
     WHERE k.family = $1 AND k.entity_key = $2
    WINDOW queue AS (ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset)
     ORDER BY e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT $3`,
@@ -89,13 +91,18 @@ export const showParked = async (database: Transaction, ref: KeyRef): Promise<Pa
 
 const SHOW_DEAD = statement(
   'show_dead',
-  `SELECT ${DEAD_COLUMNS}, d.resolution, d.resolved_at AS "resolvedAt", d.resolved_by AS "resolvedBy", d.resolved_reason AS "resolvedReason",
+  `SELECT ${DEAD_COLUMNS}, d.resolution, d.resolved_at AS "resolvedAt", d.resolved_by AS "resolvedBy",
+    d.resolved_reason AS "resolvedReason",
           e.received_at AS "receivedAt", e.endpoint, e.account_id AS "accountId", e.payload AS "rawBody"
-     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id AND e.created_at = d.created_at
+     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id
+       AND e.created_at = d.created_at
     WHERE d.razorpay_event_id = $1 ORDER BY d.resolution IS NOT NULL, d.created_at LIMIT 1`,
 );
 
-/** All that a person needs to judge a dead letter, also one that somebody has dealt with; undefined when there is none of that event id. */
+/**
+ * All that a person needs to judge a dead letter, also one that somebody
+ * has dealt with; undefined when there is none of that event id.
+ */
 export const showDead = async (database: Transaction, eventId: string): Promise<DeadDetails | undefined> => {
   const [dead] = await database.query<Omit<DeadDetails, 'history'>>(SHOW_DEAD, [eventId]);
   return dead === undefined ? undefined : { ...dead, history: await historyOf(database, dead) };
@@ -103,7 +110,8 @@ export const showDead = async (database: Transaction, eventId: string): Promise<
 
 const SHOW_QUARANTINED = statement(
   'show_quarantined',
-  `SELECT ${QUARANTINED_COLUMNS}, e.payload AS "rawBody" FROM webhook_events e WHERE e.razorpay_event_id = $1 AND e.verdict = 'quarantined' ORDER BY e.created_at LIMIT 1`,
+  `SELECT ${QUARANTINED_COLUMNS}, e.payload AS "rawBody" FROM webhook_events e WHERE e.razorpay_event_id = $1
+    AND e.verdict = 'quarantined' ORDER BY e.created_at LIMIT 1`,
 );
 
 /** An event of the quarantine with its body; undefined when there is none of that event id. */

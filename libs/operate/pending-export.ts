@@ -62,15 +62,21 @@ export const WAITING_COLUMNS = `e.family, e.entity_key AS key, e.razorpay_event_
 
 const EXPORT_PARKED = statement(
   'export_parked',
-  `SELECT ${WAITING_COLUMNS}, e.payload AS "rawBody", ARRAY[e.family, e.entity_key, e.kafka_topic, e.kafka_partition::text, e.kafka_offset::text] AS place
+  `SELECT ${WAITING_COLUMNS}, e.payload AS "rawBody", ARRAY[e.family, e.entity_key, e.kafka_topic,
+    e.kafka_partition::text, e.kafka_offset::text] AS place
      FROM ${PARKED_FROM}
-     JOIN webhook_events e ON e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed AND e.verdict = 'parked'
+     JOIN webhook_events e ON e.family = k.family AND e.entity_key = k.entity_key AND NOT e.processed
+       AND e.verdict = 'parked'
     WHERE ${PARKED_CONDITION}
-      AND ($8::text IS NULL OR (e.family, e.entity_key, e.kafka_topic, e.kafka_partition, e.kafka_offset) > ($8, $9::text, $10::text, $11::integer, $12::bigint))
+      AND ($8::text IS NULL OR (e.family, e.entity_key, e.kafka_topic, e.kafka_partition, e.kafka_offset) > ($8,
+        $9::text, $10::text, $11::integer, $12::bigint))
     ORDER BY e.family, e.entity_key, e.kafka_topic, e.kafka_partition, e.kafka_offset LIMIT $7`,
 );
 
-/** Everything that waits for the parked keys that are meant, each key's events in the order in which they will be applied. */
+/**
+ * Everything that waits for the parked keys that are meant, each
+ * key's events in the order in which they will be applied.
+ */
 export const exportParked = (
   database: Transaction,
   filter: PendingFilter = {},
@@ -78,8 +84,10 @@ export const exportParked = (
 
 const EXPORT_DEAD = statement(
   'export_dead',
-  `SELECT ${DEAD_COLUMNS}, e.payload AS "rawBody", ARRAY[d.dead_at::text, d.razorpay_event_id, d.created_at::text] AS place
-     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id AND e.created_at = d.created_at
+  `SELECT ${DEAD_COLUMNS}, e.payload AS "rawBody", ARRAY[d.dead_at::text, d.razorpay_event_id,
+    d.created_at::text] AS place
+     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id
+       AND e.created_at = d.created_at
     WHERE d.resolution IS NULL AND ${DEAD_CONDITION}
       AND ($8::timestamptz IS NULL OR (d.dead_at, d.razorpay_event_id, d.created_at) > ($8, $9::text, $10::timestamptz))
     ORDER BY d.dead_at, d.razorpay_event_id, d.created_at LIMIT $7`,
@@ -93,10 +101,12 @@ export const exportDead = (
 
 const EXPORT_QUARANTINED = statement(
   'export_quarantined',
-  `SELECT ${QUARANTINED_COLUMNS}, e.payload AS "rawBody", ARRAY[e.received_at::text, e.razorpay_event_id, e.created_at::text] AS place
+  `SELECT ${QUARANTINED_COLUMNS}, e.payload AS "rawBody", ARRAY[e.received_at::text, e.razorpay_event_id,
+    e.created_at::text] AS place
      FROM webhook_events e
     WHERE NOT e.processed AND e.verdict = 'quarantined' AND ${QUARANTINED_CONDITION}
-      AND ($8::timestamptz IS NULL OR (e.received_at, e.razorpay_event_id, e.created_at) > ($8, $9::text, $10::timestamptz))
+      AND ($8::timestamptz IS NULL OR (e.received_at, e.razorpay_event_id, e.created_at) > ($8, $9::text,
+        $10::timestamptz))
     ORDER BY e.received_at, e.razorpay_event_id, e.created_at LIMIT $7`,
 );
 

@@ -83,7 +83,8 @@ export const PARKED_CONDITION = conditionOf({
 
 const LIST_PARKED = statement(
   'list_parked',
-  `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key LIMIT $7`,
+  `SELECT ${PARKED_COLUMNS} FROM ${PARKED_FROM} WHERE ${PARKED_CONDITION} ORDER BY k.parked_at, k.family, k.entity_key
+    LIMIT $7`,
 );
 
 /** Parked keys, the longest parked first. */
@@ -118,7 +119,8 @@ export const DEAD_CONDITION = conditionOf({
 
 const LIST_DEAD = statement(
   'list_dead',
-  `SELECT ${DEAD_COLUMNS} FROM dead_letters d WHERE d.resolution IS NULL AND ${DEAD_CONDITION} ORDER BY d.dead_at, d.razorpay_event_id, d.created_at LIMIT $7`,
+  `SELECT ${DEAD_COLUMNS} FROM dead_letters d WHERE d.resolution IS NULL AND ${DEAD_CONDITION}
+    ORDER BY d.dead_at, d.razorpay_event_id, d.created_at LIMIT $7`,
 );
 
 /** Dead letters that somebody has to look at, the longest dead first. */
@@ -151,11 +153,14 @@ export const QUARANTINED_CONDITION = conditionOf({
 
 const LIST_QUARANTINED = statement(
   'list_quarantined',
-  `SELECT ${QUARANTINED_COLUMNS} FROM webhook_events e WHERE NOT e.processed AND e.verdict = 'quarantined' AND ${QUARANTINED_CONDITION}
+  `SELECT ${QUARANTINED_COLUMNS} FROM webhook_events e WHERE NOT e.processed AND e.verdict = 'quarantined'
+    AND ${QUARANTINED_CONDITION}
     ORDER BY e.received_at, e.razorpay_event_id, e.created_at LIMIT $7`,
 );
 
-/** Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none. */
+/**
+ * Events of the quarantine, the longest there first. They have neither family nor key, so a filter by these finds none.
+ */
 export const listQuarantined = async (
   database: Transaction,
   filter: PendingFilter = {},
@@ -189,9 +194,12 @@ const CONFLICT_CONDITION = conditionOf({
 
 const LIST_CONFLICTS = statement(
   'list_conflicts',
-  `SELECT c.razorpay_event_id AS "eventId", c.kept_as AS "keptAs", c.event_type AS event, c.family, c.entity_key AS key, c.received_at AS "receivedAt",
-          c.endpoint, c.account_id AS "accountId", c.kafka_topic AS topic, c.kafka_partition AS partition, c.kafka_offset AS "offset"
-     FROM event_conflicts c WHERE ${CONFLICT_CONDITION} ORDER BY c.recorded_at, c.razorpay_event_id, c.body_sha256 LIMIT $7`,
+  `SELECT c.razorpay_event_id AS "eventId", c.kept_as AS "keptAs", c.event_type AS event, c.family, c.entity_key AS key,
+    c.received_at AS "receivedAt",
+          c.endpoint, c.account_id AS "accountId", c.kafka_topic AS topic, c.kafka_partition AS partition,
+            c.kafka_offset AS "offset"
+     FROM event_conflicts c WHERE ${CONFLICT_CONDITION} ORDER BY c.recorded_at, c.razorpay_event_id, c.body_sha256
+       LIMIT $7`,
 );
 
 /** Conflicts, the oldest first. A filter's `cause` is a part of the event id here. */

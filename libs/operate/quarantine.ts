@@ -9,7 +9,10 @@ import { statement } from '#platform/postgres';
 import { isRecord } from '#rules';
 import { KEPT_BODY, sightingArrivals } from './kept-body.ts';
 
-/** `not-understood`: it stays where it is, and why. `not-quarantined`: there is no such event in the quarantine (any more). */
+/**
+ * `not-understood`: it stays where it is, and why. `not-quarantined`:
+ * there is no such event in the quarantine (any more).
+ */
 export type QuarantineOutcome =
   | (RetryOutcome & KeyRef & { readonly event: EventName })
   | { readonly kind: 'not-understood'; readonly reason: string }
@@ -31,14 +34,15 @@ interface QuarantinedRow extends WaitingRow {
 const FIND = statement(
   'quarantine_find',
   `SELECT ${KEPT_BODY}, reason, endpoint IS NULL AS "isUndecodable"
-     FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' AND ($2::text IS NULL OR (kafka_topic, kafka_partition, kafka_offset) = ($2, $3::integer, $4::bigint))
+     FROM webhook_events WHERE razorpay_event_id = $1 AND verdict = 'quarantined' AND ($2::text IS NULL
+       OR (kafka_topic, kafka_partition, kafka_offset) = ($2, $3::integer, $4::bigint))
     ORDER BY created_at LIMIT 1`,
 );
 
 /**
- * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its entity and applied
- * through the same queue as a parked event; what its body shows of other entities is joined at once. It stays counted in the partition that it
- * came from. `shown`: that delivery and no other.
+ * Reads a quarantined body once more with this release's catalogue. When it is understood now, it is handed to its
+ * entity and applied through the same queue as a parked event; what its body shows of other entities is joined at once.
+ * It stays counted in the partition that it came from. `shown`: that delivery and no other.
  */
 export const replayQuarantined = async (
   options: ParkedOptions,

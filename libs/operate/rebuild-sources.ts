@@ -9,8 +9,8 @@ import { KEPT_BODY, sightingArrivals, sightingsOf } from './kept-body.ts';
 import { readEverything } from './row-audit.ts';
 
 /**
- * Which events tell of which entity: the family's own, and those of other families in whose body one of its entities stands beside the
- * subject. The list is temporary, so all of it is done on one connection.
+ * Which events tell of which entity: the family's own, and those of other families in whose body one of its entities
+ * stands beside the subject. The list is temporary, so all of it is done on one connection.
  */
 const SOURCES = 'rebuild_sources';
 /** Bodies in memory at once; each has up to 1 MiB. */
@@ -18,7 +18,10 @@ const BODIES_AT_ONCE = 50;
 
 /** Verdicts of events that their entity's row reflects, and of sightings that have a row of their own. */
 const APPLIED = "('applied', 'kept', 'stale', 'sighted')";
-/** In the quarantine lies what nobody understood: its sightings were never published, and `quarantine replay` brings them. */
+/**
+ * In the quarantine lies what nobody understood: its sightings were
+ * never published, and `quarantine replay` brings them.
+ */
 const SEEN = "sighting IS NULL AND verdict <> 'quarantined' AND payload <> ''";
 
 /** Events whose body shows an entity of the family beside their subject. */
@@ -32,13 +35,15 @@ export const noteSources = async (database: Database, family: Family): Promise<n
     await tx.query(adHoc(`DROP TABLE IF EXISTS ${SOURCES}`));
     await tx.query(
       adHoc(
-        `CREATE TEMP TABLE ${SOURCES} (number bigserial, entity_key text NOT NULL, event_id text NOT NULL, created_at timestamptz NOT NULL, part text)`,
+        `CREATE TEMP TABLE ${SOURCES} (number bigserial, entity_key text NOT NULL, event_id text NOT NULL,
+          created_at timestamptz NOT NULL, part text)`,
       ),
     );
     await tx.query(
       adHoc(
         `INSERT INTO ${SOURCES} (entity_key, event_id, created_at)
-         SELECT entity_key, razorpay_event_id, created_at FROM webhook_events WHERE family = $1 AND verdict IN ${APPLIED}`,
+         SELECT entity_key, razorpay_event_id, created_at FROM webhook_events WHERE family = $1
+           AND verdict IN ${APPLIED}`,
       ),
       [family],
     );
@@ -73,7 +78,8 @@ const noteSightings = async (tx: Transaction, family: Family): Promise<void> => 
     await tx.query(
       adHoc(
         `INSERT INTO ${SOURCES} (entity_key, event_id, created_at, part)
-         SELECT key, id, created::timestamptz, part FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (key, id, created, part)`,
+         SELECT key, id, created::timestamptz, part FROM unnest($1::text[], $2::text[], $3::text[],
+           $4::text[]) AS given (key, id, created, part)`,
       ),
       [
         found.map(({ key }) => key),
@@ -97,7 +103,10 @@ export const nextKeys = async (database: Database, after: string, limit: number)
     )
   ).map(({ key }) => key);
 
-/** What one event says of an entity; null where its body was erased, undefined where there is nothing to be read any more. */
+/**
+ * What one event says of an entity; null where its body was erased,
+ * undefined where there is nothing to be read any more.
+ */
 export interface Source {
   readonly key: string;
   readonly snapshot: Snapshot | null | undefined;

@@ -98,7 +98,8 @@ test('what an earlier release did not read is filled, from sightings too; first 
   expect(await run('payments', () => 'write')).toMatchObject({ met: [], written: 0 });
   expect(
     await store.rows(
-      "SELECT actor, entity_key, from_status, to_status, reason FROM audit_logs WHERE action = 'rebuild' AND entity_key = 'pay_col'",
+      `SELECT actor, entity_key, from_status, to_status, reason FROM audit_logs WHERE action = 'rebuild'
+        AND entity_key = 'pay_col'`,
     ),
   ).toEqual([
     {
@@ -116,7 +117,8 @@ test('a status that an earlier release read otherwise gives way where every sour
     testEvent('payment.dispute.won', id, key, { status: 'lost', amount: 5, payment_id: 'pay_d' });
   await all.send(dispute('evD1', 'disp_kept'), dispute('evD2', 'disp_partly'));
   // The former release went by the name, and its mark stood higher than any that this one gives.
-  const wrong = `UPDATE payment_disputes SET status = 'won', merge_record = jsonb_set(jsonb_set(merge_record, '{s,0,0}', '99'), '{m}', replace((merge_record->'m')::text, 'lost', 'won')::jsonb)`;
+  const wrong = `UPDATE payment_disputes SET status = 'won', merge_record = jsonb_set(jsonb_set(merge_record, '{s,0,0}',
+    '99'), '{m}', replace((merge_record->'m')::text, 'lost', 'won')::jsonb)`;
   await store.rows(`${wrong} WHERE dispute_id = 'disp_kept'`);
   await store.rows(`${wrong} WHERE dispute_id = 'disp_partly'`);
   await store.rows("DELETE FROM webhook_events WHERE razorpay_event_id = 'evD2'");
@@ -167,7 +169,8 @@ test('a row whose body was erased stays blank, and one that Postgres refuses is 
   ]);
   expect(
     await store.rows(
-      "SELECT payment_id, email, fee_minor::int AS fee FROM payment_transactions WHERE payment_id IN ('pay_erased', 'pay_other') ORDER BY 1",
+      `SELECT payment_id, email, fee_minor::int AS fee FROM payment_transactions
+        WHERE payment_id IN ('pay_erased', 'pay_other') ORDER BY 1`,
     ),
   ).toEqual([
     { payment_id: 'pay_erased', email: null, fee: 1 },
@@ -198,7 +201,8 @@ test('consumers may run: what comes meanwhile is in the row in the end, whoever 
   expect(done.left.filter(({ key }) => key.startsWith('pay_busy'))).toEqual([]);
   expect(
     await store.rows(
-      "SELECT status, fee_minor::int AS fee, count(*)::int FROM payment_transactions WHERE payment_id LIKE 'pay_busy%' GROUP BY 1, 2",
+      `SELECT status, fee_minor::int AS fee, count(*)::int FROM payment_transactions WHERE payment_id LIKE 'pay_busy%'
+        GROUP BY 1, 2`,
     ),
   ).toEqual([{ status: 'captured', fee: 4, count: 300 }]);
   expect((await run('payments', () => 'leave')).met).toEqual([]);

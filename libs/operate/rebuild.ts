@@ -25,7 +25,10 @@ export interface RowChange {
 
 export interface RebuildRequest {
   readonly family: Family;
-  /** Asked for every row that would change, in order of their keys: whether it is written. `stop` ends the pass before this row. */
+  /**
+   * Asked for every row that would change, in order of their keys:
+   * whether it is written. `stop` ends the pass before this row.
+   */
   readonly decide: (change: RowChange) => 'write' | 'leave' | 'stop';
   /** For the audit of each row that is written. */
   readonly by: OperatorAction;
@@ -50,11 +53,12 @@ export const ERASED_REASON = 'a body of it was erased';
 export const MERGE_RECORD = 'merge_record';
 
 /**
- * Compares every row of a family with what all events say that are kept in `webhook_events`, the snapshots beside other families' subjects
- * included, and writes the rows that `decide` asks for. A row whose every source is still kept is made anew, by the rules of this release;
- * into any other the events are joined, which only adds. Both are fixed points: a second run changes nothing. Consumers may run: a row is
- * locked while it is read and written, last in the order of locks. Nobody is told: facts are about what happens, and this happened before.
- * `database` must be the owner of the tables and have one connection. Throws for infrastructure.
+ * Compares every row of a family with what all events say that are kept in `webhook_events`, the snapshots beside other
+ * families' subjects included, and writes the rows that `decide` asks for. A row whose every source is still kept is
+ * made anew, by the rules of this release; into any other the events are joined, which only adds. Both are fixed
+ * points: a second run changes nothing. Consumers may run: a row is locked while it is read and written, last in the
+ * order of locks. Nobody is told: facts are about what happens, and this happened before. `database` must be the owner
+ * of the tables and have one connection. Throws for infrastructure.
  */
 export const rebuild = async (database: Database, aggregate: Aggregate, request: RebuildRequest): Promise<Rebuilt> => {
   const families = familiesOf([aggregate]);
@@ -94,7 +98,10 @@ interface Chunk {
   readonly isStopped: boolean;
 }
 
-/** One transaction for all; where Postgres refuses it because of what is in it, halves, until the one row is found that it refuses. */
+/**
+ * One transaction for all; where Postgres refuses it because of what
+ * is in it, halves, until the one row is found that it refuses.
+ */
 const rebuildKeys = async (database: Database, keys: readonly string[], room: Room): Promise<Chunk> => {
   // What was decided and left stands only when the transaction does; a second try asks anew.
   const left: [string, string][] = [];

@@ -1,6 +1,9 @@
 import type { LogReader } from '#platform/kafka';
 
-/** Ages in s that Kafka is asked for, youngest first. The age of what waits is told as the last of them that it has passed. */
+/**
+ * Ages in s that Kafka is asked for, youngest first. The age of what
+ * waits is told as the last of them that it has passed.
+ */
 const AGES_S = [
   1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800,
 ] as const;
@@ -14,14 +17,17 @@ export interface WaitingAt {
 }
 
 export interface RecordAges {
-  /** Ages in s of the oldest waiting record of each partition, by `topic/partition`: at least so old. Forgets those that do not wait. */
+  /**
+   * Ages in s of the oldest waiting record of each partition, by
+   * `topic/partition`: at least so old. Forgets those that do not wait.
+   */
   readonly of: (waiting: readonly WaitingAt[], prefix: string) => Promise<ReadonlyMap<string, number>>;
 }
 
 /**
- * Kafka tells which record is the first after a moment, but not of which moment a record is. So it is asked for one age after the other
- * until nothing that waits is older; and what was found about a record at an earlier look stays true. Where lag begins while this looks
- * on, the age is exact to the pause between two looks.
+ * Kafka tells which record is the first after a moment, but not of which moment a record is. So it is asked for one age
+ * after the other until nothing that waits is older; and what was found about a record at an earlier look stays true.
+ * Where lag begins while this looks on, the age is exact to the pause between two looks.
  */
 export const createRecordAges = (
   reader: Pick<LogReader, 'agedOffsets'>,

@@ -19,7 +19,10 @@ export type RecountOutcome = ({ readonly kind: 'counted' | 'changed' } & Recount
 export interface RecountRequest extends OperatorAction {
   /** false: only say how they differ. */
   readonly execute: boolean;
-  /** How they differed when the operator looked; left out when nobody did. That they do not differ any more is no change. */
+  /**
+   * How they differed when the operator looked; left out when nobody
+   * did. That they do not differ any more is no change.
+   */
   readonly shown?: Recount;
 }
 
@@ -27,13 +30,15 @@ const LOCK = adHoc(
   'SELECT 1 FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3 FOR UPDATE',
 );
 const TAKE = adHoc(
-  `UPDATE partition_ledger SET retired = retired + $4, ${RECORDED.map((name, index) => `${name} = ${name} + $${index + 5}`).join(', ')}, updated_at = now()
+  `UPDATE partition_ledger SET retired = retired + $4,
+    ${RECORDED.map((name, index) => `${name} = ${name} + $${index + 5}`).join(', ')}, updated_at = now()
     WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
 );
 
 /**
- * An operator takes the rows of a partition as they are: what is missing counts as retired, so that the next loss is seen, and what
- * stands as something else than was counted is counted so. Its consumer waits while the rows are counted.
+ * An operator takes the rows of a partition as they are: what is missing counts
+ * as retired, so that the next loss is seen, and what stands as something else
+ * than was counted is counted so. Its consumer waits while the rows are counted.
  */
 export const recountLedger = async (
   database: Database,
@@ -63,8 +68,9 @@ export const recountLedger = async (
   });
 
 /**
- * What is to be added to each count, in the order of RECORDED, so that no count differs in the other direction than their sum: the sum of all counts
- * stays, because it is the number of offsets that were passed. `net`: what they differ by in sum.
+ * What is to be added to each count, in the order of RECORDED, so that no count
+ * differs in the other direction than their sum: the sum of all counts stays, because
+ * it is the number of offsets that were passed. `net`: what they differ by in sum.
  */
 const transfersOf = ({ beside }: RowBalance): { readonly moves: readonly number[]; readonly net: number } => {
   const differences = RECORDED.map((name) => beside.get(name) ?? 0);

@@ -18,7 +18,10 @@ import type { Loss } from './row-audit.ts';
 
 /** Pause in ms between two looks; what is shown is at most so much older than the answers. */
 const LOOK_EVERY_MS = 10_000;
-/** Least pause in ms between two readings of all rows, and how many times as long as the reading took it is: 2 % of one connection's time. */
+/**
+ * Least pause in ms between two readings of all rows, and how many times
+ * as long as the reading took it is: 2 % of one connection's time.
+ */
 const AUDIT_EVERY_MS = 60_000;
 const AUDIT_REST_FACTOR = 50;
 /** Longest waits for a broker. A look that fails comes again within seconds. */
@@ -46,8 +49,8 @@ interface Look {
 }
 
 /**
- * Says of every consumer group how far it is, whether its consumer is there or not: compares the ledger with Kafka's own offsets, and from time to time all
- * rows with the ledger. A scrape shows what the last look has found.
+ * Says of every consumer group how far it is, whether its consumer is there or not: compares the ledger with Kafka's
+ * own offsets, and from time to time all rows with the ledger. A scrape shows what the last look has found.
  */
 export const createReporter = ({
   config,

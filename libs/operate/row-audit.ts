@@ -25,7 +25,10 @@ export type Loss =
   /** An event was applied to an entity that has no row. */
   | { readonly kind: 'entity'; readonly topic: string; readonly family: Family; readonly key: string };
 
-/** Each disposition whose record has a row of its own in webhook_events. A sighting has one only while it waits, or if it once did. */
+/**
+ * Each disposition whose record has a row of its own in webhook_events.
+ * A sighting has one only while it waits, or if it once did.
+ */
 export const RECORDED = [
   'applied',
   'kept',
@@ -48,9 +51,13 @@ export interface EventRows {
   readonly events: number;
 }
 
-/** A second body under a taken id has its row in webhook_events too, but for those of releases that counted it as rejected. */
+/**
+ * A second body under a taken id has its row in webhook_events too,
+ * but for those of releases that counted it as rejected.
+ */
 const EVENT_ROWS = `SELECT topic, partition, verdict, count(*) AS events
-     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition, verdict FROM webhook_events WHERE verdict <> 'sighted'
+     FROM (SELECT kafka_topic AS topic, kafka_partition AS partition, verdict FROM webhook_events
+       WHERE verdict <> 'sighted'
            UNION ALL SELECT kafka_topic, kafka_partition, 'rejected' FROM event_conflicts WHERE kept_as IS NULL) kept`;
 const ALL_EVENT_ROWS = adHoc(`${EVENT_ROWS} GROUP BY 1, 2, 3`);
 export const EVENT_ROWS_OF = adHoc(`${EVENT_ROWS} WHERE topic = $1 AND partition = $2 GROUP BY 1, 2, 3`);
@@ -61,15 +68,16 @@ const ENTITIES_WITHOUT_ROW = adHoc(
    ${familyNames
      .map(
        (family) =>
-         `SELECT family, entity_key AS key FROM touched WHERE family = '${family}' AND NOT EXISTS (SELECT 1 FROM ${families[family].table} t WHERE t.${families[family].keyColumn} = entity_key)`,
+         `SELECT family, entity_key AS key FROM touched WHERE family = '${family}' AND NOT EXISTS (SELECT 1
+           FROM ${families[family].table} t WHERE t.${families[family].keyColumn} = entity_key)`,
      )
      .join(' UNION ALL ')} ORDER BY family, key LIMIT ${ENTITIES_MAX}`,
 );
 
 /**
- * Reads every row of webhook_events, in one snapshot with the ledger, and answers what is missing or too much: beside the offsets of Kafka, which
- * `accounting` compares, the ledger's counts must be there as rows, and what was applied as a state. It costs a pass over the table, so it is not part
- * of every look.
+ * Reads every row of webhook_events, in one snapshot with the ledger, and answers what is missing or too much: beside
+ * the offsets of Kafka, which `accounting` compares, the ledger's counts must be there as rows, and what was applied as
+ * a state. It costs a pass over the table, so it is not part of every look.
  */
 export const auditRows = async (database: Database): Promise<readonly Loss[]> => {
   const [ledger, rows, entities] = await database.transaction(async (tx) => {
@@ -107,8 +115,8 @@ export interface RowBalance {
 }
 
 /**
- * Verdict by verdict, so that a row too many does not make up for one that is lost. What was retired may have stood as any; where an
- * operator has taken rows as they are that nobody counted, it is below 0.
+ * Verdict by verdict, so that a row too many does not make up for one that is lost. What was retired may have stood as
+ * any; where an operator has taken rows as they are that nobody counted, it is below 0.
  */
 export const balanceOf = (
   ledger: readonly Pick<LedgerRow, 'counts' | 'retired'>[],

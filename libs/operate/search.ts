@@ -76,7 +76,8 @@ const byId = async (database: Transaction, id: string): Promise<readonly Row[]> 
 
 const EVENT = statement(
   'search_event',
-  'SELECT family, entity_key AS key FROM webhook_events WHERE razorpay_event_id = $1 AND entity_key IS NOT NULL ORDER BY created_at LIMIT 1',
+  `SELECT family, entity_key AS key FROM webhook_events WHERE razorpay_event_id = $1 AND entity_key IS NOT NULL
+    ORDER BY created_at LIMIT 1`,
 );
 const byEvent = async (database: Transaction, id: string): Promise<readonly Row[]> => {
   const [event] = await database.query<{ family: Family; key: string }>(EVENT, [id]);
@@ -91,7 +92,8 @@ export const BY_DIGEST = statement(
   `SELECT asked.kind, asked.family, d.entity_key AS key
      FROM unnest($1::bigint[], $2::text[], $3::text[]) AS asked (digest, kind, family)
     CROSS JOIN LATERAL (
-      SELECT entity_key FROM search_digests s WHERE s.digest = asked.digest AND s.family = asked.family ORDER BY s.entity_key DESC LIMIT $4) AS d`,
+      SELECT entity_key FROM search_digests s WHERE s.digest = asked.digest AND s.family = asked.family
+        ORDER BY s.entity_key DESC LIMIT $4) AS d`,
 );
 
 interface Found {
@@ -130,14 +132,18 @@ const rowsOf = async (database: Transaction, group: readonly Found[], personal: 
   const value = personal ? quotedName(name) : `masked.shortened(${quotedName(name)})`;
   return database.query<Row>(
     adHoc(
-      `SELECT '${family}' AS family, ${keyColumn} AS key, status, created_at AS "createdAt", '${name}' AS matched, ${value} AS value
+      `SELECT '${family}' AS family, ${keyColumn} AS key, status, created_at AS "createdAt", '${name}' AS matched,
+        ${value} AS value
          FROM ${table} WHERE ${keyColumn} = ANY($1::text[])`,
     ),
     [group.map((one) => one.key)],
   );
 };
 
-/** The entities that an id, a reference of a merchant or a bank, an e-mail address, a phone number or a UPI address leads to. By indexes alone. */
+/**
+ * The entities that an id, a reference of a merchant or a bank, an e-mail
+ * address, a phone number or a UPI address leads to. By indexes alone.
+ */
 export const search = async (database: Database, request: SearchRequest): Promise<SearchResult> => {
   const { key, limit } = request;
   const text = request.text.trim();

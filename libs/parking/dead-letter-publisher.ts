@@ -14,7 +14,10 @@ import { instant } from '#rules';
 import { deadLetterRecord } from './dead-letter-record.ts';
 import { markPublished, unpublishedDeadLetters } from './dead-letters.ts';
 
-/** Dead letters of one transaction, which holds their rows until Kafka has confirmed them; each has a body of up to 1 MiB. */
+/**
+ * Dead letters of one transaction, which holds their rows until Kafka
+ * has confirmed them; each has a body of up to 1 MiB.
+ */
 const LETTERS_AT_ONCE = 20;
 /** Longest time in ms for a clean goodbye to Kafka. */
 const DISCONNECT_MS = 2_000;
@@ -30,8 +33,9 @@ export interface DeadLetterPublisherOptions {
 }
 
 /**
- * Copies dead letters to Kafka, acknowledged by all in-sync replicas, and notes that in their rows: at least once, because a crash
- * in between publishes them again. Dead letters are rare, so a connection to Kafka is there only while there are some.
+ * Copies dead letters to Kafka, acknowledged by all in-sync replicas, and notes that
+ * in their rows: at least once, because a crash in between publishes them again. Dead
+ * letters are rare, so a connection to Kafka is there only while there are some.
  */
 export const createDeadLetterPublisher = ({
   service,
@@ -89,7 +93,10 @@ export const createDeadLetterPublisher = ({
   });
 };
 
-/** Readers of other makes find the schema by its id; ours need none. All topics have the same schema, and so the same id. */
+/**
+ * Readers of other makes find the schema by its id; ours need none.
+ * All topics have the same schema, and so the same id.
+ */
 const schemaIdOf = async (
   { schemaRegistryUrl, topicPrefix }: DeadLetterPublisherOptions['config'],
   [topic]: readonly string[],

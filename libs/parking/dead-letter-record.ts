@@ -7,7 +7,10 @@ import type { UnpublishedDeadLetter } from './dead-letters.ts';
 /** Longest cause in a header, in bytes: some readers refuse large headers. dead_letters has all of it. */
 const MESSAGE_BYTES_MAX = 1_024;
 
-/** A dead letter as it goes to `<topic>.dlq`: the event's envelope with the bytes that were signed, and where it came from and why it is there. */
+/**
+ * A dead letter as it goes to `<topic>.dlq`: the event's envelope with
+ * the bytes that were signed, and where it came from and why it is there.
+ */
 export const deadLetterRecord = (letter: UnpublishedDeadLetter, schemaId: number): KafkaRecord => {
   const record = encodeEnvelope(envelopeOf(letter), schemaId);
   return {

@@ -23,7 +23,8 @@ export interface Burial {
 
 const MARK_DEAD = statement(
   'mark_dead',
-  `UPDATE webhook_events SET verdict = 'dead', reason = $3 WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz`,
+  `UPDATE webhook_events SET verdict = 'dead', reason = $3 WHERE razorpay_event_id = $1
+    AND created_at = $2::timestamptz`,
 );
 /** One row as INSERT_DEAD takes it. */
 interface NewDeadLetter extends KeyRef, Burial {}
@@ -121,22 +122,27 @@ interface UnpublishedRow extends Omit<UnpublishedDeadLetter, 'occurredAt' | 'rec
 
 const UNPUBLISHED = statement(
   'dead_unpublished',
-  `SELECT d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.created_at::text AS created, e.event_type AS event, e.endpoint, e.account_id AS "accountId",
-          date_part('epoch', e.received_at) * 1000 AS "receivedMs", e.payload AS "rawBody", e.traceparent, e.sighting, d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset",
+  `SELECT d.family, d.entity_key AS key, d.razorpay_event_id AS "eventId", d.created_at::text AS created,
+    e.event_type AS event, e.endpoint, e.account_id AS "accountId",
+          date_part('epoch', e.received_at) * 1000 AS "receivedMs", e.payload AS "rawBody", e.traceparent, e.sighting,
+            d.kafka_topic AS topic, d.kafka_partition AS partition, d.kafka_offset AS "offset",
           d.consumer_group AS "group", d.reason, d.attempts, d.first_failed_at AS "firstFailedAt", d.dead_at AS "deadAt"
-     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id AND e.created_at = d.created_at
+     FROM dead_letters d JOIN webhook_events e ON e.razorpay_event_id = d.razorpay_event_id
+       AND e.created_at = d.created_at
     WHERE d.consumer_group = $1 AND d.published_at IS NULL AND d.resolution IS NULL
     ORDER BY d.dead_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED`,
 );
 const MARK_PUBLISHED = statement(
   'dead_published',
   `UPDATE dead_letters d SET published_at = clock_timestamp()
-     FROM unnest($1::text[], $2::text[]) AS given (event_id, created) WHERE d.razorpay_event_id = given.event_id AND d.created_at = given.created::timestamptz`,
+     FROM unnest($1::text[], $2::text[]) AS given (event_id, created) WHERE d.razorpay_event_id = given.event_id
+       AND d.created_at = given.created::timestamptz`,
 );
 
 /**
- * The oldest dead letters of a group that somebody has to look at and that Kafka has no copy of. Locked until the transaction ends, and
- * skipped when another process has them: publish and mark within it. A crash in between publishes them again.
+ * The oldest dead letters of a group that somebody has to look at and that Kafka has
+ * no copy of. Locked until the transaction ends, and skipped when another process
+ * has them: publish and mark within it. A crash in between publishes them again.
  */
 export const unpublishedDeadLetters = async (
   tx: Transaction,

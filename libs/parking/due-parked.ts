@@ -21,7 +21,8 @@ export interface DueRequest {
 
 const DUE = statement(
   'parked_due',
-  `SELECT family, entity_key AS key, next_attempt_at::text AS "dueAt", greatest(0, date_part('epoch', next_attempt_at - clock_timestamp()) * 1000) AS "afterMs"
+  `SELECT family, entity_key AS key, next_attempt_at::text AS "dueAt", greatest(0, date_part('epoch',
+    next_attempt_at - clock_timestamp()) * 1000) AS "afterMs"
      FROM parked_keys
     WHERE consumer_group = $1 AND next_attempt_at <= clock_timestamp() - $2::float8 * interval '1 millisecond'
       AND ($3::timestamptz IS NULL OR (next_attempt_at, family, entity_key) > ($3::timestamptz, $4::text, $5::text))

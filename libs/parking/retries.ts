@@ -45,8 +45,8 @@ export interface Retries {
 const OTHER_CONNECTIONS = 2;
 
 /**
- * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis is the alarm clock. The pool is one of its own, so
- * that many keys that wake at once take no connection from the consumer.
+ * All that wakes the parked keys of a service. Postgres says what is to be done and when; Redis is the alarm clock. The
+ * pool is one of its own, so that many keys that wake at once take no connection from the consumer.
  */
 export const createRetries = (
   service: ServiceName,

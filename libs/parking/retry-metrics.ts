@@ -16,13 +16,18 @@ interface RetryFigures {
 const FIGURES = statement(
   'retry_figures',
   `SELECT family,
-          (SELECT count(*) FROM dead_letters d WHERE d.family = given.family AND d.resolution IS NULL) AS "openDeadLetters",
-          coalesce((SELECT date_part('epoch', clock_timestamp() - min(d.dead_at)) FROM dead_letters d WHERE d.family = given.family AND d.resolution IS NULL), 0) AS "oldestDeadS",
-          coalesce((SELECT date_part('epoch', clock_timestamp() - min(k.parked_at)) FROM parked_keys k WHERE k.family = given.family), 0) AS "oldestParkedS"
+          (SELECT count(*) FROM dead_letters d WHERE d.family = given.family
+            AND d.resolution IS NULL) AS "openDeadLetters",
+          coalesce((SELECT date_part('epoch', clock_timestamp() - min(d.dead_at)) FROM dead_letters d
+            WHERE d.family = given.family AND d.resolution IS NULL), 0) AS "oldestDeadS",
+          coalesce((SELECT date_part('epoch', clock_timestamp() - min(k.parked_at)) FROM parked_keys k
+            WHERE k.family = given.family), 0) AS "oldestParkedS"
      FROM unnest($1::text[]) AS given (family)`,
 );
 
-/** Shows what waits of these families, asked of Postgres on every scrape. While Postgres is away the last answer stays. */
+/**
+ * Shows what waits of these families, asked of Postgres on every scrape. While Postgres is away the last answer stays.
+ */
 export const reportRetries = (database: Database, aggregates: readonly Aggregate[], registry: Registry): void => {
   const families = aggregates.map(({ family }) => family);
   const dead = counterOf(registry, 'dakia_dead_letters_total');

@@ -10,8 +10,8 @@ const LEFT_AS_IT_IS = /[.!~*'()]/g;
 const asPercent = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /**
- * One id per entity, so that its job is there once however often it is asked for. Razorpay's ids have letters, digits and
- * underscores; any other sign of a key becomes a dot and two hex digits, so that two keys never share an id.
+ * One id per entity, so that its job is there once however often it is asked for. Razorpay's ids have letters, digits
+ * and underscores; any other sign of a key becomes a dot and two hex digits, so that two keys never share an id.
  */
 const jobIdOf = ({ family, key }: KeyRef): string =>
   `${family}.${encodeURIComponent(key).replace(LEFT_AS_IT_IS, asPercent).replaceAll('%', '.')}`;

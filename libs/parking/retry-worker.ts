@@ -12,7 +12,9 @@ import { keyOfJob } from './retry-queue.ts';
 import { wakeParked } from './wake-parked.ts';
 import type { ParkedOptions, WakeOutcome } from './wake-parked.ts';
 
-/** When a key is woken again whose attempt met a Postgres that was away or busy, in ms. Such an attempt does not count. */
+/**
+ * When a key is woken again whose attempt met a Postgres that was away or busy, in ms. Such an attempt does not count.
+ */
 const INFRASTRUCTURE_WAIT_MS = 5_000;
 
 export interface RetryWorkOptions extends ParkedOptions {
@@ -24,7 +26,10 @@ export interface RetryWorkOptions extends ParkedOptions {
   readonly onDead: () => void;
 }
 
-/** The work of a retry job: tries what waits for its key, and says when to come again. All that counts is written in Postgres. */
+/**
+ * The work of a retry job: tries what waits for its key, and says
+ * when to come again. All that counts is written in Postgres.
+ */
 export const createRetryWork = ({
   service,
   log,

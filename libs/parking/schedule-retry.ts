@@ -3,7 +3,10 @@ import type { Logger } from '#platform/log';
 import type { JobQueue } from '#platform/queue';
 import { retryJob } from './retry-queue.ts';
 
-/** Keys that wait to be told to Redis, at most. What is more is left to the sweeper, as is everything while Redis is away. */
+/**
+ * Keys that wait to be told to Redis, at most. What is more is left
+ * to the sweeper, as is everything while Redis is away.
+ */
 const WAITING_KEYS_MAX = 10_000;
 
 /** Sets the alarms of keys that were parked just now. Postgres has them all; an alarm that is lost costs time. */

@@ -49,7 +49,10 @@ export const retryPolicySettings = {
   ),
 } as const;
 
-/** Keys that one process wakes at once. A key holds its partition for a moment, so that more than there are partitions gains nothing. */
+/**
+ * Keys that one process wakes at once. A key holds its partition for
+ * a moment, so that more than there are partitions gains nothing.
+ */
 const CONCURRENCY_DEFAULT = 4;
 const CONCURRENCY_MAX = 100;
 

@@ -17,8 +17,8 @@ export interface SweeperOptions {
 }
 
 /**
- * Gives a job to every parked key whose time has passed, at start and then again and again: what Redis has lost comes back from here.
- * A key that has one is left alone. While Postgres or Redis is away it tries again every few seconds.
+ * Gives a job to every parked key whose time has passed, at start and then again and again: what Redis has lost comes
+ * back from here. A key that has one is left alone. While Postgres or Redis is away it tries again every few seconds.
  */
 export const createSweeper = ({ database, group, queue, log, everyMs }: SweeperOptions): Component =>
   createPeriodic({

@@ -282,7 +282,10 @@ test('a queue of large bodies is applied in order without holding all of them in
   );
 }, 30_000);
 
-/** A database whose connection breaks at the n-th statement that transactions send; the next transaction has another connection. */
+/**
+ * A database whose connection breaks at the n-th statement that
+ * transactions send; the next transaction has another connection.
+ */
 const breakingAt = (database: Database, at: number): { readonly database: Database; readonly broke: () => boolean } => {
   let sent = 0;
   return {

@@ -59,9 +59,10 @@ const EVENTS_PER_TRANSACTION = 200;
 const EARLY_TOLERANCE_MS = 500;
 
 /**
- * Applies what waits for a key, oldest first, through the same rules and in the same kind of transaction as the consumer. What fails
- * again stays at the head of the queue with all that is behind it until the policy's next time; when no attempt is left it becomes a
- * dead letter, and what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
+ * Applies what waits for a key, oldest first, through the same rules and in the same kind of
+ * transaction as the consumer. What fails again stays at the head of the queue with all that is
+ * behind it until the policy's next time; when no attempt is left it becomes a dead letter, and
+ * what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
  */
 export const wakeParked = async (
   options: ParkedOptions & { readonly actor: string; readonly span?: Span | undefined },
@@ -72,8 +73,8 @@ export const wakeParked = async (
 };
 
 /**
- * The same for an operator who has just changed a key's queue and made its new head due. When the head is not due, another has tried it
- * in between, or it is an event that the operator did not mean: its schedule stands.
+ * The same for an operator who has just changed a key's queue and made its new head due. When the head is not due,
+ * another has tried it in between, or it is an event that the operator did not mean: its schedule stands.
  */
 export const wakeForOperator = async (options: ParkedOptions, ref: KeyRef, who: string): Promise<RetryOutcome> => {
   const outcome = await drainKey(options, ref, operatorActor(who));
@@ -210,7 +211,8 @@ const failAlone = async (
   const queue = await lockQueue(tx, ref, 1);
   const head = queue?.rows[0];
   if (queue === undefined || head === undefined) return { ...nothing, kind: 'not-parked' };
-  // Between the refusal and now another may have tried, or got on: what was refused is noted once, and never against another event.
+  // Between the refusal and now another may have tried, or got on:
+  // what was refused is noted once, and never against another event.
   if (tried === undefined || head.razorpay_event_id !== tried.eventId || queue.attempts !== tried.attempts)
     return { ...nothing, kind: 'more' };
   return failHead(tx, ref, queue, head, why, context);
@@ -219,7 +221,8 @@ const failAlone = async (
 const NOTE_FAILURE = statement(
   'queue_note_failure',
   `UPDATE parked_keys
-      SET attempts = $3, reason = $4, failing_event_id = $5, last_attempt_at = clock_timestamp(), first_failed_at = coalesce($6::timestamptz, clock_timestamp()),
+      SET attempts = $3, reason = $4, failing_event_id = $5, last_attempt_at = clock_timestamp(),
+        first_failed_at = coalesce($6::timestamptz, clock_timestamp()),
           next_attempt_at = clock_timestamp() + $7::float8 * interval '1 millisecond'
     WHERE family = $1 AND entity_key = $2`,
 );

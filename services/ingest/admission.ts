@@ -5,7 +5,10 @@ const READING_MAX = 5_000;
 const STORING_MAX = 5_000;
 /** Memory of all bodies, in bytes. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** What bodies above SMALL_BODY_BYTES may have of it: the rest is for small ones alone, and those are all that Razorpay sends. */
+/**
+ * What bodies above SMALL_BODY_BYTES may have of it: the rest is for
+ * small ones alone, and those are all that Razorpay sends.
+ */
 const LARGE_READING_MAX = 500;
 const LARGE_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -21,9 +24,9 @@ export interface Place {
 }
 
 /**
- * Bounds what senders can make this process hold. Whoever has no secret only ever holds a place while its body is on its way, and the
- * one that has been at it the longest gives way to a newcomer: a genuine body follows its headers within milliseconds, so those that
- * stall on purpose crowd out each other.
+ * Bounds what senders can make this process hold. Whoever has no secret only ever holds a place while its body is on
+ * its way, and the one that has been at it the longest gives way to a newcomer: a genuine body follows its headers
+ * within milliseconds, so those that stall on purpose crowd out each other.
  */
 export interface Admission {
   /** `announced`: the Content-Length, where there is one. */

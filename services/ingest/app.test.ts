@@ -107,11 +107,14 @@ test.each([
   ['/webhooks/razorpay/other', 404],
   ['/webhooks/razorpayx', 404],
   ['/webhooks', 404],
-] as const)('a slash at the end, or two where one belongs, reach the endpoint all the same: %s', async (path, status) => {
-  const { port, published } = await start(undefined, undefined, { default: [SECRET], shop: [SECRET] });
-  expect(await post(port, { body: captured('pay_1'), path })).toMatchObject({ status });
-  expect(published).toHaveLength(status === 200 ? 1 : 0);
-});
+] as const)(
+  'a slash at the end, or two where one belongs, reach the endpoint all the same: %s',
+  async (path, status) => {
+    const { port, published } = await start(undefined, undefined, { default: [SECRET], shop: [SECRET] });
+    expect(await post(port, { body: captured('pay_1'), path })).toMatchObject({ status });
+    expect(published).toHaveLength(status === 200 ? 1 : 0);
+  },
+);
 
 test('a header that comes twice with the same value is one; with two values it is none', async () => {
   const { port, published } = await start();

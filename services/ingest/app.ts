@@ -29,7 +29,10 @@ const RETRY_AFTER_S = '2';
 /** Connections. Load balancers keep theirs open for 60 s (AWS, nginx) and must be the first to close one. */
 const KEEP_ALIVE_MS = 75_000;
 const CONNECTIONS_MAX = 10_000;
-/** Slow senders, in ms: all headers, the whole request (a backstop: bodies have the deadline of receive.ts), and silence. */
+/**
+ * Slow senders, in ms: all headers, the whole request (a backstop:
+ * bodies have the deadline of receive.ts), and silence.
+ */
 const HEADERS_MS = 5_000;
 const REQUEST_MS = 10_000;
 const SILENCE_MS = 10_000;
@@ -185,8 +188,9 @@ const createServer = (handle: http.RequestListener): http.Server => {
 };
 
 /**
- * A sender that was refused has to connect anew: otherwise one connection could bring refusals, and bodies that nobody wants, without
- * end. One that is to send again keeps its connection, which may be a load balancer's, unless what is left to come is long.
+ * A sender that was refused has to connect anew: otherwise one connection could bring
+ * refusals, and bodies that nobody wants, without end. One that is to send again keeps
+ * its connection, which may be a load balancer's, unless what is left to come is long.
  */
 const endsConnection = ({ raw }: FastifyRequest, reason: Reason): boolean => {
   if (answerOf(reason).outcome === 'refused' || reason === 'crowded-out') return true;
@@ -208,7 +212,10 @@ const statusByCode: Readonly<Record<string, readonly [status: ConnectionStatus, 
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 };
 
-/** Answers what is no HTTP, or came too slowly, and closes the connection. Returns the status; undefined for a sender that hung up. */
+/**
+ * Answers what is no HTTP, or came too slowly, and closes the
+ * connection. Returns the status; undefined for a sender that hung up.
+ */
 const refuseConnection = (code: string | undefined, socket: Socket): ConnectionStatus | undefined => {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

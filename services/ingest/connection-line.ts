@@ -1,9 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests of a connection that wait for their turn before nothing more is read from it. What was read with them may be more. */
+/**
+ * Requests of a connection that wait for their turn before nothing
+ * more is read from it. What was read with them may be more.
+ */
 const WAITING_MAX = 16;
-/** How long a sender that was refused before its body had ended is given to read the answer, in ms, and how many at once. */
+/**
+ * How long a sender that was refused before its body had ended is
+ * given to read the answer, in ms, and how many at once.
+ */
 const LINGER_MS = 500;
 const LINGERING_MAX = 1_000;
 
@@ -13,9 +19,9 @@ interface Line {
 }
 
 /**
- * Hands over the requests of a connection one after another: the next when the one before is answered, and in a later turn of the event
- * loop. Node itself would start all that one read has brought, thousands of small ones, before it looks at anybody else. After an answer
- * that closes the connection nothing of it is looked at any more.
+ * Hands over the requests of a connection one after another: the next when the one before is answered, and in a later
+ * turn of the event loop. Node itself would start all that one read has brought, thousands of small ones, before it
+ * looks at anybody else. After an answer that closes the connection nothing of it is looked at any more.
  */
 export const oneAtATime = (handle: RequestListener): RequestListener => {
   const lines = new WeakMap<Socket, Line>();
@@ -55,8 +61,9 @@ const ending = new WeakSet<Socket>();
 let lingering = 0;
 
 /**
- * Ends a connection on which more may come than is wanted, after what was written and `last`. Nothing more is read. Closing at once would
- * make the system throw away the answer together with what is unread, so the sender is given a moment to take it.
+ * Ends a connection on which more may come than is wanted, after what was written and
+ * `last`. Nothing more is read. Closing at once would make the system throw away the
+ * answer together with what is unread, so the sender is given a moment to take it.
  */
 export const closeUnread = (socket: Socket, last = ''): void => {
   if (lingering >= LINGERING_MAX) {

@@ -58,7 +58,10 @@ test('pipelined deliveries are answered in order; a refused one ends the connect
   quiet();
 });
 
-/** As nginx does: a connection that is idle is used again, up to so many are kept, and what was refused with `close` is not. */
+/**
+ * As nginx does: a connection that is idle is used again, up to so
+ * many are kept, and what was refused with `close` is not.
+ */
 const [KEPT, ROUNDS] = [32, 4];
 test('150 deliveries at once by a proxy that keeps its connections are all answered, again and again', async () => {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: KEPT });

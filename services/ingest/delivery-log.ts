@@ -2,7 +2,9 @@ import type { Logger } from '#platform/log';
 import { answerCodeOf, answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 
-/** Refused and unavailable deliveries are logged together this often, in ms: a flood costs one line a second and reason. */
+/**
+ * Refused and unavailable deliveries are logged together this often, in ms: a flood costs one line a second and reason.
+ */
 const INTERVAL_MS = 1_000;
 
 interface Tally {

@@ -18,8 +18,8 @@ const ROUTE = '/webhooks/razorpay';
 const NAME = `POST ${ROUTE}`;
 
 /**
- * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `parent`: its `traceparent` header;
- * `startedAt`: when its headers were there, on the clock of performance.now().
+ * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `parent`: its
+ * `traceparent` header; `startedAt`: when its headers were there, on the clock of performance.now().
  */
 export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace => {
   const delivery = tracer.start({ name: NAME, kind: 'server', parent, startedAt });

@@ -12,12 +12,17 @@ import { DEFAULT_ENDPOINT, endpointsInFile, secretsInFile, secretsOf } from './s
 import type { Secrets } from './secrets.ts';
 import type { SecretsConfig } from './settings.ts';
 
-/** How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod. */
+/**
+ * How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod.
+ */
 const LOOK_INTERVAL_MS = 2_000;
 /** A secret with fewer characters may be guessed, or is a part of one that a comma has split. */
 const SECRET_LENGTH_GOOD = 16;
 
-/** The secrets in use. Files are read again when they change; one that is broken or empty leaves the last good secrets in use. */
+/**
+ * The secrets in use. Files are read again when they change; one that
+ * is broken or empty leaves the last good secrets in use.
+ */
 export interface Keyring extends Component {
   /** Undefined for an endpoint that is not configured. */
   readonly secretsOf: (endpoint: string) => readonly WebhookSecret[] | undefined;

@@ -6,7 +6,10 @@ import type { Admission } from './admission.ts';
 import { answerOf, reasons } from './answers.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
 
-/** What ingest counts. Labels: configured endpoints, the reasons of answers.ts, catalogue names, positions in a list of secrets. */
+/**
+ * What ingest counts. Labels: configured endpoints, the reasons of
+ * answers.ts, catalogue names, positions in a list of secrets.
+ */
 export interface IngestMetrics {
   /** `traceId`: of a trace that is kept. */
   readonly answered: (endpoint: string, reason: DeliveryReason, seconds: number, traceId?: string) => void;

@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Reason } from './answers.ts';
 import type { Place } from './admission.ts';
 
-/** Pieces that a body may come in: so many, and one more for every so many bytes. Every piece costs, however small it is. */
+/**
+ * Pieces that a body may come in: so many, and one more for every so
+ * many bytes. Every piece costs, however small it is.
+ */
 const PIECES_FREE = 1_024;
 const BYTES_PER_PIECE = 256;
 /** At least so many bytes of a body that has not ended must come in every so many ms. */

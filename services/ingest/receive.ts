@@ -146,7 +146,10 @@ const announcedBytes = ({ headers }: IncomingMessage): number | undefined => {
 const textOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header;
 
-/** A header that came several times, each time the same, is one. Otherwise Node joins them with commas, which no check lets pass. */
+/**
+ * A header that came several times, each time the same, is one.
+ * Otherwise Node joins them with commas, which no check lets pass.
+ */
 const onceOf = (header: string | string[] | undefined): string | undefined => {
   const text = textOf(header);
   if (text?.includes(', ') !== true) return text;

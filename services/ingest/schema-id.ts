@@ -11,7 +11,10 @@ export interface SchemaIdLookup extends Component {
   readonly current: () => number;
 }
 
-/** Finds out under which id the registry holds the envelope's schema, for readers of Confluent's tools. One schema has one id. */
+/**
+ * Finds out under which id the registry holds the envelope's schema,
+ * for readers of Confluent's tools. One schema has one id.
+ */
 export const createSchemaIdLookup = (options: {
   readonly registryUrl: string | undefined;
   readonly topicPrefix: string;

@@ -10,10 +10,16 @@ export interface WebhookServer extends Component {
   readonly port: () => number;
 }
 
-/** Of the time that a stop may take, in ms: what is left after the delay for finishing what is in flight, and for the producer. */
+/**
+ * Of the time that a stop may take, in ms: what is left after the
+ * delay for finishing what is in flight, and for the producer.
+ */
 const LEFT_FOR_DRAIN_MS = 5_000;
 
-/** Stops by going on for `drainDelayMs` while /readyz says that it stops, then answering 503, finishing what is in flight, and closing. The producer is stopped after it. */
+/**
+ * Stops by going on for `drainDelayMs` while /readyz says that it stops, then answering 503, finishing what is in
+ * flight, and closing. The producer is stopped after it.
+ */
 export const createWebhookServer = ({
   app,
   host,

@@ -64,8 +64,9 @@ export const createSources = (config: SourcesConfig, clock: () => number): Sourc
 };
 
 /**
- * The address that a chain of trusted hops vouches for: each hop adds the address that it was called from at the right end, so they are
- * read from there, and the first that is no trusted hop is the source. What stands left of it anybody may have written.
+ * The address that a chain of trusted hops vouches for: each hop adds the address that
+ * it was called from at the right end, so they are read from there, and the first that
+ * is no trusted hop is the source. What stands left of it anybody may have written.
  */
 const sourceBehind = (
   proxies: BlockList | undefined,

@@ -262,9 +262,13 @@ test('what a rule no longer asks for is cancelled, and a row that cannot be used
   receiver.answer(answers.status(200));
   notifier.rewrite(rules('after'));
   await notifier.rows("UPDATE notifications SET next_attempt_at = now() - interval '1 minute'");
-  await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination, priority, next_attempt_at, reminder)
-    SELECT 'ntf_' || name, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4, now() - interval '1 minute', broken.reminder::jsonb
-      FROM notifications, (VALUES ('fact', 'payment.vanished', 'pay_1', NULL), ('entity', 'payment.captured', 'pay_gone', NULL), ('reminder', 'payment.captured', 'pay_1', '{"before": 7}')) AS broken (name, kind, key, reminder)`);
+  await notifier.rows(`INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule,
+    destination, priority, next_attempt_at, reminder)
+    SELECT 'ntf_' || name, fact_id, broken.kind, '', family, broken.key, fact_at, 'after', destination, 4,
+      now() - interval '1 minute', broken.reminder::jsonb
+      FROM notifications, (VALUES ('fact', 'payment.vanished', 'pay_1', NULL), ('entity', 'payment.captured',
+        'pay_gone', NULL), ('reminder', 'payment.captured', 'pay_1', '{"before": 7}')) AS broken (name, kind, key,
+        reminder)`);
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_2', status: 'captured' }]);
   // An older notifier beside a newer one would leave what it does not know to that one, for some minutes.
   notifier.later(HOUR / 2);

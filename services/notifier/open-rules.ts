@@ -35,7 +35,10 @@ export interface RuleFile {
   readonly name: string;
 }
 
-/** The file that says who is told what. What is wrong with it is told by line; what keeps it from being read, by the setting's name. */
+/**
+ * The file that says who is told what. What is wrong with it is told
+ * by line; what keeps it from being read, by the setting's name.
+ */
 export const loadRules = ({ notificationsFile }: ConfigOf<typeof ruleFileSettings>): Parsed<RuleFile> => {
   const path = notificationsFile ?? SHIPPED;
   const name = notificationsFile ?? relative(process.cwd(), SHIPPED);

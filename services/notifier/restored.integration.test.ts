@@ -13,7 +13,10 @@ const nameOf = (notifier: TestNotifier): string =>
 const alone = (name: string): string =>
   `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
 
-/** What docs/notifications.md tells a receiver to do: skip ids that it knows, and numbers below the highest of the entity. */
+/**
+ * What docs/notifications.md tells a receiver to do: skip ids that it
+ * knows, and numbers below the highest of the entity.
+ */
 const take = ({ received }: Receiver) => {
   const known = new Set<string>();
   const highest = new Map<string, number>();

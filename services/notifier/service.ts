@@ -17,10 +17,16 @@ import { createRelay } from './relay/relay.ts';
 import { createJobScheduler } from './relay/schedule-jobs.ts';
 import { rulesFor } from './rules/plan.ts';
 
-/** Of the time that a stop may take, in ms: what the workers leave to write down what they cut off, to the relay and to the pool. */
+/**
+ * Of the time that a stop may take, in ms: what the workers leave to
+ * write down what they cut off, to the relay and to the pool.
+ */
 const LEFT_FOR_OTHERS_MS = 2_000;
 
-/** Facts of the outbox in, notifications out: the relay plans them, a worker per destination delivers them. `clock` is for tests of reminders. */
+/**
+ * Facts of the outbox in, notifications out: the relay plans them, a
+ * worker per destination delivers them. `clock` is for tests of reminders.
+ */
 export const notifierOf = (clock: () => Instant): Service =>
   defineService({
     name: 'notifier',
@@ -109,7 +115,10 @@ const closing = (name: string, parts: readonly { readonly close: () => Promise<v
   stop: async () => void (await Promise.all(parts.map(async (part) => part.close()))),
 });
 
-/** Stopped together, so that none takes new work while it waits for another's last; in time for the parts that they need. */
+/**
+ * Stopped together, so that none takes new work while it waits for
+ * another's last; in time for the parts that they need.
+ */
 const atOnce = (name: string, parts: readonly Component[]): Component => ({
   name,
   start: async () => void (await Promise.all(parts.map(async (part) => part.start()))),

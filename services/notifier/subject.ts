@@ -12,7 +12,10 @@ export interface Subject {
   readonly entityId: string;
   /** When the fact became known: `created_at` of its outbox row. */
   readonly at: Instant;
-  /** Where the event came in, `/webhooks/razorpay/<endpoint>`, `default` for the plain path; null where it is not known any more. */
+  /**
+   * Where the event came in, `/webhooks/razorpay/<endpoint>`,
+   * `default` for the plain path; null where it is not known any more.
+   */
   readonly endpoint: string | null;
   readonly status: string;
   /** Columns of the state row by name; times are epoch milliseconds, as the store reads them. */

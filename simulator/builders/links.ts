@@ -2,7 +2,10 @@ import type { Random } from '../random.ts';
 import type { Json } from '../wire.ts';
 import { newPerson } from './person.ts';
 
-/** The payment link entity, which has no `entity` field and writes 0 for unset times: razorpay.com/docs/webhooks/payment-links. */
+/**
+ * The payment link entity, which has no `entity` field and writes 0
+ * for unset times: razorpay.com/docs/webhooks/payment-links.
+ */
 export interface PaymentLink extends Json {
   readonly id: string;
   readonly amount: number;

@@ -3,7 +3,10 @@ import type { Json } from '../wire.ts';
 import { newPerson } from './person.ts';
 import type { Person } from './person.ts';
 
-/** The payment entity: razorpay.com/docs/api/payments/entity, field order of the webhook samples. Amounts in paise, times in epoch seconds. */
+/**
+ * The payment entity: razorpay.com/docs/api/payments/entity, field order
+ * of the webhook samples. Amounts in paise, times in epoch seconds.
+ */
 export interface Payment extends Json {
   readonly id: string;
   readonly amount: number;

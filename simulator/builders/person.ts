@@ -1,6 +1,9 @@
 import type { Random } from '../random.ts';
 
-/** Who pays. Names in several scripts, so that bodies carry characters outside ASCII; addresses that can never be real ones. */
+/**
+ * Who pays. Names in several scripts, so that bodies carry characters
+ * outside ASCII; addresses that can never be real ones.
+ */
 export interface Person {
   readonly name: string;
   readonly email: string;

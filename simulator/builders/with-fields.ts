@@ -1,15 +1,17 @@
 import type { JsonValue } from '#rules';
 import type { Json, Parts } from '../wire.ts';
 
-/** A field of a body and its value: the names on the way to it, from the subject, or from an entity that lies beside it. */
+/**
+ * A field of a body and its value: the names on the way to it, from the subject, or from an entity that lies beside it.
+ */
 export interface FieldValue {
   readonly path: readonly [string, ...string[]];
   readonly value: JsonValue;
 }
 
 /**
- * Sets fields: `['amount']` is the subject's; `['payment', 'status']` is the payment's where the body holds a payment beside its subject,
- * else a field inside the subject's `payment`. What is missing on the way is made.
+ * Sets fields: `['amount']` is the subject's; `['payment', 'status']` is the payment's where the body holds a payment
+ * beside its subject, else a field inside the subject's `payment`. What is missing on the way is made.
  */
 export const withFields = (parts: Parts, subject: string, fields: readonly FieldValue[]): Parts =>
   fields.reduce((all, { path: [first, ...rest], value }) => {

@@ -97,7 +97,8 @@ export const duplicates = async (world: World): Promise<void> => {
     await world.deliver(world.event('payment.authorized', 9, { id: key, amount: 50_000, order_id: null }));
     await world.demand(
       `what is kept of ${key}`,
-      `SELECT event_type, count(*)::int AS kept FROM webhook_events WHERE family = 'payments' AND entity_key = $1 AND processed GROUP BY 1 ORDER BY 1`,
+      `SELECT event_type, count(*)::int AS kept FROM webhook_events WHERE family = 'payments' AND entity_key = $1
+        AND processed GROUP BY 1 ORDER BY 1`,
       [key],
       [
         { event_type: 'payment.authorized', kept: 1 },
@@ -136,7 +137,8 @@ export const acknowledgement = async (world: World, burst: number): Promise<void
   await world.deliver(event);
   await world.demand(
     'payments of the burst',
-    `SELECT count(*)::int AS captured FROM payment_transactions WHERE payment_id = ANY($1::text[]) AND status = 'captured'`,
+    `SELECT count(*)::int AS captured FROM payment_transactions WHERE payment_id = ANY($1::text[])
+      AND status = 'captured'`,
     [[...keys, late]],
     [{ captured: burst + 1 }],
   );

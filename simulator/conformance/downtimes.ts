@@ -20,7 +20,10 @@ const advised = async (world: World, bank: string, advice: 'hide' | 'warn' | nul
     [{ advice }],
   );
 
-/** BP-17: hide on high, warn on medium and low, restore on resolved; in any order, also where two overlap or one comes twice. */
+/**
+ * BP-17: hide on high, warn on medium and low, restore on resolved;
+ * in any order, also where two overlap or one comes twice.
+ */
 export const downtimes = async (world: World): Promise<void> => {
   const bank = world.id('');
   const { event } = downtimeOf(world, bank);

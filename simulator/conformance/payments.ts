@@ -52,7 +52,10 @@ export const checkout = (world: World) => {
   };
 };
 
-/** BP-01: nothing is fulfilled without a webhook, and exactly once with `payment.captured` and `order.paid`, in either order. */
+/**
+ * BP-01: nothing is fulfilled without a webhook, and exactly once
+ * with `payment.captured` and `order.paid`, in either order.
+ */
 export const fulfilOnWebhook = async (world: World): Promise<void> => {
   for (const isOrderFirst of [false, true]) {
     const { order, payment, paymentEvent, orderPaid } = checkout(world);
@@ -66,7 +69,9 @@ export const fulfilOnWebhook = async (world: World): Promise<void> => {
   }
 };
 
-/** BP-06: failed, then authorised late, then captured and paid; in that order and in others; the failure pays nothing. */
+/**
+ * BP-06: failed, then authorised late, then captured and paid; in that order and in others; the failure pays nothing.
+ */
 export const lateAuthorisation = async (world: World): Promise<void> => {
   const first = checkout(world);
   await world.deliver(first.paymentEvent('payment.failed', 0));
@@ -116,7 +121,8 @@ export const anyOrder =
     const keys = (of: 'order' | 'payment' | 'refund') => [all.map(({ story }) => story[of])];
     await world.demand(
       'the payments of all orders of arrival',
-      `SELECT status, amount_minor::int AS amount, amount_refunded_minor::int AS refunded, refund_status, order_id IS NOT NULL AS "hasOrder", count(*)::int AS payments
+      `SELECT status, amount_minor::int AS amount, amount_refunded_minor::int AS refunded, refund_status,
+        order_id IS NOT NULL AS "hasOrder", count(*)::int AS payments
          FROM payment_transactions WHERE payment_id = ANY($1::text[]) GROUP BY 1, 2, 3, 4, 5`,
       keys('payment'),
       [
@@ -132,20 +138,23 @@ export const anyOrder =
     );
     await world.demand(
       'the orders of all orders of arrival',
-      'SELECT status, amount_paid_minor::int AS paid, count(*)::int AS orders FROM payment_orders WHERE order_id = ANY($1::text[]) GROUP BY 1, 2',
+      `SELECT status, amount_paid_minor::int AS paid, count(*)::int AS orders FROM payment_orders
+        WHERE order_id = ANY($1::text[]) GROUP BY 1, 2`,
       keys('order'),
       [{ status: 'paid', paid: AMOUNT, orders: count }],
     );
     await world.demand(
       'the refunds of all orders of arrival',
-      'SELECT status, amount_minor::int AS amount, count(*)::int AS refunds FROM payment_refunds WHERE refund_id = ANY($1::text[]) GROUP BY 1, 2',
+      `SELECT status, amount_minor::int AS amount, count(*)::int AS refunds FROM payment_refunds
+        WHERE refund_id = ANY($1::text[]) GROUP BY 1, 2`,
       keys('refund'),
       [{ status: 'processed', amount: REFUNDED, refunds: count }],
     );
     await world.demand(
       'what was told, once each',
       `SELECT name, count(*)::int AS told, count(DISTINCT entity_key)::int AS entities FROM outbox
-        WHERE entity_key = ANY($1::text[]) AND name IN ('payment.captured', 'order.paid', 'refund.processed') GROUP BY 1 ORDER BY 1`,
+        WHERE entity_key = ANY($1::text[]) AND name IN ('payment.captured', 'order.paid', 'refund.processed') GROUP BY 1
+          ORDER BY 1`,
       [all.flatMap(({ story }) => [story.order, story.payment, story.refund])],
       ['order.paid', 'payment.captured', 'refund.processed'].map((name) => ({ name, told: count, entities: count })),
     );

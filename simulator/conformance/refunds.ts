@@ -1,7 +1,10 @@
 import { checkout } from './payments.ts';
 import type { World } from './world.ts';
 
-/** RFND-01: created, then processed; and the other way round; and one whose `refund.created` says it is processed already. */
+/**
+ * RFND-01: created, then processed; and the other way round; and one
+ * whose `refund.created` says it is processed already.
+ */
 export const normalRefund = async (world: World): Promise<void> => {
   for (const isLate of [false, true]) {
     const { payment, refund, paymentEvent, refundEvent } = checkout(world);
@@ -32,7 +35,10 @@ export const instantFallsBack = async (world: World): Promise<void> => {
   await world.told(refund, { 'refund.speed_changed': 1, 'refund.processed': 1 });
 };
 
-/** A normal refund fails, one fails after it was processed, an instant one succeeds: Razorpay's test mode has none of them. */
+/**
+ * A normal refund fails, one fails after it was processed, an instant
+ * one succeeds: Razorpay's test mode has none of them.
+ */
 export const refundFails = async (world: World): Promise<void> => {
   const failing = checkout(world);
   await world.deliver(

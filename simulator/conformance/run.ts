@@ -28,8 +28,9 @@ export interface ConformanceReport {
 const PROOF_SHOWN = 2;
 
 /**
- * Runs every scenario that a receiver can show, one after the other, against a running Dakia, and looks at all of them once more at the end.
- * It leaves made-up orders, payments, refunds and downtimes behind. Without `db` only answers are seen, and the report says so.
+ * Runs every scenario that a receiver can show, one after the other, against a running
+ * Dakia, and looks at all of them once more at the end. It leaves made-up orders, payments,
+ * refunds and downtimes behind. Without `db` only answers are seen, and the report says so.
  */
 export const runConformance = async (
   receiver: Receiver,

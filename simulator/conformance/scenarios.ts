@@ -5,8 +5,8 @@ import { instantFallsBack, normalRefund, refundedTwice, refundFails } from './re
 import type { World } from './world.ts';
 
 /**
- * How much of Razorpay's own text of a scenario is known: F full, P part, T only from a table that names its id, I we infer what it
- * tests, X nothing.
+ * How much of Razorpay's own text of a scenario is known: F full, P part, T
+ * only from a table that names its id, I we infer what it tests, X nothing.
  */
 export type Evidence = 'F' | 'P' | 'T, I' | 'T' | 'X';
 
@@ -30,7 +30,10 @@ const BURST = { whole: 200, short: 40 } as const;
 
 const NO_API = 'Dakia receives webhooks and calls no API of Razorpay, so it fetches nothing that was never delivered.';
 
-/** Razorpay's numbered scenarios (razorpay.com/docs/payments/payment-gateway/s2s-integration/test-s2s), all that are known by an id. */
+/**
+ * Razorpay's numbered scenarios
+ * (razorpay.com/docs/payments/payment-gateway/s2s-integration/test-s2s), all that are known by an id.
+ */
 export const scenarios: readonly Scenario[] = [
   {
     id: 'BP-01',

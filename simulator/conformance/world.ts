@@ -160,7 +160,8 @@ export const openWorld = (receiver: Receiver, db: Db | undefined): World => {
     told: async (key, counts) =>
       demand(
         `how often ${Object.keys(counts).join(', ')} was told of ${key}`,
-        `SELECT jsonb_object_agg(kind, (SELECT count(*) FROM outbox WHERE entity_key = $1 AND name = kind)) AS told FROM unnest($2::text[]) AS kind`,
+        `SELECT jsonb_object_agg(kind, (SELECT count(*) FROM outbox WHERE entity_key = $1 AND name = kind)) AS told
+          FROM unnest($2::text[]) AS kind`,
         [key, Object.keys(counts)],
         [{ told: counts }],
       ),

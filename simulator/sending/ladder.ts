@@ -13,7 +13,9 @@ const TRIED_AT_ONCE: ReadonlySet<EventName> = new Set<EventName>([
   'order.paid',
 ]);
 
-/** Seconds of Razorpay's day that pass in one of ours: the 24 hours become 72 seconds, the last delivery comes after 68. */
+/**
+ * Seconds of Razorpay's day that pass in one of ours: the 24 hours become 72 seconds, the last delivery comes after 68.
+ */
 export const COMPRESSION = 1_200;
 
 /** When to deliver again, in ms after the first delivery that failed. `status`: its answer, if it had one. */

@@ -10,7 +10,10 @@ export type Tampering = (typeof tamperings)[number];
 /** One HTTP request to be made, before it is signed. */
 export interface Delivery {
   readonly event: SimulatedEvent;
-  /** `again`: the same bytes once more, as after an answer that was lost. `tampered`: a forgery beside the genuine delivery. */
+  /**
+   * `again`: the same bytes once more, as after an answer that was
+   * lost. `tampered`: a forgery beside the genuine delivery.
+   */
   readonly kind: 'genuine' | 'again' | 'tampered';
   readonly tampering?: Tampering;
 }

@@ -15,7 +15,10 @@ import {
 import { refundAtOnce, refundFails, refundFallsBack, refundNormal } from './refunds.ts';
 import type { Story } from './story.ts';
 
-/** Every story that the simulator can tell, by the name that `--stories` takes. Together they hold all events of the catalogue. */
+/**
+ * Every story that the simulator can tell, by the name that
+ * `--stories` takes. Together they hold all events of the catalogue.
+ */
 export const stories = {
   'checkout-captured': checkoutCaptured,
   'late-authorised': lateAuthorised,

@@ -13,7 +13,9 @@ export interface Scene {
   readonly accountId: string;
 }
 
-/** The status that an entity must end in: stated by hand from Razorpay's documentation, never computed by our own rules. */
+/**
+ * The status that an entity must end in: stated by hand from Razorpay's documentation, never computed by our own rules.
+ */
 export interface End {
   readonly family: Family;
   readonly key: string;

@@ -14,7 +14,9 @@ const chunks = function* (ids: readonly string[]): Generator<readonly string[]> 
   for (let from = 0; from < ids.length; from += CHUNK) yield ids.slice(from, from + CHUNK);
 };
 
-/** The rows of a family by key. Written apart from the store's own SQL, so that an error there is not made here again. */
+/**
+ * The rows of a family by key. Written apart from the store's own SQL, so that an error there is not made here again.
+ */
 export const readRows = async (
   db: Reader,
   { family, fields }: Aggregate,
@@ -23,7 +25,8 @@ export const readRows = async (
   const { table, keyColumn } = familySpec(family);
   const columns = Object.entries(fields).map(([name, { type }]) => asHeld(name, type));
   const sql = adHoc(
-    `SELECT ${keyColumn} AS entity_key, status, merge_record, ${columns.join(', ')} FROM ${table} WHERE ${keyColumn} = ANY($1::text[])`,
+    `SELECT ${keyColumn} AS entity_key, status, merge_record, ${columns.join(', ')} FROM ${table}
+      WHERE ${keyColumn} = ANY($1::text[])`,
   );
   const rows = new Map<string, FoundRow>();
   for (const chunk of chunks(keys)) {
@@ -37,7 +40,8 @@ const asHeld = (name: string, type: Field['type']): string =>
   type === 'timestamptz' ? `(extract(epoch FROM ${name}) * 1000)::float8 AS ${name}` : name;
 
 const EVENTS = adHoc(
-  `SELECT razorpay_event_id, count(*)::int AS rows, bool_and(processed) AS processed, max(reason) AS reason, max(encode(sha256(payload), 'hex')) AS sha256
+  `SELECT razorpay_event_id, count(*)::int AS rows, bool_and(processed) AS processed, max(reason) AS reason,
+    max(encode(sha256(payload), 'hex')) AS sha256
      FROM webhook_events WHERE razorpay_event_id = ANY($1::text[]) GROUP BY razorpay_event_id`,
 );
 

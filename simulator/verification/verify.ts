@@ -25,8 +25,8 @@ const DIFFERENCES_SHOWN = 50;
 const LOOK_EVERY_MS = 500;
 
 /**
- * Compares Postgres with the end state of the simulation, and looks again until they are equal or `waitMs` are over. Only
- * rows of this simulation's entities are read.
+ * Compares Postgres with the end state of the simulation, and looks again until they are equal or `waitMs` are over.
+ * Only rows of this simulation's entities are read.
  */
 export const verify = async (
   db: Pick<Transaction, 'query'>,

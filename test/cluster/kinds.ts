@@ -1,7 +1,7 @@
 /**
- * `node test/cluster/kinds.ts DIR`: every object that the chart renders for its cases, operators' kinds included, is offered to the API
- * server of KUBECONFIG (server-side dry run, strict), and with a misspelt field it must be refused. DIR holds the operators' CRDs, as
- * YAML. CRDs and namespaces that were not there are made, and taken away at the end.
+ * `node test/cluster/kinds.ts DIR`: every object that the chart renders for its cases, operators' kinds included, is
+ * offered to the API server of KUBECONFIG (server-side dry run, strict), and with a misspelt field it must be refused.
+ * DIR holds the operators' CRDs, as YAML. CRDs and namespaces that were not there are made, and taken away at the end.
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

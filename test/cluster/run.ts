@@ -1,7 +1,8 @@
 /**
- * `npm run test:cluster`: the chart on a real cluster, KUBECONFIG. The nodes must have the image (DAKIA_TEST_IMAGE), pods must reach the
- * servers of KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL (test/cluster/servers.ts starts such beside a cluster on one
- * machine), whose network is DAKIA_TEST_SERVERS_CIDR. Installs into a namespace of its own, which is removed at the end.
+ * `npm run test:cluster`: the chart on a real cluster, KUBECONFIG. The nodes must have the image (DAKIA_TEST_IMAGE),
+ * pods must reach the servers of KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL
+ * (test/cluster/servers.ts starts such beside a cluster on one machine), whose network is DAKIA_TEST_SERVERS_CIDR.
+ * Installs into a namespace of its own, which is removed at the end.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHART } from '../chart/kit/tools.ts';

@@ -25,8 +25,8 @@ const FINISHED_WITHIN_MS = 900_000;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Sends events from a pod inside the cluster, through the Service, as Razorpay would: what is not answered 2xx is sent again. The pod
- * counts as part of the release's tests, so that its network policies let it through.
+ * Sends events from a pod inside the cluster, through the Service, as Razorpay would: what is not answered 2xx is sent
+ * again. The pod counts as part of the release's tests, so that its network policies let it through.
  */
 export const sendFrom = (
   { kubectl, apply, get }: Cluster,

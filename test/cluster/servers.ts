@@ -1,6 +1,7 @@
 /**
- * Kafka, Postgres, Redis and the schema registry beside a cluster on the same machine: the servers of `npm start`, reached by pods at the
- * address given. `node test/cluster/servers.ts HOST FOLDER` starts them, writes FOLDER/env and runs until it is stopped.
+ * Kafka, Postgres, Redis and the schema registry beside a cluster on the same machine: the
+ * servers of `npm start`, reached by pods at the address given. `node test/cluster/servers.ts
+ * HOST FOLDER` starts them, writes FOLDER/env and runs until it is stopped.
  */
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';

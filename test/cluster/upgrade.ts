@@ -1,7 +1,8 @@
 /**
- * `node test/cluster/upgrade.ts`: a release of an earlier commit, its chart (DAKIA_TEST_EARLIER_CHART, a folder) with its image
- * (DAKIA_TEST_EARLIER_IMAGE), becomes this chart with DAKIA_TEST_IMAGE while events come, and goes back. Events are those
- * that the earlier release knows. Rows are not compared: two releases with other rules wrote them. The rest is as in test/cluster/run.ts.
+ * `node test/cluster/upgrade.ts`: a release of an earlier commit, its chart (DAKIA_TEST_EARLIER_CHART,
+ * a folder) with its image (DAKIA_TEST_EARLIER_IMAGE), becomes this chart with DAKIA_TEST_IMAGE while
+ * events come, and goes back. Events are those that the earlier release knows. Rows are not compared:
+ * two releases with other rules wrote them. The rest is as in test/cluster/run.ts.
  */
 import { CHART } from '../chart/kit/tools.ts';
 import { accounted, answered, sendFrom } from './sender.ts';

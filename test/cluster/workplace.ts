@@ -10,7 +10,10 @@ import type { ClusterTestSettings } from './settings.ts';
 
 export const RELEASE = 'dakia';
 
-/** A namespace that enforces the restricted Pod Security Standard, with a database and Secrets, and an account of what held in it. */
+/**
+ * A namespace that enforces the restricted Pod Security Standard,
+ * with a database and Secrets, and an account of what held in it.
+ */
 export interface Workplace {
   readonly cluster: Cluster;
   /** File with the values of the release. */

@@ -36,7 +36,8 @@ interface EventRow {
 }
 const eventRows = (ids: readonly string[]) =>
   system.rows<EventRow>(
-    'SELECT razorpay_event_id, event_type, processed, verdict, reason FROM webhook_events WHERE razorpay_event_id = ANY($1) ORDER BY 1',
+    `SELECT razorpay_event_id, event_type, processed, verdict, reason FROM webhook_events
+      WHERE razorpay_event_id = ANY($1) ORDER BY 1`,
     [ids],
   );
 const countOf = async (table: string): Promise<number> =>
@@ -170,7 +171,8 @@ it('a second body under the same event id is applied under the id of its body, a
   expect(await paymentOf('pay_Conflict000002')).toEqual({ status: 'captured', amount_minor: '200' });
   expect(
     await system.rows(
-      `SELECT e.payload FROM event_conflicts c JOIN webhook_events e ON e.razorpay_event_id = c.kept_as WHERE c.razorpay_event_id = $1`,
+      `SELECT e.payload FROM event_conflicts c JOIN webhook_events e ON e.razorpay_event_id = c.kept_as
+        WHERE c.razorpay_event_id = $1`,
       ['conflicting001'],
     ),
   ).toEqual([{ payload: events[1]?.body }]);

@@ -42,7 +42,8 @@ const skipOneOffset = async (): Promise<Place & { readonly eventId: string }> =>
   const behind = (await system.status()).partitions.find(({ topic, lag }) => topic === 'rzp.refunds.v1' && lag === 1);
   if (behind === undefined) throw new Error('nothing waits');
   await system.rows(
-    `UPDATE partition_ledger SET next_offset = next_offset + 1, applied = applied + 1, mark_event_id = NULL, mark_appended_ms = NULL,
+    `UPDATE partition_ledger SET next_offset = next_offset + 1, applied = applied + 1, mark_event_id = NULL,
+      mark_appended_ms = NULL,
             mark_leader_epoch = NULL WHERE topic = $1 AND partition = $2`,
     [behind.topic, behind.partition],
   );
@@ -57,20 +58,24 @@ it('a lost event, a skipped offset, a lost state and a deleted row of the ledger
 
   const skipped = await skipOneOffset();
   const lost = await one<Place & { readonly id: string; readonly offset: string }>(
-    `DELETE FROM webhook_events WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events WHERE family = 'payments')
+    `DELETE FROM webhook_events WHERE razorpay_event_id = (SELECT min(razorpay_event_id) FROM webhook_events
+      WHERE family = 'payments')
      RETURNING razorpay_event_id AS id, kafka_topic AS topic, kafka_partition AS partition, kafka_offset AS "offset"`,
   );
   const order = await one<{ readonly key: string }>(
     'DELETE FROM payment_orders WHERE order_id = (SELECT min(order_id) FROM payment_orders) RETURNING order_id AS key',
   );
   const ofOrder = await system.rows<{ readonly id: string }>(
-    `SELECT razorpay_event_id AS id FROM webhook_events WHERE family = 'orders' AND entity_key = $1 AND verdict = 'applied'`,
+    `SELECT razorpay_event_id AS id FROM webhook_events WHERE family = 'orders' AND entity_key = $1
+      AND verdict = 'applied'`,
     [order.key],
   );
   const row = await one<Place & { readonly rows: string }>(
     `DELETE FROM partition_ledger l WHERE (topic, partition) IN
-            (SELECT kafka_topic, kafka_partition FROM webhook_events WHERE kafka_topic = 'rzp.invoices.v1' ORDER BY 2 LIMIT 1)
-     RETURNING topic, partition, (SELECT count(*) FROM webhook_events e WHERE e.kafka_topic = l.topic AND e.kafka_partition = l.partition) AS rows`,
+            (SELECT kafka_topic, kafka_partition FROM webhook_events WHERE kafka_topic = 'rzp.invoices.v1' ORDER BY 2
+              LIMIT 1)
+     RETURNING topic, partition, (SELECT count(*) FROM webhook_events e WHERE e.kafka_topic = l.topic
+       AND e.kafka_partition = l.partition) AS rows`,
   );
 
   // No consumer but the quarantine's: the reporter is there all the same.
@@ -145,12 +150,14 @@ it('a row too many does not make up for a lost one: both are found, named, shown
   // One partition, and the sum stays right.
   const lost = await one<Place & { readonly id: string }>(
     `DELETE FROM webhook_events WHERE razorpay_event_id = (
-       SELECT max(razorpay_event_id) FROM webhook_events WHERE kafka_topic = 'rzp.payment_links.v1' AND verdict = 'applied')
+       SELECT max(razorpay_event_id) FROM webhook_events WHERE kafka_topic = 'rzp.payment_links.v1'
+         AND verdict = 'applied')
      RETURNING razorpay_event_id AS id, kafka_topic AS topic, kafka_partition AS partition`,
   );
   const place = { topic: lost.topic, partition: lost.partition };
   await system.rows(
-    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at, kafka_topic, kafka_partition, kafka_offset, payload)
+    `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, received_at,
+      kafka_topic, kafka_partition, kafka_offset, payload)
      VALUES ('nobodys', now(), 'payment_link.paid', true, 'rejected', now(), $1, $2, 1000000, '{}')`,
     [place.topic, place.partition],
   );

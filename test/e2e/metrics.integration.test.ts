@@ -12,7 +12,10 @@ import { newSecret, thisSecond } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 
-/** Everything that moves a metric happens within this time, in ms: consumers look at their lag, and the reporter at everybody's, every few seconds. */
+/**
+ * Everything that moves a metric happens within this time, in ms: consumers
+ * look at their lag, and the reporter at everybody's, every few seconds.
+ */
 const MOVED_WITHIN_MS = 120_000;
 const declared: Readonly<Record<string, AnyDeclaration>> = metrics;
 

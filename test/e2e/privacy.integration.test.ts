@@ -102,10 +102,12 @@ it('no secret and no personal data in any line that any service logs, in any spa
   );
   expect(await system.deliver(event('privacyPoison1'))).toBe(200);
   await system.rows(
-    `CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM NEW.email::integer; RETURN NEW; END $$`,
+    `CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM NEW.email::integer; RETURN NEW; END
+      $$`,
   );
   await system.rows(
-    `CREATE TRIGGER speak BEFORE INSERT ON payment_transactions FOR EACH ROW WHEN (NEW.payment_id = 'pay_privacySpeaks1') EXECUTE FUNCTION speak()`,
+    `CREATE TRIGGER speak BEFORE INSERT ON payment_transactions FOR EACH ROW WHEN (NEW.payment_id =
+      'pay_privacySpeaks1') EXECUTE FUNCTION speak()`,
   );
   expect(await system.deliver(event('privacySpeaks1'))).toBe(200);
 
@@ -124,7 +126,8 @@ it('no secret and no personal data in any line that any service logs, in any spa
       readonly reason: string | null;
       readonly row: string;
     }>(
-      `SELECT destination, status, reason, (to_jsonb(n) - 'reason')::text AS row FROM notifications n WHERE status IN ('delivered', 'failed') ORDER BY destination`,
+      `SELECT destination, status, reason, (to_jsonb(n) - 'reason')::text AS row FROM notifications n
+        WHERE status IN ('delivered', 'failed') ORDER BY destination`,
     );
     return rows.length === 2 && rows;
   });

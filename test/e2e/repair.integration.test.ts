@@ -69,7 +69,8 @@ const explained = ({ topic, partition }: Place) =>
     .map(({ msg }) => msg);
 
 it('another cluster, a gap, a log that ends too early: that partition stands still, the others go on, an operator decides', async () => {
-  // With a seed, and far fewer than what comes later into the topic that is made anew: every partition has to grow past its old end.
+  // With a seed, and far fewer than what comes later into the topic
+  // that is made anew: every partition has to grow past its old end.
   const before = await system.simulate({ seed: 'before', count: 150 });
   await system.drained();
   await system.stop();

@@ -127,7 +127,8 @@ it('poison in the middle of a hot key: others flow on, the poison alone becomes 
 
   // And in Kafka, as it was signed.
   const [place] = await system.rows<{ topic: string; partition: number; offset: string }>(
-    'SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS offset FROM webhook_events WHERE razorpay_event_id = $1',
+    `SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS offset FROM webhook_events
+      WHERE razorpay_event_id = $1`,
     [poison.eventId],
   );
   const letters = await deadLettersInKafka();
@@ -155,7 +156,8 @@ it('poison in the middle of a hot key: others flow on, the poison alone becomes 
 
   // What was behind it is applied once each, in the order of the log, and ends where it must.
   const applied = await system.rows<{ id: string; actor: string }>(
-    `SELECT razorpay_event_id AS id, actor FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id`,
+    `SELECT razorpay_event_id AS id, actor FROM audit_logs WHERE entity_key = $1 AND action = 'event'
+      ORDER BY audit_logs.id`,
     [key],
   );
   expect(applied.map(({ id }) => id)).toEqual([...before, ...behind].map(({ eventId }) => eventId));

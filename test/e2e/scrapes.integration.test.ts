@@ -50,7 +50,10 @@ const sendHostile = async (text: string): Promise<void> => {
 const LINE = /^(# (HELP|TYPE) \w+ .*|\w+(\{(\w+="([^"\\\n]|\\["\\n])*",?)*\})? \S+)$/;
 const seriesIn = (text: string): ReadonlySet<string> =>
   new Set(samplesIn(text).map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`));
-/** A few of what moves by itself, such as work of the garbage collector that has not been needed before; never one for each text. */
+/**
+ * A few of what moves by itself, such as work of the garbage
+ * collector that has not been needed before; never one for each text.
+ */
 const NEW_SERIES_MAX = 20;
 const LOOKED_WITHIN_MS = 40_000;
 

@@ -1,6 +1,7 @@
 /**
- * Incidents made to happen for real, beside a Prometheus with the shipped rules in shorter time: the right alert fires, no other page
- * does, it resolves after the repair, and nothing that was acknowledged is lost. `npm run drill` runs all of them.
+ * Incidents made to happen for real, beside a Prometheus with the shipped rules in
+ * shorter time: the right alert fires, no other page does, it resolves after the
+ * repair, and nothing that was acknowledged is lost. `npm run drill` runs all of them.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -32,14 +33,20 @@ rules:
     when: [payment.captured]
     to: [shop]
 `;
-/** Two servers, a dozen services in one process and Prometheus; on a busy machine Kafka alone may take more than a minute. */
+/**
+ * Two servers, a dozen services in one process and Prometheus; on a
+ * busy machine Kafka alone may take more than a minute.
+ */
 const START_LIMIT_MS = 300_000;
 const INCIDENT_LIMIT_MS = 400_000;
 const CALM_WITHIN_MS = 120_000;
 const SECOND_MS = 1_000;
 /** Scrapes in a row that must have had an answer before an alert counts as resolved. */
 const CALM_SCRAPES = 3;
-/** On a machine that others keep busier than this, in processes per core that want to run, what is slow is slow, and pages that say so are right. */
+/**
+ * On a machine that others keep busier than this, in processes per core
+ * that want to run, what is slow is slow, and pages that say so are right.
+ */
 const BUSY_PER_CORE = 4;
 const isBusy = (): boolean => (loadavg()[0] ?? 0) > BUSY_PER_CORE * availableParallelism();
 const ABOUT_TIME: readonly string[] = [
@@ -72,7 +79,8 @@ beforeAll(async () => {
   const opsPort = await freePort();
   system = await startSystem({
     addresses: { ...servers.addresses, DATABASE_URL: wayToPostgres.url },
-    // Few connections, so that slow ones are soon all in use. The same port after a restart, so that Prometheus finds it again. Retries wait, so that what is parked stays so.
+    // Few connections, so that slow ones are soon all in use. The same port after a restart, so that Prometheus finds
+    // it again. Retries wait, so that what is parked stays so.
     settings: {
       DAKIA_OPS_PORT: String(opsPort),
       DAKIA_DATABASE_POOL_SIZE: '2',
@@ -102,7 +110,10 @@ const summaryOf = ({ annotations }: ActiveAlert): string => annotations['summary
 const isPage = ({ labels }: ActiveAlert): boolean => labels['severity'] === 'page';
 const firing = async (): Promise<readonly ActiveAlert[]> =>
   (await prometheus.alerts()).filter(({ state }) => state === 'firing');
-/** A budget has a page and a ticket of one name; the ticket looks back further, so it is the page that an incident ends with. */
+/**
+ * A budget has a page and a ticket of one name; the ticket looks back
+ * further, so it is the page that an incident ends with.
+ */
 const severityOf = (name: string): string =>
   allAlerts.find((alert) => alert.name === name && alert.severity === 'page') === undefined ? 'ticket' : 'page';
 /** Whether the last scrapes all had an answer: a series without a sample is no series whose alert has resolved. */

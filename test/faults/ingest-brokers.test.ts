@@ -17,7 +17,10 @@ const PARTITIONS = 3;
 /** Deliveries on their way at once, and the pause of each lane between two, in ms. */
 const LANES = 20;
 const PAUSE_MS = 20;
-/** Every delivery is answered within 3.5 s, and 3 s after the fault with 200; the machine of the tests may add this, in ms. */
+/**
+ * Every delivery is answered within 3.5 s, and 3 s after the fault
+ * with 200; the machine of the tests may add this, in ms.
+ */
 const SLACK_MS = 1_000;
 const ANSWERED_WITHIN_MS = 3_500;
 const BACK_WITHIN_MS = 3_000;
@@ -119,8 +122,8 @@ const load = () => {
 };
 
 /**
- * Settles with the time when the other brokers lead every partition, and wait for the harmed one no more: until then Kafka itself
- * takes nothing. On a busy machine that alone may take longer than ingest has.
+ * Settles with the time when the other brokers lead every partition, and wait for the harmed one no more: until then
+ * Kafka itself takes nothing. On a busy machine that alone may take longer than ingest has.
  */
 const kafkaGoesOn = (others: TestKafka, harmed: KafkaNode): Promise<number> => {
   const id = cluster.nodes.indexOf(harmed) + 1;

@@ -46,7 +46,10 @@ const framed = (take: (frame: Buffer) => void): ((chunk: Buffer) => void) => {
   };
 };
 
-/** `broker`: host:port as the broker advertises it. Its address in metadata is replaced by the proxy's, so that the client stays here. */
+/**
+ * `broker`: host:port as the broker advertises it. Its address in
+ * metadata is replaced by the proxy's, so that the client stays here.
+ */
 export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
   const [host = '', port = ''] = broker.split(':');
   const links = new Set<Link>();

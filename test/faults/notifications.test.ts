@@ -28,7 +28,10 @@ const TOGETHER = 50;
 const EVERY_MS = 200;
 /** Deliveries at once of each notifier. */
 const CONCURRENCY = 16;
-/** A job that is lost waits for the sweeper (30 s), one of a killed worker for its lock (30 s); then its second attempt may wait as well. */
+/**
+ * A job that is lost waits for the sweeper (30 s), one of a killed
+ * worker for its lock (30 s); then its second attempt may wait as well.
+ */
 const NOTIFIED_WITHIN_MS = 120_000;
 const TOLD_WITHIN_MS = 60_000;
 
@@ -129,7 +132,10 @@ const faults: readonly Fault[] = [
   { name: 'FLUSHALL', repeats: everywhere, happen: flushAll },
 ];
 
-/** Tells facts as consumers do, transaction by transaction, each again until it is committed. `told` settles when so many are. */
+/**
+ * Tells facts as consumers do, transaction by transaction, each again
+ * until it is committed. `told` settles when so many are.
+ */
 const tellFacts = (firstPayment: number) => {
   const facts = Array.from(
     { length: FACTS },
@@ -200,7 +206,8 @@ const everyNotificationIsDelivered = (): Promise<boolean> =>
     'every notification is delivered',
     async () => {
       const [open] = await system.rows<{ facts: number; notifications: number }>(
-        `SELECT (SELECT count(*) FROM outbox WHERE relayed_at IS NULL)::int AS facts, (SELECT count(*) FROM notifications WHERE status IN ('pending', 'retrying'))::int AS notifications`,
+        `SELECT (SELECT count(*) FROM outbox WHERE relayed_at IS NULL)::int AS facts, (SELECT count(*)
+          FROM notifications WHERE status IN ('pending', 'retrying'))::int AS notifications`,
       );
       if (open?.facts === 0 && open.notifications === 0) return true;
       throw new Error(JSON.stringify(open));

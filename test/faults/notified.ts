@@ -24,8 +24,9 @@ interface Row {
 }
 
 /**
- * Demands that nothing shows of the faults at the receiver either: every fact has its notification, every notification was taken at least
- * once, under one id and with one sequence, and nothing came that is in no row. Answers how many deliveries were repeats.
+ * Demands that nothing shows of the faults at the receiver either: every fact has its
+ * notification, every notification was taken at least once, under one id and with one
+ * sequence, and nothing came that is in no row. Answers how many deliveries were repeats.
  */
 export const everyFactIsNotified = async (
   fixture: SystemFixture,

@@ -9,7 +9,10 @@ export interface OwnServers<Own extends keyof ServerAddresses> extends RunningSe
   readonly of: (name: Own) => Server;
 }
 
-/** Starts the servers named, because they are to die, which those of the other tests must not; the rest are the ones that all tests share. */
+/**
+ * Starts the servers named, because they are to die, which those of the
+ * other tests must not; the rest are the ones that all tests share.
+ */
 export const startOwnServers = async <Own extends keyof ServerAddresses>(
   own: readonly Own[],
 ): Promise<OwnServers<Own>> => {

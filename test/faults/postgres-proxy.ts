@@ -7,13 +7,18 @@ export interface PostgresProxy {
   readonly url: string;
   /** Keeps back everything from now on. */
   readonly hold: () => void;
-  /** Keeps back from the first write on that has this text in it: nothing of what that write begins has reached Postgres then. */
+  /**
+   * Keeps back from the first write on that has this text in it:
+   * nothing of what that write begins has reached Postgres then.
+   */
   readonly holdFrom: (text: string) => void;
   /** Whether something is kept back. */
   readonly holds: () => boolean;
   /** Passes on what was kept back, in order. */
   readonly release: () => void;
-  /** Passes everything that the process sends on so many ms later: a disk that is slow, or a server that is throttled. */
+  /**
+   * Passes everything that the process sends on so many ms later: a disk that is slow, or a server that is throttled.
+   */
   readonly slow: (ms: number) => void;
   /** Ends every connection and lets none in: for the process Postgres is gone. */
   readonly cut: () => void;

@@ -21,7 +21,9 @@ const BATCH = 20;
 const PRODUCE_EVERY_MS = 20;
 /** As the sweepers of the services look, in ms, only more often. */
 const SWEEP_EVERY_MS = 1_000;
-/** Longest time in ms from Redis being back to everything being done. A job that a worker had needs its lock to run out. */
+/**
+ * Longest time in ms from Redis being back to everything being done. A job that a worker had needs its lock to run out.
+ */
 const RECOVERY_MS = 60_000;
 const ANSWER_MS_MAX = 6_000;
 const SCRAPE_MS_MAX = 3_000;
@@ -54,7 +56,10 @@ afterEach(async () => {
   rmSync(join(root), { recursive: true, force: true });
 });
 
-/** Work that comes while Redis fails. What is done stands in `done`, as it stands in Postgres in life; Redis is only told. */
+/**
+ * Work that comes while Redis fails. What is done stands in `done`,
+ * as it stands in Postgres in life; Redis is only told.
+ */
 const underLoad = async (
   fault: (done: ReadonlySet<string>) => Promise<void>,
 ): Promise<{ readonly slowestCallMs: number; readonly refusedCalls: number }> => {

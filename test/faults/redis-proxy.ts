@@ -1,14 +1,20 @@
 import net from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** The address of Redis that does not change when Redis moves: what a failover by DNS or by a load balancer looks like to a client. */
+/**
+ * The address of Redis that does not change when Redis moves: what a
+ * failover by DNS or by a load balancer looks like to a client.
+ */
 export interface RedisProxy {
   readonly url: string;
   /** Where connections go that come after this. */
   readonly leadTo: (redisUrl: string) => void;
   /** Ends all connections, as a server does that dies. */
   readonly cut: () => void;
-  /** Lets no byte more through the connections that are there, and does not end them: a host that vanished, or a firewall that forgot. */
+  /**
+   * Lets no byte more through the connections that are there, and does
+   * not end them: a host that vanished, or a firewall that forgot.
+   */
   readonly silence: () => void;
   readonly close: () => void;
 }

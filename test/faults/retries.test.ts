@@ -13,7 +13,10 @@ const PER_SECOND = 250;
 const PARKED_MIN = 100;
 /** Kills while keys are tried in vain; one more comes while they are set free. */
 const KILLS = 2;
-/** A killed process keeps its partitions for the session timeout, and the jobs that it had in hand until they count as stalled. */
+/**
+ * A killed process keeps its partitions for the session timeout, and
+ * the jobs that it had in hand until they count as stalled.
+ */
 const GOES_ON_WITHIN_MS = 60_000;
 const FREE_WITHIN_MS = 150_000;
 

@@ -8,7 +8,10 @@ import { DELIVERIES, passedBy, ROUNDS, say, underLoad } from './under-load.ts';
 /** Longest time for one round of one fault. */
 const ROUND_MS = 180_000;
 const KILLS = 3;
-/** A member that was killed or frozen keeps its partitions for SESSION_TIMEOUT_MS (consumer/tuning.ts), then the group forms anew. */
+/**
+ * A member that was killed or frozen keeps its partitions for
+ * SESSION_TIMEOUT_MS (consumer/tuning.ts), then the group forms anew.
+ */
 const TAKEN_OVER_WITHIN_MS = 60_000;
 /** Topics of payments times partitions of each. */
 const PARTITIONS = 9;

@@ -53,7 +53,10 @@ export const passedBy = async (system: SystemFixture, group: string): Promise<nu
 export const eventsKept = async (system: SystemFixture): Promise<number> =>
   Number((await system.rows<{ n: string }>('SELECT count(*) AS n FROM webhook_events WHERE sighting IS NULL'))[0]?.n);
 
-/** Every delivery was acknowledged in the end, every acknowledged one is there once, the account adds up, the rows are equal. */
+/**
+ * Every delivery was acknowledged in the end, every acknowledged one
+ * is there once, the account adds up, the rows are equal.
+ */
 export const nothingShows = async (
   system: SeparateSystem,
   run: SimulationSettings,
@@ -74,7 +77,8 @@ export const nothingShows = async (
   expect(await eventsKept(system)).toBe(events);
   expect(
     await system.rows(
-      `SELECT razorpay_event_id FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted' GROUP BY razorpay_event_id HAVING count(*) <> 1`,
+      `SELECT razorpay_event_id FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted'
+        GROUP BY razorpay_event_id HAVING count(*) <> 1`,
     ),
   ).toEqual([]);
   expect(await system.rows("SELECT count(*)::int AS rows FROM audit_logs WHERE verdict <> 'sighted'")).toEqual([

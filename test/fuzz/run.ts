@@ -1,4 +1,7 @@
-/** `npm run fuzz -- --seconds N --seed S`: inputs by chance at the webhook port and at the rules. Exits 1 when a promise does not hold. */
+/**
+ * `npm run fuzz -- --seconds N --seed S`: inputs by chance at the
+ * webhook port and at the rules. Exits 1 when a promise does not hold.
+ */
 import { parseArgs } from 'node:util';
 import { fuzz } from './fuzz.ts';
 

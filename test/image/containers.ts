@@ -39,8 +39,8 @@ export interface RunningService {
 }
 
 /**
- * Starts a service from the image as the chart runs it: not as root, nothing of its root file system can be written, no capabilities,
- * its memory limited. It shares the machine's network, where the tests' servers are.
+ * Starts a service from the image as the chart runs it: not as root, nothing of its root file system can be written, no
+ * capabilities, its memory limited. It shares the machine's network, where the tests' servers are.
  */
 export const startService = async (
   image: string,

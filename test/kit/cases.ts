@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonRecord } from '#rules';
 
-/** Inputs that a running system got wrong, beside the repository where it is developed; other clones do not have them. */
+/**
+ * Inputs that a running system got wrong, beside the repository where it is developed; other clones do not have them.
+ */
 const FOLDER = join(import.meta.dirname, '../../../shared/cases');
 
 export interface CaseDelivery {

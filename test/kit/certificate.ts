@@ -10,7 +10,10 @@ export interface CertificateFiles {
 const LOCALHOST = { type: 2, value: 'localhost' } as const;
 const LOOPBACK = { type: 7, ip: '127.0.0.1' } as const;
 
-/** Writes `<name>.crt` and `<name>.key` into the folder: a certificate that is its own authority, for localhost, and for 127.0.0.1 unless `byName`. */
+/**
+ * Writes `<name>.crt` and `<name>.key` into the folder: a certificate that
+ * is its own authority, for localhost, and for 127.0.0.1 unless `byName`.
+ */
 export const makeCertificate = async (
   folder: string,
   name: string,

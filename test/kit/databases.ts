@@ -47,7 +47,10 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
-/** A migrated database that nobody else uses, cloned from the template in about 100 ms. Its name says that it may be dropped. */
+/**
+ * A migrated database that nobody else uses, cloned from the template
+ * in about 100 ms. Its name says that it may be dropped.
+ */
 export const createTestDatabase = async (serverUrl = process.env['DATABASE_URL'] ?? ''): Promise<TestDatabase> => {
   const database = `dakia_test_${randomBytes(6).toString('hex')}`;
   await withAdmin(serverUrl, async (client) => {
@@ -64,7 +67,10 @@ export const createTestDatabase = async (serverUrl = process.env['DATABASE_URL']
   };
 };
 
-/** Runs statements on the test's server as its administrator, outside any database of a test: to copy, drop or rename one. */
+/**
+ * Runs statements on the test's server as its administrator, outside
+ * any database of a test: to copy, drop or rename one.
+ */
 export const onTestServer = async (...statements: readonly string[]): Promise<void> => {
   const client = new pg.Client({ connectionString: process.env['DATABASE_URL'] ?? '' });
   await client.connect();

@@ -2,8 +2,8 @@
 const LOOK_EVERY_MS = 25;
 
 /**
- * Waits until `look` answers something other than undefined or false, and returns it. Fails after `limitMs` with `what` and
- * the last thing that `look` threw. Tests wait for facts with this; nothing in them waits for time to pass.
+ * Waits until `look` answers something other than undefined or false, and returns it. Fails after `limitMs` with `what`
+ * and the last thing that `look` threw. Tests wait for facts with this; nothing in them waits for time to pass.
  */
 export const eventually = async <Value>(
   what: string,

@@ -7,7 +7,10 @@ import type { KafkaConfig } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { eventually } from './eventually.ts';
 
-/** A namespace of the test cluster that nobody else uses: names begin with `prefix`, and `close` deletes the topics in it. */
+/**
+ * A namespace of the test cluster that nobody else uses: names begin
+ * with `prefix`, and `close` deletes the topics in it.
+ */
 export interface TestKafka {
   readonly config: KafkaConfig;
   readonly prefix: string;

@@ -38,11 +38,17 @@ export interface FamilyFixture {
   readonly beside?: Values;
   /** Columns that an event's name alone fills, without any snapshot. */
   readonly said?: (event: EventName) => Readonly<Record<string, FieldValue>>;
-  /** The kind of the fact that says that a state has come about, told at least once on the way there; null for one that is no news. */
+  /**
+   * The kind of the fact that says that a state has come about, told
+   * at least once on the way there; null for one that is no news.
+   */
   readonly finalFact: (state: EntityState) => string | null;
 }
 
-/** One history of one entity, and one way in which it may arrive: indexes into the history, repeats included, cut into batches. */
+/**
+ * One history of one entity, and one way in which it may arrive:
+ * indexes into the history, repeats included, cut into batches.
+ */
 interface History {
   readonly events: readonly Snapshot[];
   readonly batches: readonly (readonly number[])[];
@@ -201,7 +207,7 @@ const fits = (field: Field, value: FieldValue): boolean => {
   }
 };
 
-/** Says what differs. jest's own comparison takes longer than all else in a law, so it is asked only where something does. */
+/** Says what differs. jest's own comparison takes longer than all else in a law: it is asked where something does. */
 const same = (found: unknown, wanted: unknown): void => {
   if (!isDeepStrictEqual(found, wanted)) expect(found).toEqual(wanted);
 };
@@ -350,8 +356,8 @@ export const bareSnapshot = (event: EventName): Snapshot => ({
 const [EARLIER, LATER] = [fromEpochSeconds(1_700_000_000), fromEpochSeconds(1_700_086_400)];
 
 /**
- * Registers one test per cell of a family's table: a state with the row's status, reached earlier, meets the column's event.
- * `{to}` means applied with that status afterwards, `stale` that the status stays and the audit says stale.
+ * Registers one test per cell of a family's table: a state with the row's status, reached earlier, meets the column's
+ * event. `{to}` means applied with that status afterwards, `stale` that the status stays and the audit says stale.
  */
 export const followsItsTable = <Status extends string, Event extends EventName>(
   lifecycle: Lifecycle<Status, Event>,

@@ -1,6 +1,9 @@
 import type { PartitionBatch, PartitionLog, Position, PositionSource, RecordMark } from '#platform/kafka';
 
-/** A ledger in memory with the rule of the real one: a batch must begin where its partition stands. `judge` answers for a position instead of it. */
+/**
+ * A ledger in memory with the rule of the real one: a batch must begin
+ * where its partition stands. `judge` answers for a position instead of it.
+ */
 export const createMemoryLedger = () => {
   const stands = new Map<string, bigint>();
   const applied: { topic: string; partition: number; offset: bigint; id: string; by: string }[] = [];

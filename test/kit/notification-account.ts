@@ -8,7 +8,10 @@ export interface NotificationAccount {
   readonly ok: boolean;
   readonly facts: { readonly total: number; readonly relayed: number; readonly unrelayed: number };
   readonly notifications: Readonly<Record<NotificationStatus | 'total', number>>;
-  /** Notifications whose fact is not in the outbox, or not relayed: each was planned in the transaction that relayed its fact. */
+  /**
+   * Notifications whose fact is not in the outbox, or not relayed:
+   * each was planned in the transaction that relayed its fact.
+   */
   readonly orphans: number;
 }
 
@@ -18,7 +21,10 @@ type Row = NotificationAccount['notifications'] & {
   readonly orphans: number;
 };
 
-/** One statement sees one moment, so that a relay at work does not blur it. It reads both tables whole: for people and tests. */
+/**
+ * One statement sees one moment, so that a relay at work does not
+ * blur it. It reads both tables whole: for people and tests.
+ */
 const ACCOUNT = adHoc(
   `SELECT (SELECT count(*) FROM outbox) AS facts, (SELECT count(relayed_at) FROM outbox) AS relayed,
           count(*) AS total, ${(['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const).map((status) => `count(*) FILTER (WHERE n.status = '${status}') AS ${status}`).join(', ')},

@@ -1,7 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What another user of the machine can list or read. Folders that may only be passed through, as Postgres needs as another user, are looked into. */
+/**
+ * What another user of the machine can list or read. Folders that may only
+ * be passed through, as Postgres needs as another user, are looked into.
+ */
 export const openToOthers = (folder: string): readonly string[] => {
   const { mode } = statSync(folder);
   const listed = (mode & 0o066) === 0 ? [] : [folder];

@@ -11,7 +11,10 @@ const permutations = <Item>(items: readonly Item[]): readonly (readonly Item[])[
     ? [items]
     : items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
 
-/** The one state that a few events end in, whatever their order, each arriving by itself, and again at the end. Fails when it is not one. */
+/**
+ * The one state that a few events end in, whatever their order, each
+ * arriving by itself, and again at the end. Fails when it is not one.
+ */
 export const inEveryOrder = (aggregate: Aggregate, snapshots: readonly Snapshot[]): EntityState => {
   if (snapshots.length > EVENTS_MAX)
     throw new Error(`${snapshots.length} events have too many orders; give at most ${EVENTS_MAX}`);

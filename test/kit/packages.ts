@@ -6,8 +6,9 @@ import { join } from 'node:path';
 const INSTALL_WITHIN_MS = 300_000;
 
 /**
- * Packages that some tests need and nothing else, pinned in a folder of their own with package.json and package-lock.json: installed
- * there when they are not what the lock file says. Answers how to load a CommonJS package of them.
+ * Packages that some tests need and nothing else, pinned in a folder of their
+ * own with package.json and package-lock.json: installed there when they are
+ * not what the lock file says. Answers how to load a CommonJS package of them.
  */
 export const packagesIn = (folder: string): NodeJS.Require => {
   const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8');

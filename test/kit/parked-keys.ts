@@ -16,7 +16,10 @@ export const asha = { who: 'asha', reason: 'fixed' };
 /** Two further attempts, a minute apart. */
 export const policy = { delaysMs: [60_000, 60_000] };
 
-/** The payments' store with a rule that has a bug until the test mends it; a worker and an operator with their own rights. */
+/**
+ * The payments' store with a rule that has a bug until the test mends
+ * it; a worker and an operator with their own rights.
+ */
 interface ParkedKeys {
   store: TestStore;
   worker: Database;
@@ -71,7 +74,8 @@ export const verdicts = async (key: string) =>
   );
 export const audit = async (key: string, action: string) =>
   fixture.store.rows(
-    'SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE entity_key = $1 AND action = $2 ORDER BY id',
+    `SELECT actor, razorpay_event_id AS id, verdict, reason FROM audit_logs WHERE entity_key = $1 AND action = $2
+      ORDER BY id`,
     [key, action],
   );
 
@@ -88,13 +92,21 @@ export const expectConsistent = async () => {
   expect(account.difference).toBe(0);
   expect(await auditRows(fixture.store.database)).toEqual([]);
   const [sums] = await fixture.store.rows(`SELECT
-    (SELECT sum(dead) FROM partition_ledger)::int - (SELECT count(*) FROM webhook_events WHERE verdict = 'dead')::int AS counted_dead,
-    (SELECT count(*) FROM webhook_events e WHERE verdict = 'dead' AND NOT EXISTS (SELECT 1 FROM dead_letters d WHERE d.razorpay_event_id = e.razorpay_event_id AND d.resolution IS DISTINCT FROM 'retried'))::int AS dead_without_letter,
-    (SELECT count(*) FROM dead_letters d JOIN webhook_events e USING (razorpay_event_id, created_at) WHERE d.resolution IS NULL AND e.verdict <> 'dead')::int AS letters_without_dead,
-    (SELECT count(*) FROM parked_keys k WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.family = k.family AND e.entity_key = k.entity_key AND e.verdict = 'parked'))::int AS keys_without_events,
-    (SELECT count(*) FROM webhook_events e WHERE e.verdict = 'parked' AND NOT EXISTS (SELECT 1 FROM parked_keys k WHERE e.family = k.family AND e.entity_key = k.entity_key))::int AS events_without_key,
-    (SELECT count(*) FROM webhook_events WHERE processed AND verdict <> 'sighted')::int - (SELECT count(*) FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted')::int AS unaudited,
-    (SELECT count(*) - count(DISTINCT razorpay_event_id) FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted')::int AS audited_twice`);
+    (SELECT sum(dead) FROM partition_ledger)::int - (SELECT count(*) FROM webhook_events
+      WHERE verdict = 'dead')::int AS counted_dead,
+    (SELECT count(*) FROM webhook_events e WHERE verdict = 'dead' AND NOT EXISTS (SELECT 1 FROM dead_letters d
+      WHERE d.razorpay_event_id = e.razorpay_event_id AND d.resolution IS DISTINCT
+      FROM 'retried'))::int AS dead_without_letter,
+    (SELECT count(*) FROM dead_letters d JOIN webhook_events e USING (razorpay_event_id, created_at)
+      WHERE d.resolution IS NULL AND e.verdict <> 'dead')::int AS letters_without_dead,
+    (SELECT count(*) FROM parked_keys k WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.family = k.family
+      AND e.entity_key = k.entity_key AND e.verdict = 'parked'))::int AS keys_without_events,
+    (SELECT count(*) FROM webhook_events e WHERE e.verdict = 'parked' AND NOT EXISTS (SELECT 1 FROM parked_keys k
+      WHERE e.family = k.family AND e.entity_key = k.entity_key))::int AS events_without_key,
+    (SELECT count(*) FROM webhook_events WHERE processed AND verdict <> 'sighted')::int - (SELECT count(*)
+      FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted')::int AS unaudited,
+    (SELECT count(*) - count(DISTINCT razorpay_event_id) FROM audit_logs WHERE action = 'event'
+      AND verdict <> 'sighted')::int AS audited_twice`);
   expect(sums).toEqual({
     counted_dead: 0,
     dead_without_letter: 0,

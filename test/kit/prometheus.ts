@@ -19,7 +19,10 @@ export interface ActiveAlert {
 
 export interface TestPrometheus {
   readonly url: string;
-  /** All that a query answers from the start until now, a value for each second. Throws what Prometheus finds wrong with it. */
+  /**
+   * All that a query answers from the start until now, a value for
+   * each second. Throws what Prometheus finds wrong with it.
+   */
   readonly range: (query: string) => Promise<readonly Series[]>;
   readonly alerts: () => Promise<readonly ActiveAlert[]>;
   readonly close: () => Promise<void>;

@@ -1,4 +1,7 @@
-/** A message of protobuf's wire format (https://protobuf.dev/programming-guides/encoding), by numbers of fields. What is not there is empty, or 0. */
+/**
+ * A message of protobuf's wire format (https://protobuf.dev/programming-guides/encoding),
+ * by numbers of fields. What is not there is empty, or 0.
+ */
 export interface Message {
   readonly has: (field: number) => boolean;
   readonly messages: (field: number) => readonly Message[];

@@ -4,7 +4,10 @@ import { accountIdOf, contentOf, occurredAtOf, route, subjectOf } from '#catalog
 import { eventId, recordAt } from '#rules';
 import type { Instant, JsonRecord, Snapshot } from '#rules';
 
-/** Sample bodies of Razorpay's own documentation, beside the repository where it is developed; other clones do not have them. */
+/**
+ * Sample bodies of Razorpay's own documentation, beside the
+ * repository where it is developed; other clones do not have them.
+ */
 const FOLDER = join(import.meta.dirname, '../../../shared/payloads');
 
 export interface PublishedBody {

@@ -22,7 +22,9 @@ export const patient: RetryPolicy = { delaysMs: Array.from({ length: 10_000 }, (
 /** One further attempt, at once. */
 export const hasty: RetryPolicy = { delaysMs: [0] };
 
-/** A store where a bug of the payments' rule shows on one method until it is mended, and one where it was never there. */
+/**
+ * A store where a bug of the payments' rule shows on one method until it is mended, and one where it was never there.
+ */
 interface Race {
   disturbed: TestStore;
   undisturbed: TestStore;
@@ -84,18 +86,21 @@ export const expectAccounted = async () => {
 /** The entities' rows, with everything that decides how a later event is taken. */
 export const stateOf = async (store: TestStore, keys: string) =>
   store.rows(
-    "SELECT to_jsonb(t) - 'first_seen_at' - 'updated_at' AS row FROM payment_transactions t WHERE payment_id LIKE $1 ORDER BY payment_id",
+    `SELECT to_jsonb(t) - 'first_seen_at' - 'updated_at' AS row FROM payment_transactions t WHERE payment_id LIKE $1
+      ORDER BY payment_id`,
     [keys],
   );
 /** And all that was decided and told on the way there. */
 export const storyOf = async (store: TestStore, keys: string) => ({
   state: await stateOf(store, keys),
   events: await store.rows(
-    'SELECT razorpay_event_id AS id, event_type, family, entity_key, verdict, processed, reason FROM webhook_events WHERE entity_key LIKE $1 ORDER BY 1',
+    `SELECT razorpay_event_id AS id, event_type, family, entity_key, verdict, processed, reason FROM webhook_events
+      WHERE entity_key LIKE $1 ORDER BY 1`,
     [keys],
   ),
   audit: await store.rows(
-    "SELECT entity_key, razorpay_event_id AS id, event_type, verdict, from_status, to_status, reason FROM audit_logs WHERE entity_key LIKE $1 AND action = 'event' ORDER BY entity_key, id",
+    `SELECT entity_key, razorpay_event_id AS id, event_type, verdict, from_status, to_status, reason FROM audit_logs
+      WHERE entity_key LIKE $1 AND action = 'event' ORDER BY entity_key, id`,
     [keys],
   ),
   facts: await store.rows(
@@ -157,7 +162,10 @@ export const anyRun = fc.record({
   batch: fc.integer({ min: 1, max: 7 }),
   bugs: fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
 });
-/** Each run races for about half a second. What a race has found is not found again by a smaller one, so nothing is shrunk. */
+/**
+ * Each run races for about half a second. What a race has found is
+ * not found again by a smaller one, so nothing is shrunk.
+ */
 export const RUNS = { numRuns: 12, endOnFailure: true };
 
 export const batchesOf = <Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] =>
@@ -167,7 +175,7 @@ export const batchesOf = <Item>(items: readonly Item[], size: number): readonly 
 export const appliedOrder = async (key: string) =>
   (
     await race.disturbed.rows<{ id: string }>(
-      "SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id",
+      `SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id`,
       [key],
     )
   ).map(({ id }) => id);

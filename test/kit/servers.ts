@@ -19,8 +19,9 @@ export const testServers = (): ServerAddresses => {
 };
 
 /**
- * Starts the embedded servers on free ports with a data folder of their own, so that the tests run beside an `npm start`, and
- * puts the addresses into the environment of this process and its children. Addresses that are given are used as they are.
+ * Starts the embedded servers on free ports with a data folder of their own, so that
+ * the tests run beside an `npm start`, and puts the addresses into the environment
+ * of this process and its children. Addresses that are given are used as they are.
  */
 export const provideServers = async (): Promise<() => Promise<void>> => {
   if (ADDRESSES.every((name) => process.env[name] !== undefined)) return async () => undefined;

@@ -56,7 +56,10 @@ export interface RunningLoad {
   readonly done: Promise<SendReport>;
 }
 
-/** A namespace of the test servers for one Dakia, whichever way its services run: database, topics, secret, ports, and how to look at it. */
+/**
+ * A namespace of the test servers for one Dakia, whichever way its
+ * services run: database, topics, secret, ports, and how to look at it.
+ */
 export interface SystemFixture {
   readonly environment: Readonly<Record<string, string>>;
   readonly databaseUrl: string;

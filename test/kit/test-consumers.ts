@@ -92,7 +92,10 @@ const openTestConsumers = async () => {
 };
 type TestConsumers = Awaited<ReturnType<typeof openTestConsumers>>;
 
-/** Opens them for the tests of a file, stops what a test started after it, and closes them at the end. Use them within tests only. */
+/**
+ * Opens them for the tests of a file, stops what a test started after
+ * it, and closes them at the end. Use them within tests only.
+ */
 export const useTestConsumers = () => {
   let opened: TestConsumers;
   beforeAll(async () => void (opened = await openTestConsumers()));

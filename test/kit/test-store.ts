@@ -133,7 +133,10 @@ const testPartition = (handler: BatchHandler, topic: string, partition: number, 
   };
 };
 
-/** An event as it comes out of Kafka. `subject` is what the entity holds besides its id; `at` null leaves the body's time out. */
+/**
+ * An event as it comes out of Kafka. `subject` is what the entity
+ * holds besides its id; `at` null leaves the body's time out.
+ */
 export const testEvent = (
   event: EventName,
   id: string,

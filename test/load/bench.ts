@@ -1,4 +1,7 @@
-/** `npm run bench`: how fast Dakia is, as ratios within one run on this machine. docs/performance.md says how to read them. */
+/**
+ * `npm run bench`: how fast Dakia is, as ratios within one run on
+ * this machine. docs/performance.md says how to read them.
+ */
 import { runProgram } from '#local';
 import { processEnvironment } from '#platform/config';
 import { measureApply } from './apply/measure.ts';

@@ -31,8 +31,9 @@ export const stopChildren = async (): Promise<void> =>
   void (await Promise.all([...running].map((child) => child.stop())));
 
 /**
- * Starts a program of this folder as a process of its own, so that its CPU and its event loop can be told from ours. It runs with
- * the flags of this process: `node --cpu-prof test/load/bench.ts` writes a profile of each. `folder` is that of another commit (other-tree.ts).
+ * Starts a program of this folder as a process of its own, so that its CPU and its event loop can
+ * be told from ours. It runs with the flags of this process: `node --cpu-prof test/load/bench.ts`
+ * writes a profile of each. `folder` is that of another commit (other-tree.ts).
  */
 export const startChild = (
   program: string,

@@ -12,7 +12,10 @@ export interface Pace {
 /** The next request as soon as there is a free connection: finds what a server can do. */
 export const asFastAsAnswered: Pace = { allowed: () => Infinity };
 
-/** So many a second, whatever the answers. Time counts from when a request was due, so that a stall of the server is not left out. */
+/**
+ * So many a second, whatever the answers. Time counts from when a
+ * request was due, so that a stall of the server is not left out.
+ */
 export const atRate = (perSecond: number): Pace => ({
   allowed: (elapsedMs) => Math.floor((elapsedMs * perSecond) / 1000),
   dueMs: (number) => (number * 1000) / perSecond,
@@ -50,8 +53,8 @@ const HEAD_END = '\r\n\r\n';
 const STATUS_AT = 'HTTP/1.1 '.length;
 
 /**
- * Sends ready-made requests over keep-alive connections and does as little as possible for each: one write, one look at the
- * answer. A general HTTP client costs more per request than the server that is measured.
+ * Sends ready-made requests over keep-alive connections and does as little as possible for each: one write, one look at
+ * the answer. A general HTTP client costs more per request than the server that is measured.
  */
 export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }: LoadOptions): Promise<LoadReport> => {
   const sockets = await Promise.all(Array.from({ length: connections }, () => connect(port)));

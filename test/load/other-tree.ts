@@ -19,8 +19,8 @@ export interface OtherTree {
 }
 
 /**
- * Unpacks a commit under .dakia. It runs with the packages that are installed here: what is compared is Dakia's code, not its
- * dependencies. Throws where git does not know the commit.
+ * Unpacks a commit under .dakia. It runs with the packages that are installed here: what is compared is Dakia's code,
+ * not its dependencies. Throws where git does not know the commit.
  */
 export const openTree = (ref: string): OtherTree => {
   const git = (...args: readonly string[]): Buffer =>

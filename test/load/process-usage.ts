@@ -10,8 +10,8 @@ interface ProcessCpu {
 }
 
 /**
- * CPU that a process and everything under it has used so far, in µs: Postgres works in a child per connection. Children that ended are
- * in their parent's sum. 0 where there is no /proc.
+ * CPU that a process and everything under it has used so far, in µs: Postgres works in a child per connection. Children
+ * that ended are in their parent's sum. 0 where there is no /proc.
  */
 export const cpuOfTree = (root: number): number => {
   const processes = allProcesses();
@@ -44,7 +44,8 @@ const folders = (): readonly string[] => {
 const cpuOf = (pid: string): ProcessCpu | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name stands in brackets and may hold anything: what follows the last one is state, ppid, … utime is the 12th of it.
+    // The name stands in brackets and may hold anything: what follows
+    // the last one is state, ppid, … utime is the 12th of it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
     return { parent: Number(fields[1]), micros: ticks * TICK_MICROS };

@@ -21,7 +21,9 @@ const git = (...args: readonly string[]): string =>
     .toString()
     .trim();
 
-/** The commit that is measured. Throws when files differ from it: a figure must belong to code that can be found again. */
+/**
+ * The commit that is measured. Throws when files differ from it: a figure must belong to code that can be found again.
+ */
 export const cleanCommit = (): string => {
   const changed = git('status', '--porcelain', '--untracked-files=no');
   if (changed !== '') throw new Error(`--save needs a clean checkout; changed files:\n${changed}`);

@@ -8,8 +8,9 @@ import { median } from './statistics.ts';
 import { onServer } from './stack.ts';
 
 /**
- * How long `dakia search` and `dakia show` take with 1 M payments, orders and events and 3 M digests, one customer having 100,000
- * of the payments. Needs a running stack: `npm run stack`, `. .dakia/env`, then `npx node test/load/search.ts`. Five minutes, 3 GB.
+ * How long `dakia search` and `dakia show` take with 1 M payments, orders and events and
+ * 3 M digests, one customer having 100,000 of the payments. Needs a running stack: `npm
+ * run stack`, `. .dakia/env`, then `npx node test/load/search.ts`. Five minutes, 3 GB.
  */
 const REPEATS = 200;
 const key = searchKey(randomBytes(32).toString('hex'));
@@ -23,7 +24,8 @@ const fill = async (url: string): Promise<void> => {
     // Others have made them; what counts is how many there are.
     await onServer(
       url,
-      `INSERT INTO search_digests SELECT hashtextextended(payment_id, n), 'payments', payment_id FROM payment_transactions CROSS JOIN generate_series(1, 3) AS n`,
+      `INSERT INTO search_digests SELECT hashtextextended(payment_id, n), 'payments', payment_id
+        FROM payment_transactions CROSS JOIN generate_series(1, 3) AS n`,
     );
     await onServer(url, 'ALTER TABLE search_digests ADD PRIMARY KEY (digest, family, entity_key)');
     const rows = await database.query<{ id: string }>(

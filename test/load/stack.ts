@@ -24,7 +24,10 @@ export interface Stack {
   readonly environment: Environment;
   /** Folder for their logs. */
   readonly logs: string;
-  /** A migrated database of its own, or a copy of another one of these; `prepare` brings it to the schema of another commit. */
+  /**
+   * A migrated database of its own, or a copy of another one of
+   * these; `prepare` brings it to the schema of another commit.
+   */
   readonly createDatabase: (copyOf?: string, prepare?: (url: string) => Promise<void>) => Promise<string>;
   /** Process ids of the servers by name; none of those that the environment gave. */
   readonly serverPids: () => Readonly<Partial<Record<ServerName, number>>>;

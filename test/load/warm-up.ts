@@ -5,8 +5,8 @@ const LEVEL_STEPS = 2;
 const STEPS_MAX = 20;
 
 /**
- * Repeats a step until its rate stops rising: a server that has just started runs at a fraction of its speed, and rounds measured then spoil
- * the medians. Answers the number of steps that it took.
+ * Repeats a step until its rate stops rising: a server that has just started runs at a fraction of its speed, and
+ * rounds measured then spoil the medians. Answers the number of steps that it took.
  */
 export const warmUp = async (step: () => Promise<number>): Promise<number> => {
   let [best, level] = [0, 0];

@@ -34,7 +34,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a reader puts where a word in capitals stands. There is no such thing in this empty deployment, so the command says that. */
+/**
+ * What a reader puts where a word in capitals stands. There is no
+ * such thing in this empty deployment, so the command says that.
+ */
 const FILLED: Readonly<Record<string, string>> = {
   KEY: 'rfnd_FS8TWyPrCsa0OB',
   GROUP: 'payments',

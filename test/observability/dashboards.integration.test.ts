@@ -1,6 +1,6 @@
 /**
- * Every query of every dashboard is asked of a real Prometheus that scrapes a real run under load. Panels that only trouble fills are
- * filled by trouble: it is brought about here.
+ * Every query of every dashboard is asked of a real Prometheus that scrapes a real run under load. Panels that only
+ * trouble fills are filled by trouble: it is brought about here.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';

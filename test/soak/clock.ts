@@ -1,6 +1,6 @@
 /**
- * Loaded into every service of a soak by NODE_OPTIONS: SIGUSR2 steps the process' wall clock, an hour ahead and back again in
- * turn, as an operator or a time server does. The monotonic clock is left alone, as it is then.
+ * Loaded into every service of a soak by NODE_OPTIONS: SIGUSR2 steps the process' wall clock, an hour ahead and back
+ * again in turn, as an operator or a time server does. The monotonic clock is left alone, as it is then.
  */
 const STEP_MS = 3_600_000;
 const Unshifted = Date;

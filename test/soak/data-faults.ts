@@ -15,7 +15,10 @@ const BACK_MAX = 50;
 const terminate = (name: string): string =>
   `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
 
-/** A failover to a replica that lacked the last commits, under services that go on running: Kafka still has what is missing. */
+/**
+ * A failover to a replica that lacked the last commits, under
+ * services that go on running: Kafka still has what is missing.
+ */
 const databaseSetBack = async ({ system, random, note }: World): Promise<void> => {
   const ms = random.whole(COPY_AGE_MS.min, COPY_AGE_MS.max);
   const url = new URL(system.databaseUrl);
@@ -67,7 +70,10 @@ const partitionSetBack = async (world: World): Promise<void> => {
   await rebase(world, place, String(to));
 };
 
-/** A topic that is deleted and made again, all of it applied before; the remedy is the operator's, once `status` has said so. */
+/**
+ * A topic that is deleted and made again, all of it applied before;
+ * the remedy is the operator's, once `status` has said so.
+ */
 const topicRemade = async (world: World): Promise<void> => {
   const { system, random, note } = world;
   const topic = random.pick(['rzp.payments.v1', 'rzp.refunds.v1', 'rzp.disputes.v1']);

@@ -37,7 +37,8 @@ export const demandExact = async (system: SeparateSystem, { runs, discarded }: E
   );
   assert.deepEqual(
     await system.rows(
-      `SELECT razorpay_event_id, count(*) FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted' GROUP BY 1 HAVING count(*) <> 1 LIMIT 5`,
+      `SELECT razorpay_event_id, count(*) FROM audit_logs WHERE action = 'event' AND verdict <> 'sighted' GROUP BY 1
+        HAVING count(*) <> 1 LIMIT 5`,
     ),
     [],
     'events that were decided more than once',

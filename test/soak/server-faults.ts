@@ -51,7 +51,8 @@ const lockedRow = async ({ system, random, note }: World): Promise<void> => {
     await client.query('BEGIN');
     const { rowCount } = await client.query(
       table === 'partition_ledger'
-        ? `SELECT 1 FROM partition_ledger WHERE consumer_group = 'payments' ORDER BY next_offset DESC LIMIT 1 FOR UPDATE`
+        ? `SELECT 1 FROM partition_ledger WHERE consumer_group = 'payments' ORDER BY next_offset DESC LIMIT 1
+          FOR UPDATE`
         : 'SELECT 1 FROM payment_transactions ORDER BY created_at DESC LIMIT 20 FOR UPDATE',
     );
     note(`${rowCount} rows are locked`);

@@ -60,7 +60,10 @@ const deckOf = (faults: readonly Fault[], seed: string) => {
   };
 };
 
-/** Runs Dakia on servers of its own under load and faults; rejects with seed and timeline at the first promise that is broken. */
+/**
+ * Runs Dakia on servers of its own under load and faults; rejects
+ * with seed and timeline at the first promise that is broken.
+ */
 export const soak = async ({ minutes, seed, write }: SoakOptions): Promise<SoakReport> => {
   const timeline = createTimeline(write);
   timeline.note(`seed ${seed}, ${minutes} minutes`);

@@ -49,7 +49,9 @@ export const startWatch = (system: SeparateSystem, note: (text: string) => void)
       waiting.clear();
     }
   };
-  /** What `status` says stands still; undefined when it says that it cannot be asked, which is a report of everything. */
+  /**
+   * What `status` says stands still; undefined when it says that it cannot be asked, which is a report of everything.
+   */
   const ask = async (): Promise<ReadonlySet<string> | undefined> => {
     const began = performance.now();
     const { code, answer } = await system.dakia('status', '--stalled-after', String(STALLED_AFTER_S));
@@ -69,7 +71,8 @@ export const startWatch = (system: SeparateSystem, note: (text: string) => void)
     const before = new Map(waiting);
     const named = await ask();
     await look();
-    // The machine may be busy: what counts is how long it had stood still when the question was put, and that it still does.
+    // The machine may be busy: what counts is how long it had stood
+    // still when the question was put, and that it still does.
     for (const [place, one] of waiting) {
       if (named === undefined || before.get(place) !== one) continue;
       if (!named.has(place) && askedMs - one.sinceMs > REPORTED_AFTER_MS)

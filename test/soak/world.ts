@@ -5,7 +5,9 @@ import type { SeparateSystem } from '../kit/system-processes.ts';
 /** Servers of the soak's own, because they are harmed. */
 export type ServerName = 'KAFKA_BROKERS' | 'DATABASE_URL' | 'REDIS_URL';
 
-/** What a fault can lay hands on. `random` is the fault's own, so that its choices depend on the seed and not on time. */
+/**
+ * What a fault can lay hands on. `random` is the fault's own, so that its choices depend on the seed and not on time.
+ */
 export interface World {
   readonly system: SeparateSystem;
   readonly server: (name: ServerName) => Server;

@@ -1,6 +1,6 @@
 /**
- * Recording rules and burn-rate alerts of the SLOs. Windows and factors are those of the SRE workbook for 30 days; the names of the
- * series are those of Sloth, so that its public dashboards work.
+ * Recording rules and burn-rate alerts of the SLOs. Windows and factors are those of the SRE workbook for 30 days; the
+ * names of the series are those of Sloth, so that its public dashboards work.
  */
 import type { Alert, Group, History, Recording, Seen } from './rules.ts';
 import { PERIOD_DAYS } from './slos.ts';
@@ -13,7 +13,10 @@ interface Pair {
   readonly factor: number;
 }
 
-/** Two percent of the budget in an hour, five in six hours; ten in a day, ten in three days. Pairs of one severity are or-ed. */
+/**
+ * Two percent of the budget in an hour, five in six hours; ten in a
+ * day, ten in three days. Pairs of one severity are or-ed.
+ */
 const PAIRS: Readonly<Record<'page' | 'ticket', readonly [Pair, Pair]>> = {
   page: [
     { long: '1h', short: '5m', factor: 14.4 },

@@ -34,8 +34,9 @@ const testsOf = (alert: Alert): readonly (readonly [string, object])[] => {
 };
 
 /**
- * Unit tests for promtool: every alert of a group fires in its history and in none of the quiet ones. One text for each evaluation
- * interval, because a week of minutes takes minutes. `ruleFile`: absolute path of a file with this group alone.
+ * Unit tests for promtool: every alert of a group fires in its history and in none
+ * of the quiet ones. One text for each evaluation interval, because a week of
+ * minutes takes minutes. `ruleFile`: absolute path of a file with this group alone.
  */
 export const renderPromtoolTests = (ruleFile: string, { alerts = [] }: Group): readonly string[] => {
   const byInterval = Map.groupBy(alerts.flatMap(testsOf), ([every]) => every);

@@ -6,8 +6,8 @@ import type { Panel } from './slos.ts';
 export type Severity = 'page' | 'ticket' | 'none';
 
 /**
- * A made-up history that promtool plays: series in its notation (`0+1x10` is 0, 1, … 10), one value each `every`. `at`: when the
- * rules are looked at.
+ * A made-up history that promtool plays: series in its notation (`0+1x10` is
+ * 0, 1, … 10), one value each `every`. `at`: when the rules are looked at.
  */
 export interface History {
   readonly series: Readonly<Record<string, string>>;

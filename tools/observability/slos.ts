@@ -1,6 +1,6 @@
 /**
- * What Dakia promises, in one place. The recording rules, the burn-rate alerts and the budgets on the overview are made from this
- * list (`burn-rates.ts`). A change here needs `npm run generate`.
+ * What Dakia promises, in one place. The recording rules, the burn-rate alerts and the budgets on the overview are made
+ * from this list (`burn-rates.ts`). A change here needs `npm run generate`.
  */
 
 /** One promise over `PERIOD_DAYS`: at most `1 - objective` of the counted things may be bad. */

@@ -1,8 +1,8 @@
 import type { Family } from './families.ts';
 
 /**
- * Rows that together show facts which none of them shows alone: those of these families that name one order. The migrations' function answers
- * the facts. One service owns all of them: what spans services is a view.
+ * Rows that together show facts which none of them shows alone: those of these families that name one order. The
+ * migrations' function answers the facts. One service owns all of them: what spans services is a view.
  */
 export const acrossRows = {
   /** Column that names the group; undefined: the row's key does. */

@@ -10,7 +10,10 @@ export interface EventSpec {
   /** The subject's field that is the entity id, and so the Kafka key. */
   readonly keyField: string;
   readonly summary: string;
-  /** Keys below `payload` of the snapshots that stand beside the subject: each is a sighting of its own entity (docs/adr/0011). */
+  /**
+   * Keys below `payload` of the snapshots that stand beside the
+   * subject: each is a sighting of its own entity (docs/adr/0011).
+   */
   readonly beside?: readonly SightedPart[];
   /** Of kept events only. */
   readonly links?: KeptEventSpec['links'];
@@ -18,9 +21,10 @@ export interface EventSpec {
 }
 
 /**
- * Every Razorpay event that Dakia knows: one row each; those of `keptEvents` are kept as they are. Names and subjects: razorpay.com/docs/webhooks and its pages
- * payments, orders, disputes, refunds, payment-links, invoices, account-validation and partners; the order notifications are on
- * api/payments/recurring-payments/webhooks (its table leaves out the `order.` that its samples have).
+ * Every Razorpay event that Dakia knows: one row each; those of `keptEvents` are kept as they are. Names and subjects:
+ * razorpay.com/docs/webhooks and its pages payments, orders, disputes, refunds, payment-links, invoices,
+ * account-validation and partners; the order notifications are on api/payments/recurring-payments/webhooks (its table
+ * leaves out the `order.` that its samples have).
  */
 export const events = {
   'payment.authorized': {

@@ -46,7 +46,9 @@ const byStatus = ({ family, statuses }: Aggregate): readonly Omit<Snapshot, 'eve
     ),
   );
 
-/** All kinds that the histories of one and two events tell: each status is reached from every other that can lead to it. */
+/**
+ * All kinds that the histories of one and two events tell: each status is reached from every other that can lead to it.
+ */
 const toldBy = (aggregate: Aggregate): ReadonlySet<string> => {
   const told = new Set<string>();
   const step = (before: EntityState | undefined, snapshot: Snapshot): EntityState | undefined => {

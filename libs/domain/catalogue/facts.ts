@@ -9,8 +9,8 @@ export interface FactSpec {
 }
 
 /**
- * Every kind of fact that the lifecycles tell: one row each. A test holds this list equal to what they can tell, so that a
- * rule of notifications can be checked before any fact occurs.
+ * Every kind of fact that the lifecycles tell: one row each. A test holds this list equal to what they can tell, so
+ * that a rule of notifications can be checked before any fact occurs.
  */
 const facts = {
   'payment.failed': { family: 'payments', summary: 'A payment attempt failed.' },

@@ -12,7 +12,10 @@ export interface FamilySpec {
   readonly priority: Priority;
   /** What one row of the table is, in a word a person uses. */
   readonly noun: string;
-  /** How Razorpay's ids of this kind begin; '' for the bare ids of accounts. Used for docs and the simulator, never to refuse. */
+  /**
+   * How Razorpay's ids of this kind begin; '' for the bare ids of
+   * accounts. Used for docs and the simulator, never to refuse.
+   */
   readonly idPrefix: string;
 }
 

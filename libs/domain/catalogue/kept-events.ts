@@ -1,6 +1,8 @@
 import type { SightedPart } from './sighted-parts.ts';
 
-/** Where other entities are named that an event has to do with: paths below `payload`, without the `.entity` between. */
+/**
+ * Where other entities are named that an event has to do with: paths below `payload`, without the `.entity` between.
+ */
 export interface KeptLinks {
   readonly payment?: string;
   readonly order?: string;
@@ -20,8 +22,9 @@ export interface KeptEventSpec {
   /** Left out: the subject's own `payment_id`, `order_id`, `customer_id` and `reference_id` are all there is. */
   readonly links?: KeptLinks;
   /**
-   * Where the subject is not the usual `payload.<subject>`. `account`: the event is about the account that the envelope names, and the
-   * key is that account and the subject. `unpublished`: no body of it is published, so the first entity with an id will do.
+   * Where the subject is not the usual `payload.<subject>`. `account`: the event is about
+   * the account that the envelope names, and the key is that account and the subject.
+   * `unpublished`: no body of it is published, so the first entity with an id will do.
    */
   readonly shape?: 'account' | 'unpublished';
 }
@@ -52,10 +55,10 @@ const ACCOUNT = { shape: 'account' } as const;
 const UNPUBLISHED = { shape: 'unpublished' } as const;
 
 /**
- * Every Razorpay event that is kept and not modelled: one row each, which is all that a kept event needs. Names and subjects:
- * razorpay.com/docs/webhooks (all, settlements, route, smart-collect, qr-codes, subscriptions, payouts, payout-links, transactions,
- * partners), docs/payments/magic-checkout/web and docs/api/payments/recurring-payments/webhooks. Where its pages spell a name in two
- * ways, both are here.
+ * Every Razorpay event that is kept and not modelled: one row each, which is all that a kept event needs. Names and
+ * subjects: razorpay.com/docs/webhooks (all, settlements, route, smart-collect, qr-codes, subscriptions, payouts,
+ * payout-links, transactions, partners), docs/payments/magic-checkout/web and
+ * docs/api/payments/recurring-payments/webhooks. Where its pages spell a name in two ways, both are here.
  */
 export const keptEvents = {
   'settlement.processed': kept('settlement', 'A settlement is on its way to the bank.', {

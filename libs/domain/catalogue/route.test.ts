@@ -49,7 +49,8 @@ describe('published bodies', () => {
   test('every body of an event we know is routed to it, with its entity id; none is quarantined', () => {
     for (const { file, event, body } of publishedBodies()) {
       if (!isEventName(event)) throw new Error(`${file}: the catalogue has no row for ${event}`);
-      // One sample is Razorpay's internal wrapper, with the body at `.event.payload` (docs/reference/razorpay.md "Envelope").
+      // One sample is Razorpay's internal wrapper, with the body at
+      // `.event.payload` (docs/reference/razorpay.md "Envelope").
       const content = contentOf(body) as JsonRecord;
       expect([file, route(body)]).toEqual([
         file,

@@ -6,9 +6,9 @@ import type { Family } from './families.ts';
 
 export const quarantineReasons = ['not-json', 'odd-shape', 'unknown-event', 'no-subject', 'no-entity-id'] as const;
 /**
- * Why an authentic delivery is kept aside: the body is not JSON; it is not an object with a text `event`; the catalogue has no
- * such event; the event's subject is missing; the subject has no usable id. These are what this release gives: a record may carry
- * one that a newer release added.
+ * Why an authentic delivery is kept aside: the body is not JSON; it is not an object with a text `event`; the catalogue
+ * has no such event; the event's subject is missing; the subject has no usable id. These are what this release gives: a
+ * record may carry one that a newer release added.
  */
 export type QuarantineReason = (typeof quarantineReasons)[number];
 
@@ -92,8 +92,8 @@ export const subjectOf = (body: JsonRecord, event: EventName): JsonRecord | unde
 };
 
 /**
- * `payload.<name>.entity`, or `payload.<name>` itself in the bodies that lack `.entity`; undefined when there is neither.
- * A text `entity` inside belongs to the entity: it names its kind.
+ * `payload.<name>.entity`, or `payload.<name>` itself in the bodies that lack `.entity`; undefined when there is
+ * neither. A text `entity` inside belongs to the entity: it names its kind.
  */
 export const entityIn = (payload: unknown, name: string): JsonRecord | undefined => {
   const holder = recordAt(payload, name);
@@ -106,8 +106,8 @@ export const entityBeside = ({ payload }: Pick<Snapshot, 'payload'>, name: strin
   entityIn(payload, name);
 
 /**
- * The body's own time, identical on every retry; null when it has none that is usable. Some bodies have it inside `payload`
- * (docs/reference/razorpay.md "Envelope": order.notification.*, refund.speed_changed, some order.paid).
+ * The body's own time, identical on every retry; null when it has none that is usable. Some bodies have it inside
+ * `payload` (docs/reference/razorpay.md "Envelope": order.notification.*, refund.speed_changed, some order.paid).
  */
 export const occurredAtOf = (given: unknown): Instant | null => {
   const body = contentOf(given);

@@ -15,14 +15,20 @@ export interface Sighting {
   readonly subject: JsonRecord;
 }
 
-/** Order ids are bare in the published bodies of payment links and have their prefix elsewhere; one order must have one key. */
+/**
+ * Order ids are bare in the published bodies of payment links and
+ * have their prefix elsewhere; one order must have one key.
+ */
 const BARE_ID = /^[0-9A-Za-z]{14}$/;
 const prefixed = (part: SightedPart, id: unknown): unknown => {
   const text = part === 'order' ? readText(id) : undefined;
   return text !== undefined && BARE_ID.test(text) ? `order_${text}` : id;
 };
 
-/** The snapshots that stand beside the event's subject. One that is missing, or has no usable id, is left out: the event itself counts. */
+/**
+ * The snapshots that stand beside the event's subject. One that is
+ * missing, or has no usable id, is left out: the event itself counts.
+ */
 export const sightingsIn = (body: JsonRecord, event: EventName): readonly Sighting[] =>
   (eventSpec(event).beside ?? []).flatMap((part) => {
     const subject = entityIn(recordAt(body, 'payload'), part);

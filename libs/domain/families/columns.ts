@@ -8,8 +8,8 @@ export const currency = column('Currency of its amounts, ISO 4217.', latest.text
 export const notes = personal('Pairs that the merchant attached.', latest.json('notes'));
 
 /**
- * The own time of an event that is one of `events`: of the first, or of the newest. A snapshot that stands beside another event says
- * nothing of when its status began.
+ * The own time of an event that is one of `events`: of the first, or of the newest. A snapshot that stands beside
+ * another event says nothing of when its status began.
  */
 export const timeOf = (which: 'first' | 'newest', ...events: readonly EventName[]): Reading => ({
   type: 'timestamptz',

@@ -8,7 +8,10 @@ export type ColumnSpec = Pick<Field, 'type' | 'personal' | 'values' | 'words' | 
 /** What of a state table others may rely on: the statuses and fields of its family's lifecycle. */
 export interface RowSpec {
   readonly statuses: readonly string[];
-  /** Without the key column and `status`, which every table has. Times are epoch milliseconds, `*_minor` minor units of `currency`. */
+  /**
+   * Without the key column and `status`, which every table has. Times
+   * are epoch milliseconds, `*_minor` minor units of `currency`.
+   */
   readonly columns: Readonly<Record<string, ColumnSpec>>;
 }
 

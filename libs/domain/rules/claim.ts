@@ -14,7 +14,9 @@ export interface Claim<Status extends string> {
 
 /** Which statuses a family has, and which of them are ends. */
 export interface Ends<Status extends string> {
-  /** Lowest rank first. Unless the family orders them otherwise, a status is never left for a lower one within a lane. */
+  /**
+   * Lowest rank first. Unless the family orders them otherwise, a status is never left for a lower one within a lane.
+   */
   readonly statuses: readonly [Status, ...Status[]];
   /** The statuses that are an outcome. No event's name alone puts one over what a snapshot shows (`claimOf`). */
   readonly ends: readonly Status[];
@@ -34,9 +36,10 @@ export const isUnknownWord = (statuses: readonly string[], word: FieldValue | un
   typeof word === 'string' && foldInto(statuses, word) === undefined;
 
 /**
- * The status that the snapshot shows decides. The event's name refines it only where neither is an end: a dispute that needs action shows
- * `open`. A name alone never makes an end of what the snapshot shows to be none, so that no money is returned or won by a name. Where no
- * status is shown, the name is all there is. A status that we do not know claims no more than that the entity exists: the first status.
+ * The status that the snapshot shows decides. The event's name refines it only where neither is an end: a dispute that
+ * needs action shows `open`. A name alone never makes an end of what the snapshot shows to be none, so that no money is
+ * returned or won by a name. Where no status is shown, the name is all there is. A status that we do not know claims no
+ * more than that the entity exists: the first status.
  */
 export const claimOf = <Status extends string>(
   family: Ends<Status>,

@@ -15,7 +15,10 @@ export interface Snapshot<Event extends string = string> {
   readonly receivedAt?: Instant;
   /** What the event is about: `payload.<subject>.entity`. Of a sighting: the entity that stood beside it. */
   readonly subject: JsonRecord;
-  /** The entity stood beside the event's subject: the event's name says nothing of its status. `occurredAt` is `sightedAt`. */
+  /**
+   * The entity stood beside the event's subject: the event's name
+   * says nothing of its status. `occurredAt` is `sightedAt`.
+   */
   readonly isSighting?: true;
   /** The whole `payload`, for the few fields that lie beside the subject. */
   readonly payload: JsonRecord;
@@ -26,10 +29,11 @@ export type FieldType = 'text' | 'bigint' | 'boolean' | 'timestamptz' | 'jsonb';
 export type FieldValue = JsonValue;
 
 /**
- * How values of one field from several snapshots become one. Each rule is commutative, associative and idempotent, so that
- * the row does not depend on the order of arrival.
+ * How values of one field from several snapshots become one. Each rule is commutative, associative and idempotent, so
+ * that the row does not depend on the order of arrival.
  * - `latest`: the highest-standing snapshot that has a value. null is "unknown" and never erases a value.
- * - `clearable`: the same, but an explicit null is a claim (`error_code: null` on a captured payment clears the failure's).
+ * - `clearable`: the same, but an explicit null is a claim
+ *   (`error_code: null` on a captured payment clears the failure's).
  * - `highest`: the greatest number seen (amounts that only grow: money never goes backwards).
  * - `lowest`: the smallest number seen (what is still due).
  * - `ever`: true once any snapshot said true.
@@ -43,7 +47,10 @@ export interface Reading {
   readonly rule: FieldRule;
   /** undefined: the snapshot says nothing. null: it says "none", which only a `clearable` field believes. */
   readonly read: (snapshot: Snapshot) => FieldValue | undefined;
-  /** Asked where `read` has nothing: whether something is there that cannot be read. It is then unknown, and is named in the audit. */
+  /**
+   * Asked where `read` has nothing: whether something is there that
+   * cannot be read. It is then unknown, and is named in the audit.
+   */
   readonly isUnreadable?: (snapshot: Snapshot) => boolean;
 }
 
@@ -52,13 +59,16 @@ export const isStamped = ({ rule }: Pick<Reading, 'rule'>): boolean =>
   rule === 'latest' || rule === 'clearable' || rule === 'newest';
 
 /**
- * One column of a state table, as every reader of it sees it: the store, rules of notifications, receivers, docs, the simulator.
- * Times are epoch milliseconds, amounts (`*_minor`) minor units of the row's `currency`.
+ * One column of a state table, as every reader of it sees it: the store, rules of notifications, receivers, docs, the
+ * simulator. Times are epoch milliseconds, amounts (`*_minor`) minor units of the row's `currency`.
  */
 export interface Field extends Reading {
   /** What the column says, in a sentence for a person. */
   readonly words: string;
-  /** Says something about a person, or is free text in which somebody may have written such a thing: not sent unless asked for. */
+  /**
+   * Says something about a person, or is free text in which somebody
+   * may have written such a thing: not sent unless asked for.
+   */
   readonly personal: boolean;
   /** All values that the provider documents, where that list is closed. */
   readonly values?: readonly string[];
@@ -67,8 +77,8 @@ export interface Field extends Reading {
 }
 
 /**
- * `text`: equal to the whole value, by an index of the column. The others are personal: by a keyed digest of the value in one spelling, so
- * that no index holds an address or a number.
+ * `text`: equal to the whole value, by an index of the column. The others are personal: by a keyed digest of the value
+ * in one spelling, so that no index holds an address or a number.
  */
 export type SearchedAs = 'text' | ContactKind;
 export const contactKinds = ['email', 'phone', 'vpa'] as const;
@@ -132,10 +142,16 @@ const reading =
 const readCleanText = (value: unknown): string | undefined =>
   typeof value === 'string' && value.includes('\u0000') ? undefined : readText(value);
 
-/** How far a time may lie after reception and still be believed: more than clocks are apart, less than what would hide later events. */
+/**
+ * How far a time may lie after reception and still be believed: more
+ * than clocks are apart, less than what would hide later events.
+ */
 const AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 
-/** A time that must have come when the event was received, epoch milliseconds; undefined when it lies further ahead than clocks do. */
+/**
+ * A time that must have come when the event was received, epoch
+ * milliseconds; undefined when it lies further ahead than clocks do.
+ */
 export const readPast = (value: unknown, { receivedAt }: Pick<Snapshot, 'receivedAt'>): number | undefined =>
   notAhead(readTime(value), receivedAt);
 
@@ -144,8 +160,9 @@ export const notAhead = <Time extends number>(time: Time | undefined, receivedAt
   time !== undefined && receivedAt !== undefined && time > receivedAt + AHEAD_MAX_MS ? undefined : time;
 
 /**
- * How new a sighting is: the later of its own `created_at` and the envelope's time, which for some events is not the event's but that of
- * something older (payment_link.paid: the link's creation). A time too far after reception counts as unknown.
+ * How new a sighting is: the later of its own `created_at` and the envelope's time, which
+ * for some events is not the event's but that of something older (payment_link.paid: the
+ * link's creation). A time too far after reception counts as unknown.
  */
 export const sightedAt = (
   subject: JsonRecord,
@@ -198,7 +215,10 @@ export const ever = { flag: (...path: Path): Reading => flagAt('ever', path) };
 
 const eventTime: Reading = { type: 'timestamptz', rule: 'clearable', read: ({ occurredAt }) => occurredAt };
 
-/** Columns of every state table: the event that stands highest for the row, and that event's time; null when it has none. */
+/**
+ * Columns of every state table: the event that stands highest for the
+ * row, and that event's time; null when it has none.
+ */
 export const provenanceFields = {
   last_event_id: column('Event that the row stands on.', {
     type: 'text',

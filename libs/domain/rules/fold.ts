@@ -1,6 +1,7 @@
 /**
- * The member of `known` that a text means: capitals, blanks and hyphens, and a plural `s` make no other value (`HIGH`, `cards`,
- * `Pre-arbitration`: published types of the same entity differ in these). undefined when it means none of them.
+ * The member of `known` that a text means: capitals, blanks and hyphens, and a
+ * plural `s` make no other value (`HIGH`, `cards`, `Pre-arbitration`: published
+ * types of the same entity differ in these). undefined when it means none of them.
  */
 export const foldInto = <Known extends string>(known: readonly Known[], text: unknown): Known | undefined => {
   if (typeof text !== 'string') return undefined;

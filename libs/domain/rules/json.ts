@@ -42,7 +42,10 @@ export const readText = (value: unknown): string | undefined => {
  */
 export const storableText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
 
-/** A whole number, also from a numeric string ("100"); undefined for fractions, and beyond ±2^53 where a double is not exact. */
+/**
+ * A whole number, also from a numeric string ("100"); undefined for
+ * fractions, and beyond ±2^53 where a double is not exact.
+ */
 export const readInteger = (value: unknown): number | undefined => {
   const number = typeof value === 'string' && /^\s*-?\d{1,16}\s*$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number + 0 : undefined;
@@ -56,7 +59,9 @@ export const readFlag = (value: unknown): boolean | undefined => {
   return undefined;
 };
 
-/** Earliest and latest time taken for real, in epoch seconds: 2000-01-01 and 2100-01-01. Razorpay was founded in 2014. */
+/**
+ * Earliest and latest time taken for real, in epoch seconds: 2000-01-01 and 2100-01-01. Razorpay was founded in 2014.
+ */
 const TIME_MIN_S = 946_684_800;
 const TIME_MAX_S = 4_102_444_800;
 
@@ -66,10 +71,15 @@ export const readTime = (value: unknown): number | undefined => {
   return seconds !== undefined && seconds >= TIME_MIN_S && seconds < TIME_MAX_S ? seconds * 1000 : undefined;
 };
 
-/** Nesting deeper than this is cut to null: Postgres and our own recursion are bounded, Razorpay's bodies have fewer than 8 levels. */
+/**
+ * Nesting deeper than this is cut to null: Postgres and our own
+ * recursion are bounded, Razorpay's bodies have fewer than 8 levels.
+ */
 const JSON_DEPTH_MAX = 32;
 
-/** JSON that `jsonb` can hold, keys sorted so that equal content is equal text. Empty `{}`, `[]` and null are "nothing". */
+/**
+ * JSON that `jsonb` can hold, keys sorted so that equal content is equal text. Empty `{}`, `[]` and null are "nothing".
+ */
 export const readJson = (value: unknown): JsonValue | undefined => {
   if (value === null || value === undefined) return undefined;
   if (typeof value === 'object' && Object.keys(value).length === 0) return undefined;
@@ -78,7 +88,8 @@ export const readJson = (value: unknown): JsonValue | undefined => {
 
 const cleanJson = (value: unknown, depth: number): JsonValue => {
   if (typeof value === 'string') return storableText(value);
-  // JSON.parse reads 1e999 as Infinity, which JSON cannot write; and -0 is written as 0, so that a stored row reads back equal.
+  // JSON.parse reads 1e999 as Infinity, which JSON cannot write; and
+  // -0 is written as 0, so that a stored row reads back equal.
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
   if (typeof value === 'boolean') return value;
   if (value === null || typeof value !== 'object' || depth >= JSON_DEPTH_MAX) return null;

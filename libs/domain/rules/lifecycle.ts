@@ -76,8 +76,8 @@ export const byRankThenTime = (snapshot: Snapshot, rank: number): readonly numbe
 ];
 
 /**
- * Below the ends rank counts, then time; between ends the later one does, and rank only within one second. The ends stand above every
- * number that `byRankThenTime` gave, by which older rows were ordered (docs/adr/0010).
+ * Below the ends rank counts, then time; between ends the later one does, and rank only within one second. The ends
+ * stand above every number that `byRankThenTime` gave, by which older rows were ordered (docs/adr/0010).
  */
 export const byStageThenTime =
   <Status extends string>(statuses: readonly Status[], ends: readonly Status[]) =>
@@ -92,8 +92,9 @@ export const showsUnknown = (statuses: readonly string[], { values }: EntityStat
   isUnknownWord(statuses, values['provider_status']);
 
 /**
- * The common rule for facts: one when the status becomes another, which by rank can happen only once per status. `kindOf` answers null for
- * a status that is no news. Where `ends` follow one another, one that takes the place of another is told under its own event.
+ * The common rule for facts: one when the status becomes another, which by rank can happen
+ * only once per status. `kindOf` answers null for a status that is no news. Where `ends`
+ * follow one another, one that takes the place of another is told under its own event.
  */
 export const onStatusChange =
   <Status extends string>(
@@ -107,7 +108,10 @@ export const onStatusChange =
     return [{ kind, occurrence: isTurn ? highestMark(after.marks).stamp.eventId : '' }];
   };
 
-/** For states that can come about again (another update, another round): one fact whenever what is true now was not before. */
+/**
+ * For states that can come about again (another update, another
+ * round): one fact whenever what is true now was not before.
+ */
 export const onOccurrence =
   <Status extends string>(factOf: (state: EntityState<Status>) => Fact) =>
   (before: EntityState<Status> | undefined, after: EntityState<Status>): readonly Fact[] => {
@@ -159,7 +163,10 @@ export const observe = <Status extends string, Event extends string>(
   };
 };
 
-/** The status that the event's name stands for. Of a sighting that is no more than that the entity exists; undefined for no status. */
+/**
+ * The status that the event's name stands for. Of a sighting that is
+ * no more than that the entity exists; undefined for no status.
+ */
 const impliedBy = <Status extends string, Event extends string>(
   { statuses, table }: Lifecycle<Status, Event>,
   { event, isSighting }: Snapshot<Event>,
@@ -175,7 +182,10 @@ export const highestMark = <Status extends string>(marks: Readonly<Record<string
   return all.reduce((best, mark) => (compareStamps(mark.stamp, best.stamp) > 0 ? mark : best));
 };
 
-/** What excludes what: the event in itself, the event and what was known, and what is known now. Each is told once per entity. */
+/**
+ * What excludes what: the event in itself, the event and what was
+ * known, and what is known now. Each is told once per entity.
+ */
 const clashesOf = <Status extends string, Event extends string>(
   lifecycle: Lifecycle<Status, Event>,
   before: EntityState<Status> | undefined,
@@ -212,7 +222,9 @@ const doubtOf = <Status extends string>(
   return ends.includes(status) && isUnknownWord(statuses, word) ? `${status} and ${word}` : null;
 };
 
-/** The family's reducer: joins one observation into what is known. Pure, total, and independent of the order of events. */
+/**
+ * The family's reducer: joins one observation into what is known. Pure, total, and independent of the order of events.
+ */
 export const reducerOf =
   <Status extends string, Event extends string>(
     lifecycle: Lifecycle<Status, Event>,

@@ -4,8 +4,9 @@ import { compareStamps } from './stamp.ts';
 import type { Stamp } from './stamp.ts';
 
 /**
- * The part of an `EntityState` that its columns do not show: the marks, and which snapshot each value came from. Kept in one
- * `jsonb` column. Stamps are listed once and referred to by position; a field that is not listed came from the first.
+ * The part of an `EntityState` that its columns do not show: the marks, and which
+ * snapshot each value came from. Kept in one `jsonb` column. Stamps are listed once
+ * and referred to by position; a field that is not listed came from the first.
  */
 export interface MergeRecord {
   /** Snapshots, highest first: the numbers of the order, then the event id. */
@@ -18,7 +19,10 @@ export interface MergeRecord {
   readonly n?: readonly string[];
 }
 
-/** Equal states give equal records: snapshots stand highest first, names in alphabetical order. Called for every row written. */
+/**
+ * Equal states give equal records: snapshots stand highest first,
+ * names in alphabetical order. Called for every row written.
+ */
 export const toMergeRecord = (state: EntityState): MergeRecord => {
   const lanes = Object.keys(state.marks).sort();
   const snapshots = distinctStamps(state).sort((a, b) => compareStamps(b, a));

@@ -1,7 +1,7 @@
 export const noteKinds = ['contradiction', 'unknown_value', 'unreadable'] as const;
 /**
- * What is odd about an event that was applied all the same: its name, its snapshot and what was known exclude each other; it shows a
- * value that no list has; something in it cannot be read and counts as unknown.
+ * What is odd about an event that was applied all the same: its name, its snapshot and what was known exclude each
+ * other; it shows a value that no list has; something in it cannot be read and counts as unknown.
  */
 export type NoteKind = (typeof noteKinds)[number];
 

@@ -6,10 +6,10 @@ const amountPaid = (state: EntityState | undefined): number => Number(state?.val
 
 /**
  * The rule of facts for what a customer may pay in parts (payment links, invoices): one per status, and one per partial
- * payment, told apart by the amount paid so far in minor units. That amount only grows, so no fact is told twice. Money that
- * comes to light after the end (expired or cancelled) is told as well; once all is paid, `paid` says it.
- * `kindOf` answers null for a status that is no news.
- * Reads the `highest` field `amount_paid_minor`. Where no snapshot has an amount, the first partial payment is told with ''.
+ * payment, told apart by the amount paid so far in minor units. That amount only grows, so no fact is told twice. Money
+ * that comes to light after the end (expired or cancelled) is told as well; once all is paid, `paid` says it. `kindOf`
+ * answers null for a status that is no news. Reads the `highest` field `amount_paid_minor`. Where no snapshot has an
+ * amount, the first partial payment is told with ''.
  */
 export const onStatusChangeOrPartPayment =
   <Status extends string>(kindOf: (status: Status | PayableInParts) => string | null) =>

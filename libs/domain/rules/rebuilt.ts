@@ -7,8 +7,9 @@ export const sourcesOf = ({ marks, stamps }: EntityState): ReadonlySet<string> =
   new Set([...Object.values(marks).map(({ stamp }) => stamp), ...Object.values(stamps)].map(({ eventId }) => eventId));
 
 /**
- * A state made anew of all events that are kept, for a row whose every source is among them: what an earlier release read otherwise gives way.
- * Of values without a source (`highest`, `lowest`, `ever`) nobody knows whether theirs is still kept, so the row's counts as well.
+ * A state made anew of all events that are kept, for a row whose every source is among them:
+ * what an earlier release read otherwise gives way. Of values without a source (`highest`,
+ * `lowest`, `ever`) nobody knows whether theirs is still kept, so the row's counts as well.
  */
 export const withExtremesOf = (
   fields: Readonly<Record<string, Field>>,

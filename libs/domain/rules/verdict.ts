@@ -15,7 +15,9 @@ export type Verdict<State, Fact> =
     }
   | { readonly kind: 'rejected'; readonly reason: string };
 
-/** Total and pure. For any multiset of events, any order of arrival ends in an equal state (each family's laws.test.ts). */
+/**
+ * Total and pure. For any multiset of events, any order of arrival ends in an equal state (each family's laws.test.ts).
+ */
 export type Reducer<State, Observation, Fact> = (current: State | undefined, seen: Observation) => Verdict<State, Fact>;
 
 /** Where an event leads from a status when events arrive in order. */
@@ -27,8 +29,9 @@ export type TransitionTable<Status extends string, Trigger extends string> = {
 };
 
 /**
- * What happened to one record. Counted in the ledger: per partition the counts add up to the offsets passed. `sighted`: a snapshot that
- * stood beside another event's subject was joined into its own entity's row, whether it changed it or not.
+ * What happened to one record. Counted in the ledger: per partition the counts add
+ * up to the offsets passed. `sighted`: a snapshot that stood beside another event's
+ * subject was joined into its own entity's row, whether it changed it or not.
  */
 export const dispositions = [
   'applied',

@@ -1,4 +1,7 @@
-/** Which servers a session takes: the one that can be written to, or any. After libpq's parameter `target_session_attrs`. */
+/**
+ * Which servers a session takes: the one that can be written to, or
+ * any. After libpq's parameter `target_session_attrs`.
+ */
 export type SessionTarget = 'read-write' | 'any';
 
 export interface PostgresTarget {
@@ -16,8 +19,9 @@ const SESSIONS: Readonly<Record<string, SessionTarget>> = {
 };
 
 /**
- * A Postgres URL with one host or several (`postgres://user@a:5432,b:5432/db`, as libpq takes it). Without `target_session_attrs` a
- * session must be one that can write: everything here writes. Undefined when it is no such URL.
+ * A Postgres URL with one host or several (`postgres://user@a:5432,b:5432/db`,
+ * as libpq takes it). Without `target_session_attrs` a session must be one
+ * that can write: everything here writes. Undefined when it is no such URL.
  */
 export const postgresTarget = (url: string): PostgresTarget | undefined => {
   const [, start, hosts = '', rest] = PARTS.exec(url) ?? [];

@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 
-/** One environment variable: its name, what it may be, and what a person needs to know. The README's table is made of these. */
+/**
+ * One environment variable: its name, what it may be, and what a
+ * person needs to know. The README's table is made of these.
+ */
 export interface Setting<Value> {
   readonly env: string;
   /** Reads the variable's text; `undefined` when it is not set. Carries the default. */
@@ -32,7 +35,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The environment of this process. The only place that touches it. */
 export const processEnvironment = (): Environment => process.env;
 
-/** Reads all settings at once; every problem is reported, each with the variable's name and never with a secret's value. */
+/**
+ * Reads all settings at once; every problem is reported, each with the variable's name and never with a secret's value.
+ */
 export const readConfig = <Of extends Settings>(settings: Of, environment: Environment): Parsed<ConfigOf<Of>> => {
   const values: Record<string, unknown> = {};
   const issues: string[] = [];

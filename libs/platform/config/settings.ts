@@ -1,7 +1,10 @@
 import { choice, flag, list, optionalText, pairs, port, postgresUrl, share, text, url, whole } from './schemas.ts';
 import { secretSetting, setting } from './setting.ts';
 
-/** Settings that several services share. A setting exists only where two deployments differ; the rest are named constants. */
+/**
+ * Settings that several services share. A setting exists only where
+ * two deployments differ; the rest are named constants.
+ */
 export const processSettings = {
   logLevel: setting(
     'DAKIA_LOG_LEVEL',

@@ -24,8 +24,8 @@ export const verifyTopics = (kafka: Kafka, request: TopicsRequest): Promise<Topi
   withAdmin(kafka, (admin) => readPlan(admin, request));
 
 /**
- * Creates what is missing and changes what is safe; deletes nothing. Applying it again does nothing. Afterwards every topic
- * without a problem takes records. Throws when Kafka cannot be reached or refuses.
+ * Creates what is missing and changes what is safe; deletes nothing. Applying it again does nothing. Afterwards every
+ * topic without a problem takes records. Throws when Kafka cannot be reached or refuses.
  */
 export const applyTopics = (kafka: Kafka, request: TopicsRequest): Promise<AppliedTopics> =>
   withAdmin(kafka, async (admin) => {

@@ -3,12 +3,16 @@ import type { logCreator } from 'kafkajs';
 import type { Logger } from '#platform/log';
 import { createThrottle } from '#platform/time';
 
-/** The same message of the client is logged at most once in this time, in ms: an unreachable cluster must not fill the log. */
+/**
+ * The same message of the client is logged at most once in this time,
+ * in ms: an unreachable cluster must not fill the log.
+ */
 const SAME_MESSAGE_INTERVAL_MS = 10_000;
 
 /**
- * kafkajs' log lines as ours. Its errors are warnings here: most are answered by its own retries, and what could not be done
- * is an outcome that the caller counts. Of what comes with a line only the names of places are kept, never content.
+ * kafkajs' log lines as ours. Its errors are warnings here: most are answered by
+ * its own retries, and what could not be done is an outcome that the caller counts.
+ * Of what comes with a line only the names of places are kept, never content.
  */
 export const clientLog =
   (log: Logger): logCreator =>

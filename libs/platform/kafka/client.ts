@@ -13,7 +13,10 @@ import type { KillableSockets } from './sockets.ts';
 
 export type KafkaConfig = ConfigOf<typeof kafkaSettings>;
 
-/** What differs between the clients of one process. Every time is given: kafkajs' own defaults take minutes to fail (B4, B5). */
+/**
+ * What differs between the clients of one process. Every time is
+ * given: kafkajs' own defaults take minutes to fail (B4, B5).
+ */
 export interface ClientOptions {
   /** Shown in the brokers' logs and quotas, for example `dakia-ingest`. */
   readonly clientId: string;
@@ -27,14 +30,20 @@ export interface KafkaClient {
   readonly sockets: KillableSockets;
 }
 
-/** Longest time to reach a broker, TLS included, in ms. Brokers are near; one that needs longer would miss every deadline. */
+/**
+ * Longest time to reach a broker, TLS included, in ms. Brokers are
+ * near; one that needs longer would miss every deadline.
+ */
 const CONNECT_TIMEOUT_MS = 1_000;
 /** kafkajs' own timer comes after ours, which also closes the socket. */
 const KAFKAJS_CONNECT_TIMEOUT_MS = CONNECT_TIMEOUT_MS + 250;
 /** Longest time for one step of a SASL login, in ms. */
 const LOGIN_TIMEOUT_MS = 2_000;
 
-/** A kafkajs client with TLS and SASL from the settings, our log and killable sockets. Throws what `kafkaIssues` reports. */
+/**
+ * A kafkajs client with TLS and SASL from the settings, our log and
+ * killable sockets. Throws what `kafkaIssues` reports.
+ */
 export const createKafka = (config: KafkaConfig, log: Logger, options: ClientOptions): KafkaClient => {
   patchIdleTimer();
   const ssl = tlsOf(config);

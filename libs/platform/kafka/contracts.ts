@@ -2,8 +2,8 @@ import type { Envelope, KafkaRecord } from '#envelope';
 import type { Parsed } from '#rules';
 
 /**
- * `durable`: all in-sync replicas have it. `overloaded`: nothing was sent, a bound was reached or the producer is closing.
- * `unknown`: the deadline passed or the send failed; it may be stored, or still arrive.
+ * `durable`: all in-sync replicas have it. `overloaded`: nothing was sent, a bound was reached or the producer is
+ * closing. `unknown`: the deadline passed or the send failed; it may be stored, or still arrive.
  */
 export type PublishOutcome = 'durable' | 'overloaded' | 'unknown';
 
@@ -47,9 +47,9 @@ export interface PartitionBatch {
 export type BatchOutcome = 'applied' | 'moved';
 
 /**
- * Returns when the batch's outcome is final. Throws only for infrastructure (database away, deadlock, time-out): the consumer
- * pauses, backs off and hands over the same batch again, for ever. `signal` is aborted when the partition is taken away. A handler
- * that takes long for one batch calls `progress` whenever it gets on, else it is taken for hung.
+ * Returns when the batch's outcome is final. Throws only for infrastructure (database away, deadlock, time-out): the
+ * consumer pauses, backs off and hands over the same batch again, for ever. `signal` is aborted when the partition is
+ * taken away. A handler that takes long for one batch calls `progress` whenever it gets on, else it is taken for hung.
  */
 export type BatchHandler = (batch: PartitionBatch, signal: AbortSignal, progress?: () => void) => Promise<BatchOutcome>;
 
@@ -74,8 +74,9 @@ export type Position =
     };
 
 /**
- * The ledger is the position of truth: asked on assignment, after `moved`, and every `haltRecheckMs` of the tuning while halted.
- * `earlier`: what it answered before `log` was read; a ledger that stood past the end both times was not just overtaken by another owner.
+ * The ledger is the position of truth: asked on assignment, after `moved`, and every
+ * `haltRecheckMs` of the tuning while halted. `earlier`: what it answered before `log` was
+ * read; a ledger that stood past the end both times was not just overtaken by another owner.
  */
 export interface PositionSource {
   positionOf(topic: string, partition: number, log: PartitionLog, earlier?: Position): Promise<Position>;

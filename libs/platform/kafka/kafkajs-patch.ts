@@ -30,8 +30,8 @@ export const assertKnownKafkajs = (): void => {
 
 /**
  * Stops the timer that kafkajs 2.2.4 sets every millisecond on every idle connection: 3 % of a core per process
- * (tulios/kafkajs#1556, #1704), and on Node 24 a TimeoutNegativeWarning (#1751). A timer is now set only when requests wait
- * or the broker throttles. Applying it again changes nothing.
+ * (tulios/kafkajs#1556, #1704), and on Node 24 a TimeoutNegativeWarning (#1751). A timer is now set only when requests
+ * wait or the broker throttles. Applying it again changes nothing.
  */
 export const patchIdleTimer = (): void => {
   assertKnownKafkajs();

@@ -5,7 +5,10 @@ import type { PartitionLog } from './contracts.ts';
 export interface LogOfPartition extends PartitionLog {
   readonly topic: string;
   readonly partition: number;
-  /** The first offset whose record is younger than the age that was asked for, the log's end when none is; without an age left out. */
+  /**
+   * The first offset whose record is younger than the age that was
+   * asked for, the log's end when none is; without an age left out.
+   */
   readonly agedOffset?: bigint;
 }
 

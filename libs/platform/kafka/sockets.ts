@@ -6,7 +6,9 @@ import type { ISocketFactory } from 'kafkajs';
 const COOL_DOWN_MS = 1_500;
 /** A socket that has received nothing for this long, in ms, is closed together with one that turned out to be dead. */
 const SUSPECT_AFTER_MS = 30_000;
-/** TCP keep-alive probes start after this idle time, in ms; a connection that died overnight is found without traffic. */
+/**
+ * TCP keep-alive probes start after this idle time, in ms; a connection that died overnight is found without traffic.
+ */
 const KEEP_ALIVE_DELAY_MS = 30_000;
 
 /** Sockets of one kafkajs client that can be closed from outside. */
@@ -21,11 +23,11 @@ export interface KillableSockets {
 const socketError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
 /**
- * After a request timeout kafkajs keeps the socket and asks the same silent broker for metadata, inside nested retries and a
- * lock (tulios/kafkajs#1783): with a frozen leader nothing settles until it wakes up. Closing the sockets of a broker whose
- * request timed out makes it go elsewhere. Sockets are destroyed with an error because kafkajs does not hear a bare `close`.
- * After an idle night all connections may be dead at once, and finding that out one by one would take too long: those that have
- * been silent for long are closed with the first.
+ * After a request timeout kafkajs keeps the socket and asks the same silent broker for metadata, inside nested retries
+ * and a lock (tulios/kafkajs#1783): with a frozen leader nothing settles until it wakes up. Closing the sockets of a
+ * broker whose request timed out makes it go elsewhere. Sockets are destroyed with an error because kafkajs does not
+ * hear a bare `close`. After an idle night all connections may be dead at once, and finding that out one by one would
+ * take too long: those that have been silent for long are closed with the first.
  */
 export const createKillableSockets = (connectTimeoutMs: number): KillableSockets => {
   const open = new Map<string, Set<net.Socket>>();
@@ -58,7 +60,8 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
       process.nextTick(() => refused.destroy(socketError(`${broker} did not answer a moment ago`, 'ECONNREFUSED')));
       return refused;
     }
-    // kafkajs only stops waiting for a connect that takes too long; the socket itself would live on until the system gives up.
+    // kafkajs only stops waiting for a connect that takes too long;
+    // the socket itself would live on until the system gives up.
     const tooLong = setTimeout(
       () => socket.destroy(socketError(`no connection to ${broker} within ${connectTimeoutMs} ms`, 'ETIMEDOUT')),
       connectTimeoutMs,

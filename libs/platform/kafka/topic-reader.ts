@@ -36,9 +36,10 @@ interface Progress {
 }
 
 /**
- * Hands over every record that the topics hold when it is called, each partition in order, and answers how many offsets that were.
- * What is written meanwhile is not read. kafkajs reads as member of a group only, so a group of a random name exists meanwhile;
- * nothing is committed to it and it is deleted at the end. Throws when a topic is missing, or Kafka cannot be reached or falls silent.
+ * Hands over every record that the topics hold when it is called, each partition in order, and
+ * answers how many offsets that were. What is written meanwhile is not read. kafkajs reads as member
+ * of a group only, so a group of a random name exists meanwhile; nothing is committed to it and it
+ * is deleted at the end. Throws when a topic is missing, or Kafka cannot be reached or falls silent.
  */
 // oxlint-disable-next-line max-lines-per-function -- closures over one reading and its positions
 export const readTopics = async (
@@ -141,7 +142,10 @@ export const readTopics = async (
 
 const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
-/** A broker that has just become the group's coordinator refuses for a moment; so often the reading begins again, from where it stands. */
+/**
+ * A broker that has just become the group's coordinator refuses for a
+ * moment; so often the reading begins again, from where it stands.
+ */
 const RESTARTS_MAX = 5;
 
 const openConsumer = (kafka: Kafka, groupId: string): Consumer => {

@@ -84,10 +84,10 @@ export interface TopicPlan {
 type Wanted = { readonly exactly: string } | { readonly atLeast: number };
 
 /**
- * Settings of every topic, always set on the topic itself: with ELR, on in a freshly formatted 4.x cluster, a broker's own
- * `min.insync.replicas` is ignored (docs/reference/clients.md). `LogAppendTime`: retention counts from the broker's
- * clock, so that no clock of ours can make it drop a record early (OpenMeter #5005). No size limit and no compaction:
- * both drop records unread.
+ * Settings of every topic, always set on the topic itself: with ELR, on in a freshly formatted 4.x
+ * cluster, a broker's own `min.insync.replicas` is ignored (docs/reference/clients.md).
+ * `LogAppendTime`: retention counts from the broker's clock, so that no clock of ours can make it
+ * drop a record early (OpenMeter #5005). No size limit and no compaction: both drop records unread.
  */
 const wantedSettings = (shape: TopicShape): Readonly<Record<string, Wanted>> => ({
   'cleanup.policy': { exactly: 'delete' },
@@ -195,7 +195,9 @@ const changesOf = (topic: ActualTopic, shape: TopicShape): TopicSettings => {
   return changes;
 };
 
-/** A larger number in force is kept, and written down on the topic, so that no later change of the brokers lowers it. */
+/**
+ * A larger number in force is kept, and written down on the topic, so that no later change of the brokers lowers it.
+ */
 const targetOf = (setting: string, wanted: Wanted, topic: ActualTopic): string => {
   if ('exactly' in wanted) return wanted.exactly;
   const inForce = Number(topic.effective[setting] ?? Number.NaN);

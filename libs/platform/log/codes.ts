@@ -1,6 +1,7 @@
 /**
- * Every error that an operator meets, under a code that never changes and can be searched for: `DAKIA_<AREA>_<NAME>`. A code is retired
- * with its error and never given to another. docs/failures.md prints this table; `npm run generate` writes it there.
+ * Every error that an operator meets, under a code that never changes and can be
+ * searched for: `DAKIA_<AREA>_<NAME>`. A code is retired with its error and never given
+ * to another. docs/failures.md prints this table; `npm run generate` writes it there.
  */
 interface Explained {
   readonly means: string;
@@ -237,7 +238,10 @@ type Upper<Text extends string> = Text extends `${infer Head}-${infer Tail}`
   : Uppercase<Text>;
 type CodeText<Area extends string, Name extends string> = `DAKIA_${Uppercase<Area>}_${Upper<Name>}`;
 
-/** The code of a reason that the code knows by a name: `('halted', 'gap')` → `DAKIA_HALTED_GAP`. Does not compile for one without a row. */
+/**
+ * The code of a reason that the code knows by a name: `('halted',
+ * 'gap')` → `DAKIA_HALTED_GAP`. Does not compile for one without a row.
+ */
 export const codeOf = <Area extends string, Name extends string>(
   area: Area,
   name: Name & ([CodeText<Area, Name>] extends [Code] ? unknown : never),

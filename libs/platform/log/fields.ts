@@ -1,8 +1,9 @@
 import { dispositions } from '#rules';
 
 /**
- * Every field that a log line may have: ids, names, counts, times and reasons. Any other is shown by its name alone, so that a body,
- * a header or a secret that somebody logs by mistake is not seen. To log more, add its name here, and think of what it can hold.
+ * Every field that a log line may have: ids, names, counts, times and reasons. Any other
+ * is shown by its name alone, so that a body, a header or a secret that somebody logs by
+ * mistake is not seen. To log more, add its name here, and think of what it can hold.
  */
 const FLAT = [
   // What a line is about.

@@ -10,10 +10,11 @@ export type { Code } from './codes.ts';
 export { createLevelSwitch } from './level.ts';
 
 /**
- * JSON lines on stdout, one wide line per unit of work; in a terminal as a person reads them. Never log a body, a header value, a
- * secret or a setting's value: ids, names, counts and reasons only, and only under the names of fields.ts. `err` is reduced to type,
- * message, code and stack, because a driver's error object can carry the values of a query; and no message keeps a value that it
- * quotes. A warning or an error that says the same as one a moment ago is counted, and logged again once with their number.
+ * JSON lines on stdout, one wide line per unit of work; in a terminal as a person reads them. Never log a body, a
+ * header value, a secret or a setting's value: ids, names, counts and reasons only, and only under the names of
+ * fields.ts. `err` is reduced to type, message, code and stack, because a driver's error object can carry the values of
+ * a query; and no message keeps a value that it quotes. A warning or an error that says the same as one a moment ago is
+ * counted, and logged again once with their number.
  */
 export const createLogger = (
   program: string,
@@ -67,8 +68,8 @@ const describeError = (error: unknown): unknown => {
 const QUOTED = /(\b(?:column|constraint|database|function|index|relation|role|schema|table) )?"[^"]*"/g;
 
 /**
- * Postgres quotes what it could not use (`invalid input syntax for type integer: "…"`), and so does JSON.parse: the text of a body.
- * The whole message of an event that was refused is kept in Postgres beside it.
+ * Postgres quotes what it could not use (`invalid input syntax for type integer: "…"`), and so does JSON.parse: the
+ * text of a body. The whole message of an event that was refused is kept in Postgres beside it.
  */
 const withoutValues = (text: string): string =>
   text.replaceAll(QUOTED, (quoted, named?: string) => (named === undefined ? '"…"' : quoted));

@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 const DETAILED_MS = 15 * 60_000;
 
 /**
- * Switches a log, and with it all that were made of it, between its level and a more detailed one: `debug`, or `trace` where it is that
- * already. It goes back by itself after DETAILED_MS.
+ * Switches a log, and with it all that were made of it, between its level and a more detailed one: `debug`, or `trace`
+ * where it is that already. It goes back by itself after DETAILED_MS.
  */
 export const createLevelSwitch = (log: Logger): { readonly toggle: () => void; readonly stop: () => void } => {
   const usual = log.level;

@@ -13,7 +13,10 @@ const LEVEL_WIDTH = 5;
 /** `2026-11-28T10:11:12.345Z` without the day and the zone. */
 const [CLOCK_FROM, CLOCK_TO] = [11, 23];
 
-/** A line of JSON as a person reads it in a terminal: time, level, service, what happened, then the fields. pino-pretty would replace it. */
+/**
+ * A line of JSON as a person reads it in a terminal: time, level,
+ * service, what happened, then the fields. pino-pretty would replace it.
+ */
 export const prettyLine = (line: string): string => {
   const { level, time, program, service, msg, err, ...fields } = JSON.parse(line) as Readonly<Record<string, unknown>>;
   const { message, stack, ...error } = (err ?? {}) as Readonly<Record<string, unknown>>;

@@ -11,7 +11,10 @@ interface Held {
 
 /** Holds back lines that say the same as one before. */
 export interface Repeats {
-  /** Logs now with `log(0)`, or later once with the number of those that were held back. `line` says what makes two lines the same. */
+  /**
+   * Logs now with `log(0)`, or later once with the number of those
+   * that were held back. `line` says what makes two lines the same.
+   */
   readonly admit: (line: string, log: (repeated: number) => void) => void;
 }
 

@@ -1,4 +1,7 @@
-/** What a label may say. `values` null: a fixed few that this deployment names, in `words`. Never an id, a URL or free text. */
+/**
+ * What a label may say. `values` null: a fixed few that this
+ * deployment names, in `words`. Never an id, a URL or free text.
+ */
 export interface LabelSet<Value extends string = string> {
   readonly values: readonly Value[] | null;
   readonly words: string;
@@ -9,14 +12,16 @@ export const oneOf = <const Value extends string>(values: readonly Value[], word
   words,
 });
 
-/** Values that the deployment names, such as the destinations of its rule file: few, and known before the first event. */
+/**
+ * Values that the deployment names, such as the destinations of its rule file: few, and known before the first event.
+ */
 export const namedBy = (words: string): LabelSet => ({ values: null, words });
 
 export type Labels = Readonly<Record<string, LabelSet>>;
 
 /**
- * A metric before there is a registry. `movesOnlyWhen`: the trouble or the operator's doing without which its value never changes; a
- * metric without it moves in every healthy run (test/e2e/metrics.integration.test.ts).
+ * A metric before there is a registry. `movesOnlyWhen`: the trouble or the operator's doing without which its value
+ * never changes; a metric without it moves in every healthy run (test/e2e/metrics.integration.test.ts).
  */
 export interface Declaration<Kind extends 'counter' | 'gauge' | 'histogram', Of extends Labels> {
   readonly kind: Kind;

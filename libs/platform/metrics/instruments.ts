@@ -39,7 +39,10 @@ export interface Histogram<Name extends HistogramName> {
 
 type Made = promClient.Counter | promClient.Gauge | promClient.Histogram;
 
-/** What a registry has of our metrics, and what is looked at before it shows some of them. Several services of a process share it. */
+/**
+ * What a registry has of our metrics, and what is looked at before it
+ * shows some of them. Several services of a process share it.
+ */
 const shelfOf = oncePer((_registry: Registry) => ({
   made: new Map<MetricName, Made>(),
   looks: new Map<MetricName, Set<() => Promise<void>>>(),
@@ -76,8 +79,8 @@ export const histogramOf = <Name extends HistogramName>(registry: Registry, name
 };
 
 /**
- * Calls `look` before the registry shows any of these gauges, once for a scrape; it sets them and must not reject. A scrape waits only a
- * little for it (one-at-a-time.ts). Returns how to stop it.
+ * Calls `look` before the registry shows any of these gauges, once for a scrape; it sets them and must not reject. A
+ * scrape waits only a little for it (one-at-a-time.ts). Returns how to stop it.
  */
 export const beforeScrape = (
   registry: Registry,
@@ -112,8 +115,8 @@ const instrumentOf = (registry: Registry, name: MetricName): Made => {
 const SHOWN_FROM_THE_START_MAX = 64;
 
 /**
- * Every set of labels that a counter can have, where all are closed and together few: shown as 0 from the start, because Prometheus sees
- * no increase in a series that begins with its first event.
+ * Every set of labels that a counter can have, where all are closed and together few: shown as 0 from the start,
+ * because Prometheus sees no increase in a series that begins with its first event.
  */
 const combinationsOf = (labels: Readonly<Record<string, LabelSet>>): readonly Readonly<Record<string, string>>[] => {
   let combinations: readonly Readonly<Record<string, string>>[] = [{}];
@@ -140,7 +143,9 @@ const make = (registry: Registry, name: MetricName, collect: () => Promise<void>
   }
 };
 
-/** prom-client lets a registry that can show the older text make no exemplars, but has nothing against being given them. */
+/**
+ * prom-client lets a registry that can show the older text make no exemplars, but has nothing against being given them.
+ */
 const makeHistogram = (
   registry: Registry,
   configuration: promClient.HistogramConfiguration<string>,

@@ -1,9 +1,13 @@
-/** Longest time in ms that a scrape waits for Postgres or Redis: one that is away or frozen must not keep it from the rest. */
+/**
+ * Longest time in ms that a scrape waits for Postgres or Redis: one
+ * that is away or frozen must not keep it from the rest.
+ */
 const SCRAPE_WAITS_MS = 100;
 
 /**
- * For gauges that ask a server. prom-client asks all gauges of a scrape at the same time: those that show parts of one answer share the
- * look that gets it. A look that is late goes on by itself; the scrape shows the last answer. `look` must not reject.
+ * For gauges that ask a server. prom-client asks all gauges of a scrape at the same
+ * time: those that show parts of one answer share the look that gets it. A look that
+ * is late goes on by itself; the scrape shows the last answer. `look` must not reject.
  */
 export const oneAtATime = (look: () => Promise<void>): (() => Promise<void>) => {
   let asked: Promise<void> | undefined;

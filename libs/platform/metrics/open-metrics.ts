@@ -6,8 +6,8 @@ import type { Registry } from './instruments.ts';
 export const OPEN_METRICS = promClient.Registry.OPENMETRICS_CONTENT_TYPE;
 
 /**
- * A registry's metrics as OpenMetrics. prom-client renames counters for good when it writes that, so it is given stand-ins: the metrics
- * themselves go on to be shown as the older text to whoever asks for that.
+ * A registry's metrics as OpenMetrics. prom-client renames counters for good when it writes that, so it is given
+ * stand-ins: the metrics themselves go on to be shown as the older text to whoever asks for that.
  */
 export const openMetricsOf = async (registry: Registry): Promise<string> => {
   const view = new promClient.Registry<OpenMetricsContentType>();

@@ -9,7 +9,7 @@ const element = (value: unknown): string => {
 };
 
 /**
- * An array as Postgres reads it (postgresql.org/docs/current/arrays.html, "Array Input and Output Syntax"). Does what the driver does
- * for flat arrays in less than half the time; batches consist of little else.
+ * An array as Postgres reads it (postgresql.org/docs/current/arrays.html, "Array Input and Output Syntax"). Does what
+ * the driver does for flat arrays in less than half the time; batches consist of little else.
  */
 export const arrayLiteral = (values: readonly unknown[]): string => `{${values.map(element).join(',')}}`;

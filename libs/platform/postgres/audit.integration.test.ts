@@ -13,7 +13,8 @@ afterAll(async () => store.close());
 
 const written = (action: string) =>
   store.rows(
-    `SELECT actor, family, entity_key AS key, razorpay_event_id AS "eventId", event_type AS event, verdict, from_status AS "from", to_status AS "to", reason
+    `SELECT actor, family, entity_key AS key, razorpay_event_id AS "eventId", event_type AS event, verdict,
+      from_status AS "from", to_status AS "to", reason
        FROM audit_logs WHERE action = '${action}' ORDER BY id`,
   );
 

@@ -27,7 +27,10 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity; without `dakia-` also the label `pool` of its metrics. */
   readonly applicationName: string;
   readonly metrics?: Registry;
-  /** The role whose rights bound this pool; the login user must be a member of it. Without one: the login user's own rights. */
+  /**
+   * The role whose rights bound this pool; the login user must be a
+   * member of it. Without one: the login user's own rights.
+   */
   readonly role?: string;
   readonly log?: Pick<Logger, 'warn'>;
   /** Longest time in ms for one statement; maintenance needs more than a batch. */
@@ -61,9 +64,10 @@ const types: pg.CustomTypesConfig = {
 };
 
 /**
- * The URL with the session settings that our statements rely on. Statements find rows by key, for arrays of keys, so that one
- * generic plan is right; planning each time would cost more than running, because webhook_events has a partition per day. A plan
- * made while a table was empty must not read the whole table once it has grown: no sequential scans where there is an index.
+ * The URL with the session settings that our statements rely on. Statements find rows by key,
+ * for arrays of keys, so that one generic plan is right; planning each time would cost more than
+ * running, because webhook_events has a partition per day. A plan made while a table was empty
+ * must not read the whole table once it has grown: no sequential scans where there is an index.
  */
 export const withSessionSettings = (url: string, role: string | undefined): string => {
   if (role !== undefined && !ROLE_NAME.test(role))
@@ -110,13 +114,17 @@ const openPool = (
     types,
   });
   const onLost = (error: Error): void => log?.warn({ err: error }, 'a connection to Postgres was lost');
-  // The pool listens to idle connections only; one that is lost between two statements of a transaction would end the process.
+  // The pool listens to idle connections only; one that is lost
+  // between two statements of a transaction would end the process.
   pool.on('connect', (client) => client.on('error', onLost));
   pool.on('error', () => undefined);
   return pool;
 };
 
-/** A pool of connections with bounds on every wait. A lost Postgres is logged and thrown to whoever asks; it ends no process. */
+/**
+ * A pool of connections with bounds on every wait. A lost Postgres is
+ * logged and thrown to whoever asks; it ends no process.
+ */
 export const createDatabase = (options: DatabaseOptions): Database => {
   const { url, poolSize, role } = options;
   const hosts = createHosts(url, (one) => withSessionSettings(one, role));
@@ -137,7 +145,10 @@ export const createDatabase = (options: DatabaseOptions): Database => {
     }
   };
 
-  /** Runs work on a connection. One that has shown that it is of no more use is closed, and all that were opened before with it. */
+  /**
+   * Runs work on a connection. One that has shown that it is of no
+   * more use is closed, and all that were opened before with it.
+   */
   const using = async <Value>(work: (client: PoolClient) => Promise<Value>): Promise<Value> => {
     let client = await connect();
     for (let stale = 0; stale < poolSize && !sessions.isCurrent(client); stale += 1) {

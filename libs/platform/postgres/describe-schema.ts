@@ -22,8 +22,9 @@ export const allTableWords = (): Readonly<Record<string, TableWords>> => ({
 });
 
 /**
- * Says in the database what the code knows of it: a COMMENT on each table and column, and the views of the schema `masked`, in which
- * personal columns are shortened. Changes what differs only, so that a second run waits for no reader.
+ * Says in the database what the code knows of it: a COMMENT on each table and
+ * column, and the views of the schema `masked`, in which personal columns are
+ * shortened. Changes what differs only, so that a second run waits for no reader.
  */
 export const describeSchema = async (client: pg.ClientBase): Promise<void> => {
   await comment(client);
@@ -92,7 +93,10 @@ export const schemaDescription = (): string => JSON.stringify([allTableWords(), 
 /** Postgres' code for a column that does not exist. */
 const NO_COLUMN = '42703';
 
-/** A view that needs a column which masked tables do not have has no masked like: readers go without it, and the upgrade goes on. */
+/**
+ * A view that needs a column which masked tables do not have has no
+ * masked like: readers go without it, and the upgrade goes on.
+ */
 const createIfMaskable = async (client: pg.ClientBase, name: string, query: string): Promise<void> => {
   await client.query('SAVEPOINT before_view');
   try {

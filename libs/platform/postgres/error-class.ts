@@ -9,12 +9,16 @@ export type ErrorClass = 'infrastructure' | 'event';
  * 42 and 3F are among them: a missing table, column or right is a deployment fault that would hit every event alike.
  */
 const INFRASTRUCTURE_CLASSES = new Set(['08', '25', '28', '3D', '3F', '40', '42', '53', '57', '58', 'F0', 'XX']);
-/** 55P03 lock_not_available, 55006 object_in_use, 55000 "database is not accepting connections", 0A000 "cached plan must not change result type" after a migration, 26000 a prepared statement that a pooler lost. */
+/**
+ * 55P03 lock_not_available, 55006 object_in_use, 55000 "database is not accepting connections", 0A000 "cached plan must
+ * not change result type" after a migration, 26000 a prepared statement that a pooler lost.
+ */
 const INFRASTRUCTURE_CODES = new Set(['55P03', '55006', '55000', '0A000', '26000']);
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /**
- * System errors of Node (ECONNREFUSED, EPIPE …), what TLS says of a certificate (CERT_HAS_EXPIRED, SELF_SIGNED_CERT_IN_CHAIN …,
- * nodejs.org/api/tls.html), and Node's own errors of sockets. Its other ERR_ codes are bugs that the event may have caused.
+ * System errors of Node (ECONNREFUSED, EPIPE …), what TLS says of a certificate
+ * (CERT_HAS_EXPIRED, SELF_SIGNED_CERT_IN_CHAIN …, nodejs.org/api/tls.html), and Node's
+ * own errors of sockets. Its other ERR_ codes are bugs that the event may have caused.
  */
 const SYSTEM_ERROR = /^(E[A-Z]+|(?!ERR_)[A-Z]+(_[A-Z]+)+|ERR_(SSL|TLS|STREAM|SOCKET)_[A-Z_]+)$/;
 /** What the driver itself says, without a code, when the server is gone or does not answer. */
@@ -37,18 +41,27 @@ export const classifyError = (error: unknown): ErrorClass => {
   return DRIVER_MESSAGES.test(textOf(error, 'message')) ? 'infrastructure' : 'event';
 };
 
-/** Classes and codes that tell of single rows, tables or statements: 40 races, 42 and 3F tables and rights, 55P03 lock time-out, 57014 statement time-out, 0A000 stale plan. */
+/**
+ * Classes and codes that tell of single rows, tables or statements: 40 races, 42 and 3F tables and rights, 55P03 lock
+ * time-out, 57014 statement time-out, 0A000 stale plan.
+ */
 const PARTIAL_CLASSES = new Set(['40', '42', '3F']);
 const PARTIAL_CODES = new Set(['55P03', '57014', '0A000']);
 
-/** Whether parts of a transaction may get through that was refused as a whole. Not so where the server or the connection is the trouble. */
+/**
+ * Whether parts of a transaction may get through that was refused as
+ * a whole. Not so where the server or the connection is the trouble.
+ */
 export const mayPassInParts = (error: unknown): boolean => {
   if (classifyError(error) === 'event') return true;
   const code = codeOf(error);
   return PARTIAL_CLASSES.has(code.slice(0, 2)) || PARTIAL_CODES.has(code);
 };
 
-/** 25006 the server became read only, 57P01 to 57P05 it shuts down or starts up, 08 the protocol or the connection broke. */
+/**
+ * 25006 the server became read only, 57P01 to 57P05 it shuts down or
+ * starts up, 08 the protocol or the connection broke.
+ */
 const SESSION_CODES = new Set(['25006', '57P01', '57P02', '57P03', '57P04', '57P05']);
 
 /** Whether the session can be of no more use, and those that were opened before it are as suspect. */

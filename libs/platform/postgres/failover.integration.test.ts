@@ -90,7 +90,8 @@ const addresses = (): readonly [URL, URL] => {
 
 test('behind one address: connections to the server that became read only are closed, new ones reach the new primary', async () => {
   const [old, primary] = addresses();
-  // Where an address leads after a failover: new connections to the new primary, while those that stand stay where they are.
+  // Where an address leads after a failover: new connections to the
+  // new primary, while those that stand stay where they are.
   let target = old;
   const proxy = net.createServer((client) => {
     const server = net.connect(Number(target.port), target.hostname);

@@ -22,9 +22,10 @@ interface Applied {
 }
 
 /**
- * Brings the database to the newest version, forward only, one transaction per file, and answers which files were applied.
- * Throws, before anything is changed, when a file that was applied has been edited or is gone; and in the end, when the files of
- * this version leave out something that a service needs (a table, a column, a privilege): it would stop at its first event.
+ * Brings the database to the newest version, forward only, one transaction per file, and answers
+ * which files were applied. Throws, before anything is changed, when a file that was applied has
+ * been edited or is gone; and in the end, when the files of this version leave out something
+ * that a service needs (a table, a column, a privilege): it would stop at its first event.
  */
 export const migrate = async (
   url: string,
@@ -77,7 +78,8 @@ const takeTurn = async (client: pg.Client): Promise<void> => {
 const readApplied = async (client: pg.Client): Promise<readonly Applied[]> => {
   await client.query(
     `CREATE TABLE IF NOT EXISTS schema_migrations
-       (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+       (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+         applied_at timestamptz NOT NULL DEFAULT now())`,
   );
   return (await client.query<Applied>('SELECT number, name, checksum FROM schema_migrations ORDER BY number')).rows;
 };
@@ -125,7 +127,9 @@ const RETRY_EVERY_MS = 200;
 /** What a server says that will not get better by waiting: wrong password, no such user, no such database. */
 const HOPELESS = new Set(['28P01', '28000', '3D000']);
 
-/** Waits until Postgres takes connections; throws after `limitMs`, and at once when it refuses the user or the database. */
+/**
+ * Waits until Postgres takes connections; throws after `limitMs`, and at once when it refuses the user or the database.
+ */
 export const waitForPostgres = async (url: string, limitMs: number): Promise<void> => {
   let problem: Problem | undefined;
   const isDecided = async (): Promise<boolean> => {

@@ -6,7 +6,10 @@ import type { Database } from './database.ts';
 import { connectClient } from './hosts.ts';
 
 const CHANNEL = 'dakia_outbox';
-/** Least time in ms between two signals of one process: the relay takes all that is there each time, so more of them bring nothing. */
+/**
+ * Least time in ms between two signals of one process: the relay
+ * takes all that is there each time, so more of them bring nothing.
+ */
 const RING_EVERY_MS = 20;
 /** Pauses in ms before the listener connects again, doubled each time up to the second. */
 const RECONNECT_MS = 500;
@@ -17,9 +20,10 @@ const HEARTBEAT_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Not in the transaction that writes the facts: Postgres takes one lock for the whole database when a transaction that has notified
- * commits, and holds it while the commit is written to disk, so that all of them would go one by one
- * (src/backend/commands/async.c, PreCommit_Notify). For the same reason this one does not wait for the disk: it has nothing to lose.
+ * Not in the transaction that writes the facts: Postgres takes one lock for the whole database
+ * when a transaction that has notified commits, and holds it while the commit is written to disk,
+ * so that all of them would go one by one (src/backend/commands/async.c, PreCommit_Notify). For
+ * the same reason this one does not wait for the disk: it has nothing to lose.
  */
 const NOTIFY = statement(
   'outbox_ring',
@@ -27,7 +31,9 @@ const NOTIFY = statement(
 );
 
 export interface OutboxSignal {
-  /** Tells relays that facts were committed. Costs the caller nothing and may get lost: relays also look by themselves. */
+  /**
+   * Tells relays that facts were committed. Costs the caller nothing and may get lost: relays also look by themselves.
+   */
   readonly notify: () => void;
 }
 
@@ -54,7 +60,10 @@ export const createOutboxSignal = (database: Pick<Database, 'query'>): OutboxSig
 };
 
 export interface OutboxListenerOptions {
-  /** Where LISTEN works: a pooler that shares connections by transaction (pgbouncer) takes the statement and loses the signals. */
+  /**
+   * Where LISTEN works: a pooler that shares connections by
+   * transaction (pgbouncer) takes the statement and loses the signals.
+   */
   readonly url: string;
   readonly role: string;
   readonly applicationName: string;
@@ -68,7 +77,10 @@ export interface OutboxListener {
   readonly stop: () => Promise<void>;
 }
 
-/** Receives the signal on a connection of its own, which it opens again when it is lost. It misses signals meanwhile, and is never a reason to stop. */
+/**
+ * Receives the signal on a connection of its own, which it opens again when
+ * it is lost. It misses signals meanwhile, and is never a reason to stop.
+ */
 export const createOutboxListener = ({
   url,
   role,

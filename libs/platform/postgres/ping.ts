@@ -4,8 +4,8 @@ import pg from 'pg';
 const ANSWER_WITHIN_MS = 2_500;
 
 /**
- * Asks Postgres whether it answers, over a connection of its own: a pool whose connections are all at work is no Postgres that is away.
- * `ping` rejects with the reason.
+ * Asks Postgres whether it answers, over a connection of its own: a pool whose connections are all at work is no
+ * Postgres that is away. `ping` rejects with the reason.
  */
 export const createPostgresPing = (url: string): { readonly ping: () => Promise<void>; readonly close: () => void } => {
   let client: pg.Client | undefined;

@@ -38,7 +38,8 @@ test('a reader sees payments with what is personal shortened, and by no other wa
   expect(
     await reader.query(
       adHoc(
-        'SELECT payment_id, status, amount_minor, email, contact, vpa, notes, error_code, error_description FROM masked.payment_transactions',
+        `SELECT payment_id, status, amount_minor, email, contact, vpa, notes, error_code, error_description
+          FROM masked.payment_transactions`,
       ),
     ),
   ).toEqual([

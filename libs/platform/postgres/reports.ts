@@ -21,7 +21,9 @@ const APPLIED = statement('migrations_applied', 'SELECT count(*) AS applied FROM
 
 const migrationsShown = oncePer((_registry: Registry) => ({ by: undefined as Transaction | undefined }));
 
-/** Shows how many migrations there are here and in the database. Services of one process share it: the first is asked. */
+/**
+ * Shows how many migrations there are here and in the database. Services of one process share it: the first is asked.
+ */
 export const reportMigrations = (registry: Registry, database: Transaction): void => {
   const shown = migrationsShown(registry);
   if (shown.by !== undefined) return;

@@ -27,7 +27,9 @@ afterAll(async () => {
 
 test('each state table is written by the service that the catalogue names, and by the operator, and by nobody else', async () => {
   const rows = await store.rows<{ table_name: string; grantee: string }>(
-    "SELECT table_name, grantee FROM information_schema.role_table_grants WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND grantee LIKE 'dakia%' GROUP BY 1, 2 ORDER BY 1, 2",
+    `SELECT table_name, grantee FROM information_schema.role_table_grants
+      WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') AND grantee LIKE 'dakia%' GROUP BY 1, 2
+      ORDER BY 1, 2`,
   );
   const writers = Object.fromEntries(
     familyNames.map((family) => [
@@ -44,7 +46,8 @@ test('each state table is written by the service that the catalogue names, and b
 
 test('nobody who applies events may delete or empty a table, but for parked keys', async () => {
   const rows = await store.rows(
-    "SELECT DISTINCT table_name FROM information_schema.role_table_grants WHERE privilege_type IN ('DELETE', 'TRUNCATE') AND grantee LIKE 'dakia%'",
+    `SELECT DISTINCT table_name FROM information_schema.role_table_grants WHERE privilege_type IN ('DELETE', 'TRUNCATE')
+      AND grantee LIKE 'dakia%'`,
   );
   expect(rows).toEqual([{ table_name: 'parked_keys' }]);
 });

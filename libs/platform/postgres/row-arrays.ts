@@ -6,7 +6,9 @@ export interface Column<Row> {
   readonly of: (row: Row) => unknown;
 }
 
-/** `unnest(…) AS given (…)` over the columns; their arrays are the parameters from number `first` on, see `arraysOf`. */
+/**
+ * `unnest(…) AS given (…)` over the columns; their arrays are the parameters from number `first` on, see `arraysOf`.
+ */
 export const unnested = <Row>(columns: readonly Column<Row>[], first: number, alias: string): string =>
   `unnest(${columns.map(({ type }, index) => `$${first + index}::${type}[]`).join(', ')}) AS ${alias} (${columns.map(({ name }) => name).join(', ')})`;
 

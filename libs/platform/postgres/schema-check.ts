@@ -78,7 +78,10 @@ export const wantedOfFamilies = (): Wanted => ({
   grants: serviceNames.flatMap((service) => [...ownGrants(service), ...sharedGrants(roleOf(service))]),
 });
 
-/** Compares a migrated database with what the code needs of it: tables, columns, the CHECK of the status, privileges. Changes nothing. */
+/**
+ * Compares a migrated database with what the code needs of it: tables,
+ * columns, the CHECK of the status, privileges. Changes nothing.
+ */
 export const schemaProblems = async (client: pg.ClientBase, wanted = wantedOfFamilies()): Promise<SchemaProblems> => {
   const names = wanted.tables.map(({ table }) => table);
   const columns = Map.groupBy((await client.query<ActualColumn>(COLUMNS, [names])).rows, ({ table }) => table);
@@ -103,7 +106,8 @@ interface ActualColumn {
 }
 const COLUMNS = `
   SELECT t.relname AS table, a.attname AS name,
-         CASE format_type(a.atttypid, NULL) WHEN 'timestamp with time zone' THEN 'timestamptz' ELSE format_type(a.atttypid, NULL) END AS type
+         CASE format_type(a.atttypid, NULL) WHEN 'timestamp with time zone' THEN 'timestamptz' ELSE
+           format_type(a.atttypid, NULL) END AS type
     FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
    WHERE t.relname = ANY($1) AND t.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
    ORDER BY t.relname, a.attnum`;
@@ -171,8 +175,10 @@ const MISSING_PRIVILEGES = `
   SELECT wanted.*, r.oid IS NOT NULL AS known
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS wanted (role, "table", privilege, name)
     LEFT JOIN pg_roles r ON r.rolname = wanted.role
-   WHERE NOT coalesce(CASE WHEN wanted.name IS NULL THEN has_table_privilege(r.oid, to_regclass(quote_ident("table")), privilege)
-                           ELSE has_column_privilege(r.oid, to_regclass(quote_ident("table")), wanted.name, privilege) END, false)`;
+   WHERE NOT coalesce(CASE WHEN wanted.name IS NULL THEN has_table_privilege(r.oid, to_regclass(quote_ident("table")),
+     privilege)
+                           ELSE has_column_privilege(r.oid, to_regclass(quote_ident("table")), wanted.name,
+                             privilege) END, false)`;
 
 const WITHOUT_SCHEMA = `
   SELECT rolname AS role FROM pg_roles
@@ -182,7 +188,8 @@ const WITHOUT_SCHEMA = `
 const OUTBOX_NUMBER = 'dakia_outbox_id()';
 const WITHOUT_NUMBERS = `
   SELECT rolname AS role FROM pg_roles
-   WHERE rolname = ANY($1) AND NOT coalesce(has_function_privilege(oid, to_regprocedure('${OUTBOX_NUMBER}'), 'EXECUTE'), true) ORDER BY 1`;
+   WHERE rolname = ANY($1) AND NOT coalesce(has_function_privilege(oid, to_regprocedure('${OUTBOX_NUMBER}'), 'EXECUTE'),
+     true) ORDER BY 1`;
 
 /** One sentence per role and table, with the statement that mends it. */
 const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant[]): Promise<readonly string[]> => {

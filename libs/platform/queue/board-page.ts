@@ -42,7 +42,10 @@ const sameText = (given: string, expected: string): boolean => {
   return timingSafeEqual(digest(given), digest(expected));
 };
 
-/** Serves the page on `app`, which is a scope of its own below BOARD_PATH: login, then what the method may do, then bull-board. */
+/**
+ * Serves the page on `app`, which is a scope of its own below
+ * BOARD_PATH: login, then what the method may do, then bull-board.
+ */
 export const serveBoard = async (
   app: FastifyInstance,
   config: BoardConfig & { readonly boardPassword: string },

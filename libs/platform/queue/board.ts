@@ -4,8 +4,9 @@ import type { BoardConfig } from './contracts.ts';
 import { BOARD_PATH } from './names.ts';
 
 /**
- * Serves the page of queues (bull-board) below /queues on the ops port of `host`, when DAKIA_BOARD_PASSWORD is set; call it once per
- * process, while components are built. The user is `dakia`. It only shows until DAKIA_BOARD_WRITES=true. Jobs hold ids and nothing else.
+ * Serves the page of queues (bull-board) below /queues on the ops port of `host`, when DAKIA_BOARD_PASSWORD is set;
+ * call it once per process, while components are built. The user is `dakia`. It only shows until
+ * DAKIA_BOARD_WRITES=true. Jobs hold ids and nothing else.
  */
 export const mountQueueBoard = (
   host: Pick<Host<unknown>, 'addOpsPlugin' | 'log'>,

@@ -12,7 +12,10 @@ import { REST } from './scripts.ts';
 
 /** When a job whose work threw comes again, in ms. */
 export const UNEXPECTED_WAIT_MS = 15_000;
-/** How long a job belongs to its worker without a sign of life, in ms, and how often jobs without one are looked for. Together, the longest that a killed worker's job waits. */
+/**
+ * How long a job belongs to its worker without a sign of life, in ms, and how often jobs without one are looked for.
+ * Together, the longest that a killed worker's job waits.
+ */
 const LOCK_MS = 20_000;
 const STALLED_EVERY_MS = 10_000;
 /** Wait in ms before the next attempt to take a job where the last one failed. */
@@ -20,11 +23,17 @@ const RETRY_TAKING_MS = 1_000;
 /** Finished jobs are kept this long, in s, and at most this many, so that they can be looked at. */
 export const KEPT_COMPLETED = { age: 3_600, count: 1_000 } as const;
 export const KEPT_FAILED = { age: 7 * 86_400, count: 1_000 } as const;
-/** BullMQ heeds a rest only where a limiter is set: this one never limits by itself. Its window, in ms, only says when its counter goes. */
+/**
+ * BullMQ heeds a rest only where a limiter is set: this one never
+ * limits by itself. Its window, in ms, only says when its counter goes.
+ */
 const LIMITER = { max: Number(REST_COUNT), duration: 1_000 };
 /** Longest wait in ms for an answer that a scrape or the watchdog needs. */
 const LOOK_MS = 2_000;
-/** Pause in ms after Redis refused something (a right is missing, the disk failed): BullMQ would ask again at once, for ever. */
+/**
+ * Pause in ms after Redis refused something (a right is missing, the
+ * disk failed): BullMQ would ask again at once, for ever.
+ */
 const REFUSED_PAUSE_MS = 1_000;
 /** Refusals are logged once in this time, in ms. */
 const REFUSED_LOG_MS = 30_000;
@@ -136,8 +145,8 @@ export const openBullWorker = (
       log.warn({ err: error, queue, more }, 'Redis refused something that the worker asked; what is due runs again'),
     ),
   );
-  // Only then does it run: a worker whose first question was refused would ask again without a pause, for ever. The watchdog replaces it.
-  // After a refusal it may run already: `resume` starts it, too.
+  // Only then does it run: a worker whose first question was refused would ask again without a pause, for ever. The
+  // watchdog replaces it. After a refusal it may run already: `resume` starts it, too.
   worker
     .waitUntilReady()
     .then(async () => (worker.isRunning() ? undefined : worker.run()))
@@ -157,7 +166,8 @@ export const openBullWorker = (
       const end = performance.now() + ms;
       const closed = worker.close();
       closed.catch(() => undefined);
-      // Without Redis nobody can be told; the jobs themselves are waited for all the same. It may also go while it is waited for.
+      // Without Redis nobody can be told; the jobs themselves are
+      // waited for all the same. It may also go while it is waited for.
       await within<unknown>(ms, Promise.race([closed, goneOf(client).then(async () => Promise.allSettled(underWay))]));
       letGo.abort();
       if (underWay.size > 0) await within(Math.min(LAST_WORDS_MS, end + LAST_WORDS_MS - performance.now()), closed);
@@ -173,7 +183,10 @@ const goneOf = async (client: Redis): Promise<void> => {
   await new Promise<void>((resolve) => void client.once('close', () => resolve()));
 };
 
-/** Listens to what a worker could not do. That Redis is away is said by the connection, once; a refusal is logged, and the worker pauses. */
+/**
+ * Listens to what a worker could not do. That Redis is away is said by
+ * the connection, once; a refusal is logged, and the worker pauses.
+ */
 const onRefusal = (worker: Worker<JobData>, report: (error: Error, more: number) => void): ((error: Error) => void) => {
   const throttle = createThrottle(REFUSED_LOG_MS);
   let pausing = false;

@@ -8,13 +8,17 @@ export const QUEUE_ANSWER_MS = 5_000;
 /** Pauses in ms between two attempts to connect: the first, and the longest. */
 const RECONNECT_MS = 100;
 const RECONNECT_MS_MAX = 1_000;
-/** A connection that owes an answer for this long, in ms, is dead: a server that vanished says nothing. Longer than BullMQ blocks (10 s). */
+/**
+ * A connection that owes an answer for this long, in ms, is dead: a
+ * server that vanished says nothing. Longer than BullMQ blocks (10 s).
+ */
 const SOCKET_TIMEOUT_MS = 15_000;
 
 const OPTIONS = {
   socketTimeout: SOCKET_TIMEOUT_MS,
   retryStrategy: (attempt: number): number => backoffMs(attempt, RECONNECT_MS, RECONNECT_MS_MAX, { jitter: 0 }),
-  // After a failover the address may still lead to the old master, now a replica: connect anew, and send the command again (2).
+  // After a failover the address may still lead to the old master,
+  // now a replica: connect anew, and send the command again (2).
   reconnectOnError: (error: Error): 2 | false => (error.message.startsWith('READONLY') ? 2 : false),
 } as const;
 
@@ -77,8 +81,8 @@ const warnOfPolicy = async (client: Redis, host: string, log: Logger): Promise<v
 };
 
 /**
- * BullMQ asks each connection for INFO and prints an unstructured line of its own about eviction. It is not told: `warnOfPolicy` says
- * it once, and says what to do. ioredis itself asks with a callback, which passes.
+ * BullMQ asks each connection for INFO and prints an unstructured line of its own about eviction. It is not told:
+ * `warnOfPolicy` says it once, and says what to do. ioredis itself asks with a callback, which passes.
  */
 const quietAboutPolicy = (client: Redis): Redis => {
   const info = client.info.bind(client) as (...given: readonly unknown[]) => Promise<string>;

@@ -11,7 +11,10 @@ export type JobData = Readonly<Record<string, string>>;
 
 /** An alarm, not the truth: what is to be done stands in Postgres, and a job that is lost is made again from there. */
 export interface Job {
-  /** Names the job for ever, so that adding it again adds nothing. Letters, digits, dots, dashes and underscores, and not digits alone. */
+  /**
+   * Names the job for ever, so that adding it again adds nothing.
+   * Letters, digits, dots, dashes and underscores, and not digits alone.
+   */
   readonly id: string;
   readonly data: JobData;
   /** 1 first. BullMQ runs a job without one before all others. */
@@ -20,14 +23,17 @@ export interface Job {
   readonly delayMs: number;
 }
 
-/** The side that gives work. Every method answers within about QUEUE_ANSWER_MS; while Redis is away it rejects, and nothing is kept in memory for later. */
+/**
+ * The side that gives work. Every method answers within about QUEUE_ANSWER_MS;
+ * while Redis is away it rejects, and nothing is kept in memory for later.
+ */
 export interface JobQueue {
   readonly name: string;
   /** Adds the jobs whose id is new. One that is there in any state, also finished, is left alone. */
   readonly add: (jobs: readonly Job[]) => Promise<void>;
   /**
-   * Makes sure that each job will run by its time: adds what is missing, replaces what has finished, brings forward what is delayed
-   * for longer. A job that waits for a worker or that a worker has is left alone.
+   * Makes sure that each job will run by its time: adds what is missing, replaces what has finished, brings forward
+   * what is delayed for longer. A job that waits for a worker or that a worker has is left alone.
    */
   readonly renew: (jobs: readonly Job[]) => Promise<void>;
   /** Takes jobs out, whatever their state; one that a worker has is left to it. */
@@ -40,7 +46,10 @@ export type JobOutcome =
   | { readonly kind: 'done' }
   /** This job again after `afterMs`, which is no failure. */
   | { readonly kind: 'later'; readonly afterMs: number }
-  /** The job goes back unchanged, and no worker takes one from this queue for `afterMs`: a rate limit, or an open circuit. */
+  /**
+   * The job goes back unchanged, and no worker takes one from this
+   * queue for `afterMs`: a rate limit, or an open circuit.
+   */
   | { readonly kind: 'rest'; readonly afterMs: number }
   /** For good. The job is kept a while and shown as failed. */
   | { readonly kind: 'failed'; readonly reason: string };
@@ -51,9 +60,9 @@ export interface WorkerOptions {
   /** Jobs at once in this process. */
   readonly concurrency: number;
   /**
-   * Does one job. What it throws is an unexpected error: it is logged, and the job comes again after UNEXPECTED_WAIT_MS, as often as it
-   * takes. A job may run twice (its worker died, or lost Redis for longer than a lock lasts), so the work looks into Postgres first.
-   * `signal` aborts when the worker stops waiting for it.
+   * Does one job. What it throws is an unexpected error: it is logged, and the job comes again after
+   * UNEXPECTED_WAIT_MS, as often as it takes. A job may run twice (its worker died, or lost Redis for longer than a
+   * lock lasts), so the work looks into Postgres first. `signal` aborts when the worker stops waiting for it.
    */
   readonly work: (job: { readonly id: string; readonly data: JobData }, signal: AbortSignal) => Promise<JobOutcome>;
   readonly log: Logger;

@@ -10,7 +10,10 @@ export interface QueueMetrics {
   readonly count: (queue: string, outcome: CountedOutcome) => void;
   /** How long a worker had a job in hand. */
   readonly took: (queue: string, seconds: number) => void;
-  /** Adds how a queue is looked at on a scrape; `undefined` while Redis is away, and then the last answer stays. Returns how to stop it. */
+  /**
+   * Adds how a queue is looked at on a scrape; `undefined` while Redis
+   * is away, and then the last answer stays. Returns how to stop it.
+   */
   readonly onScrape: (queue: string, look: () => Promise<QueueStats | undefined>) => () => void;
 }
 

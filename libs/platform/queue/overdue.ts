@@ -4,7 +4,10 @@ import type { Job, JobQueue } from './contracts.ts';
 export const SWEEP_EVERY_MS = 30_000;
 /** What should have run this long ago, in ms, has lost its job, or its workers are behind. */
 export const OVERDUE_MS = 5_000;
-/** Rows of one look into Postgres, and looks of one sweep. What is beyond comes with the next sweep, which goes on from there. */
+/**
+ * Rows of one look into Postgres, and looks of one sweep. What is
+ * beyond comes with the next sweep, which goes on from there.
+ */
 const PAGE_ROWS = 500;
 const PAGES_PER_SWEEP = 20;
 
@@ -15,7 +18,10 @@ export interface OverdueOptions<Row> {
   readonly jobOf: (row: Row) => Job;
 }
 
-/** Makes the jobs of what Postgres says is overdue, a bounded number of pages each time it is called. What has its job is left alone. */
+/**
+ * Makes the jobs of what Postgres says is overdue, a bounded number
+ * of pages each time it is called. What has its job is left alone.
+ */
 export const createOverdueSweep = <Row>({
   queue,
   find,

@@ -4,7 +4,10 @@ import type { QueueStats } from './contracts.ts';
 /** What BullMQ's limiter counts up to while a queue rests; see REST. */
 export const REST_COUNT = String(Number.MAX_SAFE_INTEGER);
 
-/** What BullMQ keeps of a queue, under `{prefix}:queue:…`; a job's score among the prioritized is priority × 2^32 plus a counter. */
+/**
+ * What BullMQ keeps of a queue, under `{prefix}:queue:…`; a job's
+ * score among the prioritized is priority × 2^32 plus a counter.
+ */
 const PRIORITY_BAND = 2 ** 32;
 const PRIORITIES = [1, 2, 3, 4] as const;
 /** A delayed job's score is its time in ms × 2^12 plus a counter. */

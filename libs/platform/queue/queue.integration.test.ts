@@ -19,7 +19,10 @@ beforeEach(async () => {
 });
 afterEach(async () => fixture.close());
 
-/** Stands before Redis and keeps back what a client sends, from the first bytes with `text` in them on, until it is opened. */
+/**
+ * Stands before Redis and keeps back what a client sends, from the
+ * first bytes with `text` in them on, until it is opened.
+ */
 const openGate = async (
   redisUrl: string,
   text: string,

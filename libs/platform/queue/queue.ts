@@ -41,7 +41,10 @@ const inChunks = async <Item>(
   for (let at = 0; at < items.length; at += BULK_JOBS) await work(items.slice(at, at + BULK_JOBS));
 };
 
-/** Opens the giving side of a queue. It connects at the first call and by itself again after that; an absent Redis makes a call reject, nothing else. */
+/**
+ * Opens the giving side of a queue. It connects at the first call and by
+ * itself again after that; an absent Redis makes a call reject, nothing else.
+ */
 export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQueue => {
   const client = openAskingRedis(config, name, log);
   const queue = new Queue(name, {

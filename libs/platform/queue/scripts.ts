@@ -1,15 +1,15 @@
 /**
- * Scripts of ours on BullMQ's keys, for what its own commands cannot do in one step. They know how BullMQ 6.7.0 lays its keys out; the
- * tests of this folder fail when that changes.
+ * Scripts of ours on BullMQ's keys, for what its own commands cannot do in one step. They know how BullMQ 6.7.0 lays
+ * its keys out; the tests of this folder fail when that changes.
  */
 
 /**
- * Sees to it that jobs run by their time, as far as they are there: brings forward what is delayed for longer, forgets what has
- * finished and what Redis has lost a part of (a job without its hash, or a hash that stands in no list and that no worker has locked),
- * and answers with a list that has 1 for each job that is missing then.
- * KEYS completed, failed, delayed, marker, prioritized, wait, paused, active; ARGV the keys' prefix, then `new` to leave alone jobs that
- * have ever run, then id and time (epoch ms) of each job. In one step, because a job that ran and was put off between two would be
- * called back.
+ * Sees to it that jobs run by their time, as far as they are there: brings forward what is delayed for
+ * longer, forgets what has finished and what Redis has lost a part of (a job without its hash, or a hash
+ * that stands in no list and that no worker has locked), and answers with a list that has 1 for each job
+ * that is missing then. KEYS completed, failed, delayed, marker, prioritized, wait, paused, active; ARGV
+ * the keys' prefix, then `new` to leave alone jobs that have ever run, then id and time (epoch ms) of
+ * each job. In one step, because a job that ran and was put off between two would be called back.
  */
 export const RENEW = `
 local missing, moved = {}, false

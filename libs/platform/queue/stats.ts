@@ -5,7 +5,10 @@ import type { QueueConfig, QueueStats } from './contracts.ts';
 import { readQueue } from './queue-stats.ts';
 import { keyPrefixOf } from './names.ts';
 
-/** Asks Redis how each queue stands. A queue that nobody has used yet is empty. Rejects with the reason when Redis is away. */
+/**
+ * Asks Redis how each queue stands. A queue that nobody has used yet
+ * is empty. Rejects with the reason when Redis is away.
+ */
 export const getQueueStats = async (config: QueueConfig, names: readonly string[]): Promise<readonly QueueStats[]> => {
   const client = openAskingRedis(config, 'queues', pino({ level: 'silent' }));
   try {

@@ -22,8 +22,9 @@ const isIdleThoughDue = ({ queue, isBusy }: WorkerSnapshot): boolean => {
 };
 
 /**
- * Tells when a worker is stuck. BullMQ's worker can stop taking jobs after a failover and never say so (taskforcesh/bullmq #3088, #3185),
- * so only facts count: jobs are due, this worker has a hand free, nothing holds the queue, and yet it took none.
+ * Tells when a worker is stuck. BullMQ's worker can stop taking jobs after a failover
+ * and never say so (taskforcesh/bullmq #3088, #3185), so only facts count: jobs are
+ * due, this worker has a hand free, nothing holds the queue, and yet it took none.
  */
 export const createStuckCheck = (): ((snapshot: WorkerSnapshot) => boolean) => {
   let since: number | undefined;

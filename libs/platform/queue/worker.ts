@@ -14,8 +14,8 @@ const WATCH_EVERY_MS = 5_000;
 const REPLACED_MS = 60_000;
 
 /**
- * The doing side of a queue: takes the most important job that is due, does it and says what became of it. Starts at once, whether
- * Redis is there or not; a worker that does not come back after an outage is replaced.
+ * The doing side of a queue: takes the most important job that is due, does it and says what became of it. Starts at
+ * once, whether Redis is there or not; a worker that does not come back after an outage is replaced.
  */
 export const createWorker = (options: WorkerOptions): Component => {
   const { config, queue, log } = options;

@@ -12,7 +12,10 @@ export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 /** Longest time to connect and log in, in ms. */
 const CONNECT_TIMEOUT_MS = 3_000;
 
-/** A client that connects when it is first asked to. Whoever takes it listens to its `error` event; without that ioredis prints. */
+/**
+ * A client that connects when it is first asked to. Whoever takes it
+ * listens to its `error` event; without that ioredis prints.
+ */
 export const createRedis = ({ redisUrl, redisTlsCaFile }: RedisConfig, options: ClientOptions): Redis =>
   new Redis(redisUrl, {
     lazyConnect: true,
@@ -22,8 +25,8 @@ export const createRedis = ({ redisUrl, redisTlsCaFile }: RedisConfig, options: 
   });
 
 /**
- * Resolves when the client can take commands. Rejects with the reason when a connection attempt fails, and after `withinMs` otherwise;
- * the client goes on trying by itself.
+ * Resolves when the client can take commands. Rejects with the reason when a connection attempt fails, and after
+ * `withinMs` otherwise; the client goes on trying by itself.
  */
 export const untilReady = async (client: Redis, withinMs: number): Promise<void> => {
   if (client.status === 'ready') return;

@@ -19,8 +19,9 @@ const infoOf = async (client: Redis): Promise<(name: string) => string | undefin
 };
 
 /**
- * What is wrong with how this Redis keeps its data, each with the setting to change; empty when nothing is. Costs time and not data
- * when it is wrong: jobs that are lost are made again from Postgres, but only as often as that is looked at.
+ * What is wrong with how this Redis keeps its data, each with the setting to change;
+ * empty when nothing is. Costs time and not data when it is wrong: jobs that are
+ * lost are made again from Postgres, but only as often as that is looked at.
  */
 export const redisPolicyWarnings = async (client: Redis): Promise<readonly string[]> => {
   const [policy, appendOnly, save] = [

@@ -44,7 +44,9 @@ export const startAll = async (
   }
 };
 
-/** Stops components in reverse order within `drainMs`; a component that fails to stop does not keep the others from it. */
+/**
+ * Stops components in reverse order within `drainMs`; a component that fails to stop does not keep the others from it.
+ */
 export const stopAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<boolean> => {
   const deadline = instant(now() + drainMs);
   let clean = true;

@@ -34,7 +34,10 @@ export interface Host<Config> {
 export interface ServiceDefinition<Of extends Settings = Settings> {
   readonly name: string;
   readonly settings: Of;
-  /** What is wrong with the settings taken together, in words for a person; reported like a single setting that is wrong. */
+  /**
+   * What is wrong with the settings taken together, in words for a
+   * person; reported like a single setting that is wrong.
+   */
   readonly check?: (config: ConfigOf<Of>, environment: Environment) => readonly string[];
   /** In order of start; stopped in reverse. */
   readonly components: (host: Host<ConfigOf<Of>>) => readonly Component[];

@@ -18,7 +18,10 @@ const BODY_LIMIT_BYTES = 1024;
 /** However many ask for /metrics, they are gathered once in this time, in ms. */
 const METRICS_KEPT_MS = 1_000;
 
-/** How long requests that are under way keep the process from ending, in ms: also half a request, and one for a gauge that hangs. */
+/**
+ * How long requests that are under way keep the process from ending,
+ * in ms: also half a request, and one for a gauge that hangs.
+ */
 const ANSWERED_WITHIN_MS = 1_000;
 
 export interface OpsServer extends Component {
@@ -65,7 +68,9 @@ export const createOpsServer = (options: {
   };
 };
 
-/** The answer of `get`, kept for so many ms; those who ask while it is got wait for the same one. A failure is not kept. */
+/**
+ * The answer of `get`, kept for so many ms; those who ask while it is got wait for the same one. A failure is not kept.
+ */
 const keptFor = <Answer>(ms: number, get: () => Promise<Answer>): (() => Promise<Answer>) => {
   let kept: { readonly answer: Promise<Answer>; readonly at: number } | undefined;
   return () => {

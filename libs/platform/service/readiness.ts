@@ -1,7 +1,9 @@
 import type { StartListener } from './component.ts';
 import type { DependencyState } from './dependencies.ts';
 
-/** Why a process cannot do its job yet, or nothing. Asked until all have had nothing to say once, and then never again. */
+/**
+ * Why a process cannot do its job yet, or nothing. Asked until all have had nothing to say once, and then never again.
+ */
 export type ReadinessCheck = () => string | undefined;
 
 /** A component on its way: `ms` is how long its start took. */
@@ -20,8 +22,8 @@ export interface ReadinessReport {
 }
 
 /**
- * Whether a process can do its job when it is asked now. Once it could, only draining makes it unready: Kafka, Postgres or Redis being
- * away is no reason to take it out of service, because no other process would do better.
+ * Whether a process can do its job when it is asked now. Once it could, only draining makes it unready: Kafka, Postgres
+ * or Redis being away is no reason to take it out of service, because no other process would do better.
  */
 export interface Readiness extends StartListener {
   readonly addCheck: (check: ReadinessCheck) => void;

@@ -14,8 +14,8 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
   });
 
 /**
- * The whole of every main.ts: read settings, start, wait for a signal or a failure, drain, exit. `--check-config` stops after
- * the settings. A second signal ends the process at once.
+ * The whole of every main.ts: read settings, start, wait for a signal or a failure, drain, exit. `--check-config` stops
+ * after the settings. A second signal ends the process at once.
  */
 export const runService = async (service: Service): Promise<never> =>
   process.argv.includes('--check-config') ? checkConfig(service) : runServices(service.name, [service]);

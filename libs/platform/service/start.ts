@@ -70,9 +70,9 @@ const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, r
 };
 
 /**
- * Starts services in this process: one in a container, all of them under `npm start`. They share one ops server, one metrics
- * registry and one log, which goes to stdout where no other destination is given. Answers with the issues when a setting is wrong;
- * throws when a component does not start.
+ * Starts services in this process: one in a container, all of them under `npm start`. They share one ops server, one
+ * metrics registry and one log, which goes to stdout where no other destination is given. Answers with the issues when
+ * a setting is wrong; throws when a component does not start.
  */
 export const startServices = async (
   name: string,

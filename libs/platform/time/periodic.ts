@@ -5,7 +5,10 @@ import { now } from './clock.ts';
 import { pause } from './pause.ts';
 import { within } from './within.ts';
 
-/** Pauses in ms after failures: the first one at most, and the longest. Work that is rare in itself is tried again soon, too. */
+/**
+ * Pauses in ms after failures: the first one at most, and the
+ * longest. Work that is rare in itself is tried again soon, too.
+ */
 const FAILING_FIRST_MS_MAX = 1_000;
 const FAILING_EVERY_MS_MAX = 10_000;
 
@@ -14,8 +17,8 @@ export interface PeriodicOptions {
   /** Pause in ms between the end of a run and the next one. */
   readonly everyMs: number;
   /**
-   * `signal` aborts when the component stops. What it throws is logged once, as is the first run that succeeds after that; the pause
-   * depends on the failures meanwhile, not on `everyMs`.
+   * `signal` aborts when the component stops. What it throws is logged once, as is the first run that succeeds after
+   * that; the pause depends on the failures meanwhile, not on `everyMs`.
    */
   readonly work: (signal: AbortSignal) => Promise<void>;
   readonly log: Logger;

@@ -1,7 +1,7 @@
 export interface Throttle {
   /**
-   * Whether `kind` may be said now. Undefined while the last time is too near; otherwise how often it was held back since then.
-   * Each kind has a time of its own.
+   * Whether `kind` may be said now. Undefined while the last time is too near;
+   * otherwise how often it was held back since then. Each kind has a time of its own.
    */
   readonly admit: (kind?: string) => number | undefined;
   /** What comes next is said, however near. */

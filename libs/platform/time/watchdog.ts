@@ -5,7 +5,9 @@ export interface Watchdog {
   readonly stop: () => void;
 }
 
-/** Calls `onHang` once, when nothing was alive for `limitMs`, or other work has been silent for so long: `workSilentMs`. */
+/**
+ * Calls `onHang` once, when nothing was alive for `limitMs`, or other work has been silent for so long: `workSilentMs`.
+ */
 export const startWatchdog = (
   limitMs: number,
   onHang: (silentMs: number) => void,

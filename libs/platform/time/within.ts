@@ -17,7 +17,10 @@ const bounded = <Value>(ms: number, promise: Promise<Value>, late: Settle<Value>
 export const within = <Value>(ms: number, promise: Promise<Value>): Promise<Value | undefined> =>
   bounded<Value | undefined>(ms, promise, (resolve) => resolve(undefined));
 
-/** What `promise` gives; rejects with TimedOut and the message `otherwise` after `ms`, and then its outcome is of no interest any more. */
+/**
+ * What `promise` gives; rejects with TimedOut and the message `otherwise`
+ * after `ms`, and then its outcome is of no interest any more.
+ */
 export const inTime = <Value>(ms: number, promise: Promise<Value>, otherwise: string): Promise<Value> =>
   bounded(ms, promise, (_resolve, reject) => reject(new TimedOut(otherwise)));
 

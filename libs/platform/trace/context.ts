@@ -33,7 +33,10 @@ export const asKept = (text: string): string => {
 /** For log lines: the trace that a context is of; undefined where there is none. */
 export const traceIdOf = (text: string | null | undefined): string | undefined => readTraceparent(text)?.traceId;
 
-/** All values of 12 bits in hex, made once: turning numbers into text was most of what the trace of an unsampled delivery cost. */
+/**
+ * All values of 12 bits in hex, made once: turning numbers into text
+ * was most of what the trace of an unsampled delivery cost.
+ */
 const DIGITS = 3;
 const PIECES = 16 ** DIGITS;
 const pieces = Array.from({ length: PIECES }, (_, value) => value.toString(16).padStart(DIGITS, '0'));
@@ -57,6 +60,8 @@ export const newTraceId = (): string => hex(32);
 const RANDOM_FROM = 32 - 13;
 const RANDOM_RANGE = 2 ** 52;
 
-/** Whether a trace that begins here is kept, by its id: processes with the same ratio decide alike. `ratio` from 0 to 1. */
+/**
+ * Whether a trace that begins here is kept, by its id: processes with the same ratio decide alike. `ratio` from 0 to 1.
+ */
 export const isInRatio = (traceId: string, ratio: number): boolean =>
   ratio > 0 && Number.parseInt(traceId.slice(RANDOM_FROM), 16) < ratio * RANDOM_RANGE;

@@ -4,7 +4,10 @@ import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
-/** Starts and stops a process without services, and prints what of OpenTelemetry was asked for besides its API, which prom-client loads. */
+/**
+ * Starts and stops a process without services, and prints what of
+ * OpenTelemetry was asked for besides its API, which prom-client loads.
+ */
 const PROGRAM = `
 import { registerHooks } from 'node:module';
 const asked = [];

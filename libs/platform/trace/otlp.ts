@@ -33,8 +33,8 @@ const FLUSH_MS = 2_000;
 const COMPLAINT_EVERY_MS = 60_000;
 
 /**
- * Sends spans to an OpenTelemetry collector, OTLP over HTTP with protobuf. A collector that is away, slow or refuses costs spans,
- * never a delivery: nobody waits for it, and what waits for it has a bound.
+ * Sends spans to an OpenTelemetry collector, OTLP over HTTP with protobuf. A collector that is away, slow or refuses
+ * costs spans, never a delivery: nobody waits for it, and what waits for it has a bound.
  */
 export const openOtlp = (
   config: {
@@ -120,7 +120,10 @@ const spanContextOf = ({ traceId, spanId, isSampled }: TraceContext): SpanContex
   isRemote: true,
 });
 
-/** OpenTelemetry says what it cannot do to one listener per process. Its words may quote an answer, so only those of the system are kept. */
+/**
+ * OpenTelemetry says what it cannot do to one listener per process.
+ * Its words may quote an answer, so only those of the system are kept.
+ */
 const listenToComplaints = (log: Logger): void => {
   const throttle = createThrottle(COMPLAINT_EVERY_MS);
   const complain = (text: string): void => {

@@ -3,14 +3,20 @@ import type { TraceContext } from './context.ts';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
-/** Names after OpenTelemetry's semantic conventions where they have one, `dakia.…` otherwise. Ids, names and counts; never a body or a person. */
+/**
+ * Names after OpenTelemetry's semantic conventions where they have one,
+ * `dakia.…` otherwise. Ids, names and counts; never a body or a person.
+ */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** What is known of a span as it begins. */
 export interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
-  /** What caused it: a span of this process, or a W3C trace context. Without one, or with an unreadable one, it begins a trace. */
+  /**
+   * What caused it: a span of this process, or a W3C trace context.
+   * Without one, or with an unreadable one, it begins a trace.
+   */
   readonly parent?: Span | string | null | undefined;
   /** On the clock of performance.now(); now without. */
   readonly startedAt?: number;
@@ -44,8 +50,8 @@ export interface Span {
 }
 
 /**
- * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor failed costs its
- * ids. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
+ * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor
+ * failed costs its ids. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
  */
 export interface Tracer {
   readonly start: (start: SpanStart) => Span;
@@ -67,7 +73,10 @@ export interface KeptSpan {
 /** As many links as an OpenTelemetry SDK keeps of one span. */
 export const LINKS_MAX = 128;
 
-/** `ratio`: of the traces that begin here, from 0 to 1. A trace that began elsewhere is sampled where it was said there to be. */
+/**
+ * `ratio`: of the traces that begin here, from 0 to 1. A trace that
+ * began elsewhere is sampled where it was said there to be.
+ */
 export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
   start: ({ name, kind, parent: cause, startedAt = performance.now(), isSampled: decided }) => {
     const parent = typeof cause === 'object' ? (cause ?? undefined) : readTraceparent(cause);
@@ -103,7 +112,9 @@ const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext =
 const DRIFT_MAX_MS = 5;
 let offsetMs = performance.timeOrigin;
 
-/** A time of performance.now() in ms since 1970. Finer than Date.now(), so that spans of less than 1 ms have a length. */
+/**
+ * A time of performance.now() in ms since 1970. Finer than Date.now(), so that spans of less than 1 ms have a length.
+ */
 const epochMs = (at: number): number => {
   const wall = Date.now() - performance.now();
   if (Math.abs(wall - offsetMs) > DRIFT_MAX_MS) offsetMs = wall;

@@ -11,10 +11,11 @@ export interface AllowList {
 }
 
 /**
- * Addresses that are not on the public internet (IANA special-purpose registries, RFC 6890): this host, private networks, carrier
- * NAT, link-local with the clouds' metadata service, documentation, benchmarks, multicast, reserved; and the IPv6 forms that
- * wrap an IPv4 address, which would be a way around (::ffff:0:0:0/96 is that of RFC 2765). Mapped addresses (::ffff:0:0/96) are checked
- * by BlockList as IPv4. Some clouds serve metadata, with credentials, at addresses that are public by number.
+ * Addresses that are not on the public internet (IANA special-purpose registries, RFC 6890): this host,
+ * private networks, carrier NAT, link-local with the clouds' metadata service, documentation, benchmarks,
+ * multicast, reserved; and the IPv6 forms that wrap an IPv4 address, which would be a way around
+ * (::ffff:0:0:0/96 is that of RFC 2765). Mapped addresses (::ffff:0:0/96) are checked by BlockList as
+ * IPv4. Some clouds serve metadata, with credentials, at addresses that are public by number.
  */
 const INTERNAL_NETWORKS = [
   '0.0.0.0/8',

@@ -6,7 +6,10 @@ const ANSWER_MAX = 160;
 const LEFT_OUT = '…';
 /** A receiver's page for people. */
 const MARKUP = /<[^<>]*>/g;
-/** E-mail addresses and VPAs; keys and tokens by how they begin; phone, card and account numbers. Ids of Razorpay have letters in them. */
+/**
+ * E-mail addresses and VPAs; keys and tokens by how they begin; phone,
+ * card and account numbers. Ids of Razorpay have letters in them.
+ */
 const TELLING = [
   /[^\s@<>"'(),;:=]+@[^\s@<>"'(),;:=]+/g,
   /\b(?:whsec_|sk_|rzp_(?:live|test)_)[\w+/=-]+|\b(?:bearer|basic)\s+[\w+/=.-]{8,}/gi,
@@ -16,8 +19,8 @@ const TELLING = [
 const SENT_MIN = 3;
 
 /**
- * What a receiver answered, as one short line that tells of nobody: an answer may echo what it was sent, or say what the receiver knows.
- * `sent`: what it was sent about persons.
+ * What a receiver answered, as one short line that tells of nobody: an answer may echo what it was sent, or say what
+ * the receiver knows. `sent`: what it was sent about persons.
  */
 export const answerText = (body: string, sent: readonly string[]): string => {
   const told = sent

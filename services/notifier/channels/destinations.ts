@@ -17,7 +17,10 @@ import { createSlack } from './slack.ts';
 import { checkUrl } from './target.ts';
 import { rateOf } from './token-bucket.ts';
 
-/** Slack takes one message per second and webhook (docs.slack.dev/apis/web-api/rate-limits); mail servers dislike floods. */
+/**
+ * Slack takes one message per second and webhook
+ * (docs.slack.dev/apis/web-api/rate-limits); mail servers dislike floods.
+ */
 const DEFAULTS = {
   http: { concurrency: 16, perSecond: null, timeoutMs: 15_000 },
   slack: { concurrency: 1, perSecond: 1, timeoutMs: 10_000 },
@@ -60,7 +63,9 @@ const complete = (spec: DestinationSpec, environment: Environment, log: Logger):
     : { kind: 'wrong', issues: channel.issues };
 };
 
-/** Makes every destination of the file; everything that the environment lacks is reported at once, never with a value. */
+/**
+ * Makes every destination of the file; everything that the environment lacks is reported at once, never with a value.
+ */
 export const openDestinations = (
   specs: NotificationRules['destinations'],
   environment: Environment,

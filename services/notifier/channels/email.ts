@@ -61,7 +61,10 @@ const outcomeOf = (error: unknown): Outcome => {
   return code >= 500 && code < 600 ? { kind: 'failed', reason } : { kind: 'retry', reason };
 };
 
-/** nodemailer cannot be told to give up, so an attempt that takes too long is left behind; what it still sends has the same id. */
+/**
+ * nodemailer cannot be told to give up, so an attempt that takes too
+ * long is left behind; what it still sends has the same id.
+ */
 const endOf = (signal: AbortSignal, timeoutMs: number): Promise<Outcome> =>
   new Promise((resolve) => {
     const deadline = AbortSignal.timeout(timeoutMs);

@@ -13,7 +13,10 @@ const CONNECT_MAX_MS = 5_000;
 /** How long the body of an answer is waited for: the status has decided, the body only explains. */
 const BODY_WAIT_MS = 1_000;
 const BODY_BYTES_MAX = 4 * 1024;
-/** An idle connection is kept this long; shorter than what common servers keep theirs (nginx 75 s, Node 5 s by its hint). */
+/**
+ * An idle connection is kept this long; shorter than what common
+ * servers keep theirs (nginx 75 s, Node 5 s by its hint).
+ */
 const IDLE_MS = 30_000;
 /** Statuses below 500 that say "later": request timeout, too early, too many requests. */
 const LATER = new Set([408, 425, 429]);
@@ -39,7 +42,10 @@ export interface Poster {
   readonly close: () => void;
 }
 
-/** Posts to one URL with kept connections. Follows no redirect, reads little of the answer, waits for nothing longer than told. */
+/**
+ * Posts to one URL with kept connections. Follows no redirect, reads
+ * little of the answer, waits for nothing longer than told.
+ */
 export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget): Poster => {
   const { request: send, Agent } = url.protocol === 'https:' ? https : http;
   const agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections, timeout: IDLE_MS });
@@ -100,7 +106,8 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
     post: async (request, signal) => {
       const first = await attempt(request, signal, false);
       if (first !== 'stale connection') return first;
-      // The receiver had closed the kept connection just before it was used: nobody's failure, so a new one is made at once.
+      // The receiver had closed the kept connection just before it
+      // was used: nobody's failure, so a new one is made at once.
       const second = await attempt(request, signal, true);
       return second === 'stale connection' ? { kind: 'retry', reason: 'no answer: connection reset' } : second;
     },
@@ -108,7 +115,9 @@ export const createPoster = ({ url, allow, connections, timeoutMs }: PostTarget)
   };
 };
 
-/** The beginning of an answer's body; what does not come in time or is too much is cut off together with its connection. */
+/**
+ * The beginning of an answer's body; what does not come in time or is too much is cut off together with its connection.
+ */
 const readStart = (response: http.IncomingMessage): Promise<string> =>
   new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -68,7 +68,10 @@ export const enter = (limitState: LimitState, { concurrency, rate }: Limits, now
   };
 };
 
-/** Pure: a delivery ended. "Later" with a wish to be left alone is an answer of something alive; any other "later" is a failure. */
+/**
+ * Pure: a delivery ended. "Later" with a wish to be left alone is an
+ * answer of something alive; any other "later" is a failure.
+ */
 export const leave = (limitState: LimitState, outcome: Outcome, nowMs: number): LimitState => {
   const afterMs = outcome.kind === 'retry' ? outcome.afterMs : undefined;
   return {

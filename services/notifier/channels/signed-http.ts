@@ -49,7 +49,8 @@ export const createSignedHttp = ({ secrets, personalColumns }: SignedHttpOptions
   return {
     deliver: async (message, context) => {
       const body = JSON.stringify(bodyOf(message, context, personalColumns));
-      // The time of the attempt, not of the fact: receivers refuse what is older than 5 minutes, and attempts go on for longer.
+      // The time of the attempt, not of the fact: receivers refuse
+      // what is older than 5 minutes, and attempts go on for longer.
       const at = new Date();
       const headers = {
         'content-type': 'application/json',
@@ -82,7 +83,10 @@ const bodyOf = (
   },
 });
 
-/** The row without what is about persons, but for what this receiver is meant to get. Times as ISO 8601, unknown as null. */
+/**
+ * The row without what is about persons, but for what this receiver
+ * is meant to get. Times as ISO 8601, unknown as null.
+ */
 const columnsFor = (subject: Subject, personalColumns: ReadonlySet<string>): Readonly<Record<string, FieldValue>> =>
   Object.fromEntries(
     Object.entries(rowSpec(subject.family).columns)

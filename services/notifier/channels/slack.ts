@@ -28,8 +28,9 @@ export const createSlack = (target: PostTarget): Channel => {
 };
 
 /**
- * `verbatim` keeps Slack from making links and mentions of what only looks like them (docs.slack.dev/reference/block-kit/
- * composition-objects/text-object). `text` is what a notification on a phone shows; it is mrkdwn, so it is escaped.
+ * `verbatim` keeps Slack from making links and mentions of what only looks like
+ * them (docs.slack.dev/reference/block-kit/ composition-objects/text-object).
+ * `text` is what a notification on a phone shows; it is mrkdwn, so it is escaped.
  */
 const slackBody = (message: Message) => {
   const { title, text } = writeSlack(message);

@@ -5,8 +5,8 @@ import { isReachable, normalHost } from './address-guard.ts';
 import type { AllowList } from './address-guard.ts';
 
 /**
- * A URL that a notification may be sent to. Names are checked again when they are resolved; an address that stands in the URL
- * itself is not resolved, so it is checked here. Issues never show the URL: Slack's is a secret as a whole.
+ * A URL that a notification may be sent to. Names are checked again when they are resolved; an address that stands in
+ * the URL itself is not resolved, so it is checked here. Issues never show the URL: Slack's is a secret as a whole.
  */
 export const checkUrl = (text: string, allow: AllowList): Parsed<URL> => {
   if (!URL.canParse(text)) return unparsed('is not a URL');

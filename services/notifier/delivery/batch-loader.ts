@@ -5,9 +5,9 @@ import { classifyError } from '#platform/postgres';
 type Each<Value> = Value | Error;
 
 /**
- * Makes single calls of a call for many: what is asked while one is under way goes together in the next, at most `max` at once. So a
- * busy worker costs few statements, and an idle one waits for nothing. When Postgres refuses a call for what is in it, each of its
- * keys is tried alone, so that one cannot spoil the others.
+ * Makes single calls of a call for many: what is asked while one is under way goes together in the next, at most `max`
+ * at once. So a busy worker costs few statements, and an idle one waits for nothing. When Postgres refuses a call for
+ * what is in it, each of its keys is tried alone, so that one cannot spoil the others.
  */
 export const batchLoader = <Key, Value>(
   work: (keys: readonly Key[]) => Promise<readonly Each<Value>[]>,

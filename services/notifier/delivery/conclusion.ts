@@ -13,10 +13,16 @@ export type Conclusion =
   /** `attempts` null: none was possible. */
   | { readonly kind: 'failed'; readonly attempts: number | null; readonly reason: string };
 
-/** A job is asked for again at least this often, in ms, however far away its time is: queues do not reach further than a year. */
+/**
+ * A job is asked for again at least this often, in ms, however far
+ * away its time is: queues do not reach further than a year.
+ */
 const LATER_MAX_MS = 30 * 86_400_000;
 
-/** A job is only an alarm: what its row says decides. `over` when it was delivered, given up or cancelled before, also by somebody else. */
+/**
+ * A job is only an alarm: what its row says decides. `over` when it
+ * was delivered, given up or cancelled before, also by somebody else.
+ */
 export const isDue = (
   { status, nextAttemptAt }: { readonly status: NotificationStatus; readonly nextAttemptAt: Instant },
   now: Instant,
@@ -43,8 +49,8 @@ export const afterAttempt = (before: number, outcome: Outcome, now: Instant, ran
 };
 
 /**
- * How the job ends once its row is written. Its reason goes to Redis and to the log, so it says nothing that a receiver said: an answer
- * may quote what it was sent.
+ * How the job ends once its row is written. Its reason goes to Redis and to the log,
+ * so it says nothing that a receiver said: an answer may quote what it was sent.
  */
 export const jobAfter = (id: string, conclusion: Conclusion, now: Instant): JobOutcome => {
   switch (conclusion.kind) {
@@ -57,7 +63,10 @@ export const jobAfter = (id: string, conclusion: Conclusion, now: Instant): JobO
   }
 };
 
-/** Not an attempt. Only a place that is taken frees itself at once; all else concerns everything that waits for this destination. */
+/**
+ * Not an attempt. Only a place that is taken frees itself at once;
+ * all else concerns everything that waits for this destination.
+ */
 export const jobAfterDeferral = ({ reason, afterMs }: Deferred): JobOutcome => ({
   kind: reason === 'concurrency' ? 'later' : 'rest',
   afterMs,

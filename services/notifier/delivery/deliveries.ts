@@ -15,7 +15,9 @@ import type { Conclusion } from './conclusion.ts';
 
 /** Rows per statement. */
 const BATCH = 200;
-/** What was delivered and is not written is delivered again, so writing it is tried for so long, and so often, in ms. */
+/**
+ * What was delivered and is not written is delivered again, so writing it is tried for so long, and so often, in ms.
+ */
 const WRITE_FOR_MS = 30_000;
 const WRITE_AGAIN_MS = 500;
 
@@ -25,21 +27,28 @@ interface Concluded {
 }
 
 /**
- * What came of many attempts. A delivery that happened is kept whatever the row says by now; anything else only while the row still
- * waits for it. Locked in one order, so that two who write the same rows never wait in a circle.
+ * What came of many attempts. A delivery that happened is kept whatever the row says by now; anything else only while
+ * the row still waits for it. Locked in one order, so that two who write the same rows never wait in a circle.
  */
 const SETTLE = statement(
   'notifications_conclude',
   `WITH locked AS MATERIALIZED (SELECT id FROM notifications WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE)
    UPDATE notifications AS n
-      SET status = given.status, attempts = coalesce(given.attempts, n.attempts), response = given.response, reason = given.reason,
-          delivered_at = to_timestamp(given.delivered / 1000), next_attempt_at = coalesce(to_timestamp(given.next / 1000), n.next_attempt_at), updated_at = clock_timestamp()
+      SET status = given.status, attempts = coalesce(given.attempts, n.attempts), response = given.response,
+        reason = given.reason,
+          delivered_at = to_timestamp(given.delivered / 1000),
+            next_attempt_at = coalesce(to_timestamp(given.next / 1000), n.next_attempt_at),
+            updated_at = clock_timestamp()
      FROM locked JOIN unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::float8[], $7::float8[])
        AS given (id, status, attempts, response, reason, delivered, next) ON given.id = locked.id
-    WHERE n.id = locked.id AND (n.status IN ('pending', 'retrying') OR (given.status = 'delivered' AND n.status <> 'delivered'))`,
+    WHERE n.id = locked.id AND (n.status IN ('pending', 'retrying') OR (given.status = 'delivered'
+      AND n.status <> 'delivered'))`,
 );
 
-/** Notifications in Postgres, read and written for many jobs at a time. `schedule` tells the queues of rows that were made. */
+/**
+ * Notifications in Postgres, read and written for many jobs at a
+ * time. `schedule` tells the queues of rows that were made.
+ */
 export const createDeliveries = (
   database: Database,
   schedule: (requests: readonly JobRequest[]) => Promise<void>,

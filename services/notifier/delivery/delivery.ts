@@ -30,15 +30,18 @@ export interface Loaded {
 const AWAY_REST_MS = 5_000;
 
 /**
- * While notifiers are replaced one by one, an older one meets what a newer one's file has asked for. For so long after the fact it leaves
- * that to others, and looks again so often, in ms.
+ * While notifiers are replaced one by one, an older one meets what a newer one's file has asked for. For so long after
+ * the fact it leaves that to others, and looks again so often, in ms.
  */
 const UNKNOWN_FOR_MS = 600_000;
 const UNKNOWN_AGAIN_MS = 10_000;
 
 /** The truth about notifications, in Postgres. */
 export interface Deliveries {
-  /** null when there is no such row (a database restored from a backup); unparsed when it, or the row it is about, cannot be used. */
+  /**
+   * null when there is no such row (a database restored from a
+   * backup); unparsed when it, or the row it is about, cannot be used.
+   */
   readonly load: (id: string) => Promise<Parsed<Loaded> | null>;
   /** Keeps what came of it, unless it has ended otherwise in the meantime. Tries for a while, until `signal` aborts. */
   readonly conclude: (id: string, conclusion: Conclusion, signal: AbortSignal) => Promise<void>;
@@ -64,8 +67,9 @@ export interface DeliveryOptions {
 }
 
 /**
- * The work of one job: look at the row, say it, keep what came of it, in this order. A crash after the receiver's answer and before the
- * row is written repeats the delivery, with the same id; nothing is ever taken for delivered that was not answered.
+ * The work of one job: look at the row, say it, keep what came of it, in this order. A
+ * crash after the receiver's answer and before the row is written repeats the delivery,
+ * with the same id; nothing is ever taken for delivered that was not answered.
  */
 export const createDelivery = (options: DeliveryOptions): WorkerOptions['work'] => {
   const {
@@ -156,7 +160,8 @@ const say = async (
       signal,
     });
   } catch (error) {
-    // A bug of ours, in words or in a channel: it uses up attempts like a receiver's failure, so that it does not go on for ever unseen.
+    // A bug of ours, in words or in a channel: it uses up attempts like
+    // a receiver's failure, so that it does not go on for ever unseen.
     log.error(
       { code: codeOf('notify', 'broke'), err: error, notification: notification.id, destination: destination.name },
       'an attempt to notify broke',
@@ -207,5 +212,8 @@ const concluded = async (
   return jobAfter(id, conclusion, clock());
 };
 
-/** What stands before the first colon is ours or a status; what follows is what a receiver said, which may quote what it was sent. */
+/**
+ * What stands before the first colon is ours or a status; what
+ * follows is what a receiver said, which may quote what it was sent.
+ */
 const gistOf = (reason: string): string => reason.slice(0, reason.includes(':') ? reason.indexOf(':') : undefined);

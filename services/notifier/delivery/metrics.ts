@@ -2,7 +2,10 @@ import { beforeScrape, counterOf, gaugeOf, histogramOf } from '#platform/metrics
 import type { LabelsOf, Registry } from '#platform/metrics';
 import type { Destination } from '../channels/destinations.ts';
 
-/** What came of one job that had a notification to tell. `deferred` is no attempt: the destination is not to be asked yet. */
+/**
+ * What came of one job that had a notification to tell. `deferred` is
+ * no attempt: the destination is not to be asked yet.
+ */
 export type AttemptOutcome = LabelsOf<'dakia_notification_attempts_total'>['outcome'];
 
 export interface DeliveryMetrics {

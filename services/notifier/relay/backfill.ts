@@ -51,8 +51,9 @@ export async function* findUntold(
 }
 
 /**
- * Plans what was found, each chunk in one transaction together with its line in audit_logs, and answers with the jobs of each. What is
- * planned meanwhile by somebody else is left out, and what is planned once is never planned twice: a run that was cut off goes on with the next.
+ * Plans what was found, each chunk in one transaction together with its line in audit_logs, and
+ * answers with the jobs of each. What is planned meanwhile by somebody else is left out, and
+ * what is planned once is never planned twice: a run that was cut off goes on with the next.
  */
 export async function* backfill(
   database: Database,
@@ -94,7 +95,10 @@ export async function* backfill(
   }
 }
 
-/** What these facts ask for and nobody has planned yet. Facts are told afterwards, behind all that is new; reminders at their time. */
+/**
+ * What these facts ask for and nobody has planned yet. Facts are told
+ * afterwards, behind all that is new; reminders at their time.
+ */
 const wantedOf = async (
   tx: Transaction,
   facts: readonly StoredFact[],

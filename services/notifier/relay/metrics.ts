@@ -10,7 +10,10 @@ export interface RelayMetrics {
   readonly count: (batch: PlannedFacts) => void;
 }
 
-/** Labels are names of the rule file, which are few. The gauges are asked of Postgres on each scrape; while it is away the last answer stays. */
+/**
+ * Labels are names of the rule file, which are few. The gauges are asked
+ * of Postgres on each scrape; while it is away the last answer stays.
+ */
 export const createRelayMetrics = (registry: Registry, database: Database, clock: () => Instant): RelayMetrics => {
   const relayed = counterOf(registry, 'dakia_facts_relayed_total');
   const unusable = counterOf(registry, 'dakia_facts_unusable_total');

@@ -29,8 +29,8 @@ export interface PlannedFacts {
 }
 
 /**
- * Turns facts that this transaction holds into notifications, and marks them. A fact that this version does not know, or whose entity
- * has no row, is told to nobody: audit_logs keeps it with the reason, and it holds up no other.
+ * Turns facts that this transaction holds into notifications, and marks them. A fact that this version does not know,
+ * or whose entity has no row, is told to nobody: audit_logs keeps it with the reason, and it holds up no other.
  */
 export const planFacts = async (
   tx: Transaction,
@@ -42,7 +42,8 @@ export const planFacts = async (
   const entities = distinctEntities(facts);
   const reminded = remindedFamilies(rules);
   const withReminders = entities.filter(({ family }) => reminded.has(family));
-  // Relays look at an entity's row at different times: the one that looks later must also have the last word about its reminders.
+  // Relays look at an entity's row at different times: the one that
+  // looks later must also have the last word about its reminders.
   await lockEntities(tx, withReminders);
   const [rows, reminders] = await Promise.all([loadStateRows(tx, entities), takeReminders(tx, withReminders)]);
 
@@ -101,8 +102,8 @@ interface Over {
 }
 
 /**
- * A reminder that its entity has made pointless, before its time comes. One that these rules do not know (the rule is gone or another,
- * the destination is off) is left until then: the attempt decides.
+ * A reminder that its entity has made pointless, before its time comes. One that these rules do not know (the rule is
+ * gone or another, the destination is off) is left until then: the attempt decides.
  */
 const overOf = (
   reminder: StoredNotification,

@@ -20,8 +20,9 @@ export interface BatchOptions {
 }
 
 /**
- * Relays the most urgent facts, each batch in one transaction. When something in it cannot be planned, each of its facts gets a
- * transaction of its own, and the one that fails even so is kept as unusable. Throws for infrastructure only.
+ * Relays the most urgent facts, each batch in one transaction. When something in
+ * it cannot be planned, each of its facts gets a transaction of its own, and the
+ * one that fails even so is kept as unusable. Throws for infrastructure only.
  */
 export const relayBatch = async (options: BatchOptions): Promise<readonly PlannedFacts[]> => {
   let taken: readonly StoredFact[] = [];

@@ -109,7 +109,8 @@ test('a dispute that comes behind 12 000 facts is planned with the next of them,
   await fixture.dispute('payment.dispute.created', 'evt_within', 'disp_within');
   await fixture.relayed(40_000);
   const behind = await fixture.store.rows<{ readonly key: string; readonly before: number; readonly after: number }>(
-    `SELECT d.entity_key AS key, count(*) FILTER (WHERE p.relayed_at > d.created_at AND p.relayed_at < d.relayed_at) AS before,
+    `SELECT d.entity_key AS key, count(*) FILTER (WHERE p.relayed_at > d.created_at
+      AND p.relayed_at < d.relayed_at) AS before,
             count(*) FILTER (WHERE p.relayed_at > d.relayed_at) AS after
        FROM outbox d, outbox p WHERE d.name = 'dispute.opened' AND p.family = 'payments' GROUP BY d.id ORDER BY d.id`,
   );
@@ -127,7 +128,8 @@ describe('the signal', () => {
     const outboxSignal = createOutboxSignal(fixture.store.database);
     const listening = async (): Promise<number> => {
       const sessions = await fixture.store.rows<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dakia-notifier-signal' AND query LIKE 'LISTEN%' AND state = 'idle'`,
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+          AND application_name = 'dakia-notifier-signal' AND query LIKE 'LISTEN%' AND state = 'idle'`,
       );
       return sessions[0]?.pid ?? 0;
     };
@@ -230,7 +232,8 @@ describe('Redis', () => {
 describe('what cannot be relayed', () => {
   const bad = (name: string, family: string, key: string): Promise<unknown> =>
     fixture.store.rows(
-      `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload) VALUES ($1, $2 || ':' || $3 || ':' || $1 || ':', $2, $3, '{}')`,
+      `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
+        VALUES ($1, $2 || ':' || $3 || ':' || $1 || ':', $2, $3, '{}')`,
       [name, family, key],
     );
   const kept = () =>

@@ -17,7 +17,10 @@ import { createJobScheduler } from './schedule-jobs.ts';
 import { createSweeper } from './sweeper.ts';
 import { endPlanned } from './trace.ts';
 
-/** How often the outbox is polled without a signal, in ms: the listener may be disconnected, and some who leave facts send no signal. */
+/**
+ * How often the outbox is polled without a signal, in ms: the listener
+ * may be disconnected, and some who leave facts send no signal.
+ */
 export const POLL_EVERY_MS = 1_000;
 
 export interface RelayOptions {
@@ -38,8 +41,8 @@ export interface RelayOptions {
 }
 
 /**
- * Facts of the outbox become rows of `notifications`, and those become jobs. Row first, job second: a crash in between, or a Redis that
- * is away, leaves rows that the sweeper finds. Relays of several processes share the work.
+ * Facts of the outbox become rows of `notifications`, and those become jobs. Row first, job second: a crash in between,
+ * or a Redis that is away, leaves rows that the sweeper finds. Relays of several processes share the work.
  */
 export const createRelay = ({
   database,

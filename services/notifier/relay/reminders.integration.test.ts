@@ -85,7 +85,8 @@ describe('reminders', () => {
     await fixture.relayed();
     await fixture.store.rows(`UPDATE payment_disputes SET respond_by = to_timestamp($1)`, [inHours(50)]);
     await fixture.store.rows(
-      `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload) VALUES ('dispute.reopened', 'disputes:disp_1:dispute.reopened:x', 'disputes', 'disp_1', '{}')`,
+      `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
+        VALUES ('dispute.reopened', 'disputes:disp_1:dispute.reopened:x', 'disputes', 'disp_1', '{}')`,
     );
     await fixture.relayed();
     const rows = await fixture.rows();

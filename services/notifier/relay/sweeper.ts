@@ -20,8 +20,8 @@ export interface SweeperOptions {
 }
 
 /**
- * Makes the jobs of notifications whose time has passed, at the start and then again and again: whatever Redis has lost comes back from
- * here. One that has a job is left alone. Reminders need no job before their time.
+ * Makes the jobs of notifications whose time has passed, at the start and then again and again: whatever Redis has lost
+ * comes back from here. One that has a job is left alone. Reminders need no job before their time.
  */
 export const createSweeper = ({ database, queues, clock, log, everyMs }: SweeperOptions): Periodic => {
   // One after the other: all of them are in one Redis, and when it is away the first one says so.
@@ -35,7 +35,9 @@ export const createSweeper = ({ database, queues, clock, log, everyMs }: Sweeper
   );
   let stranded = '';
 
-  /** A destination that was taken out of the file, or is off: what it was to be told stays, and is told when it is back. */
+  /**
+   * A destination that was taken out of the file, or is off: what it was to be told stays, and is told when it is back.
+   */
   const reportStranded = async (): Promise<void> => {
     const found = await countStranded(database, [...queues.keys()]);
     const names = found.map(({ destination }) => destination).join(' ');

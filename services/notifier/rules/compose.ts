@@ -9,7 +9,10 @@ import type { NotificationRules } from './rules.ts';
 /** What to do with a notification whose time has come. */
 export type Composed =
   | { readonly kind: 'send'; readonly message: Message }
-  /** Nothing is left to be said; `replacements` are reminders of the time that took the place of the one it was planned for. */
+  /**
+   * Nothing is left to be said; `replacements` are reminders of the
+   * time that took the place of the one it was planned for.
+   */
   | { readonly kind: 'cancel'; readonly reason: string; readonly replacements: readonly PlannedNotification[] };
 
 type Stored = Pick<PlannedNotification, 'rule' | 'destination' | 'reminder'>;

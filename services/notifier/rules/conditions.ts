@@ -10,7 +10,10 @@ import type { Operators, RuleShape } from './shapes.ts';
 
 type Scalar = string | number | boolean;
 
-/** What one line of `if` asks. All lines of a rule must hold. Nothing that is unknown is over, under, or one of anything. */
+/**
+ * What one line of `if` asks. All lines of a rule must hold. Nothing
+ * that is unknown is over, under, or one of anything.
+ */
 export type Condition =
   /** Minor units, both strict; the row's currency must be the one named. */
   | {

@@ -1,6 +1,8 @@
 import type { Words } from '../templates/words.ts';
 
-/** What a rule says that brings no words: `{{summary}}` over `{{noun}} {{id}}, status {{status}}`. Known to every fact. */
+/**
+ * What a rule says that brings no words: `{{summary}}` over `{{noun}} {{id}}, status {{status}}`. Known to every fact.
+ */
 export const defaultWords: Words = {
   title: { pieces: [{ kind: 'variable', name: 'summary' }], variables: ['summary'] },
   text: {

@@ -33,8 +33,9 @@ export interface PlannedNotification {
 }
 
 /**
- * What the rules make of one fact. Pure; for one fact (and for one reminder) a destination hears the first rule that matches,
- * so that a receiver of signed HTTP learns each fact once. Reminders whose time has passed by `now` are left out.
+ * What the rules make of one fact. Pure; for one fact (and for one reminder) a
+ * destination hears the first rule that matches, so that a receiver of signed HTTP
+ * learns each fact once. Reminders whose time has passed by `now` are left out.
  */
 export const matchRules = (
   { rules }: NotificationRules,
@@ -53,7 +54,9 @@ export const matchRules = (
   return [...planned.values()];
 };
 
-/** The rules without the destinations that are off: what the relay plans with. Attempts are composed with all of them. */
+/**
+ * The rules without the destinations that are off: what the relay plans with. Attempts are composed with all of them.
+ */
 export const rulesFor = (
   rules: NotificationRules,
   open: { readonly has: (destination: string) => boolean },

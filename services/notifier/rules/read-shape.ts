@@ -17,8 +17,8 @@ export type StandIns = Readonly<Record<string, unknown>>;
 const IN_PARTS: ReadonlySet<unknown> = new Set(['if', 'reminders']);
 
 /**
- * Reads the value at `path`. What is wrong with its shape goes to `problems`, and the rest is read all the same: one mistake
- * must not hide another. Never shows a value: it might be a secret in the wrong place.
+ * Reads the value at `path`. What is wrong with its shape goes to `problems`, and the rest is read all the same: one
+ * mistake must not hide another. Never shows a value: it might be a secret in the wrong place.
  */
 export const readShape = <Shape extends z.ZodType>(
   file: YamlFile,

@@ -10,7 +10,10 @@ import { fileShape } from './shapes.ts';
 import { inWords, parseYaml, problemAt } from './yaml-file.ts';
 import type { Problem } from './yaml-file.ts';
 
-/** Larger than any file of rules that a person keeps, and small enough to read at once; what is larger is another file by mistake. */
+/**
+ * Larger than any file of rules that a person keeps, and small enough
+ * to read at once; what is larger is another file by mistake.
+ */
 const FILE_BYTES_MAX = 512 * 1024;
 
 /** A file as far as it can be read. */
@@ -23,7 +26,10 @@ export interface ExaminedFile {
   readonly rules: NotificationRules | null;
 }
 
-/** Reads a file of rules, and finds everything that is wrong with it at once. No value of the file is shown but the names that it uses. */
+/**
+ * Reads a file of rules, and finds everything that is wrong with it
+ * at once. No value of the file is shown but the names that it uses.
+ */
 export const examineRuleFile = (source: string): ExaminedFile => {
   if (Buffer.byteLength(source) > FILE_BYTES_MAX)
     return refused([{ line: 1, at: null, text: `the file is larger than ${FILE_BYTES_MAX} bytes` }]);

@@ -26,7 +26,10 @@ export interface YamlFile {
   readonly lineOf: (path: Path) => number;
 }
 
-/** `file` is null where the source is no YAML. A key that stands twice is a problem, and keeps nothing else from being read. */
+/**
+ * `file` is null where the source is no YAML. A key that stands twice
+ * is a problem, and keeps nothing else from being read.
+ */
 export const parseYaml = (
   source: string,
 ): { readonly file: YamlFile | null; readonly problems: readonly Problem[] } => {
@@ -56,7 +59,10 @@ export const parseYaml = (
   }
 };
 
-/** Where the key (or the list item) at `path` begins. An alias has the line where it is written, not where its anchor is. */
+/**
+ * Where the key (or the list item) at `path` begins. An alias has the
+ * line where it is written, not where its anchor is.
+ */
 const offsetOf = (document: Document, path: Path): number => {
   let node: unknown = document.contents;
   let offset = 0;
@@ -80,7 +86,10 @@ export const problemAt = (file: YamlFile, path: Path, text: string): Problem => 
   text,
 });
 
-/** A path as a person writes it: `destinations.log.type`, `rules.refunds.when`, `rules[2].when` of a rule that has no name. */
+/**
+ * A path as a person writes it: `destinations.log.type`,
+ * `rules.refunds.when`, `rules[2].when` of a rule that has no name.
+ */
 const shown = ({ data }: YamlFile, [head, ...others]: Path): string => {
   if (head === undefined) return 'file';
   const [second, ...rest] = others;

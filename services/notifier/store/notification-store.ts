@@ -22,8 +22,10 @@ export interface StoredNotification extends StoredFact {
 
 const epoch = (column: string): string => `round(date_part('epoch', ${column}) * 1000)`;
 
-const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, entity_key AS "entityKey", ${epoch('fact_at')} AS "factAt", endpoint,
-         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt", traceparent FROM notifications`;
+const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, entity_key AS "entityKey",
+  ${epoch('fact_at')} AS "factAt", endpoint,
+         rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt",
+           traceparent FROM notifications`;
 const LOAD = statement('notifications_load', `${NOTIFICATION} WHERE id = ANY($1::text[])`);
 
 /** The rows of these ids, in no order; an id that has none is not in the answer. */
@@ -74,8 +76,8 @@ const PLANNED_COLUMNS: readonly Column<ToPlan>[] = [
 ];
 
 /**
- * The id makes it happen once. What was cancelled lives again when it is planned again: the entity came back with the same time, or the
- * rule came back into the file. What was sent does not.
+ * The id makes it happen once. What was cancelled lives again when it is planned again: the entity came back with the
+ * same time, or the rule came back into the file. What was sent does not.
  */
 const PLAN = statement(
   'notifications_plan',
@@ -87,14 +89,18 @@ const PLAN = statement(
      FROM ${unnested(PLANNED_COLUMNS, 1, 'given')}
    ON CONFLICT (id) DO UPDATE
       SET status = 'pending', reason = NULL, fact_id = EXCLUDED.fact_id, kind = EXCLUDED.kind,
-          occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at, endpoint = EXCLUDED.endpoint, rule = EXCLUDED.rule,
+          occurrence = EXCLUDED.occurrence, fact_at = EXCLUDED.fact_at, endpoint = EXCLUDED.endpoint,
+            rule = EXCLUDED.rule,
           priority = EXCLUDED.priority, next_attempt_at = EXCLUDED.next_attempt_at, traceparent = EXCLUDED.traceparent,
           updated_at = clock_timestamp()
     WHERE present.status = 'cancelled'
    RETURNING id, destination, priority, ${epoch('next_attempt_at')} AS "dueAt", xmax <> 0 AS again, traceparent`,
 );
 
-/** Makes the rows that are not there yet, and answers which. In the order of their ids, so that two who plan the same never wait in a circle. */
+/**
+ * Makes the rows that are not there yet, and answers which. In the order
+ * of their ids, so that two who plan the same never wait in a circle.
+ */
 export const planNotifications = async (tx: Transaction, wanted: readonly ToPlan[]): Promise<readonly JobRequest[]> => {
   if (wanted.length === 0) return [];
   const rows = [...new Map(wanted.map((one) => [one.planned.id, one])).values()].toSorted((a, b) =>
@@ -189,12 +195,16 @@ export const dueNotifications = async (
 
 const LOCK_ENTITIES = statement(
   'notifications_lock_entities',
-  `SELECT count(pg_advisory_xact_lock($1::int, place)) FROM (SELECT DISTINCT hashtext(name) AS place FROM unnest($2::text[]) AS name ORDER BY 1) AS places`,
+  `SELECT count(pg_advisory_xact_lock($1::int, place)) FROM (SELECT DISTINCT hashtext(name) AS place
+    FROM unnest($2::text[]) AS name ORDER BY 1) AS places`,
 );
 /** First half of the advisory lock's number: 'ntfy'. */
 const LOCK_CLASS = 0x6e746679;
 
-/** From here to the end of the transaction no other relay looks at these entities' reminders. Taken in one order, so never in a circle. */
+/**
+ * From here to the end of the transaction no other relay looks at
+ * these entities' reminders. Taken in one order, so never in a circle.
+ */
 export const lockEntities = async (
   tx: Transaction,
   entities: readonly { readonly family: Family; readonly key: string }[],
@@ -210,7 +220,8 @@ export interface Stranded {
 
 const STRANDED = statement(
   'notifications_stranded',
-  `SELECT destination, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying') AND destination <> ALL($1::text[]) GROUP BY 1 ORDER BY 1`,
+  `SELECT destination, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying')
+    AND destination <> ALL($1::text[]) GROUP BY 1 ORDER BY 1`,
 );
 
 /** What waits for destinations other than these. */
@@ -226,7 +237,8 @@ export interface WaitingCount {
 /** Each half reads a partial index: nearly all rows are delivered, and those are not looked at. */
 const WAITING = statement(
   'notifications_waiting',
-  `SELECT destination, status, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying') GROUP BY 1, 2
+  `SELECT destination, status, count(*) AS notifications FROM notifications WHERE status IN ('pending', 'retrying')
+    GROUP BY 1, 2
    UNION ALL SELECT destination, status, count(*) FROM notifications WHERE status = 'failed' GROUP BY 1, 2`,
 );
 

@@ -11,7 +11,8 @@ test('urgent facts are taken before older ones of other families, the oldest fir
     await store.rows(
       `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
        SELECT family || '.fact', family || ':' || n, family, 'key_' || n, '{}'
-         FROM unnest(ARRAY['payments', 'payments', 'later_release', 'payment_links', 'accounts', 'disputes', 'payments', 'downtimes']) WITH ORDINALITY AS given (family, n)`,
+         FROM unnest(ARRAY['payments', 'payments', 'later_release', 'payment_links', 'accounts', 'disputes', 'payments',
+           'downtimes']) WITH ORDINALITY AS given (family, n)`,
     );
     const taken = async (limit: number) =>
       store.database.transaction(async (tx) =>

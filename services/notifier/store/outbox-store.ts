@@ -33,9 +33,9 @@ const lanes: readonly (readonly Family[])[] = [
 ];
 
 /**
- * Facts that are not relayed and that no other relay has in hand: those of urgent families first, and the oldest first among them; those of
- * families that this release does not know last. One entity's facts are of one family, so they keep their order. They are this transaction's until
- * it ends.
+ * Facts that are not relayed and that no other relay has in hand: those of urgent families first, and the oldest first
+ * among them; those of families that this release does not know last. One entity's facts are of one family, so they
+ * keep their order. They are this transaction's until it ends.
  */
 export const takeFacts = async (tx: Transaction, limit: number): Promise<readonly StoredFact[]> => {
   const rows: Row[] = [];
@@ -68,7 +68,10 @@ interface HistoryRange {
   readonly last: number | null;
 }
 
-/** The facts that became known from `since` on and before `until` and that the relay is done with, by their numbers, at most `limit` at once. */
+/**
+ * The facts that became known from `since` on and before `until` and that
+ * the relay is done with, by their numbers, at most `limit` at once.
+ */
 export async function* readHistory(
   tx: Transaction,
   { since, until, limit }: { readonly since: Date; readonly until: Date; readonly limit: number },
@@ -93,7 +96,9 @@ export const markRelayed = async (tx: Transaction, factIds: readonly number[]): 
   if (factIds.length > 0) await tx.query(RELAYED, [factIds]);
 };
 
-/** The occurrence is what follows the three parts that the row also has by themselves (libs/apply/record-decisions.ts). */
+/**
+ * The occurrence is what follows the three parts that the row also has by themselves (libs/apply/record-decisions.ts).
+ */
 const factOf = ({ dedupeKey, ...row }: Row): StoredFact => {
   const known = `${row.family}:${row.entityKey}:${row.kind}:`;
   return { ...row, occurrence: dedupeKey.startsWith(known) ? dedupeKey.slice(known.length) : dedupeKey };
@@ -127,7 +132,8 @@ export interface Backlog {
 
 /** Reads the partial index of what is not relayed, and nothing else. */
 const BACKLOG = adHoc(
-  `SELECT count(*) AS unrelayed, round(date_part('epoch', min(created_at)) * 1000) AS "oldestAt" FROM outbox WHERE relayed_at IS NULL`,
+  `SELECT count(*) AS unrelayed, round(date_part('epoch', min(created_at)) * 1000) AS "oldestAt" FROM outbox
+    WHERE relayed_at IS NULL`,
 );
 
 export const readBacklog = async (database: Database): Promise<Backlog> => {

@@ -6,8 +6,8 @@ import type { Subject } from '../subject.ts';
 import type { EntityRef, StateRow } from './subject-rows.ts';
 
 /**
- * A fact as `outbox` and `notifications` keep it. Another version of Dakia may have written it: that its kind and its family exist
- * is not known before `subjectOf` has looked.
+ * A fact as `outbox` and `notifications` keep it. Another version of Dakia may have written it: that its kind and its
+ * family exist is not known before `subjectOf` has looked.
  */
 export interface StoredFact {
   /** outbox.id: grows with each fact of one entity, so it is what receivers order by. */
@@ -30,7 +30,10 @@ export const entityOf = ({ kind, family, entityKey }: StoredFact): Parsed<Entity
   return parsed({ kind, family: spec.family, key: entityKey });
 };
 
-/** The row shows the newest event of its entity; what is told is the event that the fact is of, which begins its occurrence. */
+/**
+ * The row shows the newest event of its entity; what is told is the
+ * event that the fact is of, which begins its occurrence.
+ */
 const toldEvent = ({ occurrence }: StoredFact): string => occurrence.slice(0, occurrence.indexOf(':'));
 
 /** What rules look at: a fact and its entity's row. `row` is undefined where the state table has none. */

@@ -38,13 +38,17 @@ const statementOf = (family: Family): Statement => {
   const columns = Object.entries(rowSpec(family).columns).map(([name, { type }]) => selected(name, type));
   const made = statement(
     `subject_${family}`,
-    `SELECT ${[`${keyColumn} AS entity_key`, 'status AS entity_status', ...columns].join(', ')} FROM ${table} WHERE ${keyColumn} = ANY($1::text[])`,
+    `SELECT ${[`${keyColumn} AS entity_key`, 'status AS entity_status', ...columns].join(', ')} FROM ${table}
+      WHERE ${keyColumn} = ANY($1::text[])`,
   );
   statements.set(family, made);
   return made;
 };
 
-/** Reads the rows of many entities as they stand now, with one statement per family. An entity that has no row is not in the answer. */
+/**
+ * Reads the rows of many entities as they stand now, with one statement
+ * per family. An entity that has no row is not in the answer.
+ */
 export const loadStateRows = async (database: Transaction, entities: readonly EntityRef[]): Promise<StateRows> => {
   const keys = Map.groupBy(entities, ({ family }) => family);
   const rows = new Map<string, StateRow>();

@@ -29,18 +29,22 @@ const entities = (text: string): string =>
 /** Text where no character means anything. */
 export const plain: Escapes = { text: (text) => text, value: oneLine };
 
-/** An asterisk and its like would be formatting, and make a value look like the operator's words; these look the same and are not. */
+/**
+ * An asterisk and its like would be formatting, and make a value look
+ * like the operator's words; these look the same and are not.
+ */
 const SLACK_FORMATTING: Readonly<Record<string, string>> = { '*': '∗', '~': '∼', '`': 'ˋ', _: 'ˍ', ':': '∶' };
 /**
- * An underscore makes italics at the edge of a word only, and a colon an emoji only around a name: within ids, times and addresses they stay.
- * The edges of a value count as a colon, because the operator's words may have one there.
+ * An underscore makes italics at the edge of a word only, and a colon an emoji only around a name: within ids, times
+ * and addresses they stay. The edges of a value count as a colon, because the operator's words may have one there.
  */
 const SLACK_MARKS =
   /[*~`]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])|:(?!\/\/)(?=[a-z0-9_+'-]+(?:::[a-z0-9_+'-]+)?(?::|$))|(?<=(?:^|:)[a-z0-9_+'-]+):(?!\/\/)/giu;
 
 /**
- * Slack's mrkdwn: `&`, `<` and `>` are all that can begin a mention or a link (docs.slack.dev/messaging/formatting-message-text,
- * "Escaping text"). The operator's words keep their meaning, so they may link and mention.
+ * Slack's mrkdwn: `&`, `<` and `>` are all that can begin a mention or a
+ * link (docs.slack.dev/messaging/formatting-message-text, "Escaping text").
+ * The operator's words keep their meaning, so they may link and mention.
  */
 export const slack: Escapes = {
   text: (text) => text,

@@ -8,7 +8,9 @@ export interface Formats {
 
 const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
 
-/** How many digits a currency has after the point (ISO 4217, as in ICU): INR 2, JPY 0, KWD 3; undefined for no currency. */
+/**
+ * How many digits a currency has after the point (ISO 4217, as in ICU): INR 2, JPY 0, KWD 3; undefined for no currency.
+ */
 export const digitsOf = (currency: string): number | undefined =>
   knownCurrencies.has(currency)
     ? new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
@@ -38,7 +40,10 @@ export const isTimeZone = (timeZone: string): boolean => {
   }
 };
 
-/** `locale` and `timeZone` have passed the two checks above. Formatters are made once each: making one costs more than 100 uses. */
+/**
+ * `locale` and `timeZone` have passed the two checks above.
+ * Formatters are made once each: making one costs more than 100 uses.
+ */
 export const createFormats = (locale: string, timeZone: string): Formats => {
   const byCurrency = new Map<string, Intl.NumberFormat>();
   const clock = new Intl.DateTimeFormat(locale, {

@@ -11,7 +11,9 @@ const ALWAYS = ['fact', 'summary', 'family', 'noun', 'id', 'status', 'endpoint',
 /** What only a reminder knows: how many hours before the time it was to be sent. */
 const REMINDER = 'hours_before';
 
-/** Names that a template about `family` may use. JSON columns are not among them: they have no one form for a reader. */
+/**
+ * Names that a template about `family` may use. JSON columns are not among them: they have no one form for a reader.
+ */
 export const variablesOf = (family: Family, isReminder: boolean): ReadonlySet<string> => {
   const columns = Object.entries(rowSpec(family).columns).filter(([, { type }]) => type !== 'jsonb');
   const names = columns.map(([name]) => name);
@@ -19,7 +21,10 @@ export const variablesOf = (family: Family, isReminder: boolean): ReadonlySet<st
   return new Set([...ALWAYS, ...(isReminder ? [REMINDER] : []), familySpec(family).keyColumn, ...names, ...amounts]);
 };
 
-/** Answers each of `variablesOf` for one message: amounts with their currency, times in their zone; undefined when unknown. */
+/**
+ * Answers each of `variablesOf` for one message: amounts with their
+ * currency, times in their zone; undefined when unknown.
+ */
 export const valuesOf =
   (subject: Subject, reminder: { readonly hours: number } | null, formats: Formats) =>
   (name: string): string | undefined => {

@@ -2,7 +2,10 @@ import { readZip } from './zip.ts';
 import { chartTools } from './tools.ts';
 import type { Manifest } from './render.ts';
 
-/** Kubernetes releases whose OpenAPI the chart is held against: the oldest that the chart takes, what is widely run, the newest known. */
+/**
+ * Kubernetes releases whose OpenAPI the chart is held against: the
+ * oldest that the chart takes, what is widely run, the newest known.
+ */
 export const KUBERNETES_VERSIONS = ['1.30', '1.34', '1.37'] as const;
 export type KubernetesVersion = (typeof KUBERNETES_VERSIONS)[number];
 

@@ -1,7 +1,7 @@
 /**
- * Checks objects of operators' kinds (KEDA, Prometheus, Gateway API, External Secrets) against the schemas in @kubernetes-models, which
- * are made from the operators' CRDs. A program of its own, because those packages are ES modules. Objects come in on stdin, for each the
- * list of what is wrong with it goes out on stdout.
+ * Checks objects of operators' kinds (KEDA, Prometheus, Gateway API, External Secrets) against the schemas in
+ * @kubernetes-models, which are made from the operators' CRDs. A program of its own, because those packages are ES
+ * modules. Objects come in on stdin, for each the list of what is wrong with it goes out on stdout.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,8 +30,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The schemas do not refuse a field that they do not know, but they never look at it either: a proxy writes down what was looked at,
- * and the rest is unknown.
+ * The schemas do not refuse a field that they do not know, but they never look
+ * at it either: a proxy writes down what was looked at, and the rest is unknown.
  */
 const watched = (value: unknown, path: string, seen: Set<string>): unknown => {
   if (typeof value !== 'object' || value === null) return value;

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { chartTools } from './tools.ts';
 import type { Manifest } from './render.ts';
 
-/** Strimzi and Envoy Gateway have no package with their schemas: the fields that the chart may write, from their documentation. */
+/**
+ * Strimzi and Envoy Gateway have no package with their schemas: the
+ * fields that the chart may write, from their documentation.
+ */
 type Shape = 'text' | 'number' | 'any' | { readonly [field: string]: Shape } | readonly [Shape];
 const WRITTEN_BY_HAND: Readonly<Record<string, Shape>> = {
   'kafka.strimzi.io/v1 KafkaTopic': { topicName: 'text', partitions: 'number', replicas: 'number', config: 'any' },

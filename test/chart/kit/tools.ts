@@ -29,7 +29,10 @@ const run = (command: string, args: readonly string[], cwd: string): void => {
 const versionOf = (name: string): string =>
   (JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8')) as { readonly version: string }).version;
 
-/** Fills a folder of the cache once: under another name first, so that an interrupted run leaves nothing that looks whole. */
+/**
+ * Fills a folder of the cache once: under another name first, so that
+ * an interrupted run leaves nothing that looks whole.
+ */
 const once = (name: string, fill: (folder: string) => void): string => {
   const folder = join(CACHE, name);
   if (existsSync(folder)) return folder;

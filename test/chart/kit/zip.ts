@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 
-/** Signatures and sizes of the ZIP format (PKWARE APPNOTE 4.3): end of central directory, its entries, a file's own header. */
+/**
+ * Signatures and sizes of the ZIP format (PKWARE APPNOTE 4.3): end of
+ * central directory, its entries, a file's own header.
+ */
 const [END, ENTRY, END_BYTES, ENTRY_BYTES, HEADER_BYTES] = [0x06054b50, 0x02014b50, 22, 46, 30];
 const DEFLATED = 8;
 

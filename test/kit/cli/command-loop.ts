@@ -1,7 +1,7 @@
 /**
- * Carries out command lines, one JSON array of arguments per line of stdin, and answers each with a line of JSON: how it ended and what it
- * printed. A process of its own because commander is an ES module, which jest's CommonJS cannot load; one for many commands because starting
- * one takes longer than most commands.
+ * Carries out command lines, one JSON array of arguments per line of stdin, and answers each with a line of JSON: how
+ * it ended and what it printed. A process of its own because commander is an ES module, which jest's CommonJS cannot
+ * load; one for many commands because starting one takes longer than most commands.
  */
 import { createInterface } from 'node:readline';
 import { run } from '../../../cli/run.ts';

@@ -1,6 +1,7 @@
 /**
- * Prints what every command of the program answers to --help, an unknown option and a surplus argument, as JSON. A process of its
- * own for tests of the CLI: commander is an ES module, which jest's CommonJS cannot load, and a process per question is slow.
+ * Prints what every command of the program answers to --help, an unknown option and a
+ * surplus argument, as JSON. A process of its own for tests of the CLI: commander is
+ * an ES module, which jest's CommonJS cannot load, and a process per question is slow.
  */
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';

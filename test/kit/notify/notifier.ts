@@ -47,7 +47,10 @@ export interface TestNotifier {
   readonly stop: () => Promise<void>;
   /** From the next start on. */
   readonly rewrite: (rules: string) => void;
-  /** Moves its clock forward; jobs in Redis go by the real one, so what has become due is found by the sweep of the next start. */
+  /**
+   * Moves its clock forward; jobs in Redis go by the real one, so
+   * what has become due is found by the sweep of the next start.
+   */
   readonly later: (ms: number) => void;
   /** Writes facts and the rows they are about in one transaction, as consumers do, and sends no signal. */
   readonly happen: (happenings: readonly Happening[]) => Promise<void>;
@@ -102,7 +105,9 @@ export const createTestNotifier = async (
     (await pool.query({ text: sql, values: [...values] })).rows as Row[];
   const notifications = (): Promise<readonly ToldRow[]> =>
     rows<ToldRow>(
-      `SELECT id, entity_key, kind, destination, status, attempts, response, reason, (reminder->>'hours')::float8 AS hours, next_attempt_at FROM notifications ORDER BY entity_key, destination, fact_id, next_attempt_at`,
+      `SELECT id, entity_key, kind, destination, status, attempts, response, reason,
+        (reminder->>'hours')::float8 AS hours, next_attempt_at FROM notifications
+        ORDER BY entity_key, destination, fact_id, next_attempt_at`,
     );
   const stop = async (): Promise<void> => {
     const stopping = running;
@@ -181,14 +186,19 @@ export const createTestNotifier = async (
 
 /** Canaries stand in the columns about persons. */
 const UPSERTS = {
-  disputes: `INSERT INTO payment_disputes (dispute_id, status, payment_id, phase, amount_minor, currency, respond_by, evidence, merge_record)
-    SELECT key, status, 'pay_of_' || key, 'chargeback', 12345600, 'INR', respond_by, '{"note": "canary-evidence"}', '{}' FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (key, status, respond_by)
+  disputes: `INSERT INTO payment_disputes (dispute_id, status, payment_id, phase, amount_minor, currency, respond_by,
+    evidence, merge_record)
+    SELECT key, status, 'pay_of_' || key, 'chargeback', 12345600, 'INR', respond_by, '{"note": "canary-evidence"}', '{}'
+      FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (key, status, respond_by)
     ON CONFLICT (dispute_id) DO UPDATE SET status = EXCLUDED.status, respond_by = EXCLUDED.respond_by`,
-  payments: `INSERT INTO payment_transactions (payment_id, status, method, amount_minor, currency, email, contact, merge_record)
-    SELECT key, status, 'upi', 50000, 'INR', 'canary.person@example.com', '+919876500000', '{}' FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (key, status, ignored)
+  payments: `INSERT INTO payment_transactions (payment_id, status, method, amount_minor, currency, email, contact,
+    merge_record)
+    SELECT key, status, 'upi', 50000, 'INR', 'canary.person@example.com', '+919876500000', '{}'
+      FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS given (key, status, ignored)
     ON CONFLICT (payment_id) DO UPDATE SET status = EXCLUDED.status`,
 } as const;
 const FACTS = `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
-  SELECT kind, family || ':' || key || ':' || kind || ':' || occurrence, family, key, jsonb_build_object('eventId', 'evt_' || key, 'entityId', key, 'endpoint', 'default')
+  SELECT kind, family || ':' || key || ':' || kind || ':' || occurrence, family, key, jsonb_build_object('eventId',
+    'evt_' || key, 'entityId', key, 'endpoint', 'default')
     FROM (SELECT kind, key, occurrence, CASE WHEN kind LIKE 'dispute.%' THEN 'disputes' ELSE 'payments' END AS family
             FROM unnest($1::text[], $2::text[], $3::text[]) AS given (kind, key, occurrence)) AS told`;

@@ -54,7 +54,10 @@ export interface StartedRelay {
   readonly stop: () => Promise<void>;
 }
 
-/** A database with a consumer of disputes, a namespace of Redis, and as many relays as the test asks for, under the notifier's role. */
+/**
+ * A database with a consumer of disputes, a namespace of Redis, and
+ * as many relays as the test asks for, under the notifier's role.
+ */
 export interface RelayFixture {
   readonly store: TestStore;
   /** With the notifier's rights. */
@@ -154,7 +157,8 @@ export const openRelayFixture = async (): Promise<RelayFixture> => {
       void (await partition.send(testEvent(event, id, key, subject, ...(atS === undefined ? [] : [atS])))),
     rows: async () =>
       store.rows<NotificationRow>(
-        `SELECT id, entity_key, kind, destination, status, reason, (reminder->>'hours')::float8 AS hours FROM notifications ORDER BY entity_key, destination, next_attempt_at, id`,
+        `SELECT id, entity_key, kind, destination, status, reason, (reminder->>'hours')::float8 AS hours
+          FROM notifications ORDER BY entity_key, destination, next_attempt_at, id`,
       ),
     relayed: async (limitMs) =>
       void (await eventually(

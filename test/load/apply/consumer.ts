@@ -1,4 +1,6 @@
-/** The payments service's consumer as a process of its own, for run after run, so that it is as warm as in production. */
+/**
+ * The payments service's consumer as a process of its own, for run after run, so that it is as warm as in production.
+ */
 import promClient from 'prom-client';
 import { applyBatches, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS_MS } from '#apply';
 import { topicsOf } from '#catalogue';

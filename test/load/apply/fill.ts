@@ -30,7 +30,10 @@ const STORIES: readonly [StoryName, ...StoryName[]] = [
 const AT_ONCE = 5_000;
 const STOP_WITHIN_MS = 10_000;
 
-/** Topics of their own that hold `count` events of the payments service, encoded and keyed as ingest does it. Answers their prefix. */
+/**
+ * Topics of their own that hold `count` events of the payments
+ * service, encoded and keyed as ingest does it. Answers their prefix.
+ */
 export const fillTopics = async (stack: Stack, seed: string, count: number): Promise<string> => {
   const topics = topicsOf('payments');
   const prefix = await stack.createTopics(topics);

@@ -12,7 +12,10 @@ import { recordRows } from './recorded-rows.ts';
 import type { Recording } from './recorded-rows.ts';
 
 export interface ApplyResult {
-  /** Events per second through the consumer as a share of a raw insert of the same rows, into empty tables and with 1 M rows in each. */
+  /**
+   * Events per second through the consumer as a share of a raw insert
+   * of the same rows, into empty tables and with 1 M rows in each.
+   */
   readonly ratio_raw: number;
   readonly ratio_raw_1m: number;
   readonly events_per_s: number;
@@ -48,8 +51,8 @@ export interface ApplyRound {
 }
 
 /**
- * ApplyRound by round: the consumer applies a filled topic, then the rows that it wrote are inserted raw into a database that stands as
- * its own did. The first round warms both up and is not counted.
+ * ApplyRound by round: the consumer applies a filled topic, then the rows that it wrote are inserted raw into a
+ * database that stands as its own did. The first round warms both up and is not counted.
  */
 export const measureApply = async (stack: Stack, seconds: number, report: Report): Promise<ApplyResult> => {
   const count = seconds * EVENTS_PER_SECOND;

@@ -11,9 +11,10 @@ interface Insert {
 }
 
 /**
- * The same rows into the same tables with as little as possible: no Kafka, no decoding, no rules, no look at what is there, no lock;
- * one statement per batch, which is also its transaction, on the connections and with the driver of the consumer. Every row is
- * inserted once and as it is in the end, where the consumer writes the state of an entity again with every batch that has an event of it.
+ * The same rows into the same tables with as little as possible: no Kafka, no decoding, no rules, no
+ * look at what is there, no lock; one statement per batch, which is also its transaction, on the
+ * connections and with the driver of the consumer. Every row is inserted once and as it is in the end,
+ * where the consumer writes the state of an entity again with every batch that has an event of it.
  */
 export const prepareInserts = ({ columns, batches }: Recording): readonly Insert[] =>
   batches.map((batch) => insertOf(batch, columns));
@@ -48,7 +49,8 @@ const beginLedger = async (database: Database, { batches }: Recording): Promise<
   for (const { topic, partition } of partitions.values()) {
     await database.query(
       adHoc(
-        `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset) VALUES ($1, $2, $3, 'bench', 0, 0)`,
+        `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
+          VALUES ($1, $2, $3, 'bench', 0, 0)`,
       ),
       [GROUP, topic, partition],
     );
@@ -106,12 +108,15 @@ const statementOf = (family: Family, columns: Recording['columns']): Statement =
       type === 'bytea' ? `substring($5::bytea FROM ${name}_from FOR ${name}_length)` : name,
     );
     const arrays = given.map(([, type]) => `$${++parameter}::${type}[]`);
-    return `INSERT INTO ${table} (${of.map(({ name }) => name).join(', ')}) SELECT ${selected.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${given.map(([name]) => name).join(', ')})`;
+    return `INSERT INTO ${table} (${of.map(({ name }) => name).join(', ')}) SELECT ${selected.join(', ')}
+      FROM unnest(${arrays.join(', ')}) AS given (${given.map(([name]) => name).join(', ')})`;
   };
   const made = statement(
     `bench_raw_${family}`,
-    `WITH events AS (${insert('webhook_events')}), audit AS (${insert('audit_logs')}), facts AS (${insert('outbox')}), states AS (${insert(familySpec(family).table)})
-     UPDATE partition_ledger SET next_offset = next_offset + $4::bigint, applied = applied + $4::bigint, updated_at = now()
+    `WITH events AS (${insert('webhook_events')}), audit AS (${insert('audit_logs')}), facts AS (${insert('outbox')}),
+      states AS (${insert(familySpec(family).table)})
+     UPDATE partition_ledger SET next_offset = next_offset + $4::bigint, applied = applied + $4::bigint,
+       updated_at = now()
       WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
   );
   statements.set(family, made);

@@ -15,7 +15,10 @@ export interface LoadResult {
   /** CPU of all processes per event, in µs: services, Kafka, Postgres and Redis; and each alone. */
   readonly cpu_us: number;
   readonly cpu_us_by_process: Readonly<Record<string, number>>;
-  /** `cpu_us` as a share of the other commit's in the same round, and how far the rounds lie apart; absent without `--against`. */
+  /**
+   * `cpu_us` as a share of the other commit's in the same round, and
+   * how far the rounds lie apart; absent without `--against`.
+   */
   readonly ratio_other_cpu?: number;
   readonly spread?: number;
   /** From the headers of a delivery to the begin of the transaction that applied it, in ms. */
@@ -41,7 +44,9 @@ export interface EndToEndResult {
 
 /** So many that the services and not the waiting for answers bound the rate. */
 const CONNECTIONS = 256;
-/** The sender waits while so many accepted events are not applied: what goes on for ever is the rate of the slower end. */
+/**
+ * The sender waits while so many accepted events are not applied: what goes on for ever is the rate of the slower end.
+ */
 const BACKLOG_MAX = 10_000;
 const RATES = [800, 2_000] as const;
 const ROUNDS = 3;

@@ -25,13 +25,19 @@ export interface SystemLoad {
 
 /** All services of one commit, with a database and topics of its own. */
 export interface MeasuredSystem {
-  /** Loads it and waits until everything that was accepted is applied. `bounded`: the sender waits while so many are not applied. */
+  /**
+   * Loads it and waits until everything that was accepted is applied.
+   * `bounded`: the sender waits while so many are not applied.
+   */
   readonly load: (
     seconds: number,
     connections: number,
     pace: Pace | { readonly backlogMax: number },
   ) => Promise<SystemLoad>;
-  /** Percentiles 50 and 99, in ms, from the headers of a delivery to the begin of the transaction that applied it, of what was received since. */
+  /**
+   * Percentiles 50 and 99, in ms, from the headers of a delivery to the
+   * begin of the transaction that applied it, of what was received since.
+   */
   readonly lagSince: (since: Date) => Promise<readonly [number, number]>;
   /** Mean number of events in a transaction since. */
   readonly batchEventsSince: (since: Date) => Promise<number>;
@@ -42,7 +48,10 @@ export interface MeasuredSystem {
 
 const SECRET = 'bench-secret-of-no-endpoint';
 const LOOK_EVERY_MS = 20;
-/** Refusals are cheap: more of them than this share, and a round would measure something else. A neighbour's stall refuses a few. */
+/**
+ * Refusals are cheap: more of them than this share, and a round would
+ * measure something else. A neighbour's stall refuses a few.
+ */
 const REFUSED_SHARE_MAX = 0.05;
 const DRAIN_WITHIN_MS = 60_000;
 /** More than a machine of this size applies in a second; an event is never sent twice, a repeat would cost less. */
@@ -145,7 +154,8 @@ const countApplied = async (databaseUrl: string): Promise<AppliedCounter> => {
     applied: () => applied,
     lagSince: async (since) => {
       const { rows } = await client.query<{ lag: [number, number] | null }>(
-        `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM processed_at - received_at)::float8 * 1000) AS lag
+        `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch
+          FROM processed_at - received_at)::float8 * 1000) AS lag
            FROM webhook_events WHERE received_at >= $1`,
         [since],
       );

@@ -1,4 +1,7 @@
-/** Those who attack, as a process of their own: the genuine sender's clock must not wait for them. Started by measure.ts. */
+/**
+ * Those who attack, as a process of their own: the genuine sender's
+ * clock must not wait for them. Started by measure.ts.
+ */
 import { answerParent } from '../answer-parent.ts';
 import { attacks } from './attacks.ts';
 import type { AttackName, Target } from './attacks.ts';

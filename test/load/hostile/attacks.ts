@@ -6,7 +6,10 @@ export interface Target {
   readonly opsPort: number;
 }
 
-/** What senders without the secret did to a receiver that had no bounds (issue "hostile senders"); each begins, and ends when asked. */
+/**
+ * What senders without the secret did to a receiver that had no
+ * bounds (issue "hostile senders"); each begins, and ends when asked.
+ */
 export type Attack = (target: Target) => { readonly stop: () => void };
 
 const TICK_MS = 10;
@@ -52,7 +55,10 @@ const attacker = (
   };
 };
 
-/** Writes `piece` to every connection again and again, so many bytes a second in all, never more than one unsent piece each. */
+/**
+ * Writes `piece` to every connection again and again, so many bytes a
+ * second in all, never more than one unsent piece each.
+ */
 const stream = (
   port: number,
   connections: number,

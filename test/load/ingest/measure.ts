@@ -12,7 +12,9 @@ import { measureTraced } from './traced.ts';
 import type { TracedResult } from './traced.ts';
 
 export interface FullLoadResult {
-  /** Durable-acknowledged requests per second as a share of what the variant without Kafka, and bare Fastify, answer. */
+  /**
+   * Durable-acknowledged requests per second as a share of what the variant without Kafka, and bare Fastify, answer.
+   */
   readonly ratio_no_kafka: number;
   readonly ratio_bare: number;
   /** The same comparison by CPU per request of the server's process. */
@@ -27,7 +29,10 @@ export interface FullLoadResult {
   /** Of the rounds' ratio_no_kafka_cpu, and of ratio_no_kafka: (highest - lowest) / median. */
   readonly spread_cpu: number;
   readonly spread: number;
-  /** Share of time in which the server's event loop was busy, and of one core that the generator took: who was the bottleneck. */
+  /**
+   * Share of time in which the server's event loop was busy, and of
+   * one core that the generator took: who was the bottleneck.
+   */
   readonly server_busy: number;
   readonly generator_core: number;
 }
@@ -43,7 +48,10 @@ export interface IngestRound {
 
 const ROUNDS = 5;
 
-/** Interleaves the variants in short rounds, so that a neighbour's load hits all of them, and compares within each round. */
+/**
+ * Interleaves the variants in short rounds, so that a neighbour's
+ * load hits all of them, and compares within each round.
+ */
 export const measureIngest = async (
   stack: Stack,
   seconds: number,

@@ -12,9 +12,15 @@ import { startCollector, TRACE_RATIOS } from './collector.ts';
 import type { TracedName } from './collector.ts';
 
 export const variants = ['real', 'no-kafka', 'bare'] as const;
-/** `real`: the ingest service. `no-kafka`: the same, but records are taken as durable after 1 ms. `bare`: Fastify reads the body and answers 200. */
+/**
+ * `real`: the ingest service. `no-kafka`: the same, but records are taken
+ * as durable after 1 ms. `bare`: Fastify reads the body and answers 200.
+ */
 export type Variant = (typeof variants)[number];
-/** `other`: the ingest service of the commit that this one is compared with. `traced-…`: the ingest service with traces of so many in a hundred. */
+/**
+ * `other`: the ingest service of the commit that this one is compared with.
+ * `traced-…`: the ingest service with traces of so many in a hundred.
+ */
 export type ServerName = Variant | 'other' | TracedName;
 
 export interface LoadOf {
@@ -27,7 +33,10 @@ export interface LoadOf {
 
 export interface IngestServers {
   readonly child: (name: ServerName) => Child;
-  /** Loads one of them; throws when something was answered other than 200, since refusals are cheap and would be measured instead. */
+  /**
+   * Loads one of them; throws when something was answered other than
+   * 200, since refusals are cheap and would be measured instead.
+   */
   readonly load: (name: ServerName, options: LoadOf) => Promise<LoadReport>;
   readonly stop: () => Promise<void>;
 }
@@ -39,7 +48,9 @@ const BODIES = 10_000;
 export const FULL_LOAD_CONNECTIONS = 256;
 const WARM_UP_STEP_SECONDS = 1;
 
-/** Starts every variant as a process of its own, and the other commit's where there is one, and warms all of them up. */
+/**
+ * Starts every variant as a process of its own, and the other commit's where there is one, and warms all of them up.
+ */
 export const startIngestServers = async (stack: Stack, other: OtherTree | undefined): Promise<IngestServers> => {
   const prefix = await stack.createTopics(topics);
   const requests = eventsOf('ingest', BODIES).map((event) => requestOf(event, SECRET));

@@ -5,7 +5,9 @@ import { turned } from './few-connections.ts';
 import { FULL_LOAD_CONNECTIONS } from './servers.ts';
 import type { IngestServers } from './servers.ts';
 
-/** Ingest with traces, as a share of ingest without in the same round: by requests per second, and by CPU per request. */
+/**
+ * Ingest with traces, as a share of ingest without in the same round: by requests per second, and by CPU per request.
+ */
 export interface TracedResult {
   readonly traced_1: number;
   readonly traced_1_cpu: number;

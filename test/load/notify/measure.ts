@@ -17,7 +17,10 @@ import type { PlainOptions, PlainOutcome, PlainRun } from './plain.ts';
 import type { Arrivals } from './receiver.ts';
 
 export interface NotifyResult {
-  /** Notifications per second, fact to receiver, as a share of plain BullMQ jobs that post the same body to the same receiver. */
+  /**
+   * Notifications per second, fact to receiver, as a share of plain
+   * BullMQ jobs that post the same body to the same receiver.
+   */
   readonly ratio_bullmq: number;
   /** The same as a share of BullMQ jobs that do nothing. */
   readonly ratio_bullmq_no_post: number;
@@ -48,7 +51,10 @@ const PER_SECOND = 1_000;
 const ROUNDS = 3;
 /** Facts of one transaction, and jobs that plain BullMQ adds in one round trip. */
 const AT_ONCE = 200;
-/** Deliveries at once, of both: the most that a destination may have, so that it is CPU that is compared and not the wait for the disk. */
+/**
+ * Deliveries at once, of both: the most that a destination may have,
+ * so that it is CPU that is compared and not the wait for the disk.
+ */
 const CONCURRENCY = 64;
 /** Facts of this kind go to a destination with the default. */
 const TO_DEFAULT = 'payment.authorized';
@@ -66,8 +72,9 @@ const VARIANTS = ['dakia', 'plain', 'noPost', 'default'] as const;
 type Variant = (typeof VARIANTS)[number];
 
 /**
- * Round by round, in turns: facts through outbox, relay, queue and worker to a receiver; and plain BullMQ, which adds jobs with the very
- * body that the receiver was sent and posts it, or does nothing. The first round warms all up and is not counted.
+ * Round by round, in turns: facts through outbox, relay, queue and worker to a
+ * receiver; and plain BullMQ, which adds jobs with the very body that the receiver was
+ * sent and posts it, or does nothing. The first round warms all up and is not counted.
  */
 export const measureNotify = async (stack: Stack, seconds: number, report: Report): Promise<NotifyResult> => {
   const count = seconds * PER_SECOND;
@@ -164,8 +171,8 @@ const rulesFor = (url: string): string =>
 const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /**
- * Empty tables but for as many payments, which are not what is measured, and everything written to disk. Answers the first one's number.
- * They are new ones each time: a job whose id Redis still has as finished would not be added.
+ * Empty tables but for as many payments, which are not what is measured, and everything written to disk. Answers the
+ * first one's number. They are new ones each time: a job whose id Redis still has as finished would not be added.
  */
 const prepare = async ({ database, databaseUrl, payments }: NotifyFixture, count: number): Promise<number> => {
   const first = payments.next;
@@ -242,7 +249,10 @@ const runPlain = async (plain: Child, receiver: Child, count: number, post: bool
   return { seconds: (lastMs - beganMs) / 1000, cpuMicros: (await plain.usage()).cpuMicros - before.cpuMicros };
 };
 
-/** Percentiles 50 and 99 from fact to answer, of facts that come on a clock, so that a stall of the notifier is not left out. */
+/**
+ * Percentiles 50 and 99 from fact to answer, of facts that come on a
+ * clock, so that a stall of the notifier is not left out.
+ */
 const latencyAtHalf = async (
   fixture: NotifyFixture,
   perSecond: number,
@@ -266,7 +276,8 @@ const latencyAtHalf = async (
   await settled(database, count);
   const [row] = await database.query<{ ms: [number, number] }>(
     adHoc(
-      `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM delivered_at - fact_at)::float8 * 1000) AS ms FROM notifications`,
+      `SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch
+        FROM delivered_at - fact_at)::float8 * 1000) AS ms FROM notifications`,
     ),
   );
   return row?.ms ?? [NaN, NaN];

@@ -1,4 +1,7 @@
-/** Plain BullMQ as a process of its own: one program adds the jobs and works them off, and nothing is kept anywhere else. Started by measure.ts. */
+/**
+ * Plain BullMQ as a process of its own: one program adds the jobs and works
+ * them off, and nothing is kept anywhere else. Started by measure.ts.
+ */
 import http from 'node:http';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';

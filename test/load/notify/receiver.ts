@@ -1,4 +1,7 @@
-/** The merchant's system of the benchmark, as a process of its own: reads the body, answers 200, and notes which ids came. Started by measure.ts. */
+/**
+ * The merchant's system of the benchmark, as a process of its own: reads
+ * the body, answers 200, and notes which ids came. Started by measure.ts.
+ */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerParent } from '../answer-parent.ts';

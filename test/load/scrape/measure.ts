@@ -45,7 +45,9 @@ const fill = (registry: Registry): number => {
   return series;
 };
 
-/** 12 partitions of each topic, every closed value of every label, and a few names of each other one. Needs no server. */
+/**
+ * 12 partitions of each topic, every closed value of every label, and a few names of each other one. Needs no server.
+ */
 export const measureScrape = async (report: Report): Promise<ScrapeResult> => {
   const registry = createRegistry({ withNode: true });
   const series = fill(registry);

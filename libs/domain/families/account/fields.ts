@@ -29,8 +29,8 @@ export const accountChangedAt = (snapshot: Snapshot): number =>
   readPast(valueAt(snapshot.subject, ['updated_at']), snapshot) ?? UNKNOWN;
 
 /**
- * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the bare id
- * of the sub-merchant, so the envelope's account (the same with `acc_`) is no column.
+ * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the
+ * bare id of the sub-merchant, so the envelope's account (the same with `acc_`) is no column.
  */
 export const accountFields = {
   ...provenanceFields,

@@ -5,7 +5,9 @@ import type { AccountStatus } from './fields.ts';
 const instantlyActivated = { to: 'instantly_activated' } as const;
 const activatedKycPending = { to: 'activated_kyc_pending' } as const;
 
-/** Where each event leads. An account whose details are submitted does not go back to instant activation (account.ts). */
+/**
+ * Where each event leads. An account whose details are submitted does not go back to instant activation (account.ts).
+ */
 export const accountTransitions: TransitionTable<AccountStatus, EventIn<'accounts'>> = {
   absent: { 'account.instantly_activated': instantlyActivated, 'account.activated_kyc_pending': activatedKycPending },
   instantly_activated: {

@@ -16,12 +16,12 @@ import type { Field, Reading, Snapshot } from '#rules';
 import { currency, timeOf } from '../columns.ts';
 
 /**
- * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open → lost
- * when accepted; open → closed in the fraud and retrieval phases). Razorpay shows `open` while it asks for more evidence;
- * here that is `action_required`, because somebody has to act.
+ * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open →
+ * lost when accepted; open → closed in the fraud and retrieval phases). Razorpay shows `open` while it asks for more
+ * evidence; here that is `action_required`, because somebody has to act.
  *
- * A phase has one end. Where bodies contradict each other, the later one counts; within one second a decision stands above `closed`,
- * which is none, and `lost` above `won`, because money must not be shown as won when it may not be.
+ * A phase has one end. Where bodies contradict each other, the later one counts; within one second a decision stands
+ * above `closed`, which is none, and `lost` above `won`, because money must not be shown as won when it may not be.
  */
 export const disputeStatuses = ['open', 'under_review', 'action_required', 'closed', 'won', 'lost'] as const;
 export type DisputeStatus = (typeof disputeStatuses)[number];
@@ -57,8 +57,8 @@ const evidenceSubmittedAt: Reading = {
 
 /**
  * Columns of `payment_disputes`. Entity: razorpay.com/docs/api/disputes/entity. Amounts are minor units of `currency`.
- * `amount_deducted` is 0 until a phase is lost, or from the onset where the amount is taken at once; a won dispute gives it back. The
- * newest snapshot says what is deducted now, and the greatest stays visible.
+ * `amount_deducted` is 0 until a phase is lost, or from the onset where the amount is taken at once; a won dispute
+ * gives it back. The newest snapshot says what is deducted now, and the greatest stays visible.
  */
 export const disputeFields = {
   ...commonFields,

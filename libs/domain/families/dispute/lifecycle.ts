@@ -15,10 +15,10 @@ const stageOf = (status: DisputeStatus): number => (status === 'open' ? OPEN : i
 const isEnd = (status: DisputeStatus): boolean => disputeEnds.some((end) => end === status);
 
 /**
- * A later phase stands above an earlier one: a won chargeback can come back as pre-arbitration (docs/payments/disputes). Within
- * a phase: open, then the review, then the ends. In the review the newer event counts, because evidence goes to and fro;
- * between ends it does too, and rank only within one second. For its columns a snapshot without a phase stands where a chargeback
- * does, the phase of nearly all disputes.
+ * A later phase stands above an earlier one: a won chargeback can come back as pre-arbitration
+ * (docs/payments/disputes). Within a phase: open, then the review, then the ends. In the review the newer event counts,
+ * because evidence goes to and fro; between ends it does too, and rank only within one second. For its columns a
+ * snapshot without a phase stands where a chargeback does, the phase of nearly all disputes.
  */
 const order = (snapshot: Snapshot, rank: number): readonly number[] => {
   const phase = phases.indexOf(phaseOf(snapshot) ?? 'chargeback');
@@ -35,8 +35,9 @@ const timeOf = ({ stamp }: Mark): number => stamp.order[2] ?? UNKNOWN;
 const followsAnEnd = (phase: Phase): boolean => phase === 'pre_arbitration' || phase === 'arbitration';
 
 /**
- * The mark of the latest phase known, or that of the snapshots without a phase where it stands higher. A mark without a phase
- * that is known to be older than a pre-arbitration or arbitration belongs to the phase before, and does not end that one.
+ * The mark of the latest phase known, or that of the snapshots without a phase where it
+ * stands higher. A mark without a phase that is known to be older than a pre-arbitration
+ * or arbitration belongs to the phase before, and does not end that one.
  */
 const decide = (marks: Marks): Mark<DisputeStatus> => {
   const known = phases.findLast((phase) => marks[phase] !== undefined);
@@ -55,8 +56,8 @@ const laneOf = (marks: Marks, mark: Mark): string =>
   Object.keys(marks).find((lane) => marks[lane]?.stamp.eventId === mark.stamp.eventId) ?? PHASELESS;
 
 /**
- * Each phase has its own open, review and end. A second request for action is news of its own, with its own deadline: its
- * event tells the rounds apart, whatever the order in which they arrive.
+ * Each phase has its own open, review and end. A second request for action is news of its own, with its own deadline:
+ * its event tells the rounds apart, whatever the order in which they arrive.
  */
 const statusFact = ({ marks }: EntityState<DisputeStatus>): Fact => {
   const mark = decide(marks);
@@ -74,7 +75,10 @@ const reopenedIn = (state: EntityState<DisputeStatus> | undefined): string | nul
 
 const statusFacts = onOccurrence(statusFact);
 
-/** An end that takes the place of another in its phase is told under its own event: the same end may have been told before. */
+/**
+ * An end that takes the place of another in its phase is told under
+ * its own event: the same end may have been told before.
+ */
 const factsOfStatus = (
   before: EntityState<DisputeStatus> | undefined,
   after: EntityState<DisputeStatus>,
@@ -87,7 +91,10 @@ const factsOfStatus = (
   });
 };
 
-/** Another deadline within one phase, also an earlier one, while somebody can still respond. A new phase brings its own with it. */
+/**
+ * Another deadline within one phase, also an earlier one, while
+ * somebody can still respond. A new phase brings its own with it.
+ */
 const deadlineFacts = (
   before: EntityState<DisputeStatus> | undefined,
   after: EntityState<DisputeStatus>,

@@ -11,7 +11,10 @@ const won = { to: 'won' } as const;
 
 type Row = TransitionTable<DisputeStatus, EventIn<'disputes'>>[DisputeStatus];
 
-/** Evidence goes to and fro (docs/webhooks/disputes, action_required): in the review the newer event counts, not the higher. */
+/**
+ * Evidence goes to and fro (docs/webhooks/disputes, action_required):
+ * in the review the newer event counts, not the higher.
+ */
 const inReview: Row = {
   'payment.dispute.created': 'stale',
   'payment.dispute.under_review': underReview,

@@ -2,8 +2,9 @@ import { clearable, column, commonFields, folded, highest, latest, oneOf, readTe
 import type { Field, JsonRecord, Reading } from '#rules';
 
 /**
- * Lowest rank first (razorpay.com/docs/api/payments/downtime/entity; `cancelled` is in Razorpay's own types of it). A downtime that is
- * over stays so: the next one of the same bank has an id of its own. Both ends mean that it is not in force; the later one is shown.
+ * Lowest rank first (razorpay.com/docs/api/payments/downtime/entity; `cancelled` is in
+ * Razorpay's own types of it). A downtime that is over stays so: the next one of the same
+ * bank has an id of its own. Both ends mean that it is not in force; the later one is shown.
  */
 export const downtimeStatuses = ['scheduled', 'started', 'updated', 'resolved', 'cancelled'] as const;
 export type DowntimeStatus = (typeof downtimeStatuses)[number];
@@ -26,7 +27,10 @@ const instrumentOf = (subject: JsonRecord): JsonRecord | undefined => {
 /** Most parts that are named, and the longest value in UTF-16 units; the column `instrument` has all. */
 const [PARTS_MAX, PART_LENGTH_MAX] = [8, 80] as const;
 
-/** The parts that no column has, as `key value, key value`, so that a downtime of something new is not one of everything. */
+/**
+ * The parts that no column has, as `key value, key value`, so that a
+ * downtime of something new is not one of everything.
+ */
 const otherInstrument: Reading = {
   type: 'text',
   rule: 'clearable',

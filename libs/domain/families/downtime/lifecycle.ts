@@ -5,7 +5,10 @@ import { downtimeEnds, downtimeFields, downtimeStatuses, severities } from './fi
 import type { DowntimeStatus } from './fields.ts';
 import { downtimeTransitions } from './transitions.ts';
 
-/** A downtime has an `updated_at` of its own, which says which of two updates is the newer better than the envelope does. */
+/**
+ * A downtime has an `updated_at` of its own, which says which of two
+ * updates is the newer better than the envelope does.
+ */
 const age = (snapshot: Snapshot): readonly number[] => [
   readPast(snapshot.subject['updated_at'], snapshot) ?? UNKNOWN,
   snapshot.occurredAt ?? UNKNOWN,

@@ -6,7 +6,10 @@ const started = { to: 'started' } as const;
 const updated = { to: 'updated' } as const;
 const resolved = { to: 'resolved' } as const;
 
-/** Where each event leads (razorpay.com/docs/webhooks/payments, "downtime"). Updates repeat; after the end nothing counts. */
+/**
+ * Where each event leads (razorpay.com/docs/webhooks/payments,
+ * "downtime"). Updates repeat; after the end nothing counts.
+ */
 export const downtimeTransitions: TransitionTable<DowntimeStatus, EventIn<'downtimes'>> = {
   absent: {
     'payment.downtime.started': started,

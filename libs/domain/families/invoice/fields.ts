@@ -4,8 +4,9 @@ import type { Field, Reading } from '#rules';
 import { currency, notes, paymentIdBeside } from '../columns.ts';
 
 /**
- * Lowest rank first (razorpay.com/docs/payments/invoices, "invoice states": draft, issued, partially paid, paid as the final
- * state; only an issued invoice is cancelled, only a draft is deleted). The ends exclude each other there. Should several come:
+ * Lowest rank first (razorpay.com/docs/payments/invoices, "invoice states": draft,
+ * issued, partially paid, paid as the final state; only an issued invoice is cancelled,
+ * only a draft is deleted). The ends exclude each other there. Should several come:
  * - `expired` above `partially_paid`: an invoice runs out whatever was paid so far.
  * - `cancelled` and `deleted` above `expired`: the merchant's own act explains the end better than the clock's, and the
  *   stronger act wins.
@@ -34,9 +35,9 @@ const orderId: Reading = {
 };
 
 /**
- * Columns of `invoice_events`. Entity: razorpay.com/docs/api/payments/invoices/entity. Amounts are minor units of `currency`.
- * The invoice's own `payment_id` stays the first payment while partial payments go on (samples of invoice.partially_paid on
- * razorpay.com/docs/webhooks/invoices), so the newest one has a column of its own.
+ * Columns of `invoice_events`. Entity: razorpay.com/docs/api/payments/invoices/entity. Amounts are minor units of
+ * `currency`. The invoice's own `payment_id` stays the first payment while partial payments go on (samples of
+ * invoice.partially_paid on razorpay.com/docs/webhooks/invoices), so the newest one has a column of its own.
  */
 export const invoiceFields = {
   ...commonFields,

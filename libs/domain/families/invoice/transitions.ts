@@ -7,8 +7,9 @@ const expired = { to: 'expired' } as const;
 const paid = { to: 'paid' } as const;
 
 /**
- * Where each event leads. A status is left only for a higher one (invoice.ts says why they stand as they do); what comes late
- * is stale: it may fill gaps and raise the amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
+ * Where each event leads. A status is left only for a higher one (invoice.ts says why
+ * they stand as they do); what comes late is stale: it may fill gaps and raise the
+ * amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
  */
 export const invoiceTransitions: TransitionTable<InvoiceStatus, EventIn<'invoices'>> = {
   absent: { 'invoice.paid': paid, 'invoice.partially_paid': partiallyPaid, 'invoice.expired': expired },

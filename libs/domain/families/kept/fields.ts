@@ -17,7 +17,9 @@ import type { Field, JsonRecord, Reading, Snapshot } from '#rules';
 export const keptStatuses = ['kept'] as const;
 export type KeptStatus = (typeof keptStatuses)[number];
 
-/** The snapshot's own time of change, or else that of the event, or else when the entity was made; epoch milliseconds. */
+/**
+ * The snapshot's own time of change, or else that of the event, or else when the entity was made; epoch milliseconds.
+ */
 export const newness = (snapshot: Snapshot): readonly number[] => [
   readPast(valueAt(snapshot.subject, ['updated_at']), snapshot) ??
     snapshot.occurredAt ??

@@ -4,7 +4,10 @@ import { keptFields, keptStatuses, newness } from './fields.ts';
 import type { KeptStatus } from './fields.ts';
 import { keptTransitions } from './transitions.ts';
 
-/** The newest snapshot counts, and each event is told under its own name: nothing is known of what any of them may follow. */
+/**
+ * The newest snapshot counts, and each event is told under its own
+ * name: nothing is known of what any of them may follow.
+ */
 export const keptLifecycle: Lifecycle<KeptStatus, EventIn<'kept'>> = {
   statuses: keptStatuses,
   table: keptTransitions,

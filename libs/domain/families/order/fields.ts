@@ -38,8 +38,8 @@ const ofNotice = (reading: Reading): Reading => ({
 });
 
 /**
- * The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid); beside an order that is not paid
- * yet lies one that paid a part.
+ * The payment that completed the order lies beside it (razorpay.com/docs/webhooks/orders, order.paid); beside an order
+ * that is not paid yet lies one that paid a part.
  */
 const paymentId: Reading = {
   type: 'text',

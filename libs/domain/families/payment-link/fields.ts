@@ -6,9 +6,11 @@ import { currency, notes, paymentIdBeside } from '../columns.ts';
 /**
  * Lowest rank first (razorpay.com/docs/payments/payment-links/states; UPI links have no `partially_paid`). The ends:
  * - `expired` above `partially_paid`: a link runs out whatever was paid so far.
- * - `cancelled` above `expired`: only an open link can be cancelled, so the two exclude each other; should both come, the
+ * - `cancelled` above `expired`: only an open link can be cancelled,
+ *   so the two exclude each other; should both come, the
  *   merchant's own act explains the end better than the clock's.
- * - `paid` above all: money wins. A payment that was under way when the link ended still arrives (docs/payments/late-authorisation),
+ * - `paid` above all: money wins. A payment that was under way when
+ *   the link ended still arrives (docs/payments/late-authorisation),
  *   and a paid link is never cancelled.
  */
 export const paymentLinkStatuses = ['created', 'partially_paid', 'expired', 'cancelled', 'paid'] as const;
@@ -57,8 +59,8 @@ const lastEventAt: Field = {
 };
 
 /**
- * Columns of `payment_link_events`. Entity: razorpay.com/docs/api/payments/payment-links/entity; unset times are 0 there, which
- * reads as unknown. Amounts are minor units of `currency`.
+ * Columns of `payment_link_events`. Entity: razorpay.com/docs/api/payments/payment-links/entity; unset times are 0
+ * there, which reads as unknown. Amounts are minor units of `currency`.
  */
 export const paymentLinkFields = {
   ...commonFields,

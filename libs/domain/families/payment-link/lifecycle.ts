@@ -14,7 +14,8 @@ export const paymentLinkLifecycle: Lifecycle<PaymentLinkStatus, EventIn<'payment
   ends: paymentLinkEnds,
   contradicted: 'payment_link.contradicted',
   age: (snapshot) => [linkChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
-  // The envelope's time comes last: it is the link's creation, equal in all its events (docs/reference/razorpay.md "Times").
+  // The envelope's time comes last: it is the link's creation, equal
+  // in all its events (docs/reference/razorpay.md "Times").
   order: (snapshot, rank) => [rank, amountPaid(snapshot), linkChangedAt(snapshot), snapshot.occurredAt ?? UNKNOWN],
   facts: onStatusChangeOrPartPayment((status) => (status === 'created' ? null : `payment_link.${status}`)),
 };

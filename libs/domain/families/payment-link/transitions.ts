@@ -8,8 +8,9 @@ const cancelled = { to: 'cancelled' } as const;
 const paid = { to: 'paid' } as const;
 
 /**
- * Where each event leads. A status is left only for a higher one (payment-link.ts says why they stand as they do); what comes
- * late is stale: it may fill gaps and raise the amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
+ * Where each event leads. A status is left only for a higher one (payment-link.ts says
+ * why they stand as they do); what comes late is stale: it may fill gaps and raise the
+ * amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
  */
 export const paymentLinkTransitions: TransitionTable<PaymentLinkStatus, EventIn<'payment_links'>> = {
   absent: {

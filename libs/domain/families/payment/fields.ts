@@ -16,9 +16,10 @@ import type { Field, Reading } from '#rules';
 import { currency, notes, timeOf } from '../columns.ts';
 
 /**
- * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands below `authorized`, because a
- * payment that failed can still be authorised late, up to 3 days after (docs/payments/late-authorisation), and below
- * `captured`, because a customer who tries again in a UPI app succeeds under the same payment id (docs/webhooks/payments).
+ * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands
+ * below `authorized`, because a payment that failed can still be authorised late, up to 3
+ * days after (docs/payments/late-authorisation), and below `captured`, because a customer
+ * who tries again in a UPI app succeeds under the same payment id (docs/webhooks/payments).
  */
 export const paymentStatuses = ['created', 'failed', 'authorized', 'captured', 'refunded'] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
@@ -28,8 +29,8 @@ export const paymentEnds = ['failed', 'captured', 'refunded'] as const satisfies
 const methods = ['card', 'netbanking', 'wallet', 'emi', 'upi'] as const;
 
 /**
- * Currency in which the merchant is settled (razorpay.com/docs/payments/international-payments). Where it is not named, it is the
- * payment's own if both amounts are the same.
+ * Currency in which the merchant is settled (razorpay.com/docs/payments/international-payments). Where it is not named,
+ * it is the payment's own if both amounts are the same.
  */
 const baseCurrency: Reading = {
   ...latest.text('base_currency'),
@@ -60,8 +61,8 @@ const refundStatus: Reading = {
 };
 
 /**
- * Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of `currency`, but for
- * `base_amount_minor`, `fee_minor` and `tax_minor`, which are minor units of `base_currency`.
+ * Columns of `payment_transactions`. Entity: razorpay.com/docs/api/payments/entity. Amounts are minor units of
+ * `currency`, but for `base_amount_minor`, `fee_minor` and `tax_minor`, which are minor units of `base_currency`.
  */
 export const paymentFields = {
   ...commonFields,

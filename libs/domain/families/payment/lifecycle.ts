@@ -7,7 +7,10 @@ import { paymentTransitions } from './transitions.ts';
 
 const statusFacts = onStatusChange<PaymentStatus>((status) => (status === 'created' ? null : `payment.${status}`));
 
-/** Approved after it had failed, whatever the flag says: nobody waits for that money any more, and it goes back if nobody captures it. */
+/**
+ * Approved after it had failed, whatever the flag says: nobody waits
+ * for that money any more, and it goes back if nobody captures it.
+ */
 const lateFacts = onceTrue<PaymentStatus>(
   'payment.late_authorized',
   ({ status, values }) =>

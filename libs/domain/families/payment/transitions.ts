@@ -7,9 +7,9 @@ const captured = { to: 'captured' } as const;
 const failed = { to: 'failed' } as const;
 
 /**
- * Where each event leads. A status is left only for a higher one; what comes late is stale: it may fill gaps, it moves nothing.
- * failed → authorized and failed → captured are legal: late authorisation, and a second try in a UPI app under the same id
- * (razorpay.com/docs/webhooks/payments, "Watch Out"). A captured payment never fails.
+ * Where each event leads. A status is left only for a higher one; what comes late is stale: it may fill gaps, it moves
+ * nothing. failed → authorized and failed → captured are legal: late authorisation, and a second try in a UPI app under
+ * the same id (razorpay.com/docs/webhooks/payments, "Watch Out"). A captured payment never fails.
  */
 export const paymentTransitions: TransitionTable<PaymentStatus, EventIn<'payments'>> = {
   absent: { 'payment.authorized': authorized, 'payment.captured': captured, 'payment.failed': failed },

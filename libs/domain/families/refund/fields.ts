@@ -4,15 +4,19 @@ import type { Field, Reading, Snapshot } from '#rules';
 import { currency, notes, timeOf } from '../columns.ts';
 
 /**
- * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending → failed). A refund that was processed can fail
- * later, when the customer's bank sends it back: between the two ends the later one counts. Within one second `failed` does, because
- * that is the way it goes, and because money must not be shown as returned when it may not be.
+ * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending →
+ * failed). A refund that was processed can fail later, when the customer's bank sends it back:
+ * between the two ends the later one counts. Within one second `failed` does, because that is
+ * the way it goes, and because money must not be shown as returned when it may not be.
  */
 export const refundStatuses = ['pending', 'processed', 'failed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 export const refundEnds = ['processed', 'failed'] as const satisfies readonly RefundStatus[];
 
-/** The refunded payment's snapshot, which lies beside the refund (razorpay.com/docs/webhooks/refunds); older bodies have none. */
+/**
+ * The refunded payment's snapshot, which lies beside the refund
+ * (razorpay.com/docs/webhooks/refunds); older bodies have none.
+ */
 const paymentOf = (snapshot: Snapshot) => entityBeside(snapshot, 'payment');
 
 const orderId: Reading = {
@@ -34,13 +38,18 @@ const autoRefund: Reading = {
   },
 };
 
-/** An instant refund that fell back to normal speed stays one (razorpay.com/docs/webhooks/refunds, refund.speed_changed). */
+/**
+ * An instant refund that fell back to normal speed stays one
+ * (razorpay.com/docs/webhooks/refunds, refund.speed_changed).
+ */
 const speedChanged: Reading = {
   ...ever.flag('speed_changed'),
   read: ({ event }) => (event === 'refund.speed_changed' ? true : undefined),
 };
 
-/** Columns of `payment_refunds`. Entity: razorpay.com/docs/api/refunds/entity. Amounts are minor units of `currency`. */
+/**
+ * Columns of `payment_refunds`. Entity: razorpay.com/docs/api/refunds/entity. Amounts are minor units of `currency`.
+ */
 export const refundFields = {
   ...commonFields,
   payment_id: column('Payment that is refunded.', latest.text('payment_id')),
@@ -53,7 +62,8 @@ export const refundFields = {
   auto_refund: column('Whether Razorpay made it by itself, for a payment that was never captured.', autoRefund),
   receipt: searched('text', column("Merchant's own number of the refund.", latest.text('receipt'))),
   batch_id: column('Batch of refunds that it belongs to.', latest.text('batch_id')),
-  // The bank's references, which often come after `processed` (razorpay.com/docs/payments/refunds): what is known is kept.
+  // The bank's references, which often come after `processed`
+  // (razorpay.com/docs/payments/refunds): what is known is kept.
   arn: searched(
     'text',
     column("Reference of the card network (ARN), for the customer's bank.", latest.text('acquirer_data', 'arn')),

@@ -7,8 +7,9 @@ const failed = { to: 'failed' } as const;
 const processed = { to: 'processed' } as const;
 
 /**
- * Where each event leads (razorpay.com/docs/webhooks/refunds). `refund.created` and `refund.speed_changed` by themselves say
- * only that the refund is under way; their snapshots are often further (`created` with status `processed`, seen live).
+ * Where each event leads (razorpay.com/docs/webhooks/refunds). `refund.created` and
+ * `refund.speed_changed` by themselves say only that the refund is under way; their
+ * snapshots are often further (`created` with status `processed`, seen live).
  */
 export const refundTransitions: TransitionTable<RefundStatus, EventIn<'refunds'>> = {
   absent: {

@@ -3,18 +3,25 @@ import type { Field, Reading } from '#rules';
 import { notes } from '../columns.ts';
 
 /**
- * Lowest rank first (razorpay.com/docs/x/fund-account-validation: created, then completed or failed). The two ends exclude
- * each other there. Should both come, the later one counts; within one second `completed` does, because it carries an answer.
+ * Lowest rank first (razorpay.com/docs/x/fund-account-validation: created, then
+ * completed or failed). The two ends exclude each other there. Should both come, the
+ * later one counts; within one second `completed` does, because it carries an answer.
  */
 export const validationStatuses = ['created', 'failed', 'completed'] as const;
 export type ValidationStatus = (typeof validationStatuses)[number];
 export const validationEnds = ['failed', 'completed'] as const satisfies readonly ValidationStatus[];
 
-/** `results` in a plain validation, `validation_results` in a composite one (razorpay.com/docs/api/x/composite-account-validation/entity). */
+/**
+ * `results` in a plain validation, `validation_results` in a composite one
+ * (razorpay.com/docs/api/x/composite-account-validation/entity).
+ */
 const inResults = (kind: 'text' | 'integer', name: string): Reading =>
   either(latest[kind]('results', name), latest[kind]('validation_results', name));
 
-/** A failed validation has the text "null" for details it does not have (razorpay.com/docs/webhooks/account-validation, sample). */
+/**
+ * A failed validation has the text "null" for details it does not
+ * have (razorpay.com/docs/webhooks/account-validation, sample).
+ */
 const details: Reading = {
   type: 'text',
   rule: 'latest',
@@ -29,8 +36,8 @@ const details: Reading = {
 };
 
 /**
- * Columns of `fund_account_events`. Entity: razorpay.com/docs/api/x/account-validation/entity. The account number stays in
- * the raw body: nobody searches by it, and `bank_ifsc`, `fund_account_id` and `utr` find the row.
+ * Columns of `fund_account_events`. Entity: razorpay.com/docs/api/x/account-validation/entity. The account number stays
+ * in the raw body: nobody searches by it, and `bank_ifsc`, `fund_account_id` and `utr` find the row.
  */
 export const validationFields = {
   ...commonFields,

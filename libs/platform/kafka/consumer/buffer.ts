@@ -28,7 +28,10 @@ export interface BufferBounds {
 export interface RecordBuffer {
   /** Takes the records from offset `from` on; earlier ones were taken before. Answers how many it took. */
   readonly add: (messages: readonly FetchedMessage[], from: bigint) => number;
-  /** The next records from `position` on without a hole, at most `max`; undefined when the first one here is another, or there is none. */
+  /**
+   * The next records from `position` on without a hole, at most `max`;
+   * undefined when the first one here is another, or there is none.
+   */
   readonly take: (position: bigint, max: number) => Chunk | undefined;
   readonly isEmpty: () => boolean;
   /** No more is to be fetched until there is room. What a fetch under way brings is still taken. */

@@ -28,7 +28,10 @@ import type { ConsumerTuning } from './tuning.ts';
 
 /** A member of a group. */
 export interface KafkaConsumer extends Component {
-  /** Why it cannot apply records yet; nothing once it has joined its group and knows where each of its partitions stands. */
+  /**
+   * Why it cannot apply records yet; nothing once it has joined its
+   * group and knows where each of its partitions stands.
+   */
   readonly unready: () => string | undefined;
 }
 
@@ -59,8 +62,9 @@ const whileRunning = (act: () => void): void => {
 };
 
 /**
- * Reads topics as one member of a group and hands every partition's records over in order, each offset until its outcome is
- * final. Starting fails when Kafka cannot be reached or a topic is missing; later Kafka may be away for any time.
+ * Reads topics as one member of a group and hands every partition's records over
+ * in order, each offset until its outcome is final. Starting fails when Kafka
+ * cannot be reached or a topic is missing; later Kafka may be away for any time.
  */
 // oxlint-disable-next-line max-lines-per-function -- closures over one member of a group and its partitions
 export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {

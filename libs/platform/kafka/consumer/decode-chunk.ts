@@ -4,7 +4,10 @@ import type { PartitionBatch, ReceivedRecord } from '../contracts.ts';
 import type { Chunk } from './buffer.ts';
 import { markOf } from './mark.ts';
 
-/** A chunk as a handler takes it. Rejects only while a schema cannot be looked up; what cannot be decoded keeps its bytes. */
+/**
+ * A chunk as a handler takes it. Rejects only while a schema cannot
+ * be looked up; what cannot be decoded keeps its bytes.
+ */
 export const decodeChunk = async (
   { topic, partition }: { readonly topic: string; readonly partition: number },
   { firstOffset, nextOffset, messages }: Chunk,

@@ -5,7 +5,10 @@ import type { FetchedMessage } from './buffer.ts';
 /** Enough to tell ids apart. */
 const ID_LENGTH_MAX = 256;
 
-/** What tells this record from the one at its offset in another log. Its text is such that Postgres can hold it, whoever wrote it. */
+/**
+ * What tells this record from the one at its offset in another log.
+ * Its text is such that Postgres can hold it, whoever wrote it.
+ */
 export const markOf = ({ timestamp, headers, batchContext }: FetchedMessage): RecordMark => {
   const id = headerText(headers, recordHeaders.eventId);
   return {

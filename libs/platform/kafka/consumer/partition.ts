@@ -43,14 +43,15 @@ export interface PartitionOptions {
 
 type At = Extract<Position, { readonly kind: 'at' }>;
 
-/** Other records than the expected ones can be a fetch that was already on its way; so many in a row are a hole in the log. */
+/** Other records than expected can be of a fetch that was on its way; so many in a row are a hole in the log. */
 const MISSES_MAX = 3;
 
 /**
- * One partition for as long as the group leaves it to this consumer. The ledger says where it stands. It is read while the
- * partition is paused; only then are records fetched, and only a batch that begins exactly there is applied. Whatever else happens
- * (kafkajs' own reset to the log's start, a stale fetch, a ledger that someone moved) leads back to reading the ledger. Fetching
- * does not wait for applying: records go into a bounded buffer, of which one chunk at a time is in the handler's hand.
+ * One partition for as long as the group leaves it to this consumer. The ledger says where it stands.
+ * It is read while the partition is paused; only then are records fetched, and only a batch that begins
+ * exactly there is applied. Whatever else happens (kafkajs' own reset to the log's start, a stale
+ * fetch, a ledger that someone moved) leads back to reading the ledger. Fetching does not wait for
+ * applying: records go into a bounded buffer, of which one chunk at a time is in the handler's hand.
  */
 export class AssignedPartition {
   readonly topic: string;
@@ -100,8 +101,9 @@ export class AssignedPartition {
   }
 
   /**
-   * Takes fetched records. Settles as soon as the client may fetch on: at once, or when there is room, or after a short wait with
-   * this partition paused. Answers the last offset of what it was given; undefined when nothing of it was taken. Never rejects.
+   * Takes fetched records. Settles as soon as the client may fetch on: at once, or when
+   * there is room, or after a short wait with this partition paused. Answers the last
+   * offset of what it was given; undefined when nothing of it was taken. Never rejects.
    */
   async accept(messages: readonly FetchedMessage[]): Promise<bigint | undefined> {
     const last = messages.at(-1);
@@ -149,8 +151,9 @@ export class AssignedPartition {
   }
 
   /**
-   * Compares with the log's ends and with the ledger: lag, and whether the position is still inside, and still the ledger's.
-   * `ledger.asked`: the position when the ledger was asked; a batch that was applied since tells nothing. `stands` null: its row is gone.
+   * Compares with the log's ends and with the ledger: lag, and whether the position is
+   * still inside, and still the ledger's. `ledger.asked`: the position when the ledger was
+   * asked; a batch that was applied since tells nothing. `stands` null: its row is gone.
    */
   compare(log: PartitionLog, ledger?: { readonly asked: bigint; readonly stands: bigint | null }): void {
     if (!this.#isKnown || this.#isReleased()) return;
@@ -238,7 +241,7 @@ export class AssignedPartition {
     }
   }
 
-  /** The position, checked against the log that was read before it. Read twice before a halt: the log may have grown between. */
+  /** The position, checked against the log that was read before it. Read twice before a halt: the log may grow. */
   async #lookUp(): Promise<Position> {
     const { readLog, positions } = this.#options;
     const ask = async (earlier?: Position): Promise<Position> => {
@@ -374,7 +377,10 @@ export class AssignedPartition {
     else void this.#reposition();
   }
 
-  /** Fetching slows down to the pace of applying; for a partition that applies nothing for longer it stops, and the others go on. */
+  /**
+   * Fetching slows down to the pace of applying; for a partition that
+   * applies nothing for longer it stops, and the others go on.
+   */
   async #waitForRoom(): Promise<void> {
     const room = (this.#room ??= Promise.withResolvers<void>());
     await Promise.race([room.promise, pause(this.#options.tuning.roomWaitMs, this.#released.signal)]);

@@ -7,11 +7,14 @@ import type { FastRecord } from './fast-produce.ts';
 import { boundOfRecord } from './record-batch.ts';
 
 /**
- * With nothing under way a record goes at once. While a batch is, records gather until it is answered, at most this long, in ms: so
- * batches grow with the load by themselves, and one slow broker does not hold up the rest.
+ * With nothing under way a record goes at once. While a batch is, records gather until it is answered, at most this
+ * long, in ms: so batches grow with the load by themselves, and one slow broker does not hold up the rest.
  */
 const GATHER_MS = 5;
-/** Records and bytes of one batch. A larger record goes alone; topics take TOPIC_MAX_BATCH_BYTES, and 1 MiB where that is not set. */
+/**
+ * Records and bytes of one batch. A larger record goes alone; topics
+ * take TOPIC_MAX_BATCH_BYTES, and 1 MiB where that is not set.
+ */
 const BATCH_RECORDS_MAX = 200;
 const BATCH_BYTES_MAX = 512 * 1024;
 /** Batches on their way at once. When all are taken the queue grows, and so do the batches. */
@@ -51,7 +54,9 @@ export interface Batcher {
     readonly batches: number;
     readonly circuitOpen: boolean;
   };
-  /** Accepts nothing more, sends what waits, and returns when all is answered: at the latest after PUBLISH_DEADLINE_MS. */
+  /**
+   * Accepts nothing more, sends what waits, and returns when all is answered: at the latest after PUBLISH_DEADLINE_MS.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -64,10 +69,10 @@ interface Pending {
 }
 
 /**
- * Gathers records into batches in front of the Kafka client: one send per record costs four times the CPU
- * (docs/reference/clients.md).
- * `send` settles when the batch's outcome is known and may take as long as it likes; records are answered in time regardless.
- * A send that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
+ * Gathers records into batches in front of the Kafka client: one send per record costs four
+ * times the CPU (docs/reference/clients.md). `send` settles when the batch's outcome is
+ * known and may take as long as it likes; records are answered in time regardless. A send
+ * that failed, or is late, makes its records `unknown`; nothing is sent twice from here.
  */
 // oxlint-disable-next-line max-lines-per-function -- closures over one queue and its counters
 export const createBatcher = (
@@ -110,7 +115,10 @@ export const createBatcher = (
     });
   };
 
-  /** Until the end of this turn, in which other requests are read too, or while something is under way; the next answer flushes too. */
+  /**
+   * Until the end of this turn, in which other requests are read too,
+   * or while something is under way; the next answer flushes too.
+   */
   const waitForOthers = (): void => {
     if (inFlight === 0) starting ??= setImmediate(flush);
     else if (inFlight < BATCHES_IN_FLIGHT_MAX) gathering ??= setTimeout(flush, GATHER_MS);

@@ -4,8 +4,9 @@ import type { TopicBatch } from './batcher.ts';
 import { FastRecord } from './fast-produce.ts';
 
 /**
- * kafkajs' default, which is Java's (B15). Each record remembers where it went, and goes there in every further attempt, also when
- * partitions were added in between: else what was never sent could have the number of a partition that was confirmed.
+ * kafkajs' default, which is Java's (B15). Each record remembers where it went, and
+ * goes there in every further attempt, also when partitions were added in between:
+ * else what was never sent could have the number of a partition that was confirmed.
  */
 export const rememberingPartitioner: ICustomPartitioner = () => {
   const choose = kafkajs.Partitioners.DefaultPartitioner();
@@ -17,9 +18,10 @@ export const rememberingPartitioner: ICustomPartitioner = () => {
 };
 
 /**
- * What of a batch no broker has confirmed, although kafkajs calls it sent. In a retry kafkajs 2.2.4 passes over every broker that
- * has answered before: when partitions of a failed broker are led by such a one by then, their records are never sent, and the
- * promise resolves all the same (producer/sendMessages.js `brokersWithoutResponse`). With three brokers and one frozen, our own
+ * What of a batch no broker has confirmed, although kafkajs calls it sent. In a retry kafkajs
+ * 2.2.4 passes over every broker that has answered before: when partitions of a failed broker are
+ * led by such a one by then, their records are never sent, and the promise resolves all the same
+ * (producer/sendMessages.js `brokersWithoutResponse`). With three brokers and one frozen, our own
  * fault test lost acknowledged records by it; so only a partition in the response counts.
  */
 export const unconfirmed = (

@@ -40,7 +40,9 @@ const byName: Readonly<Record<string, FailureKind>> = {
 /** Causes followed at most; kafkajs nests two or three. */
 const CAUSES_MAX = 8;
 
-/** What went wrong: the useful error of kafkajs is often the cause of the cause. The innermost one that is known counts. */
+/**
+ * What went wrong: the useful error of kafkajs is often the cause of the cause. The innermost one that is known counts.
+ */
 export const failureKindOf = (error: unknown): FailureKind => {
   let kind: FailureKind = 'other';
   let here: unknown = error;

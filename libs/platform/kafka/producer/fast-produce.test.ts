@@ -137,7 +137,10 @@ test('the bytes are the same as those of the encoder that is replaced, where bot
   }
 });
 
-/** kafkajs writes leader epoch, producer epoch and sequence as 0 where there is no producer id; we write -1, as Java does. */
+/**
+ * kafkajs writes leader epoch, producer epoch and sequence as 0 where
+ * there is no producer id; we write -1, as Java does.
+ */
 const withoutEpochs = (body: Buffer): Buffer => {
   const decoder = new Decoder(body);
   decoder.readString();

@@ -27,7 +27,10 @@ interface RequestDefinition {
 /** Record batches of magic 2 came with version 3; versions 4 to 7 encode the same. */
 const FIRST_VERSION = 3;
 
-/** A record of our own producer: marked by its class, so that other kafkajs producers of the process keep kafkajs' encoder. */
+/**
+ * A record of our own producer: marked by its class, so that other
+ * kafkajs producers of the process keep kafkajs' encoder.
+ */
 export class FastRecord implements OutgoingRecord {
   readonly key: string;
   readonly value: Buffer;

@@ -26,7 +26,10 @@ const gauges = {
 } as const;
 const gaugeNames = Object.keys(gauges) as readonly (keyof typeof gauges)[];
 
-/** Label `client`: the producer's client id, one for each use of a producer in a process, so that they do not blur each other. */
+/**
+ * Label `client`: the producer's client id, one for each use of a
+ * producer in a process, so that they do not blur each other.
+ */
 const instrumentsOf = oncePer((registry: Registry) => {
   const watched = new Set<Watched>();
   for (const name of gaugeNames) {

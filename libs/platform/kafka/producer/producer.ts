@@ -35,8 +35,8 @@ export interface ProducerOptions {
 }
 
 /**
- * Writes records to Kafka in batches, acknowledged by all in-sync replicas, each answered within PUBLISH_DEADLINE_MS. A Kafka
- * that is away, slow, full or wrongly set up never makes it fail or grow: records are refused until it is back.
+ * Writes records to Kafka in batches, acknowledged by all in-sync replicas, each answered within PUBLISH_DEADLINE_MS. A
+ * Kafka that is away, slow, full or wrongly set up never makes it fail or grow: records are refused until it is back.
  */
 export const createProducer = ({ config, log, metrics, clientId, topics }: ProducerOptions): KafkaProducer => {
   installFastProduce();

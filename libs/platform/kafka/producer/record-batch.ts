@@ -24,9 +24,10 @@ const BYTES_PER_UNIT = 3;
 const MAGIC = 2;
 
 /**
- * The body of a Produce request, versions 3 to 7, written into one buffer: no transaction, no idempotence, no compression, all
- * records with the time of this call. kafkajs builds a tree of growing buffers and computes CRC-32C in JavaScript, which costs
- * four times the CPU (docs/reference/clients.md). Wire format: Kafka protocol guide, "Record Batch", magic 2.
+ * The body of a Produce request, versions 3 to 7, written into one buffer: no transaction,
+ * no idempotence, no compression, all records with the time of this call. kafkajs builds a
+ * tree of growing buffers and computes CRC-32C in JavaScript, which costs four times the CPU
+ * (docs/reference/clients.md). Wire format: Kafka protocol guide, "Record Batch", magic 2.
  */
 export const encodeProduce = (acks: number, timeoutMs: number, topicData: TopicData): Buffer => {
   const buffer = Buffer.allocUnsafe(boundOf(topicData));

@@ -2,8 +2,8 @@ import { counter, gauge, oneOf } from '../declaration.ts';
 import { accountFigures, family, partition, timesLeft, topic } from '../label-sets.ts';
 
 /**
- * What the reporter of the service quarantine finds in Postgres and Kafka, for all groups: it is there while a consumer is not. Each
- * instance says the same, so take the `max` over them, never the sum.
+ * What the reporter of the service quarantine finds in Postgres and Kafka, for all groups: it is there while a consumer
+ * is not. Each instance says the same, so take the `max` over them, never the sum.
  */
 export const accountMetrics = {
   dakia_ledger_lag_records: gauge('Records of the log that the ledger does not have yet.', { topic, partition }),
