@@ -38,6 +38,9 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
     [
       'verify',
       'show',
+      'search',
+      'rebuild',
+      'digests',
       'parked',
       'dead',
       'quarantine',
@@ -52,7 +55,9 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
   ),
 };
 /** What they need is given by other means: a URL, a destination; doctor asks all of them and goes on. */
-const ASK_NO_SERVER_OF_OURS = ['simulate', 'send', 'trigger', 'notify check', 'notify test', 'doctor'];
+const ASK_NO_SERVER_OF_OURS = ['simulate', 'send', 'trigger', 'conformance', 'notify check', 'notify test', 'doctor'];
+/** digests apply asks for it before any server. */
+const DAKIA_SEARCH_KEY = 'a key of the walk, of no use elsewhere';
 const needOf = (name: string): Need | undefined => FIRST_NEED[name] ?? FIRST_NEED[name.split(' ')[0] ?? ''];
 const needing = commands
   .filter(({ name }) => !ASK_NO_SERVER_OF_OURS.includes(name))
@@ -75,8 +80,13 @@ let away: Dakia;
 let unset: Dakia;
 beforeAll(async () => {
   // Port 1 refuses.
-  away = openDakia({ ...settingsAt(1), DAKIA_WEBHOOK_PORT: '1', RAZORPAY_WEBHOOK_SECRETS: 'a secret' });
-  unset = openDakia({});
+  away = openDakia({
+    ...settingsAt(1),
+    DAKIA_WEBHOOK_PORT: '1',
+    RAZORPAY_WEBHOOK_SECRETS: 'a secret',
+    DAKIA_SEARCH_KEY,
+  });
+  unset = openDakia({ DAKIA_SEARCH_KEY });
   // Both have started; that is not counted.
   await Promise.all([away.run('--help'), unset.run('--help')]);
 });
@@ -116,13 +126,13 @@ test.each(needing)('%s says which setting it needs when none is set', async (nam
   expect(code).toBe(2);
 });
 
-test('doctor names the setting of every server that is away; simulate, trigger and notify test end with 1', async () => {
+test('doctor names the setting of every server that is away; simulate, trigger, conformance and notify test end with 1', async () => {
   const { code, stdout } = await away.run('--data-dir', folder, 'doctor', '--json');
   const { ok, servers } = oneObject(stdout) as { ok: boolean; servers: readonly { ok: boolean; found: string }[] };
   expect([code, ok]).toEqual([1, false]);
   for (const [index, name] of Object.keys(settingsAt(1)).entries())
     expect(servers[index]).toMatchObject({ ok: false, found: expect.stringMatching(`^${name}: `) as string });
-  for (const name of ['simulate', 'trigger', 'notify test']) {
+  for (const name of ['simulate', 'trigger', 'conformance', 'notify test']) {
     const command = commands.find((one) => one.name === name);
     if (command === undefined) throw new Error(name);
     const ended = await away.run(...exampleOf(command));
