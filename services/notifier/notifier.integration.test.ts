@@ -296,7 +296,7 @@ test.each([
   [
     'a fact that does not exist',
     'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.open, to: log}\n',
-    'rules.yaml:3: rules.broken.when: there is no fact "dispute.open"',
+    'rules.yaml:3: rules.a.when: there is no fact "dispute.open"',
   ],
   [
     'a variable that does not exist',
