@@ -10,6 +10,8 @@ let open: TestApp;
 beforeEach(async () => (open = await openTestApp()));
 afterEach(() => open.close());
 
+/** Thousands of requests, on a machine that does other things as well. */
+jest.setTimeout(30_000);
 const SECOND = 1_000;
 /** Largest body that the server takes, in bytes. */
 const MOST = 256 * 1024;
