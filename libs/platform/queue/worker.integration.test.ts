@@ -4,6 +4,9 @@ import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts'
 import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import { KEPT_COMPLETED, UNEXPECTED_WAIT_MS } from './bull-worker.ts';
 
+/** Thousands of jobs, on a machine that does other things as well. */
+jest.setTimeout(30_000);
+
 const MINUTE = 60_000;
 const REST_MS = 2_000;
 
