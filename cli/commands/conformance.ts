@@ -62,6 +62,10 @@ const show = ({ scenarios: results, summary, ok }: ConformanceReport): void => {
       deliveries > proof.length ? `${proof.join(', ')} and ${deliveries - proof.length} more` : proof.join(', '),
     ]),
   ]);
-  for (const { id, result, says } of results) if (result === 'failed') print(`\n${id}: ${says}`, 'bad');
-  print(`\n${summary}`, ok ? 'good' : 'bad');
+  const failed = results.filter(({ result }) => result === 'failed');
+  if (failed.length > 0) {
+    print('');
+    printTable([['failed', 'why'], ...failed.map(({ id, says }) => [id, says])]);
+  }
+  print(`\n${summary.replaceAll('; ', '\n')}`, ok ? 'good' : 'bad');
 };
