@@ -53,10 +53,20 @@ const positions = (system: World['system'], topic: string): Promise<readonly Pos
     [topic],
   );
 
+/** A partition that moves between the look and the act is left alone, and says so: an operator then tries again. */
+const REBASES_MAX = 10;
+
 const rebase = async ({ system }: World, { group, topic, partition }: Position, to: string): Promise<void> => {
   const which = ['--group', group, '--topic', topic, '--partition', String(partition)];
-  const answer = await system.dakia('ledger', 'rebase', ...which, '--to', to, '--reason', 'the soak', '--yes');
-  if (answer.code !== 0) throw new Error(`ledger rebase ended with ${answer.code}: ${answer.stderr}`);
+  for (let count = 1; count <= REBASES_MAX; count += 1) {
+    const { code, answer, stderr } = await system.dakia(
+      ...['ledger', 'rebase', ...which, '--to', to, '--reason', 'the soak', '--yes'],
+    );
+    if (code === 0) return;
+    const kind = (answer as { readonly kind?: string } | undefined)?.kind;
+    if (kind !== 'changed') throw new Error(`ledger rebase ended with ${code}: ${kind ?? stderr}`);
+  }
+  throw new Error(`${topic}/${partition} was not set back in ${REBASES_MAX} tries: it had moved on each time`);
 };
 
 /** An operator sets a partition back that runs. What comes again is a duplicate. */
