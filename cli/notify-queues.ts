@@ -2,7 +2,8 @@ import type { JobPriority } from '#catalogue';
 import { createLogger } from '#platform/log';
 import { notifyQueueOf, openQueue } from '#platform/queue';
 import type { JobQueue, QueueConfig } from '#platform/queue';
-import { messageOf } from './output.ts';
+import { messageOf, printJson } from './output.ts';
+import type { Changes } from './picture.ts';
 
 /** A notification whose row waits: what its job is made of. */
 interface Waiting {
@@ -43,3 +44,21 @@ export const openScheduler = (config: QueueConfig) => {
 
 export const silentInWords = (reason: string): string =>
   `Redis did not answer (${reason}): they go as soon as the notifier's sweep finds them, which needs Redis.`;
+
+/** What came of it with --json. `silent`: why Redis did not take the jobs. */
+export const printPlanned = ({
+  silent,
+  changes,
+  ...others
+}: {
+  readonly ok: boolean;
+  readonly count: number;
+  readonly changes: Changes | undefined;
+  readonly silent: string | undefined;
+}): void =>
+  printJson({
+    ...others,
+    executed: true,
+    ...(changes !== undefined && { changes }),
+    ...(silent !== undefined && { redis: silent }),
+  });

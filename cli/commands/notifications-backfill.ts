@@ -9,7 +9,7 @@ import { delayUntil } from '../../services/notifier/relay/schedule-jobs.ts';
 import { BULK_MAX } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { moment } from '../moment.ts';
-import { openScheduler, silentInWords } from '../notify-queues.ts';
+import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
 import { exitCodes, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
@@ -141,14 +141,7 @@ interface Done {
 const printDone = ({ count, meanwhile, changes, silent }: Done, { to, json }: BackfillOptions): void => {
   const ok = (changes?.changed.length ?? 0) === 0;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (json)
-    return printJson({
-      ok,
-      executed: true,
-      count,
-      ...(changes !== undefined && { changes }),
-      ...(silent !== undefined && { redis: silent }),
-    });
+  if (json) return printPlanned({ ok, count, changes, silent });
   printChanges(changes);
   print(
     count === 0

@@ -6,7 +6,7 @@ import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { moment } from '../moment.ts';
-import { openScheduler, silentInWords } from '../notify-queues.ts';
+import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
@@ -75,14 +75,7 @@ const resend = async (options: ResendOptions, command: Command): Promise<void> =
   const silent = await scheduler.close();
   const ok = (changes?.changed.length ?? 0) === 0 && (count > 0 || (changes?.gone.length ?? 0) > 0);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (options.json)
-    return printJson({
-      ok,
-      executed: true,
-      count,
-      ...(changes !== undefined && { changes }),
-      ...(silent !== undefined && { redis: silent }),
-    });
+  if (options.json) return printPlanned({ ok, count, changes, silent });
   printChanges(changes);
   print(
     count === 0 ? noneOf(NOUN, true) : `${count} ${count === 1 ? 'notification is' : 'notifications are'} told again`,

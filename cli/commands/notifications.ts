@@ -9,7 +9,7 @@ import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../output.ts';
-import { openScheduler, silentInWords } from '../notify-queues.ts';
+import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
@@ -157,14 +157,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
   const nothingMatches = retried === 0 && changes === undefined && isFiltered;
   const ok = (changes?.changed.length ?? 0) === 0 && !nothingMatches;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (options.json)
-    return printJson({
-      ok,
-      executed: true,
-      count: retried,
-      ...(changes !== undefined && { changes }),
-      ...(silent !== undefined && { redis: silent }),
-    });
+  if (options.json) return printPlanned({ ok, count: retried, changes, silent });
   printChanges(changes);
   print(
     retried === 0
