@@ -2,7 +2,8 @@ import type { JobPriority } from '#catalogue';
 import { createLogger } from '#platform/log';
 import { notifyQueueOf, openQueue } from '#platform/queue';
 import type { JobQueue, QueueConfig } from '#platform/queue';
-import { messageOf, printJson } from './output.ts';
+import { exitCodes, messageOf, print, printJson, warn } from './output.ts';
+import { printChanges } from './picture.ts';
 import type { Changes } from './picture.ts';
 
 /** A notification whose row waits: what its job is made of. */
@@ -42,23 +43,34 @@ export const openScheduler = (config: QueueConfig) => {
   };
 };
 
-export const silentInWords = (reason: string): string =>
-  `Redis did not answer (${reason}): they go as soon as the notifier's sweep finds them, which needs Redis.`;
-
-/** What came of it with --json. `silent`: why Redis did not take the jobs. */
-export const printPlanned = ({
-  silent,
-  changes,
-  ...others
-}: {
+/** What came of making notifications pending. */
+interface Planned {
   readonly ok: boolean;
   readonly count: number;
+  /** Dealt with by somebody else in between. */
+  readonly meanwhile: number;
   readonly changes: Changes | undefined;
+  /** Why Redis did not take the jobs; undefined when it did. */
   readonly silent: string | undefined;
-}): void =>
-  printJson({
-    ...others,
-    executed: true,
-    ...(changes !== undefined && { changes }),
-    ...(silent !== undefined && { redis: silent }),
-  });
+}
+
+/** Ends a command that acted: sets the exit code, and prints one JSON object, or `said` and what else there is to say. */
+export const endPlanned = (
+  { ok, count, meanwhile, changes, silent }: Planned,
+  { json, said }: { readonly json: boolean; readonly said: string },
+): void => {
+  if (!ok) process.exitCode = exitCodes.notAsExpected;
+  if (json)
+    return printJson({
+      ok,
+      executed: true,
+      count,
+      ...(changes !== undefined && { changes }),
+      ...(silent !== undefined && { redis: silent }),
+    });
+  printChanges(changes);
+  print(said);
+  if (meanwhile > 0) print(`${meanwhile} done meanwhile`);
+  if (silent !== undefined)
+    warn(`Redis did not answer (${silent}): they go as soon as the notifier's sweep finds them, which needs Redis.`);
+};

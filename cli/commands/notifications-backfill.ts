@@ -9,11 +9,11 @@ import { delayUntil } from '../../services/notifier/relay/schedule-jobs.ts';
 import { BULK_MAX } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { moment } from '../moment.ts';
-import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
-import { exitCodes, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
+import { endPlanned, openScheduler } from '../notify-queues.ts';
+import { print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
-import type { Changes, ShownItem } from '../picture.ts';
+import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import type { ShownItem } from '../picture.ts';
 import { progressBar } from '../progress.ts';
 import { timeOf } from '../times.ts';
 
@@ -78,7 +78,13 @@ const run = async (options: BackfillOptions, command: Command): Promise<void> =>
   } finally {
     bar.end();
   }
-  printDone({ count, meanwhile: same.length - count, changes, silent: await scheduler.close() }, options);
+  const ok = (changes?.changed.length ?? 0) === 0;
+  const said =
+    count === 0
+      ? `${options.to} was told of everything that its rules ask for`
+      : `${count} ${count === 1 ? 'notification is' : 'notifications are'} planned for ${options.to}`;
+  const silent = await scheduler.close();
+  endPlanned({ ok, count, meanwhile: same.length - count, changes, silent }, { json: options.json, said });
 };
 
 /** Throws UsageError for a file that is wrong, or a destination that it does not have. */
@@ -129,25 +135,3 @@ const printFound = (found: readonly Untold[], { to, json }: BackfillOptions): vo
 
 const what = ({ kind, hoursBefore }: Untold): string =>
   hoursBefore === null ? kind : `${kind}, reminder ${hoursBefore} h`;
-
-interface Done {
-  readonly count: number;
-  /** Planned by somebody else in between. */
-  readonly meanwhile: number;
-  readonly changes: Changes | undefined;
-  readonly silent: string | undefined;
-}
-
-const printDone = ({ count, meanwhile, changes, silent }: Done, { to, json }: BackfillOptions): void => {
-  const ok = (changes?.changed.length ?? 0) === 0;
-  if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (json) return printPlanned({ ok, count, changes, silent });
-  printChanges(changes);
-  print(
-    count === 0
-      ? `${to} was told of everything that its rules ask for`
-      : `${count} ${count === 1 ? 'notification is' : 'notifications are'} planned for ${to}`,
-  );
-  if (meanwhile > 0) print(`${meanwhile} done meanwhile`);
-  if (silent !== undefined) warn(silentInWords(silent));
-};

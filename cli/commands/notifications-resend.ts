@@ -6,10 +6,10 @@ import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { moment } from '../moment.ts';
-import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
+import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
@@ -74,14 +74,9 @@ const resend = async (options: ResendOptions, command: Command): Promise<void> =
   });
   const silent = await scheduler.close();
   const ok = (changes?.changed.length ?? 0) === 0 && (count > 0 || (changes?.gone.length ?? 0) > 0);
-  if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (options.json) return printPlanned({ ok, count, changes, silent });
-  printChanges(changes);
-  print(
-    count === 0 ? noneOf(NOUN, true) : `${count} ${count === 1 ? 'notification is' : 'notifications are'} told again`,
-  );
-  if (same.length > count) print(`${same.length - count} done meanwhile`);
-  if (silent !== undefined) warn(silentInWords(silent));
+  const said =
+    count === 0 ? noneOf(NOUN, true) : `${count} ${count === 1 ? 'notification is' : 'notifications are'} told again`;
+  endPlanned({ ok, count, meanwhile: same.length - count, changes, silent }, { json: options.json, said });
 };
 
 const dryRun = (

@@ -9,9 +9,9 @@ import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../output.ts';
-import { openScheduler, printPlanned, silentInWords } from '../notify-queues.ts';
+import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, rememberPicture, takePicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 import { addBackfill } from './notifications-backfill.ts';
@@ -156,16 +156,11 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
   });
   const nothingMatches = retried === 0 && changes === undefined && isFiltered;
   const ok = (changes?.changed.length ?? 0) === 0 && !nothingMatches;
-  if (!ok) process.exitCode = exitCodes.notAsExpected;
-  if (options.json) return printPlanned({ ok, count: retried, changes, silent });
-  printChanges(changes);
-  print(
+  const said =
     retried === 0
       ? noneOf(NOUN, isFiltered)
-      : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`,
-  );
-  if (wanted > retried) print(`${wanted - retried} done meanwhile`);
-  if (silent !== undefined) warn(silentInWords(silent));
+      : `${retried} ${retried === 1 ? 'notification is' : 'notifications are'} sent again`;
+  endPlanned({ ok, count: retried, meanwhile: wanted - retried, changes, silent }, { json: options.json, said });
 };
 
 const dryRun = async (filter: NotificationFilter, { json }: RetryOptions, command: Command): Promise<void> => {
