@@ -9,7 +9,7 @@
  */
 const PROJECTS = [
   // A minute and more each, most of it waiting on servers of their
-  // own: two side by side, where `faults` run one after the other.
+  // own: they run beside `faults`, each of the two one file at a time.
   { name: 'long', pattern: '/test/faults/(soak|drill|redis-outage|redis-workers)\\.test\\.ts$' },
   { name: 'faults', pattern: '/test/faults/.*\\.test\\.ts$' },
   { name: 'chart', pattern: '/test/chart/.*\\.test\\.ts$' },

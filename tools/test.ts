@@ -125,14 +125,14 @@ const sum = (all: readonly Counts[]): Counts =>
 /**
  * Tests on real servers wait for facts with a bound, and a neighbour on a shared
  * machine can use the bound up. So a file of `again` projects that failed runs once
- * more, alone; what passes then is named as unsteady, what fails again has failed.
+ * more, by itself; what passes then is named as unsteady, what fails again has failed.
  */
 const jest = (project: Project, workers: number, again: 'once' | 'again') => async (): Promise<Counts> => {
   const first = await runJest(project, workers, []);
   if (first === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const failed = first.filter(({ status }) => status === 'failed');
   if (failed.length === 0 || again === 'once') return sum(first.map(countFile));
-  process.stdout.write(`\n${failed.length} files of ${project} failed and run once more, alone\n`);
+  process.stdout.write(`\n${failed.length} files of ${project} failed and run once more, one by one\n`);
   const second = await runJest(
     project,
     1,
@@ -154,7 +154,7 @@ interface Part {
 }
 const CORES = 2;
 const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: true });
-const alone = (run: () => Promise<Counts>): Part => ({ run, cores: CORES, quick: false });
+const onServers = (run: () => Promise<Counts>, cores: number): Part => ({ run, cores, quick: false });
 /** More than cores: many a unit test waits for a time-out. */
 const UNIT_WORKERS = 3;
 
@@ -186,9 +186,10 @@ const parts: Readonly<Record<string, Part>> = {
   unit: { run: jest('unit', UNIT_WORKERS, 'once'), cores: CORES, quick: true },
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
-  integration: alone(jest('integration', CORES, 'again')),
-  faults: alone(jest('faults', 1, 'again')),
-  long: alone(jest('long', CORES, 'again')),
+  integration: onServers(jest('integration', CORES, 'again'), CORES),
+  /** These two wait more than they work: a file of each at a time. */
+  faults: onServers(jest('faults', 1, 'again'), 1),
+  long: onServers(jest('long', 1, 'again'), 1),
 };
 
 /** Runs the parts in their order, side by side where they fit, and says of each how it ended. */
