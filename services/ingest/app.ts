@@ -9,6 +9,7 @@ import type { Tracer } from '#platform/trace';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
 import type { Reason } from './answers.ts';
+import { PiecewiseRequest } from './body-pieces.ts';
 import { closeAfter, closeUnread, oneAtATime } from './connection-line.ts';
 import { createDeliveryLog } from './delivery-log.ts';
 import { traceUnread } from './delivery-trace.ts';
@@ -172,6 +173,7 @@ export const createIngestApp = ({
 const createServer = (handle: http.RequestListener): http.Server => {
   const server = http.createServer(
     {
+      IncomingMessage: PiecewiseRequest,
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,

@@ -1,8 +1,10 @@
 import http from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
+import { PiecewiseRequest } from './body-pieces.ts';
 import { readBody } from './read-body.ts';
 
 /** Posts a body to a server that reads it with these bounds, and returns what it read. */
@@ -72,6 +74,14 @@ test('small bodies may come byte by byte, large ones not', async () => {
   const bytes = (count: number) => Array.from({ length: count }, () => Buffer.from('x'));
   expect((await readPieces(bytes(1_000), 100_000)).body).toEqual(Buffer.alloc(1_000, 'x'));
   expect((await readPieces(bytes(2_000), 100_000)).body).toBe('body-in-pieces');
+});
+
+test('what follows the first piece too many is dropped, and the body is refused all the same', async () => {
+  const request = new PiecewiseRequest(new Socket());
+  for (let pieces = 0; pieces < 10_000; pieces += 1) request.push(Buffer.from('x'));
+  expect(request.readableLength).toBeLessThan(1_100);
+  const place = { reserve: () => true, onCrowdedOut: () => undefined };
+  expect(await readBody(request, { maxBytes: 100_000, withinMs: 10_000, place })).toBe('body-in-pieces');
 });
 
 test('a sender that must give way, or that stops in the middle, is told so in time', async () => {

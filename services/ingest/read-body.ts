@@ -1,13 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Reason } from './answers.ts';
 import type { Place } from './admission.ts';
+import { areTooManyPieces } from './body-pieces.ts';
 
-/**
- * Pieces that a body may come in: so many, and one more for every so
- * many bytes. Every piece costs, however small it is.
- */
-const PIECES_FREE = 1_024;
-const BYTES_PER_PIECE = 256;
 /** At least so many bytes of a body that has not ended must come in every so many ms. */
 const RATE_BYTES = 1_024;
 const RATE_WINDOW_MS = 2_000;
@@ -84,7 +79,7 @@ const gather = (maxBytes: number, reserve: (bytes: number) => boolean) => {
       const needed = size + piece.length;
       pieces += 1;
       if (needed > maxBytes) return 'too-large';
-      if (pieces > PIECES_FREE + needed / BYTES_PER_PIECE) return 'body-in-pieces';
+      if (areTooManyPieces(pieces, needed)) return 'body-in-pieces';
       if (pieces === 1) {
         // Nearly all bodies are one piece, which is a buffer of its own already.
         if (!reserve(piece.length)) return 'bytes-full';
