@@ -48,10 +48,16 @@ test('every port is on loopback and is set by the setting of npm start, with its
 
 test('it has no password of its own', () => {
   expect(compose).toMatch(/POSTGRES_PASSWORD: \$\{DAKIA_POSTGRES_PASSWORD:\?/);
+  expect(compose).toMatch(/requirepass \$\{DAKIA_REDIS_PASSWORD:\?/);
+  // Every user of the machine can read a command line.
+  expect(compose).not.toMatch(/(command|entrypoint):.*PASSWORD/);
 });
 
 test('only the servers whose address is not given are started, and every variable of the file has a value', () => {
-  const { args, env } = composeRun('/a/.dakia', ports, ['DATABASE_URL', 'REDIS_URL'], 'secret');
+  const { args, env } = composeRun('/a/.dakia', ports, ['DATABASE_URL', 'REDIS_URL'], {
+    postgres: 'one',
+    redis: 'two',
+  });
   expect(args.slice(args.indexOf('up'))).toEqual([
     'up',
     '--abort-on-container-exit',
@@ -68,7 +74,7 @@ test('only the servers whose address is not given are started, and every variabl
 });
 
 test('two state folders are two projects with volumes of their own', () => {
-  const projectOf = (root: string) => composeRun(root, ports, [], '').args[2];
+  const projectOf = (root: string) => composeRun(root, ports, [], { postgres: '', redis: '' }).args[2];
   expect(projectOf('/a/.dakia')).not.toBe(projectOf('/b/.dakia'));
   expect(projectOf('/a/.dakia')).toBe(projectOf('/a/.dakia'));
 });

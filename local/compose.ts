@@ -8,7 +8,7 @@ import { LOOPBACK, portOrFree } from './ports.ts';
 import { passwordOf, postgresAnswers, postgresUrl } from './postgres.ts';
 import { secondsSince } from './progress.ts';
 import type { Report } from './progress.ts';
-import { redisAnswers } from './redis.ts';
+import { redisAnswers, redisUrl } from './redis.ts';
 import { registryAnswers, registryUrl } from './registry.ts';
 import { defineServer } from './server-process.ts';
 import type { Server } from './server-process.ts';
@@ -35,6 +35,11 @@ const READY_WITHIN_MS = 600_000;
 const STOP_WITHIN_MS = 45_000;
 const PROJECT_HASH_LENGTH = 8;
 
+export interface ComposePasswords {
+  readonly postgres: string;
+  readonly redis: string;
+}
+
 export interface ComposeRun {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -47,7 +52,7 @@ export const composeRun = (
   root: string,
   ports: ServerPorts,
   wanted: readonly AddressName[],
-  password: string,
+  passwords: ComposePasswords,
 ): ComposeRun => ({
   args: [
     'compose',
@@ -68,7 +73,8 @@ export const composeRun = (
     DAKIA_REGISTRY_PORT: String(ports.registryPort),
     DAKIA_POSTGRES_PORT: String(ports.postgresPort),
     DAKIA_REDIS_PORT: String(ports.redisPort),
-    DAKIA_POSTGRES_PASSWORD: password,
+    DAKIA_POSTGRES_PASSWORD: passwords.postgres,
+    DAKIA_REDIS_PASSWORD: passwords.redis,
   },
 });
 
@@ -88,11 +94,14 @@ export const startCompose = async ({
     postgresPort: await portOrFree(asked.postgresPort),
     redisPort: await portOrFree(asked.redisPort),
   };
-  const password = passwordOf(join(folder.data, 'postgres.password'));
+  const passwords: ComposePasswords = {
+    postgres: passwordOf(join(folder.data, 'postgres.password')),
+    redis: passwordOf(join(folder.data, 'redis.password')),
+  };
   const addresses: ServerAddresses = {
     KAFKA_BROKERS: `${LOOPBACK}:${ports.kafkaPort}`,
-    DATABASE_URL: postgresUrl(password, ports.postgresPort),
-    REDIS_URL: `redis://${LOOPBACK}:${ports.redisPort}`,
+    DATABASE_URL: postgresUrl(passwords.postgres, ports.postgresPort),
+    REDIS_URL: redisUrl(ports.redisPort, passwords.redis),
     SCHEMA_REGISTRY_URL: registryUrl(ports.registryPort),
   };
   const answers: Readonly<Record<AddressName, () => Promise<boolean>>> = {
@@ -106,7 +115,7 @@ export const startCompose = async ({
       name: 'compose',
       kind: 'server',
       command: 'docker',
-      ...composeRun(folder.root, ports, wanted, password),
+      ...composeRun(folder.root, ports, wanted, passwords),
       ready: async () => (await Promise.all(wanted.map((name) => answers[name]()))).every(Boolean),
       readyWithinMs: READY_WITHIN_MS,
       stopSignal: 'SIGTERM',

@@ -78,9 +78,11 @@ export const startRedis = async ({
   onDefined?.(server);
   await server.start();
   report(name, `ready on ${LOOPBACK}:${port} (${secondsSince(started)})`);
-  const user = password === undefined ? '' : `:${password}@`;
-  return { server, url: `${tls === undefined ? 'redis' : 'rediss'}://${user}${LOOPBACK}:${port}` };
+  return { server, url: redisUrl(port, password, tls === undefined ? 'redis' : 'rediss') };
 };
+
+export const redisUrl = (port: number, password?: string, scheme: 'redis' | 'rediss' = 'redis'): string =>
+  `${scheme}://${password === undefined ? '' : `:${password}@`}${LOOPBACK}:${port}`;
 
 /**
  * Ready when PING is answered by PONG or by the question for a
