@@ -155,8 +155,8 @@ interface Part {
 const CORES = 2;
 const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: true });
 const onServers = (run: () => Promise<Counts>, cores: number): Part => ({ run, cores, quick: false });
-/** More than cores: many a unit test waits for a time-out. */
-const UNIT_WORKERS = 3;
+/** More than cores: many a test waits, for a time-out or for a server. */
+const WORKERS = 3;
 
 /** The longest first: it takes one core while the others follow each other on the second. */
 const parts: Readonly<Record<string, Part>> = {
@@ -183,10 +183,10 @@ const parts: Readonly<Record<string, Part>> = {
   generated: quick(check('tools/generate.ts', '--check')),
   runbooks: quick(check('tools/check-runbooks.ts')),
   'dead code': quick(check(bin('knip'))),
-  unit: { run: jest('unit', UNIT_WORKERS, 'once'), cores: CORES, quick: true },
+  unit: { run: jest('unit', WORKERS, 'once'), cores: CORES, quick: true },
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
-  integration: onServers(jest('integration', CORES, 'again'), CORES),
+  integration: onServers(jest('integration', WORKERS, 'again'), CORES),
   /** These two wait more than they work: a file of each at a time. */
   faults: onServers(jest('faults', 1, 'again'), 1),
   long: onServers(jest('long', 1, 'again'), 1),
