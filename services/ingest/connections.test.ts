@@ -42,6 +42,7 @@ test('pipelined deliveries are answered in order; a refused one ends the connect
     [head({ ...signed, 'Content-Length': MOST + 1 }) + ' '.repeat(MOST + 1), 413],
     ['GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000), 404],
   ] as const) {
+    const { stackTraceLimit } = Error;
     const before = open.published.length;
     const connection = await connect(open.port);
     connection.write([whole, whole, refused, whole].join(''));
@@ -52,6 +53,8 @@ test('pipelined deliveries are answered in order; a refused one ends the connect
       [status, 'close'],
     ]);
     await connection.closed;
+    // It is without stacks only while the connection closes.
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
     expect(open.published).toHaveLength(before + 2);
   }
   expect(
