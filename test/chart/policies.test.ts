@@ -312,3 +312,40 @@ test('KEDA asks Kafka with the login of the pods, out of their Secrets, unless i
   // Nothing is scaled by lag.
   expect(ofKind(rendered('production'), 'TriggerAuthentication')).toEqual([]);
 });
+
+test('a command is a Job of its own, as the owner, let out to every server; without one there is none', () => {
+  const command = ['quarantine', 'replay', '--all'];
+  const [pod, ...others] = podsOf(rendered('production', { command })).filter(
+    ({ labels }) => componentOf(labels) === 'command',
+  );
+  if (pod === undefined) throw new Error('there is no Job for the command');
+  expect(others).toEqual([]);
+  expect(pod.spec).toMatchObject({
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+  });
+  const [container] = containersOf(pod);
+  expect(container).toMatchObject({
+    args: ['cli', '--data-dir', '/tmp/dakia', ...command],
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  });
+  const variables = container?.env ?? [];
+  expect(variables.find(({ name }) => name === 'DATABASE_URL')?.valueFrom?.secretKeyRef).toMatchObject({
+    name: 'dakia-postgres-owner',
+  });
+  expect(variables.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL', 'DAKIA_SEARCH_KEY']),
+  );
+  for (const server of ['kafka', 'postgres', 'redis', 'schema-registry'])
+    expect(
+      specOf<{
+        readonly podSelector: { readonly matchExpressions: readonly { readonly values: readonly string[] }[] };
+      }>(
+        ofKind(rendered('production'), 'NetworkPolicy').find(
+          ({ metadata }) => metadata.name === `dakia-to-${server}`,
+        ) ?? pod.object,
+      ).podSelector.matchExpressions[0]?.values,
+    ).toContain('command');
+  expect(podsOf(rendered('production')).filter(({ labels }) => componentOf(labels) === 'command')).toEqual([]);
+});

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { freePort } from '#local';
 import { serves } from '../../local/kafka.ts';
 import { postgresAnswers, postgresUrl } from '../../local/postgres.ts';
-import { redisAnswers } from '../../local/redis.ts';
+import { redisAnswers, redisUrl } from '../../local/redis.ts';
 import { registryAnswers, registryUrl } from '../../local/registry.ts';
 import { packagesIn } from './packages.ts';
 import type { ServerAddresses } from './servers.ts';
@@ -24,6 +24,7 @@ interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>;
   readonly command?: readonly string[];
   readonly user?: string;
+  readonly configs?: readonly { readonly source: string; readonly target: string }[];
   /** `127.0.0.1:HOST:CONTAINER`, one. */
   readonly ports: readonly [string];
 }
@@ -33,6 +34,7 @@ interface Container {
   withEnvironment(environment: Readonly<Record<string, string>>): this;
   withCommand(command: readonly string[]): this;
   withUser(user: string): this;
+  withCopyContentToContainer(files: readonly { readonly content: string; readonly target: string }[]): this;
   withExposedPorts(...ports: readonly { readonly container: number; readonly host: number }[]): this;
   withWaitStrategy(strategy: unknown): this;
   withStartupTimeout(ms: number): this;
@@ -50,17 +52,17 @@ const substituted = (text: string, values: Readonly<Record<string, string | unde
     return value;
   });
 
-/** The services of deploy/compose.yaml with the images of deploy/images.env. */
-export const composeServices = (
-  values: Readonly<Record<string, string>>,
-): Readonly<Record<string, ComposeService | undefined>> => {
+interface Compose {
+  readonly services: Readonly<Record<string, ComposeService | undefined>>;
+  readonly configs: Readonly<Record<string, { readonly content: string } | undefined>>;
+}
+
+/** deploy/compose.yaml with the images of deploy/images.env. */
+export const composeFile = (values: Readonly<Record<string, string>>): Compose => {
   const deploy = (name: string): string => readFileSync(join(ROOT, 'deploy', name), 'utf8');
   const known = { ...parseEnv(deploy('images.env')), ...values };
   // Of the profile `observe`, which starts nothing here, only the images are known.
-  const { services } = parse(substituted(deploy('compose.yaml'), known)) as {
-    readonly services: Readonly<Record<string, ComposeService>>;
-  };
-  return services;
+  return parse(substituted(deploy('compose.yaml'), known)) as Compose;
 };
 
 /** Waits until the server answers as its clients need it; testcontainers' own look needs a shell in the image. */
@@ -91,11 +93,14 @@ export const startContainerServers = async (
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   const { GenericContainer } = packagesIn(join(ROOT, 'test', 'image', 'tools'))('testcontainers') as Testcontainers;
   const [kafka, registry, postgres, redis] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const password = randomBytes(18).toString('base64url');
+  const [ofPostgres, ofRedis] = [randomBytes(18), randomBytes(18)].map((bytes) => bytes.toString('base64url')) as [
+    string,
+    string,
+  ];
   const addresses: ServerAddresses = {
     KAFKA_BROKERS: `127.0.0.1:${kafka}`,
-    DATABASE_URL: postgresUrl(password, postgres),
-    REDIS_URL: `redis://127.0.0.1:${redis}`,
+    DATABASE_URL: postgresUrl(ofPostgres, postgres),
+    REDIS_URL: redisUrl(redis, ofRedis),
     SCHEMA_REGISTRY_URL: registryUrl(registry),
   };
   const wanted = [
@@ -104,7 +109,11 @@ export const startContainerServers = async (
     ['postgres', postgres, () => postgresAnswers(addresses.DATABASE_URL)],
     ['redis', redis, () => redisAnswers(redis, false)],
   ] as const;
-  const services = composeServices({ DAKIA_KAFKA_PORT: String(kafka), DAKIA_POSTGRES_PASSWORD: password });
+  const { services, configs } = composeFile({
+    DAKIA_KAFKA_PORT: String(kafka),
+    DAKIA_POSTGRES_PASSWORD: ofPostgres,
+    DAKIA_REDIS_PASSWORD: ofRedis,
+  });
 
   const start = async ([name, host, answers]: (typeof wanted)[number]) => {
     const service = services[name];
@@ -112,6 +121,9 @@ export const startContainerServers = async (
     const container = new GenericContainer(service.image)
       .withExposedPorts({ container: Number(service.ports[0].split(':').at(-1)), host })
       .withEnvironment(service.environment ?? {})
+      .withCopyContentToContainer(
+        (service.configs ?? []).map(({ source, target }) => ({ content: configs[source]?.content ?? '', target })),
+      )
       .withWaitStrategy(until(name, answers))
       .withStartupTimeout(READY_WITHIN_MS);
     if (service.command !== undefined) container.withCommand(service.command);
