@@ -103,6 +103,34 @@ test('status says what stands still although everything adds up, why, and for ho
   });
 });
 
+test('status names what waits in the quarantine although this release understands it', async () => {
+  const keep = (id: string, event: string, body: object): Promise<unknown> =>
+    store.rows(
+      `INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, processed, verdict, reason, endpoint,
+         received_at, kafka_topic, kafka_partition, kafka_offset, payload)
+       VALUES ($1, now(), $2, false, 'quarantined', 'a reason of another release', 'default', now(), 'rzp.payments.v1',
+         0, 0, $3)`,
+      [id, event, Buffer.from(JSON.stringify({ event, ...body }))],
+    );
+  const refund = {
+    payload: { refund: { entity: { id: 'rfnd_1' } }, payment: { entity: { id: 'pay_1', status: 'captured' } } },
+  };
+  await keep('evOdd', 'payment.brand_new', {});
+  await keep('evWithout', 'payment.captured', { payload: {} });
+  expect(await json('status')).toMatchObject({ ok: true, understood: { events: 0, first: null } });
+  await keep('evMet.payment.0123456789abcdef', 'refund.processed', refund);
+  await keep('evMet.order.0123456789abcdef', 'refund.processed', refund);
+  const { code, stdout } = await dakia('status');
+  expect({ code, said: stdout.replaceAll(/\s+/g, ' ') }).toEqual({
+    code: 1,
+    said: expect.stringContaining(
+      'quarantine 1 events wait that this release understands, the first is evMet.payment.0123456789abcdef (refund.processed, a reason of another release): npx dakia quarantine replay --all --yes',
+    ) as string,
+  });
+  expect(await json('status')).toMatchObject({ ok: false, addsUp: true, moves: true, understood: { events: 1 } });
+  await store.rows('DELETE FROM webhook_events');
+});
+
 test('status adds up to what Kafka and the ledger say, and exits 1 when it does not; ledger rebase moves a partition', async () => {
   const { clusterId } = await kafka.admin.describeCluster();
   const topic = 'rzp.refunds.v1';

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { QUARANTINE_TOPIC, quarantineReasons, route } from '#catalogue';
-import { redriveQuarantined, toEnvelope } from '#envelope';
-import { exportQuarantined, listQuarantined, replayQuarantined, showQuarantined } from '#operate';
+import { redriveQuarantined } from '#envelope';
+import { exportQuarantined, listQuarantined, readAgain, replayQuarantined, showQuarantined } from '#operate';
 import type { QuarantinedEvent, ShownPlace, WithBody } from '#operate';
 import { codeOf } from '#platform/log';
 import type { Code } from '#platform/log';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { now } from '#platform/time';
 import { BULK_MAX, runBulk, startLeft } from '../bulk.ts';
 import type { Candidate, Left } from '../bulk.ts';
 import { retryOptions, withDatabase } from '../connections.ts';
@@ -130,12 +129,8 @@ const codeOfReason = (reason: string): Code | null => {
 
 type Kept = WithBody<QuarantinedEvent>;
 
-/** What ingest would make of a delivery today. */
-const today = ({ rawBody, eventId }: Kept) =>
-  toEnvelope({ rawBody, eventIdHeader: eventId, endpoint: '', receivedAt: now(), traceparent: undefined });
-
 const describeToday = (kept: Kept): string => {
-  const envelope = today(kept);
+  const envelope = readAgain(kept);
   return envelope.kind === 'event'
     ? `understood: ${envelope.family} ${envelope.key}`
     : `not understood: ${envelope.reason}`;
@@ -154,7 +149,7 @@ const sortOut = async (
   // Family and entity are what is found out here.
   for await (const batch of exportQuarantined(database, filter)) {
     for (const kept of batch) {
-      const envelope = today(kept);
+      const envelope = readAgain(kept);
       if (envelope.kind === 'quarantine') left.add(envelope.reason);
       else if (items.length < BULK_MAX)
         items.push({

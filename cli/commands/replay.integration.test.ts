@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { deadLetterTopics, families, familyNames, QUARANTINE_TOPIC, sightingsIn } from '#catalogue';
-import { encodeEnvelope, toEnvelope, UNKNOWN_SCHEMA_ID } from '#envelope';
+import { encodeEnvelope, toEnvelopes, UNKNOWN_SCHEMA_ID } from '#envelope';
 import type { KafkaRecord } from '#envelope';
 import { eventually, onTestServer } from '#kit';
 import { readLogs } from '#platform/kafka';
@@ -48,7 +48,7 @@ const deaths = known.length + seenBeside(known).length;
 
 /** As an ingest wrote it whose catalogue did not have the event yet. */
 const quarantinedOf = ({ body, eventId, event }: SimulatedEvent): KafkaRecord => {
-  const envelope = toEnvelope({
+  const [envelope] = toEnvelopes({
     rawBody: body,
     eventIdHeader: eventId,
     endpoint: 'default',
@@ -70,13 +70,13 @@ const quarantineAll = async (): Promise<void> => {
     ...unknown.map(quarantinedOf),
     encodeEnvelope(
       {
-        ...toEnvelope({
+        ...toEnvelopes({
           rawBody: Buffer.from('{"event":"no.such"}'),
           eventIdHeader: 'odd',
           endpoint: 'default',
           receivedAt: instant(Date.now()),
           traceparent: undefined,
-        }),
+        })[0],
       },
       UNKNOWN_SCHEMA_ID,
     ),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
-import { accounting, explainDifference, STALLED_AFTER_S } from '#operate';
-import type { Account, Finding, PartitionAccount } from '#operate';
+import { accounting, explainDifference, STALLED_AFTER_S, understoodInQuarantine } from '#operate';
+import type { Account, Finding, PartitionAccount, Understood } from '#operate';
 import { registrySettings } from '#platform/config';
 import { readLogs, readTopics } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
@@ -23,7 +23,7 @@ export const addStatus = (program: Command): void => {
   program
     .command('status')
     .description(
-      `Account for every event that Kafka took, and say what stands still. Exits 1 when it does not add up, or when something that waits has not moved for a minute.`,
+      `Account for every event that Kafka took, and say what stands still. Exits 1 when it does not add up, when something that waits has not moved for a minute, or when the quarantine has events that this release understands.`,
     )
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
@@ -45,13 +45,14 @@ export const addStatus = (program: Command): void => {
 const run = async ({ json, all, explain, stalledAfter }: StatusOptions, command: Command): Promise<void> => {
   const opened = await openKafka(command);
   const { kafka, prefix, topics } = opened;
-  const account = await withDatabase(command, OPERATOR_ROLE, (database) =>
-    accounting(database, () => readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }), stalledAfter),
-  );
+  const [account, understood] = await withDatabase(command, OPERATOR_ROLE, async (database) => [
+    await accounting(database, () => readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }), stalledAfter),
+    await understoodInQuarantine(database),
+  ]);
   const findings = explain ? await findingsOf(opened, command) : undefined;
-  const ok = account.ok && (findings ?? []).length === 0;
-  if (json) printJson({ ...account, ok, ...(findings !== undefined && { findings }) });
-  else describe(account, all);
+  const ok = account.ok && understood.events === 0 && (findings ?? []).length === 0;
+  if (json) printJson({ ...account, ok, understood, ...(findings !== undefined && { findings }) });
+  else describe(account, understood, all);
   if (!json && findings !== undefined) describeFindings(findings);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };
@@ -116,18 +117,29 @@ const troublesOf = ({ problem, stalledSeconds, lag, lastError }: PartitionAccoun
 
 const place = ({ topic, partition }: PartitionAccount): string => `${topic}/${partition}`;
 
-const problemsOf = ({ partitions, overdue }: Account): readonly (readonly string[])[] => [
+const problemsOf = (
+  { partitions, overdue }: Account,
+  { events, first, isCut }: Understood,
+): readonly (readonly string[])[] => [
   ...partitions.filter((one) => troublesOf(one) !== '').map((one) => [place(one), troublesOf(one)]),
   ...overdue.map(({ group, keys, seconds }) => [
     group,
     `${keys} parked keys are overdue, the first for ${seconds} s: nobody tries them again (npx dakia parked list)`,
   ]),
+  ...(first === null
+    ? []
+    : [
+        [
+          'quarantine',
+          `${isCut ? 'at least ' : ''}${events} events wait that this release understands, the first is ${first.eventId} (${first.event}, ${first.reason}): npx dakia quarantine replay --all --yes`,
+        ],
+      ]),
 ];
 
 /** Problems first; the figures of each partition only with `all`; then the totals, and the two verdicts. */
-const describe = (account: Account, all: boolean): void => {
+const describe = (account: Account, understood: Understood, all: boolean): void => {
   const { addsUp, moves, difference, totals, partitions } = account;
-  const problems = problemsOf(account);
+  const problems = problemsOf(account, understood);
   if (problems.length > 0) {
     printTable([['where', 'problem'], ...problems]);
     print('');

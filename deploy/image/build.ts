@@ -6,10 +6,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs, parseEnv } from 'node:util';
+import { parseArgs } from 'node:util';
 import { BUILD_BASE, makeLocalBases, RUNTIME_BASE } from './base.ts';
 import { buildClient, docker } from './docker.ts';
 import { writePartsList } from './parts-list.ts';
+import { pinnedBases } from './pinned-bases.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const USAGE = `npm run image [-- --tag NAME:TAG] [--local-base] [--no-cache]
@@ -39,8 +40,7 @@ const basesOf = (local: boolean): readonly [build: string, runtime: string] => {
     makeLocalBases();
     return [BUILD_BASE, RUNTIME_BASE];
   }
-  const images = parseEnv(readFileSync(join(root, 'deploy', 'images.env'), 'utf8'));
-  return [images['BUILD_BASE_IMAGE'] ?? '', images['RUNTIME_BASE_IMAGE'] ?? ''];
+  return pinnedBases(readFileSync(join(root, 'deploy', 'images.env'), 'utf8'));
 };
 
 const main = (): number => {

@@ -221,11 +221,11 @@ const takeFromQuarantine = async (
   understood: readonly Understandable[],
 ): Promise<readonly WaitingKey[]> => {
   const keys: WaitingKey[] = [];
-  for (const { topic, partition, eventId, offset, row, task, traceparent } of understood) {
+  for (const { topic, partition, eventId, offset, row, task, sighting, traceparent } of understood) {
     const { family, key, snapshot } = task;
     await releaseFromQuarantine(
       tx,
-      { eventId, event: snapshot.event, family, key, ...row },
+      { eventId, event: snapshot.event, family, key, sighting, ...row },
       { actor: consumerActor(group), reason: `understood as it came again at ${topic}/${partition}, offset ${offset}` },
     );
     keys.push({ family, key, afterMs: 0, traceparent });

@@ -176,6 +176,8 @@ export interface Understandable extends Place {
   readonly offset: bigint;
   readonly task: Extract<ArrivalTask, { kind: 'apply' }>;
   readonly row: Quarantined;
+  /** The key below `payload` of a sighting's snapshot; null for an event. */
+  readonly sighting: string | null;
   readonly traceparent: string | null;
 }
 
@@ -194,22 +196,36 @@ export interface Classified {
   readonly understood: readonly Understandable[];
 }
 
+/** Under the same id, and not understood where it came before: the one that is understood is the event. */
+const isUnreadCopy = (one: Arrival, { eventId }: Arrival): boolean =>
+  one.task.kind === 'keep' && one.eventId === eventId;
+
 /** Compares with what Postgres has and with what came before in the batch itself. */
 export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Classified => {
   const classified = { fresh: [] as Arrival[], duplicates: [] as Copy[], understood: [] as Understandable[] };
   const [byId, byBody] = [new Map(known.byId), new Map(known.byBody)];
+  const begin = (arrival: Arrival): void => {
+    const { eventId, digest, receivedAt: receivedMs } = arrival;
+    const created = new Date(keptAt(arrival)).toISOString();
+    const event = { eventId, digest, created, receivedMs, quarantined: null };
+    byId.set(eventId, event);
+    if (isDelivery(arrival)) byBody.set(bodyName(arrival), event);
+    classified.fresh.push(arrival);
+  };
   for (const arrival of arrivals) {
     const { topic, partition, offset, task, digest } = arrival;
     const sameId = byId.get(arrival.eventId);
     const first =
       sameId?.digest.equals(digest) === true || !isDelivery(arrival) ? sameId : byBody.get(bodyName(arrival));
     if (first === undefined || !first.digest.equals(digest)) {
-      const fresh = sameId === undefined ? arrival : underDerivedId(arrival);
-      const created = new Date(keptAt(fresh)).toISOString();
-      const event = { eventId: fresh.eventId, digest, created, receivedMs: fresh.receivedAt, quarantined: null };
-      byId.set(fresh.eventId, event);
-      if (isDelivery(fresh)) byBody.set(bodyName(fresh), event);
-      classified.fresh.push(fresh);
+      begin(sameId === undefined ? arrival : underDerivedId(arrival));
+      continue;
+    }
+    const unread = task.kind === 'keep' ? -1 : classified.fresh.findIndex((fresh) => isUnreadCopy(fresh, arrival));
+    const [copy] = unread < 0 ? [] : classified.fresh.splice(unread, 1);
+    if (copy !== undefined) {
+      begin(arrival);
+      classified.duplicates.push({ arrival: copy, of: byId.get(arrival.eventId) ?? first });
     } else {
       classified.duplicates.push({ arrival, of: first });
       if (first.quarantined === null || task.kind === 'keep') continue;
@@ -220,6 +236,7 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
         offset,
         task,
         row: first.quarantined,
+        sighting: arrival.sighting?.part ?? null,
         traceparent: arrival.traceparent,
       });
       byId.set(first.eventId, { ...first, quarantined: null });

@@ -142,3 +142,12 @@ test('a key that waits anyway keeps its order: what was in the quarantine takes 
     { parked: 0, quarantined: 0 },
   ]);
 });
+
+test('a copy that is not understood and comes first in one transaction is the duplicate of the one that is', async () => {
+  await payments.send(unknown('g'), captured('g'), unknown('g'));
+  expect(await kept('g')).toMatchObject([{ verdict: 'applied', family: 'payments', entity_key: 'pay_g' }]);
+  expect(await counts()).toMatchObject([
+    { topic: 'rzp.payments.v1', applied: 1, duplicate: 2, quarantined: 0 },
+    { topic: 'rzp.quarantine.v1', quarantined: 0 },
+  ]);
+});

@@ -8,6 +8,8 @@ import type { KeyRef } from './parked-queue.ts';
 export interface Understood extends KeyRef {
   readonly eventId: string;
   readonly event: string;
+  /** The key below `payload` of a sighting's snapshot; null for an event. */
+  readonly sighting: string | null;
   /** Of its row in webhook_events, as text to the microsecond. */
   readonly created: string;
   /** Where it came from: it stays counted there. */
@@ -17,7 +19,7 @@ export interface Understood extends KeyRef {
 
 const HAND_OVER = statement(
   'quarantine_hand_over',
-  `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, verdict = 'parked', reason = $6
+  `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, sighting = $6, verdict = 'parked', reason = $7
     WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
 );
 
@@ -27,7 +29,7 @@ const HAND_OVER = statement(
  */
 export const releaseFromQuarantine = async (
   tx: Transaction,
-  { eventId, event, family, key, created, topic, partition }: Understood,
+  { eventId, event, sighting, family, key, created, topic, partition }: Understood,
   by: { readonly actor: string; readonly reason: string },
 ): Promise<void> => {
   await lockLedgerOf(tx, { topic, partition });
@@ -37,6 +39,7 @@ export const releaseFromQuarantine = async (
     family,
     key,
     event,
+    sighting,
     `taken from the quarantine by ${by.actor}: ${by.reason}`,
   ]);
   if (updated.length !== 1) throw new LostRace(`${eventId} left the quarantine meanwhile`);

@@ -1,12 +1,16 @@
+import avsc from 'avsc';
 import { deliveriesOfCase, eventually } from '#kit';
-import { toEnvelopes } from '#envelope';
+import { encodeEnvelope, toEnvelopes } from '#envelope';
+import type { Envelope } from '#envelope';
 import { allAggregates } from '#families';
 import { route } from '#catalogue';
-import { accounting, discardParked, replayQuarantined, retryParked } from '#operate';
+import { accounting, discardParked, replayQuarantined, retryParked, understoodInQuarantine } from '#operate';
 import { instant, parsed } from '#rules';
 import type { JsonRecord } from '#rules';
 import { openTestStore, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestStore } from '../../test/kit/test-store.ts';
+import { envelopeSchemaV1 } from '../envelope/schema-v1.ts';
+import { envelopeSchema } from '../envelope/schema-v2.ts';
 import { readLedger } from './positions.ts';
 
 /** The machine may be busy with other tests. */
@@ -257,3 +261,56 @@ test('a delivery that was not understood takes its sightings along when it is re
   await send(...recordsOf('evOut', refundOf('pay_out')));
   expect(await store.rows("SELECT name FROM outbox WHERE entity_key = 'pay_out'")).toHaveLength(1);
 });
+
+const [v1, v2] = [envelopeSchemaV1, envelopeSchema].map((schema) =>
+  avsc.Type.forSchema(schema as unknown as avsc.Schema, { wrapUnions: false }),
+) as [avsc.Type, avsc.Type];
+/** A sighting as a release before 0160 reads it: something to be quarantined, under the id that stands in the row. */
+const asBefore = (sighting: Envelope) => {
+  const row = v1.fromBuffer(encodeEnvelope(sighting, 1).value.subarray(5), v1.createResolver(v2)) as Envelope;
+  const { sighting: _, ...rest } = sighting;
+  return parsed<Envelope>({ ...rest, eventId: row.eventId, kind: 'quarantine', reason: 'sighting of payment' });
+};
+
+test.each([['replayed'], ['met again']])(
+  'what a consumer of a release before sightings keeps of one is not in the way of its event, and is joined once %s',
+  async (how) => {
+    const { send, counts } = await open();
+    const [id, payment] = how === 'replayed' ? ['evBefore', 'pay_before'] : ['evAgain', 'pay_again'];
+    const [event, sighting] = recordsOf(id, refundOf(payment));
+    if (event?.ok !== true || sighting?.ok !== true) throw new Error('a refund carries its payment');
+    await send(asBefore(sighting.value));
+    // That release had no such column.
+    await store.rows("UPDATE webhook_events SET body_key = NULL WHERE reason = 'sighting of payment'");
+    await send(event);
+    const own = expect.stringMatching(new RegExp(`^${id}\\.payment\\.[0-9a-f]{16}$`)) as string;
+    expect(await kept(id)).toMatchObject([
+      { id, verdict: 'applied' },
+      { id: own, verdict: 'quarantined', sighting: null },
+    ]);
+    expect(await understoodInQuarantine(store.database)).toEqual({
+      events: 1,
+      first: { eventId: own, event: 'refund.processed', reason: 'sighting of payment' },
+      isCut: false,
+    });
+
+    const options = { database: store.database, aggregates: allAggregates, policy: { delaysMs: [1_000] } };
+    const waiting = (await kept(id))[1]?.id ?? '';
+    if (how === 'replayed') await replayQuarantined(options, waiting, asha, route);
+    else {
+      await send(sighting);
+      await retryParked(options, { family: 'payments', key: payment }, asha);
+    }
+    expect(await statusOf(payment)).toBe('refunded');
+    expect(await kept(id)).toMatchObject([
+      { id, verdict: 'applied' },
+      { id: own, verdict: 'sighted', sighting: 'payment' },
+    ]);
+    expect(await store.rows('SELECT name FROM outbox WHERE entity_key = $1', [payment])).toEqual([
+      { name: 'payment.refunded' },
+    ]);
+    expect(await understoodInQuarantine(store.database)).toMatchObject({ events: 0, first: null });
+    await send(sighting);
+    expect(await counts()).toEqual({ applied: 1, sighted: 1, duplicate: how === 'replayed' ? 1 : 2 });
+  },
+);

@@ -3,6 +3,7 @@ import { eventSpec, isEventName, isSightedPart, sightedFamily } from '#catalogue
 import { entityId, eventId, instant, parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import type { Envelope, EnvelopeBase } from './envelope.ts';
+import { deliveryOfSighting } from './event-id.ts';
 import { readFrame, UNKNOWN_SCHEMA_ID } from './frame.ts';
 import { headerText, recordHeaders } from './headers.ts';
 import type { ReceivedHeaders } from './headers.ts';
@@ -155,7 +156,9 @@ const checkRow = (row: Row, secretPosition: number | undefined): Parsed<Envelope
 };
 
 /** One that this release's catalogue does not have (written by a newer ingest) is quarantined as what it is. */
-const sightingOf = (base: EnvelopeBase, event: string | null, sighting: string): Envelope =>
-  event !== null && isEventName(event) && isSightedPart(sighting)
+const sightingOf = (row: EnvelopeBase, event: string | null, sighting: string): Envelope => {
+  const base = { ...row, eventId: eventId(deliveryOfSighting(row.eventId, sighting)) };
+  return event !== null && isEventName(event) && isSightedPart(sighting)
     ? { ...base, kind: 'event', event, family: sightedFamily(sighting), sighting }
     : { ...base, kind: 'quarantine', event, reason: 'unknown-sighting', sighting };
+};

@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import avsc from 'avsc';
 import type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
+import { sightingId } from './event-id.ts';
 import { FRAME_HEADER_BYTES, writeFrameHeader } from './frame.ts';
 import { recordHeaders } from './headers.ts';
 import { ENVELOPE_SCHEMA_VERSION, envelopeSchema } from './schema-v2.ts';
@@ -16,7 +18,7 @@ let scratch = Buffer.allocUnsafe(16 * 1024);
 /** `schemaId`: the registry's id, or UNKNOWN_SCHEMA_ID until it is known. */
 export const encodeEnvelope = (envelope: Envelope, schemaId: number): KafkaRecord => {
   const row = {
-    eventId: envelope.eventId,
+    eventId: rowIdOf(envelope),
     event: envelope.event,
     key: envelope.key,
     reason: envelope.kind === 'quarantine' ? envelope.reason : reasonOf(envelope),
@@ -35,6 +37,14 @@ export const encodeEnvelope = (envelope: Envelope, schemaId: number): KafkaRecor
   writeFrameHeader(scratch, schemaId);
   return { key: envelope.key, value: Buffer.from(scratch.subarray(0, end)), headers: headersOf(envelope) };
 };
+
+/**
+ * A sighting has an id of its own in the row, from which its delivery's is read again. Readers of version 1, which know
+ * no sightings, keep it in the quarantine under this id: under the delivery's they would take the event itself, when it
+ * comes, for a copy of what they have.
+ */
+const rowIdOf = ({ eventId, sighting, rawBody }: Envelope): string =>
+  sighting === undefined ? eventId : sightingId(eventId, sighting, hash('sha256', rawBody, 'buffer'));
 
 /** For readers of version 1, which know no sightings: it keeps them from taking one for an event of its key. */
 const reasonOf = ({ sighting }: EventEnvelope): string | null =>

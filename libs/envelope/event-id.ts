@@ -36,8 +36,17 @@ export const sightingId = (id: string, part: string, digest: Buffer): string =>
 /** Hex digits of the body's digest: enough to tell the bodies of one event id apart. */
 const SIGHTING_DIGEST_LENGTH = 16;
 
-/** The delivery's id in a sighting's. */
+/** The delivery's id in that of its sighting of `part`; any other id as it is. */
 export const deliveryOfSighting = (id: string, part: string): string => {
-  const end = id.lastIndexOf(`.${part}.`);
-  return end < 0 ? id : id.slice(0, end);
+  const end = id.length - SIGHTING_DIGEST_LENGTH - part.length - 2;
+  return end > 0 && id.startsWith(`.${part}.`, end) && DIGEST_AT_END.test(id) ? id.slice(0, end) : id;
 };
+const DIGEST_AT_END = /\.[0-9a-f]{16}$/;
+
+/** A delivery's id, the part and the digest. Of the three only a derived id and a part may have dots in them. */
+const SIGHTING_ID = /^(?:sha256\.[0-9a-f]{64}|[^.]+)\.(.+)\.[0-9a-f]{16}$/;
+/**
+ * The key below `payload` that the id names where it is a sighting's, and undefined where it is an event's. A release
+ * before sightings has kept theirs under this id, and nothing else of it says what it is.
+ */
+export const sightedPartOf = (id: string): string | undefined => SIGHTING_ID.exec(id)?.[1];

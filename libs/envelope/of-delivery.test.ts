@@ -5,7 +5,7 @@ import { publishedBodies } from '#kit';
 import { instant } from '#rules';
 import { buildEvent } from '#simulator';
 import { eventIdOf, isDerived } from './event-id.ts';
-import { toEnvelope } from './of-delivery.ts';
+import { toEnvelopes } from './of-delivery.ts';
 import type { Delivery } from './of-delivery.ts';
 
 const delivery = (rawBody: Uint8Array, over: Partial<Delivery> = {}): Delivery => ({
@@ -16,6 +16,7 @@ const delivery = (rawBody: Uint8Array, over: Partial<Delivery> = {}): Delivery =
   traceparent: undefined,
   ...over,
 });
+const toEnvelope = (given: Delivery) => toEnvelopes(given)[0];
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const captured = {
   entity: 'event',

@@ -23,15 +23,9 @@ export interface Delivery {
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * What a delivery becomes in Kafka. Never throws: what the catalogue
+ * What a delivery becomes in Kafka: the event first, then a sighting for each snapshot that stands beside its subject.
+ * They share id, bytes and times; each has the key and the family of its own entity. Never throws: what the catalogue
  * does not understand is quarantined with the reason.
- */
-export const toEnvelope = (delivery: Delivery): EventEnvelope | QuarantineEnvelope =>
-  envelopeOf(delivery, readJsonBody(delivery.rawBody));
-
-/**
- * All records of one delivery: the event first, then a sighting for each snapshot that stands beside its subject. They
- * share id, bytes and times; each has the key and the family of its own entity. Never throws.
  */
 export const toEnvelopes = (delivery: Delivery): readonly [Envelope, ...EventEnvelope[]] => {
   const body = readJsonBody(delivery.rawBody);

@@ -37,4 +37,7 @@ export { exportDead, exportParked, exportQuarantined } from './pending-export.ts
 export type { DeadLetter, EventConflict, ParkedKey, PendingFilter, QuarantinedEvent } from './pending-lists.ts';
 export { listConflicts, listDead, listParked, listQuarantined } from './pending-lists.ts';
 export type { ShownPlace } from './quarantine.ts';
+export { readAgain } from './kept-body.ts';
+export type { Understood } from './understood.ts';
+export { understoodInQuarantine } from './understood.ts';
 export { replayQuarantined } from './quarantine.ts';

@@ -1,7 +1,8 @@
 import { arrivalOf } from '#apply';
 import type { Arrival, Families, WaitingRow } from '#apply';
-import { toEnvelopes } from '#envelope';
-import type { EventEnvelope } from '#envelope';
+import { sightedPartOf, toEnvelopes } from '#envelope';
+import type { Envelope, EventEnvelope } from '#envelope';
+import { now } from '#platform/time';
 import { eventId, instant } from '#rules';
 
 /** A row of webhook_events as it came out of Kafka: the columns of a `WaitingRow`. */
@@ -40,3 +41,24 @@ export const sightingArrivals = (row: WaitingRow, families: Families): readonly 
         envelope.receivedAt,
       ),
     );
+
+/** What ingest would make of a kept body today: the event, or the sighting of it that its id names. */
+export const readAgain = ({
+  eventId: id,
+  rawBody,
+}: {
+  readonly eventId: string;
+  readonly rawBody: Uint8Array;
+}): Envelope => {
+  const [event, ...sightings] = toEnvelopes({
+    rawBody,
+    eventIdHeader: id,
+    endpoint: '',
+    receivedAt: now(),
+    traceparent: undefined,
+  });
+  const part = sightedPartOf(id);
+  if (part === undefined || event.kind === 'quarantine') return event;
+  const sighting = sightings.find((one) => one.sighting === part);
+  return sighting ?? { ...event, kind: 'quarantine', reason: 'unknown-sighting', sighting: part };
+};

@@ -2,7 +2,7 @@ import { familiesOf, joinSightings, releaseFromQuarantine, operatorActor, transa
 import type { KeyRef, OperatorAction, WaitingRow } from '#apply';
 import { sightingIn } from '#catalogue';
 import type { EventName, Family, Routing } from '#catalogue';
-import { readJsonBody } from '#envelope';
+import { readJsonBody, sightedPartOf } from '#envelope';
 import { wakeForOperator } from '#parking';
 import type { ParkedOptions, RetryOutcome } from '#parking';
 import { statement } from '#platform/postgres';
@@ -59,7 +59,8 @@ export const replayQuarantined = async (
       shown?.offset ?? null,
     ]);
     if (row === undefined) return { kind: 'not-quarantined' } as const;
-    const routing = row.isUndecodable ? row.reason : routingOf(row, route);
+    const sighting = row.sighting ?? sightedPartOf(row.razorpay_event_id) ?? null;
+    const routing = row.isUndecodable ? row.reason : routingOf({ ...row, sighting }, route);
     if (typeof routing === 'string') return { kind: 'not-understood', reason: routing } as const;
     const { event, family, key } = routing;
     if (!options.aggregates.some((aggregate) => aggregate.family === family))
@@ -68,11 +69,11 @@ export const replayQuarantined = async (
     const { created, kafka_topic: topic, kafka_partition: partition } = row;
     await releaseFromQuarantine(
       tx,
-      { eventId, event, family, key, created, topic, partition },
+      { eventId, event, sighting, family, key, created, topic, partition },
       { actor: operatorActor(who), reason },
     );
     // Nobody has published them: ingest did not know the event.
-    if (row.sighting === null) {
+    if (sighting === null) {
       const families = familiesOf(options.aggregates, options.searchKey);
       await joinSightings(tx, families, sightingArrivals(row, families), operatorActor(who));
     }

@@ -23,7 +23,7 @@ const alertsOf = (rules: Rules) => rules.groups.flatMap((group) => group.rules.f
 
 test('alerts and dashboards are off unless asked for', () => {
   const objects = rendered('minimal');
-  for (const kind of ['PrometheusRule', 'PodMonitor']) expect(ofKind(objects, kind)).toEqual([]);
+  for (const kind of ['PrometheusRule', 'PodMonitor', 'ServiceMonitor']) expect(ofKind(objects, kind)).toEqual([]);
   expect(dashboardsIn(objects)).toEqual([]);
 });
 
@@ -60,7 +60,32 @@ test('labels, the place of the dashboards and that of the runbooks are values', 
     expect(annotations?.['runbook_url']).toBe(`https://wiki.example.com/dakia/${alert ?? ''}.md`);
 });
 
-test('the metrics are scraped under the job that the alerts look for', () => {
-  const [monitor] = ofKind(rendered('everything'), 'PodMonitor');
-  expect(monitor?.['spec']).toMatchObject({ jobLabel: 'app.kubernetes.io/name' });
+test('the metrics are scraped under the job that the alerts look for, by pods or through a headless Service of the second port', () => {
+  const [byPods] = ofKind(rendered('everything'), 'PodMonitor');
+  expect(byPods?.['spec']).toMatchObject({ jobLabel: 'app.kubernetes.io/name' });
+
+  const objects = rendered('gateway');
+  const [monitor] = ofKind(objects, 'ServiceMonitor');
+  expect(monitor?.metadata.labels).toMatchObject({ release: 'prometheus' });
+  if (monitor === undefined) throw new Error('there is no ServiceMonitor');
+  const { jobLabel, podTargetLabels, selector, endpoints } = monitor['spec'] as {
+    readonly jobLabel: string;
+    readonly podTargetLabels: readonly string[];
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly endpoints: unknown;
+  };
+  expect({ jobLabel, podTargetLabels, endpoints }).toEqual({
+    jobLabel: 'app.kubernetes.io/name',
+    podTargetLabels: ['app.kubernetes.io/component'],
+    endpoints: [{ port: 'ops', path: '/metrics', interval: '15s' }],
+  });
+  const found = ofKind(objects, 'Service').filter(({ metadata }) =>
+    Object.entries(selector.matchLabels).every(([label, value]) => metadata.labels?.[label] === value),
+  );
+  expect(found.map(({ metadata }) => metadata.name)).toEqual(['dakia-metrics']);
+  expect(found[0]?.['spec']).toMatchObject({
+    clusterIP: 'None',
+    publishNotReadyAddresses: true,
+    ports: [{ name: 'ops', port: 9400, targetPort: 'ops' }],
+  });
 });

@@ -23,6 +23,7 @@ const mib = (quantity = ''): number => {
   const [, number] = /^(\d+)Mi$/.exec(quantity) ?? [];
   return Number(number);
 };
+const isOfMetrics = ({ labels }: Manifest['metadata']): boolean => componentOf(labels) === 'metrics';
 const named = ({ object }: Pod): string => `${object.kind} ${object.metadata.name}`;
 
 describe.each(caseNames)('%s', (name) => {
@@ -154,7 +155,7 @@ describe.each(caseNames)('%s', (name) => {
   });
 
   test('the way in leads to the webhook port and to nothing else', () => {
-    const services = ofKind(objects, 'Service');
+    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfMetrics(metadata));
     expect(
       services.map((service) =>
         specOf<{ readonly ports: readonly { readonly targetPort: string }[] }>(service).ports.map(
@@ -167,6 +168,7 @@ describe.each(caseNames)('%s', (name) => {
     );
     for (const [path] of text.matchAll(/"(?:path|value)":"\/[^"]*"/g)) expect(path).toMatch(/"\/webhooks\/razorpay"$/);
     expect(text).not.toContain('9400');
+    expect(text).not.toContain('dakia-metrics');
   });
 
   test('selectors find their own pods only', () => {
@@ -175,7 +177,8 @@ describe.each(caseNames)('%s', (name) => {
         ? specOf<{ readonly selector: Readonly<Record<string, string>> }>(object).selector
         : specOf<{ readonly selector: { readonly matchLabels: Readonly<Record<string, string>> } }>(object).selector
             .matchLabels;
-    for (const object of [...deployments, ...ofKind(objects, 'Service'), ...ofKind(objects, 'PodDisruptionBudget')]) {
+    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfMetrics(metadata));
+    for (const object of [...deployments, ...services, ...ofKind(objects, 'PodDisruptionBudget')]) {
       const found = pods.filter(({ labels }) =>
         Object.entries(selectorOf(object)).every(([label, value]) => labels[label] === value),
       );
@@ -274,4 +277,75 @@ test('ordinary Jobs, for those who do not use hooks, have another name when they
   expect(jobs({})).toEqual(jobs({ 'services.ingest.replicas': 3 }));
   expect(jobs({ 'image.tag': '9.9.9' })).not.toEqual(jobs({}));
   expect(ofKind(rendered('external-secrets', { 'jobs.mode': 'none' }), 'Job')).toEqual([]);
+});
+
+test('KEDA asks Kafka with the login of the pods, out of their Secrets, unless it has one of its own', () => {
+  const loginsOf = (objects: readonly Manifest[]): readonly unknown[] =>
+    ofKind(objects, 'ScaledObject').flatMap((object) =>
+      specOf<{ readonly triggers: readonly { readonly authenticationRef?: unknown }[] }>(object).triggers.map(
+        ({ authenticationRef }) => authenticationRef,
+      ),
+    );
+  const everything = rendered('everything');
+  const [login, ...others] = ofKind(everything, 'TriggerAuthentication');
+  expect(others).toEqual([]);
+  expect(login?.['spec']).toEqual({
+    secretTargetRef: [
+      { parameter: 'username', name: 'dakia-kafka', key: 'user' },
+      { parameter: 'password', name: 'dakia-kafka', key: 'pass' },
+      { parameter: 'ca', name: 'dakia-kafka-tls', key: 'ca.crt' },
+    ],
+  });
+  expect(new Set(loginsOf(everything))).toEqual(new Set([{ name: login?.metadata.name }]));
+
+  expect(ofKind(rendered('keda'), 'TriggerAuthentication')).toEqual([]);
+  expect(new Set(loginsOf(rendered('keda')).map((one) => JSON.stringify(one)))).toEqual(
+    new Set(['{"name":"dakia-kafka"}']),
+  );
+  const open = rendered('keda', {
+    'keda.authenticationRef': '',
+    'kafka.sasl.mechanism': 'none',
+    'kafka.sasl.existingSecret': '',
+  });
+  expect(ofKind(open, 'TriggerAuthentication')).toEqual([]);
+  expect(loginsOf(open).filter((one) => one !== undefined)).toEqual([]);
+  // Nothing is scaled by lag.
+  expect(ofKind(rendered('production'), 'TriggerAuthentication')).toEqual([]);
+});
+
+test('a command is a Job of its own, as the owner, let out to every server; without one there is none', () => {
+  const command = ['quarantine', 'replay', '--all'];
+  const [pod, ...others] = podsOf(rendered('production', { command })).filter(
+    ({ labels }) => componentOf(labels) === 'command',
+  );
+  if (pod === undefined) throw new Error('there is no Job for the command');
+  expect(others).toEqual([]);
+  expect(pod.spec).toMatchObject({
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+  });
+  const [container] = containersOf(pod);
+  expect(container).toMatchObject({
+    args: ['cli', '--data-dir', '/tmp/dakia', ...command],
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  });
+  const variables = container?.env ?? [];
+  expect(variables.find(({ name }) => name === 'DATABASE_URL')?.valueFrom?.secretKeyRef).toMatchObject({
+    name: 'dakia-postgres-owner',
+  });
+  expect(variables.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL', 'DAKIA_SEARCH_KEY']),
+  );
+  for (const server of ['kafka', 'postgres', 'redis', 'schema-registry'])
+    expect(
+      specOf<{
+        readonly podSelector: { readonly matchExpressions: readonly { readonly values: readonly string[] }[] };
+      }>(
+        ofKind(rendered('production'), 'NetworkPolicy').find(
+          ({ metadata }) => metadata.name === `dakia-to-${server}`,
+        ) ?? pod.object,
+      ).podSelector.matchExpressions[0]?.values,
+    ).toContain('command');
+  expect(podsOf(rendered('production')).filter(({ labels }) => componentOf(labels) === 'command')).toEqual([]);
 });

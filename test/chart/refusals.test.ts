@@ -96,6 +96,11 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
     'notifications.rules and notifications.existingConfigMap are both set',
   ],
   ['a store without a name', { 'externalSecrets.enabled': true }, 'externalSecrets.storeName is not set'],
+  [
+    'metrics collected twice',
+    { 'monitoring.podMonitor.enabled': true, 'monitoring.serviceMonitor.enabled': true },
+    'monitoring.podMonitor.enabled and monitoring.serviceMonitor.enabled are both true',
+  ],
   ['topics of no cluster', { 'strimzi.enabled': true }, 'strimzi.cluster is not set'],
   [
     'a pause longer than the drain',

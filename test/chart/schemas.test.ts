@@ -60,10 +60,12 @@ describe("the operators' schemas", () => {
     expect(new Set(objects.map(({ kind }) => kind))).toEqual(
       new Set([
         'ScaledObject',
+        'TriggerAuthentication',
         'HTTPRoute',
         'SecurityPolicy',
         'ExternalSecret',
         'PodMonitor',
+        'ServiceMonitor',
         'PrometheusRule',
         'KafkaTopic',
         'KafkaUser',

@@ -22,15 +22,27 @@ const WAIT = ['--wait', '--timeout', '10m'];
 const [, repository = '', tag = ''] = /^(.*):([^:]+)$/.exec(earlierImage) ?? [];
 
 /** Counts of `dakia status` that say what became of an event; duplicates and sightings are no events of their own. */
-const ENDS = ['applied', 'kept', 'stale', 'rejected', 'parked', 'quarantined', 'dead'] as const;
+const ENDS = ['applied', 'kept', 'stale', 'rejected', 'parked', 'dead'] as const;
+
+/** Sightings that a consumer of the earlier release has put into the quarantine; an event that waits there is a failure. */
+const sightingsInQuarantine = async (): Promise<number> => {
+  const { quarantined } = JSON.parse(await dakia('quarantine', 'list', '--limit', '10000', '--json')) as {
+    readonly quarantined: readonly { readonly eventId: string; readonly reason: string }[];
+  };
+  const events = quarantined.filter(({ eventId, reason }) => !/^sighting of /.test(reason) || !eventId.includes('.'));
+  must(events.length === 0, `events wait in the quarantine: ${JSON.stringify(events)}`);
+  return quarantined.length;
+};
 
 /** Holds when every event that was sent is in the ledger once, and none waits in a way that nobody decides. */
 const allThere = async (sent: number): Promise<string> => {
+  const sightings = await sightingsInQuarantine();
   const found = await accounted(dakia);
   const totals = JSON.parse(found) as Readonly<Partial<Record<string, number>>>;
   const there = ENDS.reduce((sum, end) => sum + (totals[end] ?? 0), 0);
   must(there === sent, `${there} of ${sent} events are there: ${found}`);
-  return found;
+  must(totals['quarantined'] === sightings, `${sightings} sightings wait in the quarantine: ${found}`);
+  return `${found}, ${sightings} sightings wait in the quarantine`;
 };
 
 let sent = 0;
@@ -56,6 +68,16 @@ const changeUnderLoad = async (
     answered(await sender.finished()),
   );
   sent += settings.count;
+  if (name === 'upgrade')
+    await step(
+      'upgrade: what consumers of the earlier release did not understand is replayed, no event among it',
+      async () => {
+        const sightings = await sightingsInQuarantine();
+        await dakia('quarantine', 'replay', '--all', '--yes');
+        must((await sightingsInQuarantine()) === 0, 'the quarantine is not empty');
+        return `${sightings} sightings`;
+      },
+    );
   await step(`${name}: every event that was answered is in the ledger once`, () => allThere(sent));
 };
 

@@ -34,6 +34,8 @@ export interface RunningService {
   readonly id: string;
   /** From the engine's start to the service's own word that it is ready. */
   readonly readyAfterMs: number;
+  /** How much of that it has worked; the rest it has waited, for servers or for its turn on a busy machine. */
+  readonly cpuMs: number;
   /** SIGTERM, and SIGKILL after this many seconds. */
   readonly stop: (seconds: number) => Promise<void>;
 }
@@ -69,10 +71,14 @@ export const startService = async (
     docker(['logs', started.getId()])
       .split('\n')
       .find((line) => READY.test(line)) ?? '{}';
-  const readyAt = (JSON.parse(ready) as { readonly time?: string }).time ?? '';
+  const { time: readyAt = '', cpuMs = Number.NaN } = JSON.parse(ready) as {
+    readonly time?: string;
+    readonly cpuMs?: number;
+  };
   return {
     id: started.getId(),
     readyAfterMs: Date.parse(readyAt) - Date.parse(startedAt),
+    cpuMs,
     stop: async (seconds) => void (await started.stop({ timeout: seconds * 1000, remove: false })),
   };
 };

@@ -121,8 +121,8 @@ test(
   'every service runs from it without rights, and its events are applied',
   async () => {
     for (const { name } of allServices) await start(name);
-    for (const [name, { readyAfterMs }] of running)
-      process.stdout.write(`start to ready: ${name} ${readyAfterMs} ms\n`);
+    for (const [name, { readyAfterMs, cpuMs }] of running)
+      process.stdout.write(`start to ready: ${name} ${readyAfterMs} ms, ${cpuMs} ms of CPU\n`);
     const { run, unexpected } = await fixture.simulate({ count: 300, duplicates: 0.1, shuffle: true });
     expect(unexpected).toBe(0);
     await fixture.drained(APPLIED_WITHIN_MS);

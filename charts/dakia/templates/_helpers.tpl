@@ -255,3 +255,30 @@ limits:
 {{- if and .Values.jobs.schemas .Values.kafka.schemaRegistryUrl }}{{- $jobs = append $jobs (dict "name" "schemas" "args" (list "cli" "schema" "register") "postgres" false "kafka" true) -}}{{- end -}}
 {{- dict "jobs" $jobs | toJson -}}
 {{- end -}}
+
+{{/* TriggerAuthentication with which KEDA asks Kafka; empty where Kafka takes anybody. */}}
+{{- define "dakia.kedaLogin" -}}
+{{- if .Values.keda.authenticationRef -}}{{ .Values.keda.authenticationRef }}
+{{- else if include "dakia.kedaSecrets" . -}}{{ include "dakia.fullname" . }}-kafka{{- end -}}
+{{- end -}}
+
+{{/* What KEDA needs of the Secrets with which pods ask Kafka, as a list of {parameter, name, key} in YAML. */}}
+{{- define "dakia.kedaSecrets" -}}
+{{- with .Values.kafka.sasl }}
+{{- if ne .mechanism "none" }}
+- { parameter: username, name: {{ .existingSecret }}, key: {{ .usernameKey | quote }} }
+- { parameter: password, name: {{ .existingSecret }}, key: {{ .passwordKey | quote }} }
+{{- end }}
+{{- end }}
+{{- with .Values.kafka.tls }}
+{{- if and .enabled .existingSecret }}
+{{- if .caKey }}
+- { parameter: ca, name: {{ .existingSecret }}, key: {{ .caKey | quote }} }
+{{- end }}
+{{- if .certKey }}
+- { parameter: cert, name: {{ .existingSecret }}, key: {{ .certKey | quote }} }
+- { parameter: key, name: {{ .existingSecret }}, key: {{ .keyKey | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -38,6 +38,7 @@
 {{- if and $v.kafka.schemaRegistryUrl (not $v.networkPolicy.schemaRegistry.to) }}{{ fail "networkPolicy.schemaRegistry.to is empty, but kafka.schemaRegistryUrl is set: give the peers where it is" }}{{ end -}}
 {{- if and $v.tracing.endpoint (not $v.networkPolicy.collector.to) }}{{ fail "networkPolicy.collector.to is empty, but tracing.endpoint is set: give the peers where the collector is" }}{{ end -}}
 {{- end -}}
+{{- if and $v.monitoring.podMonitor.enabled $v.monitoring.serviceMonitor.enabled }}{{ fail "monitoring.podMonitor.enabled and monitoring.serviceMonitor.enabled are both true: every pod would be counted twice; give one" }}{{ end -}}
 {{- if and $v.externalSecrets.enabled (not $v.externalSecrets.storeName) }}{{ fail "externalSecrets.storeName is not set: name the SecretStore or ClusterSecretStore" }}{{ end -}}
 {{- if and $v.strimzi.enabled (not $v.strimzi.cluster) }}{{ fail "strimzi.cluster is not set: name the Kafka resource that the topics belong to" }}{{ end -}}
 {{- end -}}

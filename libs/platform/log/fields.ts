@@ -79,7 +79,7 @@ const FLAT = [
     'replacements',
     'sequence',
   ],
-  ...['againInMs', 'slowestMs', 'ms', 'next', 'hoursBefore', 'clean', 'warnings'],
+  ...['againInMs', 'slowestMs', 'ms', 'cpuMs', 'next', 'hoursBefore', 'clean', 'warnings'],
 ] as const;
 /** Those whose parts are known: a reduced error, settings as they may be shown, numbers by name. */
 const NESTED = ['err', 'settings', 'waiting', 'endpoints'] as const;

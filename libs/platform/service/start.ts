@@ -40,10 +40,16 @@ const readAll = (services: readonly Service[], environment: Environment): Parsed
     : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
 };
 
+/** How long the process has lived, and how much of that it has worked: what is between the two it has waited. */
+const sinceStart = (): { readonly ms: number; readonly cpuMs: number } => {
+  const { user, system } = process.cpuUsage();
+  return { ms: Math.round(performance.now()), cpuMs: Math.round((user + system) / 1000) };
+};
+
 /** What a process has beside its services: the ops port, and what it tells there. */
 const createOperations = (name: string, config: ConfigOf<typeof baseSettings>, registry: Registry, log: Logger) => {
   const dependencies = createDependencies(registry);
-  const readiness = createReadiness(dependencies.states, () => log.info(`${name} is ready`));
+  const readiness = createReadiness(dependencies.states, () => log.info(sinceStart(), `${name} is ready`));
   const plugins: OpsPlugin[] = [];
   const failure = Promise.withResolvers<Error>();
   const ops = createOpsServer({

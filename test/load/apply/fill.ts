@@ -1,6 +1,6 @@
 import promClient from 'prom-client';
 import { familySpec, topicsOf } from '#catalogue';
-import { encodeEnvelope, toEnvelope, UNKNOWN_SCHEMA_ID } from '#envelope';
+import { encodeEnvelope, toEnvelopes, UNKNOWN_SCHEMA_ID } from '#envelope';
 import { createProducer } from '#platform/kafka';
 import { createLogger } from '#platform/log';
 import { now } from '#platform/time';
@@ -50,7 +50,7 @@ export const fillTopics = async (stack: Stack, seed: string, count: number): Pro
     for (let from = 0; from < events.length; from += AT_ONCE) {
       const outcomes = await Promise.all(
         events.slice(from, from + AT_ONCE).map(({ body, eventId, family }) => {
-          const envelope = toEnvelope({
+          const [envelope] = toEnvelopes({
             rawBody: body,
             endpoint: 'default',
             receivedAt: now(),
