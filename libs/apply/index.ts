@@ -20,6 +20,7 @@ export {
 } from './parked-queue.ts';
 export type { LedgerPlace, LedgerRow, OperatorAction, RebaseOutcome } from './positions.ts';
 export { createPositions, operatorActor, readLedger, rebaseLedger } from './positions.ts';
+export { ROW_IDENTITY } from './ledger.ts';
 export type { Decision } from './reduce-events.ts';
 export { reasonOf, reduceEvents } from './reduce-events.ts';
 export type { RetryPolicy } from './retry-policy.ts';

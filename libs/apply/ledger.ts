@@ -23,6 +23,13 @@ export type Counts = Readonly<Record<Disposition, number>>;
  */
 export type Locking = 'wait' | 'skip';
 
+/**
+ * Which record a row of webhook_events (or of event_conflicts) is of, as 64 bits. The ledger keeps their sum in
+ * rows_digest: two sets of rows that have the same number and the same sum are the same. Postgres keeps this function
+ * as it is across its versions, because partitions by hash rest on it.
+ */
+export const ROW_IDENTITY = 'hashtextextended(razorpay_event_id, kafka_offset)';
+
 export const countDispositions = (of: readonly Disposition[]): Counts => {
   const counts = Object.fromEntries(dispositions.map((name) => [name, 0])) as Record<Disposition, number>;
   for (const disposition of of) counts[disposition] += 1;

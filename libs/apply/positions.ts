@@ -21,6 +21,8 @@ export interface LedgerRow extends LedgerKey {
   readonly skipped: number;
   /** Events whose rows went with the retired days of webhook_events. */
   readonly retired: number;
+  /** Sum of `ROW_IDENTITY` over the rows that were counted and not retired. */
+  readonly rowsDigest: bigint;
   /** When the position last moved. */
   readonly movedAt: Date;
   /** Why the partition did not go on, as its consumer said last, and when. */
@@ -82,7 +84,7 @@ const BEGIN = statement(
    VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
 );
 const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, retired, moved_at, last_error, last_error_at,
-  mark_event_id, mark_appended_ms, mark_leader_epoch`;
+  mark_event_id, mark_appended_ms, mark_leader_epoch, rows_digest::text AS rows_digest`;
 /** Stays halted even when the log grows past the position; only a rebase takes it back. */
 const FOUND_PAST_END = statement(
   'ledger_past_end',
@@ -103,6 +105,7 @@ type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'nex
   readonly updated_at: Date;
   readonly skipped: number;
   readonly retired: number;
+  readonly rows_digest: string;
   readonly moved_at: Date;
   readonly last_error: string | null;
   readonly last_error_at: Date | null;
@@ -123,6 +126,7 @@ const ledgerRow = (row: Row): LedgerRow => ({
   updatedAt: row.updated_at,
   skipped: row.skipped,
   retired: row.retired,
+  rowsDigest: BigInt(row.rows_digest),
   movedAt: row.moved_at,
   lastError: row.last_error,
   lastErrorAt: row.last_error_at,

@@ -6,7 +6,7 @@ import type { Instant } from '#rules';
 import { bodyKeyOf, deliveryIdOf, keptAt } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { auditOfGiven, FACT_COLUMNS, factArrays, isAudited, outboxOf, PROCESSED_SQL } from './facts-sql.ts';
-import { placeName } from './ledger.ts';
+import { placeName, ROW_IDENTITY } from './ledger.ts';
 import type { Counts, Place } from './ledger.ts';
 import type { Decision, NewlyParked } from './reduce-events.ts';
 import { parkedContextOf } from './trace.ts';
@@ -133,13 +133,16 @@ const RECORD = statement(
      INSERT INTO webhook_events (razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict,
        reason, account_id, endpoint,
                                  received_at, processed_at, kafka_topic, kafka_partition, kafka_offset, body_key,
-                                   payload, traceparent, sighting, secret_position)
+                                   payload, traceparent, sighting, secret_position,
+                                  counted)
      SELECT event_id, to_timestamp(created), event_type, family, entity_key, verdict IN ${PROCESSED_SQL}, verdict,
        reason, account_id, endpoint,
             to_timestamp(received), CASE WHEN verdict IN ${PROCESSED_SQL} THEN now() END, topic, partition,
-              kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting, secret_position
+              kafka_offset, body_key, ${cutBody(BODIES)}, traceparent, sighting, secret_position,
+              true
        FROM given WHERE is_event
-     ON CONFLICT DO NOTHING RETURNING 1),
+     ON CONFLICT DO NOTHING RETURNING kafka_topic, kafka_partition, ${ROW_IDENTITY} AS identity),
+   digests AS (SELECT kafka_topic, kafka_partition, sum(identity) AS digest FROM events GROUP BY 1, 2),
    conflicts AS (
      INSERT INTO event_conflicts (razorpay_event_id, body_sha256, kept_as, event_type, family, entity_key, account_id,
        endpoint, received_at,
@@ -160,8 +163,10 @@ const RECORD = statement(
         SET next_offset = m.next_offset, updated_at = now(), moved_at = now(),
             mark_event_id = m.mark_event_id, mark_appended_ms = m.mark_appended_ms,
               mark_leader_epoch = m.mark_leader_epoch,
-              ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')}
+              ${dispositions.map((name) => `${name} = l.${name} + m.${name}`).join(', ')},
+              rows_digest = l.rows_digest + coalesce(d.digest, 0)
        FROM ${unnested(MOVE_COLUMNS, MOVES, 'm')}
+       LEFT JOIN digests d ON d.kafka_topic = m.topic AND d.kafka_partition = m.partition
       WHERE l.consumer_group = $${GROUP} AND l.topic = m.topic AND l.partition = m.partition
         AND l.next_offset = m.first_offset
      RETURNING 1)

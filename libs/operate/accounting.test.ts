@@ -15,6 +15,7 @@ const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
   updatedAt: new Date(0),
   skipped: 0,
   retired: 0,
+  rowsDigest: 0n,
   movedAt: new Date(0),
   lastError: null,
   lastErrorAt: null,

@@ -1,4 +1,4 @@
-import { arrivalOf, readLedger } from '#apply';
+import { arrivalOf, readLedger, ROW_IDENTITY } from '#apply';
 import type { Family } from '#catalogue';
 import { headerText, recordHeaders } from '#envelope';
 import type { EnvelopeDecoder } from '#envelope';
@@ -6,8 +6,8 @@ import type { ReceivedRecord, StoredRecord } from '#platform/kafka';
 import { adHoc } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { now } from '#platform/time';
-import { auditRows, readEverything } from './row-audit.ts';
-import type { Loss } from './row-audit.ts';
+import { auditRows, balanceOf, EVENT_ROWS_OF, readEverything } from './row-audit.ts';
+import type { EventRows, Loss } from './row-audit.ts';
 
 /** What is behind a difference, as exactly as it can still be told. */
 export type Finding =
@@ -73,44 +73,99 @@ export const explainDifference = async (options: ExplainOptions): Promise<readon
 
 type EventsLoss = Extract<Loss, { readonly kind: 'events' }>;
 type Surplus = Extract<Loss, { readonly kind: 'surplus' }>;
-type Named = Extract<Finding, { readonly kind: 'event' }>;
+type Named = Extract<Finding, { readonly kind: 'event' }> & { readonly identity: string };
 
+/** Reads the log of each partition that differs, and compares in both directions: numbers alone may hide one of them. */
 const namedEvents = async (
   { database, decoder, read }: ExplainOptions,
   losses: readonly EventsLoss[],
   surpluses: readonly Surplus[],
 ): Promise<readonly Finding[]> => {
-  if (losses.length + surpluses.length === 0) return [];
-  const lacking = new Set(losses.map(placeOf));
-  const exceeding = await rowsOf(database, surpluses);
-  const searched = new Set([...lacking, ...exceeding.keys()]);
-  const passed = new Map((await readLedger(database)).map((row) => [placeOf(row), row.nextOffset]));
-  const found: Named[] = [];
+  const differing = Map.groupBy([...losses, ...surpluses], placeOf);
+  if (differing.size === 0) return [];
+  const held = new Map<string, HeldRows>();
+  for (const [place, ofPlace] of differing) held.set(place, await heldRows(database, ofPlace));
+  const found = new Map<string, Named>();
+  const readFrom = new Map<string, bigint>();
   await read([...new Set([...losses, ...surpluses].map(({ topic }) => topic))], async (records) => {
-    const candidates = records.filter(
-      (record) =>
-        searched.has(placeOf(record)) &&
-        record.offset < (passed.get(placeOf(record)) ?? 0n) &&
-        headerText(record.headers, recordHeaders.sighting) === undefined,
-    );
-    const named = await Promise.all(candidates.map(async (record) => nameOf(record, decoder)));
-    for (const one of named) exceeding.get(placeOf(one))?.delete(rowName(one));
-    found.push(
-      ...(await missingOf(
-        database,
-        named.filter((one) => lacking.has(placeOf(one))),
-      )),
-    );
+    const passed = records.filter((record) => record.offset < (held.get(placeOf(record))?.nextOffset ?? 0n));
+    const named = await Promise.all(passed.map(async (record) => nameOf(record, decoder)));
+    for (const [index, one] of named.entries()) {
+      const place = placeOf(one);
+      held.get(place)?.rows.delete(rowName(one));
+      readFrom.set(place, readFrom.get(place) ?? passed[index]?.offset ?? one.offset);
+    }
+    const events = named.filter((_, index) => headerText(passed[index]?.headers, recordHeaders.sighting) === undefined);
+    // Of an event that came several times the first record is the one that its row was of.
+    for (const one of await missingOf(database, events)) {
+      const name = `${placeOf(one)} ${one.eventId}`;
+      found.set(name, found.get(name) ?? one);
+    }
   });
-  const unnamed = losses.flatMap(({ topic, partition, events }): Finding[] => {
-    const named = found.filter((one) => one.topic === topic && one.partition === partition).length;
-    return named >= events ? [] : [{ kind: 'unnamed', topic, partition, events: events - named }];
-  });
+  return [...differing].flatMap(([place, ofPlace]) =>
+    findingsOf(
+      ofPlace,
+      [...found.values()].filter((one) => placeOf(one) === place),
+      strangeRows(held.get(place), readFrom.get(place)),
+      held.get(place),
+    ),
+  );
+};
+
+/** What is lost and what is strange to Kafka is named; where that is not all, or cannot be told, a number remains. */
+const findingsOf = (
+  losses: readonly (EventsLoss | Surplus)[],
+  lost: readonly Named[],
+  strange: readonly Row[],
+  held: HeldRows | undefined,
+): readonly Finding[] => {
+  const gap = held === undefined ? 0n : held.countedDigest - held.digest;
+  const explaining = subsetWith<Named | Row>(gap, [
+    ...lost.map((one) => ({ one, weight: BigInt(one.identity) })),
+    ...strange.map((one) => ({ one, weight: one.counted ? -BigInt(one.identity) : 0n })),
+  ]);
+  const events = losses.reduce((sum, loss) => sum + (loss.kind === 'events' ? loss.events : 0), 0);
+  const isAll = explaining !== undefined && lost.filter((one) => explaining.has(one)).length >= events;
+  const named = lost
+    .filter((one) => !isAll || explaining.has(one))
+    .map(({ identity: _, ...finding }): Finding => finding);
+  const uncounted = strange
+    .filter((one) => !isAll || explaining.has(one))
+    .map(
+      ({ topic, partition, offset, eventId }): Finding => ({ kind: 'uncounted', topic, partition, offset, eventId }),
+    );
+  if (isAll) return [...named, ...uncounted];
   return [
-    ...found,
-    ...unnamed,
-    ...surpluses.flatMap((surplus) => namedSurplus(surplus, exceeding.get(placeOf(surplus)))),
+    ...named,
+    ...losses.flatMap((loss): readonly Finding[] => {
+      if (loss.kind === 'surplus') return namedSurplus(loss, uncounted);
+      const { topic, partition } = loss;
+      return lost.length >= events ? [] : [{ kind: 'unnamed', topic, partition, events: events - lost.length }];
+    }),
   ];
+};
+
+/** So many candidates are tried in all combinations; of more than that all are named. */
+const CANDIDATES_MAX = 16;
+
+/**
+ * Those that together make up the gap between the ledger's digest and that of the rows: a loss that an operator has
+ * accepted, or a row that was taken as it is, is a candidate too, and is not among them. What has no weight, because its
+ * row was never in a digest, is. Undefined when no combination does.
+ */
+const subsetWith = <One>(
+  gap: bigint,
+  all: readonly { readonly one: One; readonly weight: bigint }[],
+): ReadonlySet<One> | undefined => {
+  const weighing = all.filter(({ weight }) => weight !== 0n);
+  const weightless = all.filter(({ weight }) => weight === 0n);
+  if (gap === 0n || weighing.length > CANDIDATES_MAX) return undefined;
+  for (let chosen = 1; chosen < 2 ** weighing.length; chosen += 1) {
+    const some = weighing.filter((_, index) => (chosen >> index) % 2 === 1);
+    if (some.reduce((sum, { weight }) => sum + weight, 0n) === gap)
+      return new Set([...some, ...weightless].map(({ one }) => one));
+  }
+  return undefined;
 };
 
 interface Row {
@@ -118,57 +173,77 @@ interface Row {
   readonly partition: number;
   readonly offset: bigint;
   readonly eventId: string;
+  readonly counted: boolean;
+  readonly identity: string;
+}
+
+/** The rows of a partition that differs, and what its ledger says of them, at one moment. */
+interface HeldRows {
+  readonly nextOffset: bigint;
+  /** Sums of `ROW_IDENTITY`: what the ledger has, and what the rows have. */
+  readonly countedDigest: bigint;
+  readonly digest: bigint;
+  /** By `rowName`. */
+  readonly rows: Map<string, Row>;
 }
 
 /** Rows of one partition that are compared with Kafka; of a partition with more of them a surplus is only counted. */
 const COMPARED_MAX = 200_000;
 const ROWS = adHoc(
   `SELECT kafka_topic AS topic, kafka_partition AS partition, kafka_offset::text AS "offset",
-    razorpay_event_id AS "eventId"
-     FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND verdict = ANY ($3::text[])
+    razorpay_event_id AS "eventId", counted, (${ROW_IDENTITY})::text AS identity
+     FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2 AND ($3::text[] IS NULL OR verdict = ANY ($3))
        LIMIT ${COMPARED_MAX + 1}`,
 );
 
 const rowName = ({ offset, eventId }: Pick<Row, 'offset' | 'eventId'>): string => `${offset} ${eventId}`;
 
-/** By partition, the rows that stand as what there are too many of, by `rowName`. */
-const rowsOf = async (
-  database: Database,
-  surpluses: readonly Surplus[],
-): Promise<ReadonlyMap<string, Map<string, Row>>> => {
-  const byPlace = new Map<string, Map<string, Row>>();
-  for (const surplus of surpluses) {
-    const rows = await database.transaction(async (tx) => {
-      await readEverything(tx);
-      return tx.query<Omit<Row, 'offset'> & { readonly offset: string }>(ROWS, [
-        surplus.topic,
-        surplus.partition,
-        surplus.verdicts,
-      ]);
-    });
-    const compared = rows.length > COMPARED_MAX ? [] : rows.map((row): Row => ({ ...row, offset: BigInt(row.offset) }));
-    byPlace.set(placeOf(surplus), new Map(compared.map((row) => [rowName(row), row])));
-  }
-  return byPlace;
-};
+/** All rows; of a partition with too many of them, those that stand as what there are too many of. */
+const heldRows = async (database: Database, losses: readonly (EventsLoss | Surplus)[]): Promise<HeldRows> =>
+  database.transaction(async (tx) => {
+    await tx.query(adHoc('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'));
+    await readEverything(tx);
+    const [{ topic, partition } = { topic: '', partition: 0 }] = losses;
+    const verdicts = losses.flatMap((loss) => (loss.kind === 'surplus' ? loss.verdicts : []));
+    const ledger = (await readLedger(tx)).filter((row) => row.topic === topic && row.partition === partition);
+    const { digest } = balanceOf(ledger, await tx.query<EventRows>(EVENT_ROWS_OF, [topic, partition]));
+    const ask = async (standing: readonly string[] | null): Promise<readonly Row[]> =>
+      (await tx.query<Omit<Row, 'offset'> & { readonly offset: string }>(ROWS, [topic, partition, standing])).map(
+        (row): Row => ({ ...row, offset: BigInt(row.offset) }),
+      );
+    const all = await ask(null);
+    const rows = all.length > COMPARED_MAX ? await ask(verdicts) : all;
+    return {
+      nextOffset: ledger.reduce((last, row) => (row.nextOffset > last ? row.nextOffset : last), 0n),
+      countedDigest: ledger.reduce((sum, row) => sum + row.rowsDigest, 0n),
+      digest,
+      rows: new Map((rows.length > COMPARED_MAX ? [] : rows).map((row) => [rowName(row), row])),
+    };
+  });
+
+/** Of what Kafka has given up nobody can tell: rows whose records lay before what was read are left out. */
+const strangeRows = (held: HeldRows | undefined, readFrom: bigint | undefined): readonly Row[] =>
+  [...(held?.rows.values() ?? [])].filter(
+    ({ offset }) => (readFrom !== undefined && offset >= readFrom) || offset >= (held?.nextOffset ?? 0n),
+  );
 
 /**
- * Where more rows are strange to Kafka than there are too many, its
- * log does not reach back to them: none is told apart.
+ * Where more rows are strange to Kafka than there are too many, its log is
+ * another than they came from: none is told apart.
  */
-const namedSurplus = (surplus: Surplus, rows: ReadonlyMap<string, Row> = new Map()): readonly Finding[] =>
-  rows.size === 0 || rows.size > surplus.events
+const namedSurplus = (surplus: Surplus, uncounted: readonly Finding[]): readonly Finding[] =>
+  uncounted.length === 0 || uncounted.length > surplus.events
     ? [surplus]
     : [
-        ...[...rows.values()].map((row): Finding => ({ kind: 'uncounted', ...row })),
-        ...(rows.size < surplus.events ? [{ ...surplus, events: surplus.events - rows.size }] : []),
+        ...uncounted,
+        ...(uncounted.length < surplus.events ? [{ ...surplus, events: surplus.events - uncounted.length }] : []),
       ];
 
 const placeOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`;
 
 /** The record as its consumer reads it: the id under which its event is kept. */
-const nameOf = async (record: StoredRecord, decoder: EnvelopeDecoder): Promise<Named> => {
+const nameOf = async (record: StoredRecord, decoder: EnvelopeDecoder): Promise<Omit<Named, 'identity'>> => {
   const { topic, partition, offset, key, value, headers } = record;
   const bytes = value ?? Buffer.alloc(0);
   const envelope = await decoder.decode(bytes, headers);
@@ -187,18 +262,23 @@ const nameOf = async (record: StoredRecord, decoder: EnvelopeDecoder): Promise<N
 
 /** A record that could be kept in no other way is kept under its place. */
 const MISSING = adHoc(
-  `SELECT given.event_id AS "eventId" FROM unnest($1::text[], $2::text[]) AS given (event_id, other_id)
-    WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.razorpay_event_id IN (given.event_id, given.other_id))`,
+  `SELECT given.razorpay_event_id AS "eventId", kafka_offset::text AS "offset", (${ROW_IDENTITY})::text AS identity
+     FROM unnest($1::text[], $2::text[], $3::bigint[]) AS given (razorpay_event_id, other_id, kafka_offset)
+    WHERE NOT EXISTS (SELECT 1 FROM webhook_events e WHERE e.razorpay_event_id IN (given.razorpay_event_id, given.other_id))`,
 );
 
-const missingOf = async (database: Database, named: readonly Named[]): Promise<readonly Named[]> => {
+const missingOf = async (database: Database, named: readonly Omit<Named, 'identity'>[]): Promise<readonly Named[]> => {
   if (named.length === 0) return [];
-  const rows = await database.query<{ readonly eventId: string }>(MISSING, [
+  const rows = await database.query<Record<'eventId' | 'offset' | 'identity', string>>(MISSING, [
     named.map(({ eventId }) => eventId),
     named.map(({ topic, partition, offset }) => `unstorable-${topic}-${partition}-${offset}`),
+    named.map(({ offset }) => offset),
   ]);
-  const missing = new Set(rows.map(({ eventId }) => eventId));
-  return named.filter(({ eventId }) => missing.has(eventId));
+  const missing = new Map(rows.map(({ eventId, offset, identity }) => [`${offset} ${eventId}`, identity]));
+  return named.flatMap((one) => {
+    const identity = missing.get(rowName(one));
+    return identity === undefined ? [] : [{ ...one, identity }];
+  });
 };
 
 const APPLIED_TO = adHoc(

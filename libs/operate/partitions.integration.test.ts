@@ -8,6 +8,7 @@ import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { maintain } from './maintain.ts';
 import { indexPartitions } from './partition-indexes.ts';
 import { applyPartitions, dayOf, daysWanted, RETIRE_DAYS_MIN, retirePartitions } from './partitions.ts';
+import { auditRows } from './row-audit.ts';
 
 const DAY_MS = 86_400_000;
 let store: TestStore;
@@ -239,6 +240,7 @@ test('retires by age: says first, keeps what waits or was not understood, and le
   });
   expect((await names()).filter((name) => name < 'webhook_events_20261121')).toEqual(['webhook_events_20261119']);
   expect(await holding('odd')).toBeUndefined();
+  expect(await auditRows(store.database)).toEqual([]);
   const trace = await store.rows<{ reason: string }>(
     "SELECT reason FROM audit_logs WHERE action = 'partitions.retire' ORDER BY id",
   );

@@ -1,4 +1,4 @@
-import { operatorActor } from '#apply';
+import { operatorActor, ROW_IDENTITY } from '#apply';
 import type { OperatorAction } from '#apply';
 import { REPLAYED_WITHIN_DAYS } from '#catalogue';
 import { adHoc, writeAudit } from '#platform/postgres';
@@ -250,7 +250,7 @@ const retire = async (
   const found = await look();
   if (found.kept === null) {
     await tx.query(closeDeadLettersOf(name), [request.who, `its event was retired with ${name}: ${request.reason}`]);
-    await countRetired(tx, name, 'true');
+    await countRetired(tx, name);
     await tx.query(adHoc(`DROP TABLE ${name}`));
     await noteRetired(tx, `${name} with ${found.rows} events (${found.unprocessed} unprocessed)`, request);
   }
@@ -273,16 +273,23 @@ const trimDefault = async (database: Database, before: Instant, request: RetireR
 const lockLedger = async (tx: Transaction): Promise<void> =>
   void (await tx.query(adHoc('SELECT 1 FROM partition_ledger ORDER BY consumer_group, topic, partition FOR UPDATE')));
 
+const columnsOf = (isEvent: string, isCounted: string): string =>
+  `kafka_topic, kafka_partition, ${isEvent} AS is_event, CASE WHEN ${isCounted} THEN ${ROW_IDENTITY} ELSE 0 END AS identity`;
+/** What the ledger has of a row: a sighting has one only if it once waited, and counts for none. */
+const OF_EVENTS = columnsOf("verdict <> 'sighted'", 'counted');
+/** Of event_conflicts, those that are the only row of their record. */
+const OF_CONFLICTS = columnsOf('true', 'true');
+
+/** The rows `gone`, with the columns above, leave the ledger. */
+const takeOut = (gone: string): string =>
+  `UPDATE partition_ledger l SET retired = l.retired + g.events, rows_digest = l.rows_digest - g.digest
+     FROM (SELECT kafka_topic, kafka_partition, count(*) FILTER (WHERE is_event) AS events, sum(identity) AS digest
+       FROM ${gone} GROUP BY 1, 2) g
+    WHERE l.topic = g.kafka_topic AND l.partition = g.kafka_partition`;
+
 /** Rows that go by an operator's decision are not lost. */
-const countRetired = async (tx: Transaction, name: string, where: string): Promise<void> =>
-  void (await tx.query(
-    adHoc(
-      `UPDATE partition_ledger l SET retired = l.retired + gone.events
-         FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM ONLY ${name} WHERE verdict <> 'sighted'
-           AND (${where}) GROUP BY 1, 2) gone
-        WHERE l.topic = gone.kafka_topic AND l.partition = gone.kafka_partition`,
-    ),
-  ));
+const countRetired = async (tx: Transaction, name: string): Promise<void> =>
+  void (await tx.query(adHoc(takeOut(`(SELECT ${OF_EVENTS} FROM ONLY ${name}) gone`))));
 
 /** Calls `deleteChunk` until it deletes less than a chunk. Answers how many rows went. */
 const inChunks = async (deleteChunk: () => Promise<number>): Promise<number> => {
@@ -308,19 +315,17 @@ export const deleteChunks = async (database: Database, table: string, where: str
   });
 
 /** The same for rows that stand for a record, which the ledger counts. */
-export const deleteCounted = async (database: Database, table: string, where: string): Promise<number> =>
-  inChunks(async () =>
+export const deleteCounted = async (database: Database, table: string, where: string): Promise<number> => {
+  const columns = table === 'event_conflicts' ? OF_CONFLICTS : OF_EVENTS;
+  const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING ${columns}), taken AS (${takeOut('gone')})
+         SELECT count(*) AS rows FROM gone`;
+  return inChunks(async () =>
     database.transaction(async (tx) => {
       await lockLedger(tx);
-      const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING kafka_topic, kafka_partition),
-              counted AS (
-                UPDATE partition_ledger l SET retired = l.retired + g.events
-                  FROM (SELECT kafka_topic, kafka_partition, count(*) AS events FROM gone GROUP BY 1, 2) g
-                 WHERE l.topic = g.kafka_topic AND l.partition = g.kafka_partition)
-         SELECT count(*) AS rows FROM gone`;
       return (await tx.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
     }),
   );
+};
 
 const noteRetired = async (tx: Transaction, what: string, { who, reason }: OperatorAction): Promise<void> => {
   await writeAudit(tx, { actor: operatorActor(who), action: 'partitions.retire', reason: `${what}: ${reason}` });

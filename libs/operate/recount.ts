@@ -1,4 +1,4 @@
-import { operatorActor, readLedger } from '#apply';
+import { operatorActor, readLedger, ROW_IDENTITY } from '#apply';
 import type { LedgerRow, OperatorAction } from '#apply';
 import { adHoc, writeAudit } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
@@ -31,8 +31,15 @@ const LOCK = adHoc(
 );
 const TAKE = adHoc(
   `UPDATE partition_ledger SET retired = retired + $4,
-    ${RECORDED.map((name, index) => `${name} = ${name} + $${index + 5}`).join(', ')}, updated_at = now()
+    ${RECORDED.map((name, index) => `${name} = ${name} + $${index + 6}`).join(', ')}, rows_digest = $5::numeric, updated_at = now()
     WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+);
+/** Of a release that kept no digest, or of somebody who wrote them by hand. */
+const TAKE_ROWS = adHoc(
+  `WITH taken AS (
+     UPDATE webhook_events SET counted = true WHERE kafka_topic = $1 AND kafka_partition = $2 AND NOT counted
+     RETURNING ${ROW_IDENTITY} AS identity)
+   SELECT coalesce(sum(identity), 0)::text AS digest FROM taken`,
 );
 
 /**
@@ -58,7 +65,9 @@ export const recountLedger = async (
       return { kind: 'changed', ...found };
     const { moves, net } = transfersOf(balance);
     const retired = ledger.reduce((sum, one) => sum + one.retired, 0);
-    await tx.query(TAKE, [group, topic, partition, net - retired, ...moves]);
+    const [taken] = await tx.query<{ readonly digest: string }>(TAKE_ROWS, [topic, partition]);
+    const digest = balance.digest + BigInt(taken?.digest ?? 0);
+    await tx.query(TAKE, [group, topic, partition, net - retired, digest.toString(), ...moves]);
     await writeAudit(tx, {
       actor: operatorActor(who),
       action: 'ledger.recount',

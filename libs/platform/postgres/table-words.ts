@@ -59,6 +59,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       kept: 'Records that are kept and not modelled yet.',
       skipped: 'Records that an operator passed over.',
       retired: 'Rows of its records that were retired.',
+      rows_digest: 'Which rows those are that are there: the sum of their hashes, to be compared with the rows.',
       updated_at: 'When the row changed last.',
       moved_at: 'When the position moved last.',
       last_error: 'Why it does not move, as the consumer said last.',
@@ -86,6 +87,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       sighting: 'Key below payload of the snapshot that waits; null for an event.',
       erased_sha256: 'SHA-256 of a body that was erased.',
       secret_position: "Which of the endpoint's secrets signed its first delivery; the first is 1.",
+      counted: 'Whether its hash is in rows_digest of the ledger.',
     },
   },
   search_digests: {
