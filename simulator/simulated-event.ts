@@ -26,5 +26,7 @@ export const simulatedEvent = (id: string, at: number, envelope: Envelope): Simu
   const key = shape === 'account' ? `${envelope.accountId}/${subject}` : envelope.parts[subject]?.[keyField];
   if (typeof key !== 'string')
     throw new Error(`a body of ${envelope.event} needs payload.${subject}.entity.${keyField}`);
-  return { event: envelope.event, family, key: entityId(key), eventId: eventId(id), at, body: bodyOf(envelope) };
+  // Accounts are bare in some bodies and have their prefix in others: one account has one key.
+  const bare = family === 'accounts' ? key.replace(/^acc_/, '') : key;
+  return { event: envelope.event, family, key: entityId(bare), eventId: eventId(id), at, body: bodyOf(envelope) };
 };

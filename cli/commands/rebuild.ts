@@ -8,7 +8,7 @@ import { rebuild } from '#operate';
 import type { Rebuilt, RowChange } from '#operate';
 import { BULK_MAX, printLeft, startLeft } from '../bulk.ts';
 import type { Left } from '../bulk.ts';
-import { currentUser, withMaintenance } from '../connections.ts';
+import { currentUser, searchKeyOf, withMaintenance } from '../connections.ts';
 import { exitCodes, print, printJson, printTable, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
 import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
@@ -100,6 +100,7 @@ const compareAll = async (
     rebuild(database, aggregateOf(family), {
       family,
       by: { who, reason },
+      searchKey: searchKeyOf(command),
       decide: (change) => {
         // A dry run keeps what it shows. What is done without one needs no such bound.
         if (!yes && items.size === BULK_MAX && !items.has(change.key)) {

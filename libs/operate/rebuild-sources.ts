@@ -1,6 +1,6 @@
 import { arrivalOfRow } from '#apply';
 import type { Families, KeyRef, WaitingRow } from '#apply';
-import { eventNames, eventSpec, sightedFamily } from '#catalogue';
+import { eventNames, eventsOf, eventSpec, familySpec, sightedFamily } from '#catalogue';
 import type { EventName, Family } from '#catalogue';
 import { adHoc } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
@@ -36,16 +36,18 @@ export const noteSources = async (database: Database, family: Family): Promise<n
     await tx.query(
       adHoc(
         `CREATE TEMP TABLE ${SOURCES} (number bigserial, entity_key text NOT NULL, event_id text NOT NULL,
-          created_at timestamptz NOT NULL, part text)`,
+          created_at timestamptz NOT NULL, part text, is_moved boolean NOT NULL DEFAULT false)`,
       ),
     );
     await tx.query(
       adHoc(
-        `INSERT INTO ${SOURCES} (entity_key, event_id, created_at)
-         SELECT entity_key, razorpay_event_id, created_at FROM webhook_events WHERE family = $1
-           AND verdict IN ${APPLIED}`,
+        // Events that were kept when they came and are the family's now (docs/adr/0016); kept by another name, not kept's.
+        `INSERT INTO ${SOURCES} (entity_key, event_id, created_at, is_moved)
+         SELECT entity_key, razorpay_event_id, created_at, family <> $1 FROM webhook_events
+          WHERE verdict IN ${APPLIED} AND (family IN ($1, 'kept') AND event_type = ANY($2::text[])
+                OR family = $1 AND family <> 'kept')`,
       ),
-      [family],
+      [family, eventsOf(family)],
     );
     await noteSightings(tx, family);
     await tx.query(adHoc(`CREATE INDEX ON ${SOURCES} (entity_key, number)`));
@@ -110,9 +112,22 @@ export const nextKeys = async (database: Database, after: string, limit: number)
 export interface Source {
   readonly key: string;
   readonly snapshot: Snapshot | null | undefined;
+  /** The event's row, where it stands as kept and is the family's now. */
+  readonly moved?: MovedEvent;
 }
 
-type SourceRow = WaitingRow & { readonly key: string; readonly number: number; readonly part: string | null };
+/** A row of webhook_events; `created` as text to the microsecond. */
+export interface MovedEvent {
+  readonly eventId: string;
+  readonly created: string;
+}
+
+type SourceRow = WaitingRow & {
+  readonly key: string;
+  readonly number: number;
+  readonly part: string | null;
+  readonly is_moved: boolean;
+};
 
 /** All sources of these keys, one after the other, in order of their keys. */
 export async function* sourcesFor(
@@ -122,7 +137,7 @@ export async function* sourcesFor(
   keys: readonly string[],
 ): AsyncGenerator<Source> {
   const page = adHoc(
-    `SELECT s.entity_key AS key, s.number, s.part, e.* FROM ${SOURCES} s
+    `SELECT s.entity_key AS key, s.number, s.part, s.is_moved, e.* FROM ${SOURCES} s
       CROSS JOIN LATERAL (SELECT ${KEPT_BODY} FROM webhook_events w
                            WHERE w.razorpay_event_id = s.event_id AND w.created_at = s.created_at OFFSET 0) e
       WHERE s.entity_key = ANY($1::text[]) AND (s.entity_key, s.number) > ($2, $3::bigint)
@@ -132,7 +147,12 @@ export async function* sourcesFor(
   for (;;) {
     // Ends: every page begins after the one before.
     const rows = await tx.query<SourceRow>(page, [keys, key, number]);
-    for (const row of rows) yield { key: row.key, snapshot: snapshotOf(row, { family, key: row.key }, families) };
+    for (const row of rows)
+      yield {
+        key: row.key,
+        snapshot: snapshotOf(row, { family, key: row.key }, families),
+        ...(row.is_moved && { moved: { eventId: row.razorpay_event_id, created: row.created } }),
+      };
     const last = rows.at(-1);
     if (last === undefined) return;
     [key, number] = [last.key, last.number];
@@ -149,4 +169,25 @@ const snapshotOf = (row: SourceRow, ref: KeyRef, families: Families): Source['sn
             task.kind === 'apply' && task.family === ref.family && task.key === ref.key && sighting?.part === row.part,
         );
   return arrival?.task.kind === 'apply' ? arrival.task.snapshot : undefined;
+};
+
+/** Hands events over that were kept: their rows become the family's, and what was kept of the entity goes. */
+export const takeOver = async (
+  tx: Transaction,
+  family: Family,
+  keys: readonly string[],
+  moved: readonly MovedEvent[],
+): Promise<void> => {
+  if (moved.length === 0) return;
+  await tx.query(
+    adHoc(
+      `UPDATE webhook_events e SET family = $1 FROM unnest($2::text[], $3::timestamptz[]) AS given (id, created)
+        WHERE e.razorpay_event_id = given.id AND e.created_at = given.created AND e.family = 'kept'`,
+    ),
+    [family, moved.map(({ eventId }) => eventId), moved.map(({ created }) => created)],
+  );
+  await tx.query(
+    adHoc(`DELETE FROM ${familySpec('kept').table} WHERE entity = ANY($1::text[]) AND event = ANY($2::text[])`),
+    [keys, eventsOf(family)],
+  );
 };

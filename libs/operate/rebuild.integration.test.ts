@@ -1,3 +1,6 @@
+import { searchKey } from '#apply';
+import type { SearchKey } from '#apply';
+import type { Family } from '#catalogue';
 import { toEnvelopes } from '#envelope';
 import { aggregateOf, allAggregates } from '#families';
 import { createDatabase } from '#platform/postgres';
@@ -49,11 +52,12 @@ const deliver = async (id: string, body: JsonRecord) =>
     }).map((envelope) => parsed(envelope)),
   );
 
-const run = async (family: 'payments' | 'disputes', decide: (change: RowChange) => 'write' | 'leave' | 'stop') => {
+const run = async (family: Family, decide: (change: RowChange) => 'write' | 'leave' | 'stop', key?: SearchKey) => {
   const met: RowChange[] = [];
   const done = await rebuild(database, aggregateOf(family), {
     family,
     by,
+    searchKey: key,
     decide: (change) => {
       met.push(change);
       return decide(change);
@@ -135,6 +139,48 @@ test('a status that an earlier release read otherwise gives way where every sour
     { dispute_id: 'disp_kept', status: 'lost' },
     { dispute_id: 'disp_partly', status: 'won' },
   ]);
+});
+
+test('events that an earlier release kept become the family’s, once, and what was kept of the entity goes', async () => {
+  const account = (name: 'activated' | 'suspended', id: string, at: number) =>
+    testEvent(
+      `account.${name}`,
+      id,
+      'JNraR8O85H1atC',
+      { live: true, suspended_at: null, updated_at: at, email: 'shop@example.com' },
+      at,
+    );
+  await all.send(account('activated', 'evA1', TODAY_S), account('suspended', 'evA2', TODAY_S + 5));
+  const right = await everything('account_events');
+  // As the former release left it: both were kept.
+  await store.rows('DELETE FROM account_events');
+  await store.rows("DELETE FROM outbox WHERE family = 'accounts'");
+  await store.rows("UPDATE webhook_events SET family = 'kept', verdict = 'kept' WHERE family = 'accounts'");
+  await store.rows(
+    `INSERT INTO provider_events (entity, status, kind, event, last_event_id, merge_record)
+     VALUES ('JNraR8O85H1atC', 'kept', 'account', 'account.suspended', 'evA2', '{}'),
+            ('acc_JNraR8O85H1atC/gmv_limit', 'kept', 'gmv_limit', 'account.instant_activation_gmv_limit_warning', 'evA3', '{}')`,
+  );
+
+  expect(await run('kept', () => 'write')).toMatchObject({ written: 0, left: [] });
+  const shown = await run('accounts', () => 'leave');
+  expect(shown.met.map(({ key, columns }) => [key, columns.find(({ column }) => column === 'kept events')])).toEqual([
+    ['JNraR8O85H1atC', { column: 'kept events', before: 2, after: null }],
+  ]);
+  expect(await store.rows('SELECT entity FROM provider_events')).toHaveLength(2);
+
+  expect((await run('accounts', () => 'write', searchKey('k'.repeat(32)))).written).toBe(1);
+  expect(await everything('account_events')).toEqual(right);
+  expect(await store.rows("SELECT family, verdict FROM webhook_events WHERE event_type LIKE 'account.%'")).toEqual([
+    { family: 'accounts', verdict: 'kept' },
+    { family: 'accounts', verdict: 'kept' },
+  ]);
+  expect(await store.rows('SELECT kind FROM provider_events')).toEqual([{ kind: 'gmv_limit' }]);
+  expect(await store.rows("SELECT entity_key FROM search_digests WHERE family = 'accounts'")).toEqual([
+    { entity_key: 'JNraR8O85H1atC' },
+  ]);
+  expect(await store.rows("SELECT name FROM outbox WHERE family = 'accounts'")).toEqual([]);
+  expect(await run('accounts', () => 'write')).toMatchObject({ met: [], written: 0, left: [] });
 });
 
 test('no fact is told again, and none anew', async () => {

@@ -1,12 +1,13 @@
-import { familiesOf, operatorActor, reasonOf, transactionAgainst } from '#apply';
-import type { Families, OperatorAction, StateTable } from '#apply';
+import { familiesOf, operatorActor, reasonOf, saveStates, transactionAgainst } from '#apply';
+import type { Families, OperatorAction, SearchKey, StateTable } from '#apply';
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import { classifyError, writeAudit } from '#platform/postgres';
 import type { Database, Transaction } from '#platform/postgres';
 import { sourcesOf, toMergeRecord, withExtremesOf } from '#rules';
 import type { EntityState, FieldValue } from '#rules';
-import { nextKeys, noteSources, sourcesFor } from './rebuild-sources.ts';
+import { nextKeys, noteSources, sourcesFor, takeOver } from './rebuild-sources.ts';
+import type { MovedEvent } from './rebuild-sources.ts';
 
 /** A column of a row that is not what the events that are kept say. */
 export interface ColumnChange {
@@ -32,6 +33,8 @@ export interface RebuildRequest {
   readonly decide: (change: RowChange) => 'write' | 'leave' | 'stop';
   /** For the audit of each row that is written. */
   readonly by: OperatorAction;
+  /** Rows that are written are found by their addresses and numbers, as those that consumers write. */
+  readonly searchKey?: SearchKey | undefined;
   /** Told after each chunk how many entities were compared. */
   readonly progress?: (compared: number, entities: number) => void;
 }
@@ -51,6 +54,8 @@ const LEFT_MAX = 1_000;
 export const ERASED_REASON = 'a body of it was erased';
 /** Named as a column where every value stays, and only the snapshot changes that one came from. */
 export const MERGE_RECORD = 'merge_record';
+/** Named as a column where events that were kept become the family's. */
+export const KEPT_BEFORE = 'kept events';
 
 /**
  * Compares every row of a family with what all events say that are kept in `webhook_events`, the snapshots beside other
@@ -61,7 +66,7 @@ export const MERGE_RECORD = 'merge_record';
  * of the tables and have one connection. Throws for infrastructure.
  */
 export const rebuild = async (database: Database, aggregate: Aggregate, request: RebuildRequest): Promise<Rebuilt> => {
-  const families = familiesOf([aggregate]);
+  const families = familiesOf([aggregate], request.searchKey);
   const table = families.tables.get(aggregate.family);
   if (table === undefined) throw new Error(`there is no table of ${aggregate.family}`);
   const entities = await noteSources(database, request.family);
@@ -138,7 +143,7 @@ const rebuildIn = async (tx: Transaction, keys: readonly string[], room: Room): 
     const next = nextOf(aggregate, states.get(key), fold);
     if (typeof next === 'string') room.leave(key, next);
     if (next === undefined || typeof next === 'string') continue;
-    const change = changeOf(aggregate, key, states.get(key), next);
+    const change = changeOf(aggregate, key, states.get(key), next, fold.moved.length);
     if (change === undefined) continue;
     const decision = request.decide(change);
     isStopped = decision === 'stop';
@@ -147,7 +152,10 @@ const rebuildIn = async (tx: Transaction, keys: readonly string[], room: Room): 
     changed.set(key, next);
     changes.set(key, change);
   }
-  await families.tables.get(aggregate.family)?.save(tx, changed, states);
+  const { family } = aggregate;
+  await saveStates(tx, families, new Map([[family, states]]), new Map([[family, changed]]));
+  const moved = [...changed.keys()].flatMap((key) => folds.get(key)?.moved ?? []);
+  await takeOver(tx, family, [...changed.keys()], moved);
   await auditChanges(tx, room, states, changed, changes);
   return { written: changed.size, isStopped };
 };
@@ -155,6 +163,8 @@ const rebuildIn = async (tx: Transaction, keys: readonly string[], room: Room): 
 /** What all sources of an entity make together: by themselves, and joined into its row. */
 interface Fold {
   readonly seen: Set<string>;
+  /** Sources whose rows stand as kept. */
+  readonly moved: MovedEvent[];
   anew: EntityState | undefined;
   joined: EntityState | undefined;
   /** Why the row is left as it is. */
@@ -168,11 +178,12 @@ const foldAll = async (
   { aggregate, families }: Room,
 ): Promise<ReadonlyMap<string, Fold>> => {
   const folds = new Map<string, Fold>();
-  for await (const { key, snapshot } of sourcesFor(tx, families, aggregate.family, keys)) {
-    const fold = folds.get(key) ?? { seen: new Set(), anew: undefined, joined: states.get(key) };
+  for await (const { key, snapshot, moved } of sourcesFor(tx, families, aggregate.family, keys)) {
+    const fold = folds.get(key) ?? { seen: new Set(), moved: [], anew: undefined, joined: states.get(key) };
     folds.set(key, fold);
     if (snapshot === null) fold.leave = ERASED_REASON;
     if (snapshot === undefined || snapshot === null) continue;
+    if (moved !== undefined) fold.moved.push(moved);
     try {
       fold.seen.add(snapshot.eventId);
       const [anew, joined] = [aggregate.apply(fold.anew, snapshot), aggregate.apply(fold.joined, snapshot)];
@@ -199,6 +210,7 @@ const changeOf = (
   key: string,
   row: EntityState | undefined,
   next: EntityState,
+  moved: number,
 ): RowChange | undefined => {
   const valueIn = (state: EntityState | undefined, name: string): FieldValue =>
     (name === 'status' ? state?.status : state?.values[name]) ?? null;
@@ -206,6 +218,7 @@ const changeOf = (
     const [before, after] = [valueIn(row, column), valueIn(next, column)];
     return canonical(before) === canonical(after) ? [] : [{ column, before, after }];
   });
+  if (moved > 0) columns.push({ column: KEPT_BEFORE, before: moved, after: null });
   const isSame = row !== undefined && canonical(toMergeRecord(row)) === canonical(toMergeRecord(next));
   if (columns.length === 0 && isSame) return undefined;
   return {

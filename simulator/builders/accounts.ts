@@ -159,6 +159,69 @@ export const kycPending = (account: Account, at: number): Account => ({
   hold_funds: false,
 });
 
+/** The next step of an activation; what was activated before stays so. */
+export const inStep = (account: Account, at: number, status: string, more: Json = {}): Account => ({
+  ...account,
+  updated_at: at,
+  merchant_detail: { ...account.merchant_detail, activation_status: status, updated_at: at },
+  ...more,
+});
+export const withFunds = (account: Account, at: number, isHeld: boolean): Account => ({
+  ...account,
+  hold_funds: isHeld,
+  updated_at: at,
+});
+export const suspended = (account: Account, at: number): Account => ({
+  ...account,
+  live: false,
+  hold_funds: true,
+  suspended_at: at,
+  updated_at: at,
+});
+
+/** A linked account has another form, without a time of its change: docs/api/payments/route/linked-account-apis-beta. */
+export const linkedAccount = (
+  random: Random,
+  needs: { readonly at: number; readonly isVerified: boolean; readonly id?: string },
+): Readonly<Record<'account' | 'bank_account', Json & { readonly id: string }>> => {
+  const owner = newPerson(random);
+  const bankAccount = random.id('ba_');
+  const account = {
+    id: needs.id ?? random.id('acc_'),
+    entity: 'account',
+    name: `${owner.name} Traders`,
+    email: owner.email,
+    live: true,
+    managed: true,
+    tnc_accepted: true,
+    activation_details: {
+      status: needs.isVerified ? 'activated' : 'verification_failed',
+      activated_at: needs.isVerified ? needs.at : null,
+      can_submit: true,
+      bank_details_verification_error: needs.isVerified ? '' : 'KC03: INVALID BENEFICIARY ACCOUNT / IFSC',
+      fields_pending: [],
+    },
+    secondary_emails: { transaction_report_email: [owner.email] },
+    account_details: { mobile: null, landline: null, business_name: `${owner.name} Traders` },
+    notes: [],
+    fund_transfer: { destination: bankAccount },
+    dashboard_access: false,
+    allow_reversals: false,
+  };
+  return {
+    account,
+    bank_account: {
+      id: bankAccount,
+      entity: 'bank_account',
+      ifsc: 'HDFC0000001',
+      bank_name: 'HDFC Bank',
+      name: owner.name,
+      notes: [],
+      account_number: random.digits(14),
+    },
+  };
+};
+
 /** A check of a bank account or VPA: razorpay.com/docs/webhooks/account-validation. */
 export interface Validation extends Json {
   readonly id: string;

@@ -8,13 +8,18 @@ import { simulatedEvent } from '../simulated-event.ts';
 import type { SimulatedEvent } from '../simulated-event.ts';
 import type { Json, Parts } from '../wire.ts';
 import {
+  inStep,
   instantlyActivated,
   kycPending,
+  linkedAccount,
   newAccount,
   newValidation,
+  suspended,
   validationCompleted,
   validationFailed,
+  withFunds,
 } from './accounts.ts';
+import type { Account } from './accounts.ts';
 import { closed, lost, newDispute, reopened, underReview, won } from './disputes.ts';
 import type { Dispute } from './disputes.ts';
 import { invoiceAfter, invoiceExpired, newInvoice } from './invoices.ts';
@@ -46,6 +51,10 @@ const notification =
 const downtime =
   (become: (downtime: pay.Downtime, at: number) => pay.Downtime): Builder =>
   (random, at) => ({ parts: { 'payment.downtime': become(pay.newDowntime(random, { at }), at) } });
+
+const account =
+  (become: (account: Account, at: number) => Account): Builder =>
+  (random, at) => ({ parts: { account: become(newAccount(random, { at }), at) } });
 
 const dispute =
   (become: (dispute: Dispute, random: Random, at: number) => Dispute): Builder =>
@@ -130,10 +139,17 @@ const builders: { readonly [Name in ModelledEventName]: Builder } = {
   'refund.processed': refund(refundProcessed),
   'refund.failed': refund(refundFailed),
   'refund.speed_changed': refund(speedChanged, 'optimum'),
-  'account.instantly_activated': (random, at) => ({
-    parts: { account: instantlyActivated(newAccount(random, { at }), at) },
-  }),
-  'account.activated_kyc_pending': (random, at) => ({ parts: { account: kycPending(newAccount(random, { at }), at) } }),
+  'account.instantly_activated': account(instantlyActivated),
+  'account.activated_kyc_pending': account(kycPending),
+  'account.activated': account((one, at) => inStep(kycPending(one, at), at, 'activated')),
+  'account.under_review': account((one, at) => inStep(kycPending(one, at), at, 'under_review')),
+  'account.needs_clarification': account((one, at) => inStep(kycPending(one, at), at, 'needs_clarification')),
+  'account.rejected': account((one, at) => inStep(one, at, 'rejected')),
+  'account.suspended': account((one, at) => suspended(kycPending(one, at), at)),
+  'account.payments_enabled': account(instantlyActivated),
+  'account.funds_hold': account((one, at) => withFunds(kycPending(one, at), at, true)),
+  'account.funds_unhold': account((one, at) => withFunds(kycPending(one, at), at, false)),
+  'account.updated': (random, at) => ({ parts: linkedAccount(random, { at, isVerified: true }) }),
   'fund_account.validation.completed': (random, at) => ({
     parts: { 'fund_account.validation': validationCompleted(newValidation(random, { at }), random, 'Asha Rao') },
   }),
@@ -197,7 +213,8 @@ export const buildEvent = (event: EventName, options: BuildOptions = {}): Simula
     options.fields ?? [],
   );
   const ownId = changed[subject]?.['id'];
-  const ownAccount = family === 'accounts' && typeof ownId === 'string' ? `acc_${ownId}` : accountId;
+  const ownAccount =
+    family === 'accounts' && typeof ownId === 'string' ? `acc_${ownId.replace(/^acc_/, '')}` : accountId;
   return simulatedEvent(options.eventId ?? id, at, {
     event,
     accountId: options.accountId ?? ownAccount,

@@ -1,4 +1,4 @@
-import { accountActivated, accountAtItsLimit, validations } from './accounts.ts';
+import { accountActivated, accountAtItsLimit, accountRejected, accountReviewed, validations } from './accounts.ts';
 import { disputeClosed, disputeLost, disputeReopened, disputeRounds, disputeWon } from './disputes.ts';
 import { invoiceExpires, invoicePaid, invoicePartialPayments } from './invoices.ts';
 import { paidOut, settled } from './kept.ts';
@@ -45,6 +45,8 @@ export const stories = {
   'invoice-expired': invoiceExpires,
   'account-activated': accountActivated,
   'account-limited': accountAtItsLimit,
+  'account-reviewed': accountReviewed,
+  'account-rejected': accountRejected,
   validations,
   settlement: settled,
   payout: paidOut,

@@ -340,7 +340,6 @@ const emptyOf = ({ type }: Field): FieldValue =>
   type === 'text' ? 'unknown' : type === 'boolean' ? false : type === 'jsonb' ? {} : 0;
 
 const BARE_EVENT = 'event_bare';
-
 /** The least that an event can say: its name and, in the key, which entity it is about. */
 export const bareSnapshot = (event: EventName): Snapshot => ({
   event,
@@ -375,7 +374,8 @@ export const followsItsTable = <Status extends string, Event extends EventName>(
   const stateWith = (status: Status): EntityState<Status> => {
     const snapshot = snapshotAt(eventNames[0] as Event, EARLIER, 'event_before');
     const stamp = { order: lifecycle.order(snapshot, lifecycle.statuses.indexOf(status)), eventId: snapshot.eventId };
-    return { status, marks: { [lifecycle.lane?.(snapshot) ?? MAIN_LANE]: { stamp, status } }, values: {}, stamps: {} };
+    const lane = lifecycle.lane?.(snapshot, status) ?? MAIN_LANE;
+    return { status, marks: { [lane]: { stamp, status } }, values: {}, stamps: {} };
   };
   const cells = (['absent', ...lifecycle.statuses] as const).flatMap((from) =>
     eventNames.map((event) => ({ from, event, move: lifecycle.table[from][event] })),

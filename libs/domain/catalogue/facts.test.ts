@@ -30,6 +30,11 @@ const moreSubjects: Partial<Record<Family, readonly JsonRecord[]>> = {
   payments: [{ status: 'captured', amount: 100, amount_refunded: 101 }],
   downtimes: [{ severity: 'low' }, { severity: 'high' }],
   disputes: [{ respond_by: 1_700_100_000 }, { respond_by: 1_700_200_000 }],
+  accounts: [
+    { live: true, suspended_at: null, hold_funds: true, updated_at: 1_700_000_050 },
+    { live: true, suspended_at: null, hold_funds: false, updated_at: 1_700_000_100 },
+    { activation_details: { status: 'verification_failed' } },
+  ],
   fund_accounts: [{ status: 'completed', results: { account_status: 'invalid' } }],
 };
 

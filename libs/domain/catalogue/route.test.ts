@@ -35,7 +35,9 @@ const keptKeyIn = (body: JsonRecord, event: EventName): unknown => {
 const keyIn = (body: JsonRecord, event: EventName): unknown => {
   const { family } = events[event];
   if (family === 'kept') return keptKeyIn(body, event);
-  return at(body['payload'], event.startsWith('order.notification.') ? notificationKeyPath : keyPaths[family]);
+  const id = at(body['payload'], event.startsWith('order.notification.') ? notificationKeyPath : keyPaths[family]);
+  // The published bodies of account.updated have ids with acc_, all others of accounts bare ones.
+  return event === 'account.updated' ? String(id).replace(/^acc_/, '') : id;
 };
 
 /** A body as Razorpay sends it, reduced to what routing reads. */

@@ -61,8 +61,11 @@ export interface Lifecycle<Status extends string, Event extends string> extends 
   readonly age?: (snapshot: Snapshot<Event>) => readonly number[];
   /** What decides between snapshots, first number first. The usual order is rank, then time: `byRankThenTime`. */
   readonly order: (snapshot: Snapshot<Event>, rank: number) => readonly number[];
-  /** Events of different lanes do not compete for the status; `decide` chooses between the lanes' marks. */
-  readonly lane?: (snapshot: Snapshot<Event>) => string;
+  /**
+   * Snapshots of different lanes do not compete for the status; `decide` chooses between the lanes' marks. `status` is
+   * the one that the snapshot claims.
+   */
+  readonly lane?: (snapshot: Snapshot<Event>, status: Status) => string;
   readonly decide?: (marks: Readonly<Record<string, Mark<Status>>>) => Mark<Status>;
   readonly facts: (before: EntityState<Status> | undefined, after: EntityState<Status>) => readonly Fact[];
   /** Events of the family are kept as they are: each tells its own facts, whatever came before, and none is stale. */
@@ -153,7 +156,7 @@ export const observe = <Status extends string, Event extends string>(
   return {
     event: snapshot.event,
     status: claim.status,
-    lane: lifecycle.lane?.(snapshot) ?? MAIN_LANE,
+    lane: lifecycle.lane?.(snapshot, claim.status) ?? MAIN_LANE,
     stamp: { order: lifecycle.order(snapshot, rank), eventId },
     newest: { order: [...(lifecycle.age?.(snapshot) ?? [snapshot.occurredAt ?? UNKNOWN]), rank], eventId },
     values: read.values,

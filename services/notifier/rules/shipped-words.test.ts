@@ -89,7 +89,7 @@ const NOT_FOR_PEOPLE: readonly FactKind[] = [
   ...(['payment.failed', 'payment.authorized', 'payment.captured', 'payment.refunded'] as const),
   ...(['order.created', 'order.paid', 'order.notification_delivered', 'order.notification_failed'] as const),
   ...(['downtime.updated', 'refund.pending', 'refund.processed', 'fund_account.validation.completed'] as const),
-  ...(['payment_link.cancelled', 'invoice.cancelled', 'invoice.deleted'] as const),
+  ...(['account.updated', 'payment_link.cancelled', 'invoice.cancelled', 'invoice.deleted'] as const),
 ];
 /** Without an amount of their own. */
 const NO_AMOUNT = /^(downtime|account|fund_account)\./;
@@ -133,6 +133,17 @@ test.each(['dispute.under_review', 'dispute.won', 'dispute.lost', 'dispute.close
 test('a loss says what was deducted, a win that nothing is', () => {
   expect(told('dispute.lost', 'lost')).toContain('Deducted from you now: ₹1,23,456.00.');
   expect(told('dispute.won', 'won', { amount_deducted_minor: 0 })).toContain('Deducted from you now: ₹0.00.');
+});
+
+test('nothing tells people that a suspended account is live', () => {
+  const good = ['account.activated', 'account.payments_enabled', 'account.funds_released'] as const;
+  for (const kind of good) {
+    expect(told(kind, 'activated')).toContain('status activated');
+    expect(told(kind, 'suspended')).toBeUndefined();
+  }
+  const words = told('account.suspended', 'suspended', { suspended_at: 1_699_990_000_000 });
+  expect(words).toMatch(/^A sub-merchant is suspended: it can take no payments\.?\n/);
+  expect(words).toContain('Suspended 15 Nov 2023');
 });
 
 test('a failed refund says where the money is', () => {

@@ -1,25 +1,43 @@
 import {
   clearable,
   column,
+  either,
   highest,
   latest,
   personal,
   provenanceFields,
   readPast,
+  readText,
   searched,
   UNKNOWN,
   valueAt,
 } from '#rules';
-import type { Field, Snapshot } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
+import { timeOf } from '../columns.ts';
+import { live, paymentsEnabled, suspended } from './suspension.ts';
 
 /**
- * Lowest rank first. The body has no status, the event's name is all there is (docs/reference/razorpay.md "Entities").
- * Instant activation asks for a few details and comes first; `activated_kyc_pending` follows once all are submitted and
- * only their verification is open (razorpay.com/docs/webhooks/partners; its samples of one account are 68 minutes
- * apart, in this order).
+ * Lowest rank first; it decides only between snapshots of one second (lifecycle.ts). `known`: nothing was said of the
+ * activation yet. The others are Razorpay's own words (`merchant_detail.activation_status`, of linked accounts
+ * `activation_details.status`; razorpay.com/docs/webhooks/partners and docs/api/payments/route/linked-account-apis-beta)
+ * but for `suspended`, which stands above them: nothing else says that no payments may be taken.
  */
-export const accountStatuses = ['instantly_activated', 'activated_kyc_pending'] as const;
+export const accountStatuses = [
+  'known',
+  'instantly_activated',
+  'activated_kyc_pending',
+  'activated',
+  'under_review',
+  'needs_clarification',
+  'verification_failed',
+  'rejected',
+  'suspended',
+] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
+
+/** How far the activation is, in Razorpay's word; nothing where the body does not say. */
+export const activationWord = ({ subject }: Pick<Snapshot, 'subject'>): unknown =>
+  valueAt(subject, ['merchant_detail', 'activation_status']) ?? valueAt(subject, ['activation_details', 'status']);
 
 /**
  * The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt
@@ -27,6 +45,28 @@ export type AccountStatus = (typeof accountStatuses)[number];
  */
 export const accountChangedAt = (snapshot: Snapshot): number =>
   readPast(valueAt(snapshot.subject, ['updated_at']), snapshot) ?? UNKNOWN;
+
+/** The name of the event, where the snapshot shows nothing of funds. */
+const fundsByName: Reading = {
+  type: 'boolean',
+  rule: 'latest',
+  read: ({ event }) => (event === 'account.funds_hold' ? true : event === 'account.funds_unhold' ? false : undefined),
+};
+
+/** A linked account whose verification succeeded shows an empty text, which clears what was there. */
+const verificationError: Reading = {
+  ...clearable.text('activation_details', 'bank_details_verification_error'),
+  read: (snapshot) => {
+    const text = valueAt(snapshot.subject, ['activation_details', 'bank_details_verification_error']);
+    return text === '' || text === null ? null : readText(text);
+  },
+};
+
+const lastUpdateId: Reading = {
+  type: 'text',
+  rule: 'latest',
+  read: ({ event, eventId }) => (event === 'account.updated' ? eventId : undefined),
+};
 
 /**
  * Columns of `account_events`. Entity: razorpay.com/docs/webhooks/partners. Its `account_id` is the key itself, the
@@ -37,22 +77,34 @@ export const accountFields = {
   name: personal('Name of the sub-merchant.', latest.text('name')),
   email: searched('email', personal('E-mail address of the sub-merchant.', latest.text('email'))),
   activated: column('Whether the account is activated.', latest.flag('activated')),
-  activated_at: column('When it was activated.', latest.past('activated_at')),
-  live: column('Whether it may take payments in live mode.', latest.flag('live')),
-  hold_funds: column('Whether its settlements are held.', latest.flag('hold_funds')),
+  activated_at: column(
+    'When it was activated.',
+    either(latest.past('activated_at'), latest.past('activation_details', 'activated_at')),
+  ),
+  live: column('Whether it may take payments in live mode; never while it is suspended.', live),
+  suspended: column('Whether it is suspended: it can take no payments then.', suspended),
+  payments_enabled: column(
+    'Whether payments are enabled, by the flag or by the event of that name; never while it is suspended.',
+    paymentsEnabled,
+  ),
+  payments_enabled_at: column('When payments were first enabled.', timeOf('first', 'account.payments_enabled')),
+  hold_funds: column('Whether its settlements are held.', either(latest.flag('hold_funds'), fundsByName)),
   international: column('Whether it may take international payments.', latest.flag('international')),
   parent_id: column('Account of the partner above it.', latest.text('parent_id')),
   website: column('Its website.', latest.text('website')),
   category: column('Its line of business.', latest.text('category')),
   activation_status: column(
     "How far its activation is, in Razorpay's words.",
-    latest.text('merchant_detail', 'activation_status'),
+    either(latest.text('merchant_detail', 'activation_status'), latest.text('activation_details', 'status')),
   ),
   activation_progress: column(
     'How much of its details is submitted, in percent.',
     latest.integer('merchant_detail', 'activation_progress'),
   ),
-  business_name: column('Registered name of the business.', latest.text('merchant_detail', 'business_name')),
+  business_name: column(
+    'Registered name of the business.',
+    either(latest.text('merchant_detail', 'business_name'), latest.text('account_details', 'business_name')),
+  ),
   contact_name: personal('Name of the person to contact.', latest.text('merchant_detail', 'contact_name')),
   contact_mobile: searched(
     'phone',
@@ -64,6 +116,11 @@ export const accountFields = {
     'How Razorpay asks for more details; unknown when it does not.',
     clearable.text('merchant_detail', 'clarification_mode'),
   ),
+  verification_error: column(
+    'Why the bank account of a linked account could not be verified; unknown when it could.',
+    verificationError,
+  ),
+  last_update_id: column('Newest event account.updated.', lastUpdateId),
   notes: personal('Pairs that the partner attached.', latest.json('notes')),
   created_at: column('When the account was made.', latest.past('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
