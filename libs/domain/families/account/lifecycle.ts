@@ -14,7 +14,6 @@ type Marks = Readonly<Record<string, Mark<AccountStatus>>>;
  */
 const order = (snapshot: Snapshot, rank: number): readonly number[] => {
   const occurredAt = snapshot.occurredAt ?? UNKNOWN;
-  if (rank >= 0) return [rank, occurredAt];
   const changedAt = accountChangedAt(snapshot);
   return [changedAt === UNKNOWN ? occurredAt : changedAt, occurredAt, rank];
 };
