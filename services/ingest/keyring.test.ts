@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import promClient from 'prom-client';
 import { verify } from '#envelope';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { readConfig } from '#platform/config';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';

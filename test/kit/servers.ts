@@ -2,12 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startServers } from '#local';
 import { startContainerServers } from './container-servers.ts';
+import { ROOT } from './root.ts';
 
 const ADDRESSES = ['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL', 'SCHEMA_REGISTRY_URL'] as const;
 export type ServerAddresses = Readonly<Record<(typeof ADDRESSES)[number], string>>;
-
-/** Root of the checkout. */
-export const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The servers that this test run talks to; set by the global set-up or given by whoever runs the tests. */
 export const testServers = (): ServerAddresses => {

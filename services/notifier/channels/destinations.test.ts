@@ -1,4 +1,4 @@
-import { answers, startReceiver } from '#kit';
+import { answers, startReceiver } from '#kit/receiver';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';
 import { testMessage } from '../rules/compose.ts';
