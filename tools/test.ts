@@ -157,9 +157,12 @@ const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: tru
 const onServers = (run: () => Promise<Counts>, cores: number): Part => ({ run, cores, quick: false });
 /** More than cores: many a test waits, for a time-out or for a server. */
 const WORKERS = 3;
+/** Beside the other quick parts, which want a core of their own. */
+const UNIT_WORKERS = 2;
 
 /** The longest first: it takes one core while the others follow each other on the second. */
 const parts: Readonly<Record<string, Part>> = {
+  unit: quick(jest('unit', UNIT_WORKERS, 'once')),
   /** Rules and types: .oxlintrc.json. */
   lint: quick(check(bin('oxlint'))),
   format: quick(check(bin('biome'), 'format', '.')),
@@ -183,7 +186,6 @@ const parts: Readonly<Record<string, Part>> = {
   generated: quick(check('tools/generate.ts', '--check')),
   runbooks: quick(check('tools/check-runbooks.ts')),
   'dead code': quick(check(bin('knip'))),
-  unit: { run: jest('unit', WORKERS, 'once'), cores: CORES, quick: true },
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
   integration: onServers(jest('integration', WORKERS, 'again'), CORES),
@@ -258,11 +260,13 @@ if (args.includes('--quick')) {
   );
 }
 if ('files' in request && request.seed !== undefined) process.env['DAKIA_TEST_SEED'] = String(request.seed);
+const startedMs = performance.now();
 const results =
   'files' in request
     ? await runFiles(request.files, request.name)
     : await runParts(Object.entries(parts).filter(([name]) => request.parts.includes(name)));
 rmSync(scratch, { recursive: true, force: true });
 const total = sum(results);
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+process.stdout.write(`\nin ${seconds} s\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exit(total.failed === 0 ? 0 : 1);

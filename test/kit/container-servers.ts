@@ -10,9 +10,9 @@ import { postgresAnswers, postgresUrl } from '../../local/postgres.ts';
 import { redisAnswers, redisUrl } from '../../local/redis.ts';
 import { registryAnswers, registryUrl } from '../../local/registry.ts';
 import { packagesIn } from './packages.ts';
+import { ROOT } from './root.ts';
 import type { ServerAddresses } from './servers.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 /** Images are pulled in this time too. */
 const READY_WITHIN_MS = 600_000;
 const LOOK_EVERY_MS = 200;
