@@ -9,7 +9,8 @@ export const moment = (text: string): Date => {
   const time = new Date(text);
   if (ISO.test(text) && !Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError(
-    'Give a time with Z or its offset, such as 2026-11-28T10:00:00+05:30, or a day such as 2026-11-28, which begins at midnight UTC.',
+    'Give a time with Z or its offset, such as 2026-11-28T10:00:00+05:30, or a day such as 2026-11-28, which ' +
+      'begins at midnight UTC.',
   );
 };
 

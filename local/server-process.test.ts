@@ -10,7 +10,8 @@ const parent = mkdtempSync(join(tmpdir(), 'dakia-server-'));
 afterAll(() => rmSync(parent, { recursive: true }));
 
 /** Writes what it was given into a file, as a server would. */
-const PROGRAM = `require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env)); setInterval(() => undefined, 1000);`;
+const PROGRAM =
+  `require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env)); setInterval(() ` + '=> undefined, 1000);';
 
 test('a server gets what every program needs and what it is given, and no secret of ours; what it writes is private', async () => {
   process.env['RAZORPAY_WEBHOOK_SECRETS'] = 'a secret of the test';

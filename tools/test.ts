@@ -79,7 +79,8 @@ const runJest = async (
     'abort',
     () =>
       void process.stdout.write(
-        `LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection behind; it is ended\n`,
+        `LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection ` +
+          `behind; it is ended\n`,
       ),
   );
   await run(
@@ -209,7 +210,8 @@ const runParts = async (all: readonly (readonly [string, Part])[]): Promise<read
       taken -= cores;
       running.delete(one);
       process.stdout.write(
-        `[${name}] ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s (${results.length} of ${all.length})\n`,
+        `[${name}] ${counts.failed === 0 ? 'ok' : 'FAILED'} in ` +
+          `${((performance.now() - startedMs) / 1000).toFixed(1)} s (${results.length} of ${all.length})\n`,
       );
     });
     running.add(one);
@@ -256,7 +258,8 @@ const { request } = read;
 if (args.includes('--quick')) {
   process.env['DAKIA_TEST_CASES'] ??= QUICK_CASES;
   process.stdout.write(
-    `properties try this share of their cases: ${process.env['DAKIA_TEST_CASES']} (DAKIA_TEST_CASES); npm test tries all\n`,
+    `properties try this share of their cases: ${process.env['DAKIA_TEST_CASES']} (DAKIA_TEST_CASES); ` +
+      `npm test tries all\n`,
   );
 }
 if ('files' in request && request.seed !== undefined) process.env['DAKIA_TEST_SEED'] = String(request.seed);

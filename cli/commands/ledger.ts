@@ -50,7 +50,8 @@ export const addLedger = (program: Command): void => {
   )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n    --partition 3 --to start --reason "new Kafka cluster" --yes',
+      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n' +
+        '    --partition 3 --to start --reason "new Kafka cluster" --yes',
     )
     .action(rebase);
   withDecision(
@@ -66,7 +67,8 @@ export const addLedger = (program: Command): void => {
   )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger recount --group payments --topic rzp.payments.v1 \\\n    --partition 3 --reason "two rows deleted by hand" --yes',
+      '\nExample:\n  npx dakia ledger recount --group payments --topic rzp.payments.v1 \\\n' +
+        '    --partition 3 --reason "two rows deleted by hand" --yes',
     )
     .action(recount);
 };
@@ -186,11 +188,17 @@ const whatChanged = (now: LedgerPlace, target: LedgerPlace): RebaseOutcome =>
 const describeRebase = (id: string, target: LedgerPlace, outcome: RebaseOutcome, was = 'elsewhere'): string => {
   switch (outcome.kind) {
     case 'moved':
-      return `${id} goes on at ${target.offset}; its consumer takes that up within a minute${outcome.skipped === 0 ? '' : `; ${outcome.skipped} records are passed over and stay counted as skipped`}`;
+      return (
+        `${id} goes on at ${target.offset}; its consumer takes that up within a ` +
+        `minute${outcome.skipped === 0 ? '' : `; ${outcome.skipped} records are passed over and stay counted as skipped`}`
+      );
     case 'there-already':
       return `${id}: done meanwhile: it stands at ${inWords(target)}`;
     case 'changed':
-      return `${id}: left alone, it has changed: was ${was}; is ${inWords(outcome.now)}, to ${inWords(target)}. Run it without --yes to see what there is now.`;
+      return (
+        `${id}: left alone, it has changed: was ${was}; is ${inWords(outcome.now)}, to ${inWords(target)}. Run ` +
+        'it without --yes to see what there is now.'
+      );
     case 'no-row':
       return `${id}: its row is gone from the ledger`;
   }
@@ -200,7 +208,8 @@ const offsetIn = ({ topic, partition, startOffset, endOffset }: LogOfPartition, 
   const offset = to === 'start' ? startOffset : to === 'end' ? endOffset : to;
   if (offset >= startOffset && offset <= endOffset) return offset;
   throw new UsageError(
-    `The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of them, or start or end.`,
+    `The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of ` +
+      'them, or start or end.',
   );
 };
 

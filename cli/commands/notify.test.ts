@@ -20,7 +20,8 @@ beforeEach(async () => {
   receiver = await startReceiver(answers.status(200), SECRET);
   writeFileSync(
     join(folder, 'rules.yaml'),
-    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SHOP_SECRETS, allow: [127.0.0.1]}\n  chat: {type: slack, url_env: CHAT_URL, optional: true}\n  log: {type: log}\nrules: []\n`,
+    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SHOP_SECRETS, allow: ` +
+      `[127.0.0.1]}\n  chat: {type: slack, url_env: CHAT_URL, optional: true}\n  log: {type: log}\nrules: []\n`,
   );
 });
 afterEach(() => receiver.close());
@@ -108,7 +109,9 @@ rules:
     expect(await check(right)).toEqual({
       code: 0,
       stdout: `${file} is right: 1 rules are on, for 2 destinations\n`,
-      stderr: `warning: ${file}:2: destinations.shop: SHOP_SECRETS not set here; the notifier does not start without it\nwarning: ${file}:3: destinations.chat: CHAT_URL not set here; without it this destination is off\n`,
+      stderr:
+        `warning: ${file}:2: destinations.shop: SHOP_SECRETS not set here; the notifier does not start without ` +
+        `it\nwarning: ${file}:3: destinations.chat: CHAT_URL not set here; without it this destination is off\n`,
     });
     expect(await check(right, { SHOP_SECRETS: SECRET, CHAT_URL: 'https://hooks.example' })).toMatchObject({
       stderr: '',

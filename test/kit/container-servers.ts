@@ -83,8 +83,8 @@ const until = (name: string, answers: () => Promise<boolean>): unknown => {
 };
 
 /**
- * Kafka, Postgres, Redis and the registry as containers, by testcontainers: DAKIA_TEST_SERVERS=containers. They are what
- * deploy/compose.yaml makes of them, on free ports and without its volumes. Either all are ready or none is left.
+ * Kafka, Postgres, Redis and the registry as containers, by testcontainers: DAKIA_TEST_SERVERS=containers. They are
+ * what deploy/compose.yaml makes of them, on free ports and without its volumes. Either all are ready or none is left.
  */
 export const startContainerServers = async (
   report: (step: string, text: string) => void,

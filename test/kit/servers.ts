@@ -12,7 +12,8 @@ export const testServers = (): ServerAddresses => {
   const missing = ADDRESSES.filter((name) => process.env[name] === undefined);
   if (missing.length > 0)
     throw new Error(
-      `no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest --selectProjects integration`,
+      `no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest ` +
+        '--selectProjects integration',
     );
   return Object.fromEntries(ADDRESSES.map((name) => [name, process.env[name]])) as ServerAddresses;
 };
