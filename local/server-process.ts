@@ -150,6 +150,17 @@ const run = (spec: ServerSpec, logFile: string): Run => {
   return started;
 };
 
+/** Runs it so that it is found and ended even when this process is killed. */
+const begin = (spec: ServerSpec, logFile: string, pids: string): Run => {
+  const started = run(spec, logFile);
+  const { pid } = started.child;
+  if (pid !== undefined) {
+    endWithLauncher(started.child, spec.stopSignal);
+    writePidFile(pids, { name: spec.name, kind: spec.kind, pid, stopSignal: spec.stopSignal, stopping: false });
+  }
+  return started;
+};
+
 export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Server => {
   const logFile = join(logs, `${spec.name}.log`);
   let current: Run | undefined;
@@ -157,16 +168,8 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
   const describe = (how: string): string => `${spec.name} ${how}. Last lines of ${logFile}:\n${lastLines(logFile)}`;
   const failure = (how: string): LaunchFailure => new LaunchFailure(codeOf('start', 'server'), describe(how));
 
-  const launch = (more: readonly string[] = []): Run => {
-    const started = run({ ...spec, args: [...spec.args, ...more] }, logFile);
-    const { pid } = started.child;
-    if (pid !== undefined) {
-      endWithLauncher(started.child, spec.stopSignal);
-      writePidFile(pids, { name: spec.name, kind: spec.kind, pid, stopSignal: spec.stopSignal, stopping: false });
-    }
-    current = started;
-    return started;
-  };
+  const launch = (more: readonly string[] = []): Run =>
+    (current = begin({ ...spec, args: [...spec.args, ...more] }, logFile, pids));
 
   const end = async (target: Run, signal: NodeJS.Signals, withinMs: number): Promise<void> => {
     target.asked = true;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 export const COLUMNS_MAX = 120;
 /** Migrations up to this number came before the rule. They have landed, so their bytes never change. */
-const MIGRATION_BEFORE_THE_RULE = 330;
+const MIGRATION_BEFORE_THE_RULE = 399;
 /** Longest part of a line that has no place to break: an address, a hash, a pattern. */
 const UNBROKEN_MAX = 60;
 
