@@ -52,6 +52,13 @@ module.exports = {
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types/' },
     },
     { name: 'tests-stay-outside', severity: 'error', from: { path: CHECKED, pathNot: TESTS }, to: { path: TESTS } },
+    {
+      name: 'unit-tests-load-single-files-of-the-kit',
+      comment: 'Its index loads clients of all servers, anew for each test file: import `#kit/<file>`.',
+      severity: 'error',
+      from: { path: '\\.test\\.ts$', pathNot: '(\\.integration\\.test\\.ts$|^test/)' },
+      to: { path: '^test/kit/index\\.ts$' },
+    },
     room('rules', RULES, [], 'Rules know nothing else.'),
     room('catalogue', CATALOGUE, [RULES], 'The catalogue is data over the rules.'),
     room('families', FAMILIES, [RULES, CATALOGUE], 'Families import only rules and catalogue.'),

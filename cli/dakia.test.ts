@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { families, serviceNames } from '#catalogue';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
+import { openDakia } from '../test/kit/cli/run-dakia.ts';
 import { plain, plainCell } from './terminal.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
@@ -11,6 +12,9 @@ jest.setTimeout(30_000);
 const DAKIA = join(import.meta.dirname, 'dakia.ts');
 const run = (...args: readonly string[]) =>
   spawnSync(process.execPath, [DAKIA, ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+
+const dakia = openDakia({});
+afterAll(dakia.close);
 
 const commands = JSON.parse(
   execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], {
@@ -58,18 +62,22 @@ test.each(commands.map(({ name, example }) => [name, example] as const))(
   },
 );
 
-test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
+test('errors of use exit 2 and print nothing on stdout; help exits 0', async () => {
   expect(run('status', '--no-such-option')).toMatchObject({
     status: 2,
     stdout: '',
     stderr: expect.stringContaining("unknown option '--no-such-option'") as string,
   });
-  expect(run('simulat')).toMatchObject({
-    status: 2,
+  expect(await dakia.run('simulat')).toMatchObject({
+    code: 2,
     stdout: '',
     stderr: expect.stringContaining('simulate') as string,
   });
-  expect(run()).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('Commands:') as string });
+  expect(await dakia.run()).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('Commands:') as string,
+  });
   expect(run('--help')).toMatchObject({
     status: 0,
     stderr: '',
@@ -77,9 +85,9 @@ test('errors of use exit 2 and print nothing on stdout; help exits 0', () => {
   });
 });
 
-test('--version is that of the release; every help says how commands end', () => {
-  expect(run('--version')).toMatchObject({
-    status: 0,
+test('--version is that of the release; every help says how commands end', async () => {
+  expect(await dakia.run('--version')).toMatchObject({
+    code: 0,
     stderr: '',
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
   });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileCacheFolder } from './compile-cache.cjs';
 
 /** Tests start processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);
@@ -17,7 +18,7 @@ const script = (source: string, env: Readonly<Record<string, string>> = {}): str
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCacheFolder(), ...env },
   });
   expect(stderr.replaceAll(/^.*(ExperimentalWarning|--trace-warnings).*\n/gm, '')).toBe('');
   return stdout;

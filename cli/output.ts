@@ -39,7 +39,8 @@ export class ServerError extends Error {
   constructor(setting: keyof typeof servers, cause: unknown) {
     const [server, code] = servers[setting];
     super(
-      `${setting}: ${server} cannot be used with this setting, or is away: ${messageOf(cause)} (${code})\nStart it, or correct ${setting}; npx dakia doctor asks every server.`,
+      `${setting}: ${server} cannot be used with this setting, or is away: ${messageOf(cause)} (${code})\n` +
+        `Start it, or correct ${setting}; npx dakia doctor asks every server.`,
       { cause },
     );
     this.setting = setting;
@@ -82,7 +83,8 @@ export const settingsOf = <Of extends Settings>(
   const config = readConfig(settings, { ...environmentOf(command), ...Object.fromEntries(chosen) });
   if (config.ok) return config.value;
   throw new UsageError(
-    `${config.issues.join('\n')}\nSet it in the environment, or run npm start first: it writes ${join(dataDirOf(command), 'env')}.`,
+    `${config.issues.join('\n')}\nSet it in the environment, or run npm start first: it writes ` +
+      `${join(dataDirOf(command), 'env')}.`,
   );
 };
 

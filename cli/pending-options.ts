@@ -92,7 +92,8 @@ export const withDecision = (command: Command, reason: string | null): Command =
 export const filterOf = ({ family, event, key, cause, olderThan, newerThan }: FilterOptions): Filter => {
   if (family !== undefined && event !== undefined && isEventName(event) && eventSpec(event).family !== family) {
     throw new UsageError(
-      `--family ${family} and --event ${event} exclude each other: that event is of the family ${eventSpec(event).family}.`,
+      `--family ${family} and --event ${event} exclude each other: that event is of the family ` +
+        `${eventSpec(event).family}.`,
     );
   }
   if (olderThan !== undefined && newerThan !== undefined && olderThan >= newerThan) {

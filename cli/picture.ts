@@ -57,7 +57,8 @@ export const rememberPicture = (command: Command, scope: object, items: readonly
     writeFileSync(file, JSON.stringify({ at: new Date(), items }), { mode: PRIVATE });
   } catch (error) {
     warn(
-      `What is shown cannot be kept (${messageOf(error)}): --yes will act on what it finds then. Give a folder that can be written with --data-dir.`,
+      `What is shown cannot be kept (${messageOf(error)}): --yes will act on what it finds then. Give a folder ` +
+        'that can be written with --data-dir.',
     );
   }
 };

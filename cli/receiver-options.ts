@@ -32,7 +32,8 @@ export const withReceiver = (command: Command): Command =>
     .option('--secret <text>', 'webhook secret to sign with')
     .option(
       '--secret-file <file>',
-      'file with it (default: RAZORPAY_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS_FILE, or the secret that npm start made)',
+      'file with it (default: RAZORPAY_WEBHOOK_SECRETS, RAZORPAY_WEBHOOK_SECRETS_FILE, or the secret ' +
+        'that npm start made)',
     );
 
 /** Throws UsageError when there is no secret. */

@@ -163,7 +163,8 @@ const publishSurely = async (producer: EventProducer, topic: string, record: Kaf
     if ((await producer.publish(topic, record)) === 'durable') return;
     if (sends === SENDS_MAX)
       throw new Error(
-        `Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the command again when Kafka is well: what is there twice is applied once`,
+        `Kafka has not confirmed the event ${record.headers['event-id'] ?? record.key} in ${topic}; run the ` +
+          'command again when Kafka is well: what is there twice is applied once',
       );
     await pause(SEND_PAUSE_MS);
   }

@@ -10,7 +10,8 @@ export const timeSettings = {
     optionalText().refine((zone) => zone === undefined || isTimeZone(zone), {
       error: 'there is no such time zone; give one such as Asia/Kolkata',
     }),
-    'Time zone of the times that commands print. Without it time_zone of DAKIA_NOTIFICATIONS_FILE, and without that file UTC. With --json times are in UTC.',
+    'Time zone of the times that commands print. Without it time_zone of DAKIA_NOTIFICATIONS_FILE, and without ' +
+      'that file UTC. With --json times are in UTC.',
   ),
 } as const;
 

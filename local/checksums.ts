@@ -59,6 +59,8 @@ export const verifyFiles = async (
   await forget(strange);
   throw new LaunchFailure(
     codeOf('start', 'files'),
-    `What Maven fetched is not what ${basename(checksums)} names: ${strange.join(', ')}. The files were removed and nothing of them was run. Start again to fetch them anew; when it stays so, ask whoever runs the Maven repository that this machine uses.`,
+    `What Maven fetched is not what ${basename(checksums)} names: ${strange.join(', ')}. The files were removed ` +
+      'and nothing of them was run. Start again to fetch them anew; when it stays so, ask whoever runs the Maven ' +
+      'repository that this machine uses.',
   );
 };

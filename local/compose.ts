@@ -126,7 +126,8 @@ export const startCompose = async ({
   onDefined(server);
   report(
     'compose',
-    `starting ${wanted.map((name) => services[name]).join(', ')} in containers, after pulling what is not yet here; ${server.logFile} shows it`,
+    `starting ${wanted.map((name) => services[name]).join(', ')} in containers, after pulling what is not yet ` +
+      `here; ${server.logFile} shows it`,
   );
   await server.start();
   report('compose', `ready (${secondsSince(started)})`);

@@ -86,7 +86,8 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
     if (!(await until(REGISTERED_WITHIN_MS, () => serves(plain)))) {
       throw new LaunchFailure(
         codeOf('start', 'server'),
-        `The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ${REGISTERED_WITHIN_MS / 1000} s.`,
+        `The Kafka nodes ${plain.join(', ')} did not all join the cluster and lead its partitions within ` +
+          `${REGISTERED_WITHIN_MS / 1000} s.`,
       );
     }
   } catch (error) {

@@ -88,7 +88,8 @@ export const claim = async (folder: string, root: string, report: Report): Promi
     if (!isGone()) {
       throw new LaunchFailure(
         codeOf('start', 'folder-in-use'),
-        `${root} is in use by another start of Dakia (process ${other.pid}). Stop that one, or give another folder with --data-dir.`,
+        `${root} is in use by another start of Dakia (process ${other.pid}). Stop that one, or give another ` +
+          'folder with --data-dir.',
       );
     }
   }
@@ -126,7 +127,8 @@ const reapOne = async (folder: string, record: ProcessRecord, report: Report): P
       if (!(await until(REAP_MS, () => !isRunning(record)))) {
         throw new LaunchFailure(
           codeOf('start', 'folder-in-use'),
-          `${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by hand, then start again.`,
+          `${record.name} (process ${record.pid}) was left by an earlier start and does not end. End it by ` +
+            'hand, then start again.',
         );
       }
     }

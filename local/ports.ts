@@ -45,7 +45,8 @@ export const requireFree = async (needs: readonly PortNeed[]): Promise<void> => 
     const twice = needs.slice(0, index).find(({ port }) => port === need.port && port !== 0);
     if (twice !== undefined)
       clashes.push(
-        `${twice.usedBy} (${twice.setting}) and ${need.usedBy} (${need.setting}) are both set to port ${need.port}. Give each its own.`,
+        `${twice.usedBy} (${twice.setting}) and ${need.usedBy} (${need.setting}) are both set to port ` +
+          `${need.port}. Give each its own.`,
       );
     else if (!(await isFree(need.port, need.host))) clashes.push(describeClash(need));
   }

@@ -73,6 +73,7 @@ const findRefuge = (user: { readonly uid: number; readonly gid: number }, rememb
   }
   throw new LaunchFailure(
     codeOf('start', 'requirements'),
-    'Postgres does not run as root, and user nobody may enter neither this checkout nor the temp folder. Put the checkout or --data-dir where others may enter (chmod o+x on every parent), or start as an ordinary user.',
+    'Postgres does not run as root, and user nobody may enter neither this checkout nor the temp folder. Put the ' +
+      'checkout or --data-dir where others may enter (chmod o+x on every parent), or start as an ordinary user.',
   );
 };

@@ -198,7 +198,9 @@ export const makeLogins = (ownerUrl: string, { data }: StateFolder): Promise<Rea
     const urls: [string, string][] = [];
     for (const { user, roles, inherits } of LOGINS) {
       const password = passwordOf(join(data, `${user}.password`));
-      const attributes = `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ${pg.escapeLiteral(password)}`;
+      const attributes =
+        `LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE ${inherits ? 'INHERIT' : 'NOINHERIT'} PASSWORD ` +
+        `${pg.escapeLiteral(password)}`;
       const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [user]);
       await client.query(`${rowCount === 0 ? 'CREATE' : 'ALTER'} ROLE ${user} ${attributes}`);
       // Said with the grant: one of an earlier start keeps what it

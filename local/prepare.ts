@@ -88,7 +88,10 @@ const prepareDatabase = async ({ DATABASE_URL: url = '' }: Environment): Promise
   const database = createDatabase({ url, poolSize: 1, applicationName: 'dakia-prepare' });
   try {
     const made = await applyPartitions(database, now());
-    return `${applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`}, ${made.length} daily partitions made`;
+    return (
+      `${applied.length === 0 ? 'up to date' : `${applied.length} migrations applied`}, ${made.length} ` +
+      'daily partitions made'
+    );
   } finally {
     await database.close();
   }

@@ -15,7 +15,8 @@ export interface PrometheusFiles {
 }
 
 const HOW =
-  'Install Prometheus so that prometheus and promtool are on the PATH (Debian and Ubuntu: apt install prometheus, macOS: brew install prometheus), and run the command again.';
+  'Install Prometheus so that prometheus and promtool are on the PATH (Debian and Ubuntu: apt install ' +
+  'prometheus, macOS: brew install prometheus), and run the command again.';
 const FETCH_WITHIN_MS = 300_000;
 
 const onPath = (name: string): string | undefined =>

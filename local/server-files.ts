@@ -67,7 +67,8 @@ const platform = () => {
   if (known === undefined) {
     throw new LaunchFailure(
       codeOf('start', 'requirements'),
-      `There are no embedded servers for ${process.platform} on ${process.arch}. Give KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL of servers that run elsewhere.`,
+      `There are no embedded servers for ${process.platform} on ${process.arch}. Give KAFKA_BROKERS, ` +
+        'DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL of servers that run elsewhere.',
     );
   }
   return known;

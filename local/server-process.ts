@@ -43,6 +43,11 @@ export interface Server {
   isRunning(): boolean;
   /** Starts it and waits until it is ready; again after `stop` or `kill`. */
   start(): Promise<void>;
+  /**
+   * Stops it and starts it again. The new process is there at once, told by `--after` whose end
+   * it waits for, so that it loads its code meanwhile: for programs that know the option.
+   */
+  replace(): Promise<void>;
   /** Asks it to end, and kills it when it does not in time. */
   stop(): Promise<void>;
   /** SIGKILL, and waits for the end. Asked for, so no death. */
@@ -145,6 +150,17 @@ const run = (spec: ServerSpec, logFile: string): Run => {
   return started;
 };
 
+/** Runs it so that it is found and ended even when this process is killed. */
+const begin = (spec: ServerSpec, logFile: string, pids: string): Run => {
+  const started = run(spec, logFile);
+  const { pid } = started.child;
+  if (pid !== undefined) {
+    endWithLauncher(started.child, spec.stopSignal);
+    writePidFile(pids, { name: spec.name, kind: spec.kind, pid, stopSignal: spec.stopSignal, stopping: false });
+  }
+  return started;
+};
+
 export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Server => {
   const logFile = join(logs, `${spec.name}.log`);
   let current: Run | undefined;
@@ -152,16 +168,8 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
   const describe = (how: string): string => `${spec.name} ${how}. Last lines of ${logFile}:\n${lastLines(logFile)}`;
   const failure = (how: string): LaunchFailure => new LaunchFailure(codeOf('start', 'server'), describe(how));
 
-  const launch = (): Run => {
-    const started = run(spec, logFile);
-    const { pid } = started.child;
-    if (pid !== undefined) {
-      endWithLauncher(started.child, spec.stopSignal);
-      writePidFile(pids, { name: spec.name, kind: spec.kind, pid, stopSignal: spec.stopSignal, stopping: false });
-    }
-    current = started;
-    return started;
-  };
+  const launch = (more: readonly string[] = []): Run =>
+    (current = begin({ ...spec, args: [...spec.args, ...more] }, logFile, pids));
 
   const end = async (target: Run, signal: NodeJS.Signals, withinMs: number): Promise<void> => {
     target.asked = true;
@@ -174,13 +182,13 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
         await within(KILLED_WITHIN_MS, target.ended);
       }
     }
-    removePidFile(pids, spec.name);
+    // Where another one follows it, the file is that one's.
+    if (current === target) removePidFile(pids, spec.name);
   };
 
-  const start = async (): Promise<void> => {
+  const start = async (first = launch()): Promise<void> => {
     const deadline = performance.now() + spec.readyWithinMs;
-    for (;;) {
-      const started = launch();
+    for (let started = first; ; started = launch()) {
       const ready = await until(deadline - performance.now(), async () => started.over || (await spec.ready()));
       if (started.asked) throw new StoppedWhileStarting(`${spec.name} was stopped while it started`);
       if (started.over) {
@@ -209,7 +217,15 @@ export const defineServer = (spec: ServerSpec, { logs, pids }: StateFolder): Ser
   return {
     name: spec.name,
     logFile,
-    start,
+    start: () => start(),
+    replace: async () => {
+      const former = current;
+      if (former === undefined || former.over) return start();
+      const next = launch(['--after', String(former.child.pid)]);
+      // Until it has ended it would answer for the new one that it is ready.
+      await end(former, spec.stopSignal, spec.stopWithinMs);
+      await start(next);
+    },
     onDeath: (listener) => void listeners.push(listener),
     pid: () => current?.child.pid ?? 0,
     isRunning: () => current !== undefined && !current.over,

@@ -222,7 +222,8 @@ test(
       // A child that computes does not notice the death of its server, and holds the shared memory until it is done.
       const busy = query(
         { connectionString },
-        "DO $$ DECLARE began timestamptz := clock_timestamp(); BEGIN WHILE clock_timestamp() < began + interval '3 s' LOOP END LOOP; END $$",
+        'DO $$ DECLARE began timestamptz := clock_timestamp(); BEGIN WHILE clock_timestamp() < began + interval ' +
+          "'3 s' LOOP END LOOP; END $$",
       ).catch(() => undefined);
       await eventually(
         'a child computes',

@@ -34,7 +34,8 @@ export const startServicesApart = async (
     await service.start();
     report(
       service.name,
-      `ready, process ${service.pid()}, health and metrics on port ${opsPorts[service.name] ?? 0} (${secondsSince(started)})`,
+      `ready, process ${service.pid()}, health and metrics on port ${opsPorts[service.name] ?? 0} ` +
+        `(${secondsSince(started)})`,
     );
     supervise(service, report, stopped.signal);
   };

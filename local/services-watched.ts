@@ -37,12 +37,11 @@ export const startServicesWatched = async (
       await pause(SETTLE_MS, ended.signal);
       const what = changed;
       changed = undefined;
-      await services.stop();
-      if (isOver()) return;
       try {
-        await services.start();
+        await services.replace();
         report('services', `${what} changed, ready again (${secondsSince(since)})`);
       } catch (error) {
+        if (isOver()) return;
         report('services', `${what} changed\n${messageOf(error)}\n  the next change starts them again`);
       }
     }

@@ -312,7 +312,8 @@ test(
       const stack = startLight(dataDir, { DAKIA_REDIS_PORT: String(port) });
       expect(await stack.ended).toBe(1);
       expect(stack.output()).toContain(
-        `Port ${port}, which Redis needs, is in use. Stop what uses it, or set DAKIA_REDIS_PORT to another port.\n(DAKIA_START_PORT)`,
+        `Port ${port}, which Redis needs, is in use. Stop what uses it, or set DAKIA_REDIS_PORT to another ` +
+          `port.\n(DAKIA_START_PORT)`,
       );
       expect(pidsIn(dataDir).size).toBe(0);
     } finally {

@@ -55,13 +55,16 @@ export const startAgain = (server: Server, report: Report, giveUp: (death: Death
     if (ends.length > SERVER_STARTS_MAX) {
       giveUp({
         ...death,
-        message: `${death.message}\n${server.name} ended ${ends.length} times within ${SERVER_STARTS_WITHIN_MS / 1000} s and is not started again.`,
+        message:
+          `${death.message}\n${server.name} ended ${ends.length} times within ` +
+          `${SERVER_STARTS_WITHIN_MS / 1000} s and is not started again.`,
       });
       return;
     }
     report(
       server.name,
-      `${death.message}\n  starting ${server.name} again (${ends.length} of ${SERVER_STARTS_MAX} times within ${SERVER_STARTS_WITHIN_MS / 1000} s)`,
+      `${death.message}\n  starting ${server.name} again (${ends.length} of ${SERVER_STARTS_MAX} times within ` +
+        `${SERVER_STARTS_WITHIN_MS / 1000} s)`,
     );
     server.start().then(
       () => report(server.name, `runs again (process ${server.pid()})`),

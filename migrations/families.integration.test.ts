@@ -24,19 +24,23 @@ test('a migrated database has what each family and each service needs, and nothi
 test.each([
   [
     'REVOKE ALL ON invoice_events FROM dakia_invoices',
-    'invoice_events: role dakia_invoices has no SELECT, INSERT, UPDATE; a migration grants it: GRANT SELECT, INSERT, UPDATE ON invoice_events TO dakia_invoices;',
+    'invoice_events: role dakia_invoices has no SELECT, INSERT, UPDATE; a migration grants it: GRANT SELECT, ' +
+      'INSERT, UPDATE ON invoice_events TO dakia_invoices;',
   ],
   [
     'REVOKE UPDATE ON account_events FROM dakia_operator',
-    'account_events: role dakia_operator has no UPDATE; a migration grants it: GRANT UPDATE ON account_events TO dakia_operator;',
+    'account_events: role dakia_operator has no UPDATE; a migration grants it: GRANT UPDATE ON ' +
+      'account_events TO dakia_operator;',
   ],
   [
     'REVOKE SELECT ON payment_orders FROM dakia_notifier',
-    'payment_orders: role dakia_notifier has no SELECT; a migration grants it: GRANT SELECT ON payment_orders TO dakia_notifier;',
+    'payment_orders: role dakia_notifier has no SELECT; a migration grants it: GRANT SELECT ON ' +
+      'payment_orders TO dakia_notifier;',
   ],
   [
     'REVOKE UPDATE (verdict, reason) ON webhook_events FROM dakia_links',
-    'webhook_events: role dakia_links has no UPDATE (verdict, reason); a migration grants it: GRANT UPDATE (verdict, reason) ON webhook_events TO dakia_links;',
+    'webhook_events: role dakia_links has no UPDATE (verdict, reason); a migration grants it: GRANT UPDATE ' +
+      '(verdict, reason) ON webhook_events TO dakia_links;',
   ],
   [
     'REVOKE USAGE ON SCHEMA public FROM PUBLIC, dakia_links',
@@ -44,12 +48,14 @@ test.each([
   ],
   [
     'REVOKE EXECUTE ON FUNCTION dakia_outbox_id() FROM dakia_kept',
-    'dakia_outbox_id(): role dakia_kept has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION dakia_outbox_id() TO dakia_kept;',
+    'dakia_outbox_id(): role dakia_kept has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION ' +
+      'dakia_outbox_id() TO dakia_kept;',
   ],
   [
     // Readers have a masked view of every column.
     'ALTER TABLE payment_refunds DROP COLUMN batch_id CASCADE',
-    'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD COLUMN batch_id text;',
+    'payment_refunds.batch_id: no such column; a migration adds it: ALTER TABLE payment_refunds ADD ' +
+      'COLUMN batch_id text;',
   ],
   [
     `ALTER TABLE payment_refunds DROP COLUMN batch_id CASCADE; ALTER TABLE payment_refunds ADD COLUMN batch_id
@@ -59,7 +65,8 @@ test.each([
   [
     `ALTER TABLE payment_refunds DROP CONSTRAINT payment_refunds_status_check, ADD CHECK (status IN ('pending',
       'failed'))`,
-    "payment_refunds.status: its CHECK refuses 'processed' of family refunds; a migration replaces it: CHECK (status IN ('pending', 'processed', 'failed'))",
+    "payment_refunds.status: its CHECK refuses 'processed' of family refunds; a migration replaces it: CHECK " +
+      "(status IN ('pending', 'processed', 'failed'))",
   ],
 ])('after %s a migration says what is missing', async (statement, sentence) => {
   await client.query(statement);
@@ -93,8 +100,10 @@ test('a family without a table and a service without a role are named', async ()
     grants: [...wanted.grants, { role: 'dakia_nobody', table: 'outbox', privileges: ['INSERT'] }],
   });
   expect(missing).toEqual([
-    "things: family things has no table; a migration creates it with the statuses 'new' and the columns thing_id text, status text",
-    "dakia_nobody: there is no such role; a migration makes it: SELECT dakia_make_role('dakia_nobody'); GRANT USAGE ON SCHEMA public TO dakia_nobody;",
+    "things: family things has no table; a migration creates it with the statuses 'new' and the columns " +
+      'thing_id text, status text',
+    "dakia_nobody: there is no such role; a migration makes it: SELECT dakia_make_role('dakia_nobody'); GRANT " +
+      'USAGE ON SCHEMA public TO dakia_nobody;',
     'outbox: role dakia_nobody has no INSERT; a migration grants it: GRANT INSERT ON outbox TO dakia_nobody;',
   ]);
 });

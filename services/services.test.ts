@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '#kit';
+import { ROOT } from '#kit/root';
 import { allServices } from './services.ts';
 
 const mainOf = (name: string): string => {

@@ -53,7 +53,10 @@ const statesOf = (aggregate: Aggregate): string => {
     code(from),
     ...triggers.map((event) => moveText(aggregate.table[from]?.[event] ?? 'rejected')),
   ]);
-  return `## ${aggregate.family}\n\nStatuses, lowest first: ${aggregate.statuses.map(code).join(' < ')}.\n\n${table(['from', ...triggers.map(code)], rows)}\n`;
+  return (
+    `## ${aggregate.family}\n\nStatuses, lowest first: ${aggregate.statuses.map(code).join(' < ')}.\n\n` +
+    `${table(['from', ...triggers.map(code)], rows)}\n`
+  );
 };
 
 const statesPage = (): string => `${NOTICE}

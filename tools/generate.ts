@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documents } from './documents.ts';
+import { wrapMarkdown } from './widths.ts';
 
 const root = join(import.meta.dirname, '..');
 const checking = process.argv.includes('--check');
@@ -21,7 +22,7 @@ const read = (path: string): string => {
 let stale = 0;
 for (const { path, render } of documents) {
   const before = read(path);
-  const after = render(before);
+  const after = path.endsWith('.md') ? wrapMarkdown(render(before)) : render(before);
   if (before === after) continue;
   stale += 1;
   if (checking) process.stderr.write(`${path} is not up to date; run npm run generate and commit it\n`);

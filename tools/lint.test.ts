@@ -9,7 +9,9 @@ jest.setTimeout(60_000);
 const root = join(import.meta.dirname, '..');
 const REASON = '// oxlint-disable-next-line';
 const lines = (count: number, line: string): string => `${line}\n`.repeat(count);
-const longFunction = `export const long = (): number[] => {\nconst all: number[] = [];\n${lines(70, 'all.push(1);')}return all;\n};\n`;
+const longFunction =
+  `export const long = (): number[] => {\nconst all: number[] = [];\n` +
+  `${lines(70, 'all.push(1);')}return all;\n};\n`;
 
 /**
  * What each rule, and the type check, must find, and where: one file each. The names are those that the linter prints.

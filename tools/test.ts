@@ -79,7 +79,8 @@ const runJest = async (
     'abort',
     () =>
       void process.stdout.write(
-        `LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection behind; it is ended\n`,
+        `LEFT OPEN ${project}: all tests have ended, jest has not: some test leaves a timer or a connection ` +
+          `behind; it is ended\n`,
       ),
   );
   await run(
@@ -157,9 +158,12 @@ const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: tru
 const onServers = (run: () => Promise<Counts>, cores: number): Part => ({ run, cores, quick: false });
 /** More than cores: many a test waits, for a time-out or for a server. */
 const WORKERS = 3;
+/** Beside the other quick parts, which want a core of their own. */
+const UNIT_WORKERS = 2;
 
 /** The longest first: it takes one core while the others follow each other on the second. */
 const parts: Readonly<Record<string, Part>> = {
+  unit: quick(jest('unit', UNIT_WORKERS, 'once')),
   /** Rules and types: .oxlintrc.json. */
   lint: quick(check(bin('oxlint'))),
   format: quick(check(bin('biome'), 'format', '.')),
@@ -183,7 +187,6 @@ const parts: Readonly<Record<string, Part>> = {
   generated: quick(check('tools/generate.ts', '--check')),
   runbooks: quick(check('tools/check-runbooks.ts')),
   'dead code': quick(check(bin('knip'))),
-  unit: { run: jest('unit', WORKERS, 'once'), cores: CORES, quick: true },
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
   integration: onServers(jest('integration', WORKERS, 'again'), CORES),
@@ -207,7 +210,8 @@ const runParts = async (all: readonly (readonly [string, Part])[]): Promise<read
       taken -= cores;
       running.delete(one);
       process.stdout.write(
-        `[${name}] ${counts.failed === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s (${results.length} of ${all.length})\n`,
+        `[${name}] ${counts.failed === 0 ? 'ok' : 'FAILED'} in ` +
+          `${((performance.now() - startedMs) / 1000).toFixed(1)} s (${results.length} of ${all.length})\n`,
       );
     });
     running.add(one);
@@ -254,15 +258,18 @@ const { request } = read;
 if (args.includes('--quick')) {
   process.env['DAKIA_TEST_CASES'] ??= QUICK_CASES;
   process.stdout.write(
-    `properties try this share of their cases: ${process.env['DAKIA_TEST_CASES']} (DAKIA_TEST_CASES); npm test tries all\n`,
+    `properties try this share of their cases: ${process.env['DAKIA_TEST_CASES']} (DAKIA_TEST_CASES); ` +
+      `npm test tries all\n`,
   );
 }
 if ('files' in request && request.seed !== undefined) process.env['DAKIA_TEST_SEED'] = String(request.seed);
+const startedMs = performance.now();
 const results =
   'files' in request
     ? await runFiles(request.files, request.name)
     : await runParts(Object.entries(parts).filter(([name]) => request.parts.includes(name)));
 rmSync(scratch, { recursive: true, force: true });
 const total = sum(results);
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+process.stdout.write(`\nin ${seconds} s\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exit(total.failed === 0 ? 0 : 1);

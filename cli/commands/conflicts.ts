@@ -17,7 +17,8 @@ export const addConflicts = (program: Command): void => {
   const group = program
     .command('conflicts')
     .description(
-      'Bodies that came under an event id which another body has. Each is applied under an id of its own; look who sends them: Razorpay does not.',
+      'Bodies that came under an event id which another body has. Each is applied under an id of its own; look ' +
+        'who sends them: Razorpay does not.',
     );
   withPrinting(
     withAges(

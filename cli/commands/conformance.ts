@@ -20,7 +20,9 @@ export const addConformance = (program: Command): void => {
     program
       .command('conformance')
       .description(
-        'Run the numbered scenarios of Razorpay that a receiver can show against a running Dakia, and print what each came to. It leaves made-up payments behind and their facts are told: not for production. Exits 1 when one fails.',
+        'Run the numbered scenarios of Razorpay that a receiver can show against a running Dakia, and print what ' +
+          'each came to. It leaves made-up payments behind and their facts are told: not for production. ' +
+          'Exits 1 when one fails.',
       ),
   )
     .option('--database-url <url>', 'its Postgres (default: DATABASE_URL); without one only answers are seen')

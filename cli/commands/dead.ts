@@ -49,7 +49,9 @@ export const addDead = (program: Command): void => {
       run: list,
     },
     show: {
-      does: 'Print all that is kept of dead letters, also of those that somebody has dealt with: where they came from, why they died, and what was done.',
+      does:
+        'Print all that is kept of dead letters, also of those that somebody has dealt with: where they came ' +
+        'from, why they died, and what was done.',
       example: 'dead show --key rfnd_FS8TWyPrCsa0OB',
       run: show,
       withOptions: (command) =>
@@ -59,7 +61,9 @@ export const addDead = (program: Command): void => {
           .option('--body', 'also the body; it holds personal data', false),
     },
     export: {
-      does: 'Print those that wait for a decision, with their bodies, one JSON object per line. Bodies hold personal data.',
+      does:
+        'Print those that wait for a decision, with their bodies, one JSON object per line. ' +
+        'Bodies hold personal data.',
       example: 'dead export --family refunds --output dead.jsonl',
       run: exportAll,
     },
@@ -78,7 +82,8 @@ export const addDead = (program: Command): void => {
     group
       .command('replay')
       .description(
-        `Read the topics of dead letters and produce each record to its family's topic again: for a database that has lost them. ${DRY_RUN_RULE} What is in the database already is a duplicate there.`,
+        `Read the topics of dead letters and produce each record to its family's topic again: for a database ` +
+          `that has lost them. ${DRY_RUN_RULE} What is in the database already is a duplicate there.`,
       ),
   )
     .option('--from-kafka', 'read Kafka; for dead letters in Postgres there is dead retry')

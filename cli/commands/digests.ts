@@ -9,7 +9,8 @@ export const addDigests = (program: Command): void => {
     .description('Keyed digests, by which npx dakia search finds e-mail addresses, phone numbers and UPI addresses.')
     .command('apply')
     .description(
-      'Make them for all rows, also for those from before DAKIA_SEARCH_KEY was set. In chunks, beside the traffic; run it again when it was cut off. DATABASE_URL must be the owner of the tables.',
+      'Make them for all rows, also for those from before DAKIA_SEARCH_KEY was set. In chunks, beside the ' +
+        'traffic; run it again when it was cut off. DATABASE_URL must be the owner of the tables.',
     )
     .option('--renew', 'the key is another than before: delete what the former one has made, first', false)
     .option('--json', 'print one JSON object', false)

@@ -18,7 +18,8 @@ export const addDoctor = (program: Command): void => {
   program
     .command('doctor')
     .description(
-      'Ask Kafka, Postgres, Redis and the schema registry whether they answer with these settings. Exits 1 when one does not.',
+      'Ask Kafka, Postgres, Redis and the schema registry whether they answer with these settings. Exits ' +
+        '1 when one does not.',
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia doctor')
@@ -89,7 +90,10 @@ const askRegistry = async (command: Command): Promise<string> => {
     schemaRegistryUrl,
     ownTopics.map((topic) => `${topicPrefix}${topic}`),
   );
-  return `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects registered at ${new URL(schemaRegistryUrl).host}`;
+  return (
+    `${subjects.filter(({ state }) => state === 'registered').length} of ${subjects.length} subjects ` +
+    `registered at ${new URL(schemaRegistryUrl).host}`
+  );
 };
 
 const hostsOf = (databaseUrl: string): string =>

@@ -22,7 +22,8 @@ export const addErase = (program: Command): void => {
   program
     .command('erase')
     .description(
-      `Blank the personal data of an entity or a person: state, bodies, reasons, answers. ${DRY_RUN_RULE} DATABASE_URL must be the owner of the tables.`,
+      `Blank the personal data of an entity or a person: state, bodies, reasons, answers. ${DRY_RUN_RULE} ` +
+        'DATABASE_URL must be the owner of the tables.',
     )
     .option('--entity <id>', 'of the entity with this id, for example pay_…', value)
     .option(
@@ -76,11 +77,13 @@ const report = ({ executed, rows, left, kafka }: Erased): void => {
   else printTable([['table', executed ? 'rows blanked' : 'rows that would be blanked'], ...tables]);
   if (left > 0)
     print(
-      `${left} events wait for a decision and keep their bodies: see npx dakia parked list, dead list, quarantine list; then erase again`,
+      `${left} events wait for a decision and keep their bodies: see npx dakia parked list, dead list, ` +
+        'quarantine list; then erase again',
     );
   if (kafka !== null)
     print(
-      `Kafka holds copies until ${timeOf(kafka.eventsUntil)}; of dead letters and the quarantine until ${timeOf(kafka.forPeopleUntil)}`,
+      `Kafka holds copies until ${timeOf(kafka.eventsUntil)}; of dead letters and the quarantine until ` +
+        `${timeOf(kafka.forPeopleUntil)}`,
     );
   if (!executed && tables.length > 0) print('nothing was changed; --yes does it');
 };

@@ -8,9 +8,9 @@ import { readLogs } from '#platform/kafka';
 import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { dispositions } from '#rules';
-import { currentUser, openKafka, withDatabase } from '../connections.ts';
+import { openKafka, withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../output.ts';
-import { DRY_RUN_RULE } from '../pending-options.ts';
+import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
 import { compareWith, rememberPicture, takePicture } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
@@ -37,42 +37,48 @@ export const addLedger = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia ledger show')
     .action(show);
-  group
-    .command('rebase')
-    .description(
-      `Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. Events that are passed over are not applied. ${DRY_RUN_RULE}`,
-    )
-    .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
-    .requiredOption('--topic <name>', 'topic without the prefix')
-    .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX))
-    .requiredOption('--to <offset>', 'offset to go on at, or start or end of the log', readTarget)
-    .requiredOption('--reason <text>', 'why; kept in audit_logs')
-    .option('--yes', 'do it', false)
-    .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
-    .option('--json', 'print one JSON object', false)
+  withDecision(
+    withPartition(
+      group
+        .command('rebase')
+        .description(
+          'Move a partition that stands still to another offset of the Kafka cluster that KAFKA_BROKERS names. ' +
+            `Events that are passed over are not applied. ${DRY_RUN_RULE}`,
+        ),
+    ).requiredOption('--to <offset>', 'offset to go on at, or start or end of the log', readTarget),
+    null,
+  )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n    --partition 3 --to start --reason "new Kafka cluster" --yes',
+      '\nExample:\n  npx dakia ledger rebase --group payments --topic rzp.payments.v1 \\\n' +
+        '    --partition 3 --to start --reason "new Kafka cluster" --yes',
     )
     .action(rebase);
-  group
-    .command('recount')
-    .description(
-      `Take the rows of a partition as they are: what npx dakia status --explain finds missing there is from then on counted as retired, what it finds too much as what it stands as. ${DRY_RUN_RULE}`,
-    )
-    .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
-    .requiredOption('--topic <name>', 'topic without the prefix')
-    .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX))
-    .requiredOption('--reason <text>', 'why; kept in audit_logs')
-    .option('--yes', 'do it', false)
-    .option('--who <name>', 'who decides, kept in audit_logs', currentUser())
-    .option('--json', 'print one JSON object', false)
+  withDecision(
+    withPartition(
+      group
+        .command('recount')
+        .description(
+          'Take the rows of a partition as they are: what npx dakia status --explain finds missing there is from ' +
+            `then on counted as retired, what it finds too much as what it stands as. ${DRY_RUN_RULE}`,
+        ),
+    ),
+    null,
+  )
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia ledger recount --group payments --topic rzp.payments.v1 \\\n    --partition 3 --reason "two rows deleted by hand" --yes',
+      '\nExample:\n  npx dakia ledger recount --group payments --topic rzp.payments.v1 \\\n' +
+        '    --partition 3 --reason "two rows deleted by hand" --yes',
     )
     .action(recount);
 };
+
+/** Which row of the ledger is meant. */
+const withPartition = (command: Command): Command =>
+  command
+    .requiredOption('--group <name>', 'consumer group, as ledger show prints it')
+    .requiredOption('--topic <name>', 'topic without the prefix')
+    .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX));
 
 type RecountOptions = Omit<RebaseOptions, 'to'>;
 
@@ -182,11 +188,17 @@ const whatChanged = (now: LedgerPlace, target: LedgerPlace): RebaseOutcome =>
 const describeRebase = (id: string, target: LedgerPlace, outcome: RebaseOutcome, was = 'elsewhere'): string => {
   switch (outcome.kind) {
     case 'moved':
-      return `${id} goes on at ${target.offset}; its consumer takes that up within a minute${outcome.skipped === 0 ? '' : `; ${outcome.skipped} records are passed over and stay counted as skipped`}`;
+      return (
+        `${id} goes on at ${target.offset}; its consumer takes that up within a ` +
+        `minute${outcome.skipped === 0 ? '' : `; ${outcome.skipped} records are passed over and stay counted as skipped`}`
+      );
     case 'there-already':
       return `${id}: done meanwhile: it stands at ${inWords(target)}`;
     case 'changed':
-      return `${id}: left alone, it has changed: was ${was}; is ${inWords(outcome.now)}, to ${inWords(target)}. Run it without --yes to see what there is now.`;
+      return (
+        `${id}: left alone, it has changed: was ${was}; is ${inWords(outcome.now)}, to ${inWords(target)}. Run ` +
+        'it without --yes to see what there is now.'
+      );
     case 'no-row':
       return `${id}: its row is gone from the ledger`;
   }
@@ -196,7 +208,8 @@ const offsetIn = ({ topic, partition, startOffset, endOffset }: LogOfPartition, 
   const offset = to === 'start' ? startOffset : to === 'end' ? endOffset : to;
   if (offset >= startOffset && offset <= endOffset) return offset;
   throw new UsageError(
-    `The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of them, or start or end.`,
+    `The log of ${topic}/${partition} has the offsets ${startOffset} to ${endOffset}; give --to one of ` +
+      'them, or start or end.',
   );
 };
 

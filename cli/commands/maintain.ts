@@ -9,7 +9,8 @@ export const addMaintain = (program: Command): void => {
   program
     .command('maintain')
     .description(
-      'Make the partitions of the coming days, and delete what the DAKIA_KEEP_ settings give an end. Run it daily; npm start does. DATABASE_URL must be the owner of the tables.',
+      'Make the partitions of the coming days, and delete what the DAKIA_KEEP_ settings give an end. Run it ' +
+        'daily; npm start does. DATABASE_URL must be the owner of the tables.',
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia maintain')

@@ -8,7 +8,7 @@ import type { BackfillScope, Untold } from '../../services/notifier/relay/backfi
 import { delayUntil } from '../../services/notifier/relay/schedule-jobs.ts';
 import { BULK_MAX } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import { moment } from '../moment.ts';
+import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
@@ -32,14 +32,18 @@ interface BackfillOptions {
 
 export const addBackfill = (group: Command): void =>
   void withDecision(
-    group
-      .command('backfill')
-      .description(
-        `Tell a destination what became true before it was in the file: facts that its rules ask for and that it was never told, behind all that is new. Reads the file of DAKIA_NOTIFICATIONS_FILE, which must be the notifier's. ${DRY_RUN_RULE} Run again, it goes on where it was.`,
-      )
-      .requiredOption('--to <destination>', 'who is told; its name in the file')
-      .requiredOption('--since <time>', 'facts from then on: a time with its offset, or a day', moment)
-      .option('--until <time>', 'facts before then', moment),
+    withDestinationAndTimes(
+      group
+        .command('backfill')
+        .description(
+          'Tell a destination what became true before it was in the file: facts that its rules ask ' +
+            'for and that it was ' +
+            'never told, behind all that is new. Reads the file of DAKIA_NOTIFICATIONS_FILE, which must be the ' +
+            `notifier's. ${DRY_RUN_RULE} Run again, it goes on where it was.`,
+        ),
+      'what became true',
+      'required',
+    ),
     'told afterwards by hand',
   )
     .addHelpText('after', '\nExample:\n  npx dakia notifications backfill --to order-system --since 2026-11-01')

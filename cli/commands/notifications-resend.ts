@@ -5,7 +5,7 @@ import { postgresSettings, queueSettings, redisSettings } from '#platform/config
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
-import { moment } from '../moment.ts';
+import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
@@ -30,15 +30,16 @@ interface ResendOptions {
 
 export const addResend = (group: Command): void =>
   void withDecision(
-    group
-      .command('resend')
-      .description(
-        `Tell a destination again what it was told, under the same ids and numbers, behind all that is new. Reminders are not told again. ${DRY_RUN_RULE}`,
-      )
-      .requiredOption('--to <destination>', 'who is told again')
-      .option('--entity <id>', 'only about the entity with this id')
-      .option('--since <time>', 'only what was delivered from then on: a time with its offset, or a day', moment)
-      .option('--until <time>', 'only what was delivered before then', moment),
+    withDestinationAndTimes(
+      group
+        .command('resend')
+        .description(
+          'Tell a destination again what it was told, under the same ids and numbers, behind all that is new. ' +
+            `Reminders are not told again. ${DRY_RUN_RULE}`,
+        ),
+      'what was delivered',
+      'optional',
+    ).option('--entity <id>', 'only about the entity with this id'),
     'told again by hand',
   )
     .addHelpText('after', '\nExample:\n  npx dakia notifications resend --to order-system --since 2026-11-28T10:00Z')

@@ -23,7 +23,8 @@ let notifier: TestNotifier;
 beforeAll(async () => {
   receiver = await startReceiver(answers.status(410), SECRET);
   notifier = await createTestNotifier(
-    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]}\n  log: {type: log}\nrules:\n  - {name: captured, when: payment.captured, to: [shop, log]}\n`,
+    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SECRETS, allow: [127.0.0.1]}\n` +
+      `  log: {type: log}\nrules:\n  - {name: captured, when: payment.captured, to: [shop, log]}\n`,
     { SECRETS: SECRET },
   );
   await notifier.start();

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answers, startReceiver } from '#kit';
-import type { Receiver } from '#kit';
+import { answers, startReceiver } from '#kit/receiver';
+import type { Receiver } from '#kit/receiver';
 import type { Ended } from '../../test/kit/cli/command-loop.ts';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
@@ -20,26 +20,28 @@ beforeEach(async () => {
   receiver = await startReceiver(answers.status(200), SECRET);
   writeFileSync(
     join(folder, 'rules.yaml'),
-    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SHOP_SECRETS, allow: [127.0.0.1]}\n  chat: {type: slack, url_env: CHAT_URL, optional: true}\n  log: {type: log}\nrules: []\n`,
+    `destinations:\n  shop: {type: http, url: "${receiver.url.href}", secrets_env: SHOP_SECRETS, allow: ` +
+      `[127.0.0.1]}\n  chat: {type: slack, url_env: CHAT_URL, optional: true}\n  log: {type: log}\nrules: []\n`,
   );
 });
 afterEach(() => receiver.close());
 
-/** One process for each environment that was asked for. */
-const opened = new Map<string, Dakia>();
-afterAll(() => Promise.all([...opened.values()].map((dakia) => dakia.close())));
+const dakiaWith = (settings: Readonly<Record<string, string>>): Dakia => {
+  const dakia = openDakia(settings);
+  opened.push(dakia);
+  return dakia;
+};
+const opened: Dakia[] = [];
+afterAll(() => Promise.all(opened.map((dakia) => dakia.close())));
 
 const notify = (
   destination: string,
   environment: Readonly<Record<string, string>> = {},
   ...args: readonly string[]
-): Promise<Ended> => {
-  const settings = { DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'), SHOP_SECRETS: SECRET, ...environment };
-  const key = JSON.stringify(settings);
-  const dakia = opened.get(key) ?? openDakia(settings);
-  opened.set(key, dakia);
-  return dakia.run('--data-dir', folder, 'notify', 'test', destination, ...args);
-};
+): Promise<Ended> =>
+  dakiaWith({ DAKIA_NOTIFICATIONS_FILE: join(folder, 'rules.yaml'), SHOP_SECRETS: SECRET, ...environment }).run(
+    ...['--data-dir', folder, 'notify', 'test', destination, ...args],
+  );
 
 test('a test is delivered like a notification: signed, and known as a test', async () => {
   expect(await notify('shop')).toEqual({ code: 0, stdout: 'shop: delivered, HTTP 200\n', stderr: '' });
@@ -91,10 +93,9 @@ test('a file that is wrong is refused by line, also where the mistake is another
 describe('check', () => {
   const check = (text: string, environment: Readonly<Record<string, string>> = {}, ...args: readonly string[]) => {
     writeFileSync(join(folder, 'checked.yaml'), text);
-    const key = JSON.stringify(environment);
-    const dakia = opened.get(key) ?? openDakia(environment);
-    opened.set(key, dakia);
-    return dakia.run('--data-dir', folder, 'notify', 'check', join(folder, 'checked.yaml'), ...args);
+    return dakiaWith(environment).run(
+      ...['--data-dir', folder, 'notify', 'check', join(folder, 'checked.yaml'), ...args],
+    );
   };
   const right = `destinations:
   shop: {type: http, url: "https://shop.example", secrets_env: SHOP_SECRETS}
@@ -108,7 +109,9 @@ rules:
     expect(await check(right)).toEqual({
       code: 0,
       stdout: `${file} is right: 1 rules are on, for 2 destinations\n`,
-      stderr: `warning: ${file}:2: destinations.shop: SHOP_SECRETS not set here; the notifier does not start without it\nwarning: ${file}:3: destinations.chat: CHAT_URL not set here; without it this destination is off\n`,
+      stderr:
+        `warning: ${file}:2: destinations.shop: SHOP_SECRETS not set here; the notifier does not start without ` +
+        `it\nwarning: ${file}:3: destinations.chat: CHAT_URL not set here; without it this destination is off\n`,
     });
     expect(await check(right, { SHOP_SECRETS: SECRET, CHAT_URL: 'https://hooks.example' })).toMatchObject({
       stderr: '',
@@ -138,9 +141,7 @@ rules:
   });
 
   test('a file that is not there is a wrong command', async () => {
-    const dakia = openDakia({});
-    opened.set('none', dakia);
-    expect(await dakia.run('--data-dir', folder, 'notify', 'check', join(folder, 'none.yaml'))).toMatchObject({
+    expect(await dakiaWith({}).run('--data-dir', folder, 'notify', 'check', join(folder, 'none.yaml'))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('none.yaml cannot be read (ENOENT)') as string,
     });

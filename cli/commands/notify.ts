@@ -26,7 +26,9 @@ export const addNotify = (program: Command): void => {
     .command('check')
     .argument('<file>', 'a file as DAKIA_NOTIFICATIONS_FILE names it')
     .description(
-      'Find everything that is wrong with a file of rules at once, by line. Needs no server. Variables of destinations that are not set here are named as a warning; what is wrong in those that are is a mistake. Exits 1 with mistakes.',
+      'Find everything that is wrong with a file of rules at once, by line. Needs no server. Variables of ' +
+        'destinations that are not set here are named as a warning; what is wrong in those that are is a ' +
+        'mistake. Exits 1 with mistakes.',
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia notify check deploy/notifications.example.yaml')
@@ -35,7 +37,8 @@ export const addNotify = (program: Command): void => {
     .command('test')
     .argument('<destination>', 'its name in the file of DAKIA_NOTIFICATIONS_FILE')
     .description(
-      'Send a message that says it is a test, by the same way as every notification, and print what was answered. Exits 1 when it was not delivered.',
+      'Send a message that says it is a test, by the same way as every notification, and print what was ' +
+        'answered. Exits 1 when it was not delivered.',
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia notify test order-system')
@@ -69,7 +72,8 @@ const check = (name: string, { json }: JsonOption, command: Command): void => {
     .map(({ spec, missing }) =>
       findingOf(
         spec,
-        `${missing.join(' and ')} not set here; ${spec.settings.optional ? 'without it this destination is off' : 'the notifier does not start without it'}`,
+        `${missing.join(' and ')} not set here; ` +
+          `${spec.settings.optional ? 'without it this destination is off' : 'the notifier does not start without it'}`,
       ),
     );
   const ok = mistakes.length === 0;

@@ -124,7 +124,8 @@ test('status names what waits in the quarantine although this release understand
   expect({ code, said: stdout.replaceAll(/\s+/g, ' ') }).toEqual({
     code: 1,
     said: expect.stringContaining(
-      'quarantine 1 events wait that this release understands, the first is evMet.payment.0123456789abcdef (refund.processed, a reason of another release): npx dakia quarantine replay --all --yes',
+      'quarantine 1 events wait that this release understands, the first is evMet.payment.0123456789abcdef ' +
+        '(refund.processed, a reason of another release): npx dakia quarantine replay --all --yes',
     ) as string,
   });
   expect(await json('status')).toMatchObject({ ok: false, addsUp: true, moves: true, understood: { events: 1 } });
@@ -272,7 +273,8 @@ test('a setting that is missing, and a server that is not there, are named', asy
   expect(await dakia('dead', 'list')).toMatchObject({
     code: 1,
     stderr:
-      'dakia: relation "dead_letters" does not exist; this release has newer tables, which npx dakia migrate makes (DAKIA_CLI_OLD_DATABASE)\n',
+      'dakia: relation "dead_letters" does not exist; this release has newer tables, which npx dakia migrate ' +
+      'makes (DAKIA_CLI_OLD_DATABASE)\n',
   });
   writeFileSync(join(folder, 'env'), `export DATABASE_URL='postgres://u:p@127.0.0.1:1/none'\n`);
   expect(await dakia('topics', 'verify')).toMatchObject({

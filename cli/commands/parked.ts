@@ -61,7 +61,9 @@ export const addParked = (program: Command): void => {
       run: retry,
     },
     discard: {
-      does: `Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in webhook_events. ${DRY_RUN_RULE}`,
+      does:
+        'Give up the failing event at the head of each queue, for good, and apply the rest. Its body stays in ' +
+        `webhook_events. ${DRY_RUN_RULE}`,
       example: 'parked discard --key rfnd_FS8TWyPrCsa0OB \\\n    --reason "amount is nonsense, see ticket 42" --yes',
       run: discard,
     },

@@ -84,7 +84,8 @@ export const addQuarantine = (program: Command): void => {
   )
     .option(
       '--from-kafka',
-      `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a database that has lost them`,
+      `read ${QUARANTINE_TOPIC} instead of Postgres, and produce each record to its family's topic: for a ` +
+        'database that has lost them',
     )
     .addHelpText('after', '\nExample:\n  npx dakia quarantine replay --event payment.brand_new --yes')
     .action(replay);

@@ -13,7 +13,8 @@ export const addQueues = (program: Command): void => {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nA retry queue wakes the parked entities of a service; a notify queue\nsends what one destination is told.\n\nExample:\n  npx dakia queues',
+      '\nA retry queue wakes the parked entities of a service; a notify queue\n' +
+        'sends what one destination is told.\n\nExample:\n  npx dakia queues',
     )
     .action(run);
 };

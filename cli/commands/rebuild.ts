@@ -31,7 +31,9 @@ export const addRebuild = (program: Command): void => {
   program
     .command('rebuild')
     .description(
-      `Bring the rows of a family to what all kept events say under the rules of this release: after an upgrade that reads more, or reads it otherwise. Consumers may run. Nobody is told of it. ${DRY_RUN_RULE} DATABASE_URL must be the owner of the tables.`,
+      'Bring the rows of a family to what all kept events say under the rules of this release: after an upgrade ' +
+        `that reads more, or reads it otherwise. Consumers may run. Nobody is told of it. ${DRY_RUN_RULE} ` +
+        'DATABASE_URL must be the owner of the tables.',
     )
     .addOption(new Option('--family <name>', 'whose rows').choices(familyNames).makeOptionMandatory())
     .requiredOption('--reason <text>', 'why; kept in audit_logs, for each row')

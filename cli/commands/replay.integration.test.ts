@@ -174,7 +174,9 @@ it(
     });
     expect(await dakia.run('quarantine', 'replay', '--from-kafka', '--all', '--yes')).toEqual({
       code: 0,
-      stdout: `${unknown.length} of ${unknown.length + 1} records were produced again; their services apply them\nleft where they are: 1 (unknown-event)\n`,
+      stdout:
+        `${unknown.length} of ${unknown.length + 1} records were produced again; their services apply them\n` +
+        `left where they are: 1 (unknown-event)\n`,
       stderr: '',
     });
     expect(await recordsIn(familyTopics)).toBe(copies + unknown.length + seenBeside(unknown).length);

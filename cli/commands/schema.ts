@@ -8,7 +8,8 @@ export const addSchema = (program: Command): void => {
   const group = program
     .command('schema')
     .description(
-      "Register and check the envelope's schema. Ingest and consumers run on with the bundled one when the registry is down.",
+      "Register and check the envelope's schema. Ingest and consumers run on with the bundled one when " +
+        'the registry is down.',
     );
   group
     .command('register')

@@ -19,7 +19,9 @@ export const addSearch = (program: Command): void => {
   program
     .command('search <text>')
     .description(
-      "Find payments, orders, refunds and the rest by an id, an event's id, a receipt or reference of yours, a bank's RRN, ARN or UTR, an e-mail address, a phone number or a UPI address. The whole value is compared. npx dakia show tells more of what is found.",
+      "Find payments, orders, refunds and the rest by an id, an event's id, a receipt or reference of yours, a " +
+        "bank's RRN, ARN or UTR, an e-mail address, a phone number or a UPI address. The whole value is " +
+        'compared. npx dakia show tells more of what is found.',
     )
     .option('--limit <n>', 'matches of each kind at most', wholeNumber(1, LIMIT_MAX), LIMIT)
     .option('--personal', 'print personal data in full', false)
@@ -45,7 +47,8 @@ const describe = ({ matches, isCut, unsearched }: SearchResult, limit: number): 
   if (isCut) print(`\nMore match; these are the newest ${limit} of each kind. --limit shows more.`);
   if (unsearched.length > 0)
     warn(
-      'E-mail addresses, phone numbers and UPI addresses were not searched: DAKIA_SEARCH_KEY is not set. Set it as the services have it.',
+      'E-mail addresses, phone numbers and UPI addresses were not searched: DAKIA_SEARCH_KEY is not set. Set it ' +
+        'as the services have it.',
     );
 };
 

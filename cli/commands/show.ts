@@ -16,7 +16,9 @@ export const addShow = (program: Command): void => {
   program
     .command('show <id>')
     .description(
-      'All that is known of an id: of a payment, order, refund, dispute, link, invoice, account, downtime, validation or event. What it is, what it belongs to, and what happened: events received, who decided what, who was told and what they answered.',
+      'All that is known of an id: of a payment, order, refund, dispute, link, invoice, account, downtime, ' +
+        'validation or event. What it is, what it belongs to, and what happened: events received, who decided ' +
+        'what, who was told and what they answered.',
     )
     .option('--personal', 'print personal data, too', false)
     .option('--json', 'print one JSON object', false)

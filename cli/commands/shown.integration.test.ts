@@ -266,7 +266,8 @@ describe('--yes after a dry run', () => {
     const { code, stdout } = await dakia('parked', 'discard', '--all', '--reason', 'nonsense', '--yes');
     expect(stdout).toMatch(/^Since this was shown at /);
     expect(stdout).toContain(
-      '  refunds rfnd_a: was event rfnd_a_1 after 1 attempts, is event rfnd_a_2 after 1 attempts\n  1 changed and left alone\n',
+      '  refunds rfnd_a: was event rfnd_a_1 after 1 attempts, is event rfnd_a_2 after 1 attempts\n' +
+        '  1 changed and left alone\n',
     );
     expect(stdout).toContain('  1 new and left alone: refunds rfnd_d\n  1 done meanwhile: refunds rfnd_b\n');
     expect(stdout).toContain('1 of 1 parked keys discarded; 1 done meanwhile; 1 changed and left alone\n');

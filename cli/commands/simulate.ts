@@ -50,14 +50,16 @@ export const addSimulate = (program: Command): void => {
     )
     .option<number | boolean>(
       '--retry [factor]',
-      `repeat what is not answered 2xx on Razorpay's 24 h schedule, this many times faster (default: ${COMPRESSION}, which makes it 68 s)`,
+      `repeat what is not answered 2xx on Razorpay's 24 h schedule, this many times faster (default: ` +
+        `${COMPRESSION}, which makes it 68 s)`,
       wholeNumber(1, COMPRESSION_MAX),
       false,
     )
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\nRequests: count + round(count x duplicates) + round(count x tamper), and the\nretries.',
+      '\nExample:\n  npx dakia simulate --count 2000 --duplicates 0.2 --shuffle --tamper 0.01\n\n' +
+        'Requests: count + round(count x duplicates) + round(count x tamper), and the\nretries.',
     )
     .action(simulate);
 };
@@ -94,7 +96,8 @@ const remember = (folder: string, run: SimulationSettings): void => {
     rememberRun(folder, run);
   } catch (error) {
     warn(
-      `The seed is not remembered, because ${folder} cannot be written (${error instanceof Error ? error.message : String(error)}); verify with all options that are printed.`,
+      `The seed is not remembered, because ${folder} cannot be written ` +
+        `(${error instanceof Error ? error.message : String(error)}); verify with all options that are printed.`,
     );
   }
 };

@@ -23,12 +23,15 @@ export const addStatus = (program: Command): void => {
   program
     .command('status')
     .description(
-      `Account for every event that Kafka took, and say what stands still. Exits 1 when it does not add up, when something that waits has not moved for a minute, or when the quarantine has events that this release understands.`,
+      'Account for every event that Kafka took, and say what stands still. Exits 1 when it does not add up, when ' +
+        'something that waits has not moved for a minute, or when the quarantine has events that this ' +
+        'release understands.',
     )
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
       '--explain',
-      'also compare every row with the ledger, and name each event that is missing or too much; reads whole tables, and the topics that differ',
+      'also compare every row with the ledger, and name each event that is missing or too much; reads whole ' +
+        'tables, and the topics that differ',
       false,
     )
     .option(
@@ -77,17 +80,36 @@ const EVENT_IDS_SHOWN = 5;
 const findingText = (finding: Finding): string => {
   switch (finding.kind) {
     case 'event':
-      return `${finding.eventId} (${finding.event ?? 'no event name'} of ${finding.key ?? 'no key'}) at offset ${finding.offset} is in Kafka and not in webhook_events: apply it with npx dakia ledger rebase --to ${finding.offset}, then npx dakia ledger recount`;
+      return (
+        `${finding.eventId} (${finding.event ?? 'no event name'} of ${finding.key ?? 'no key'}) at offset ` +
+        `${finding.offset} is in Kafka and not in webhook_events: apply it with npx dakia ledger rebase --to ` +
+        `${finding.offset}, then npx dakia ledger recount`
+      );
     case 'unnamed':
-      return `${finding.events} events are counted and not in webhook_events, and Kafka does not have them any more: restore a backup, or accept it with npx dakia ledger recount`;
+      return (
+        `${finding.events} events are counted and not in webhook_events, and Kafka does not have them any ` +
+        'more: restore a backup, or accept it with npx dakia ledger recount'
+      );
     case 'uncounted':
-      return `${finding.eventId} is in webhook_events for offset ${finding.offset}, where Kafka has another record or none: nobody counted it; find out who wrote it, then npx dakia ledger recount`;
+      return (
+        `${finding.eventId} is in webhook_events for offset ${finding.offset}, where Kafka has another record ` +
+        'or none: nobody counted it; find out who wrote it, then npx dakia ledger recount'
+      );
     case 'surplus':
-      return `${finding.events} more events are in webhook_events as ${finding.verdicts.join(' or ')} than are counted: accept it with npx dakia ledger recount`;
+      return (
+        `${finding.events} more events are in webhook_events as ${finding.verdicts.join(' or ')} than are ` +
+        'counted: accept it with npx dakia ledger recount'
+      );
     case 'ledger-row':
-      return `the ledger has no row, but webhook_events has ${finding.events} events of it: its consumer makes the row anew, and meets them again as duplicates; then npx dakia ledger recount`;
+      return (
+        `the ledger has no row, but webhook_events has ${finding.events} events of it: its consumer makes the ` +
+        'row anew, and meets them again as duplicates; then npx dakia ledger recount'
+      );
     case 'entity':
-      return `${finding.key} has no row, although events were applied to it: ${finding.eventIds.slice(0, EVENT_IDS_SHOWN).join(', ')}; restore the row from a backup`;
+      return (
+        `${finding.key} has no row, although events were applied to it: ` +
+        `${finding.eventIds.slice(0, EVENT_IDS_SHOWN).join(', ')}; restore the row from a backup`
+      );
   }
 };
 
@@ -131,7 +153,8 @@ const problemsOf = (
     : [
         [
           'quarantine',
-          `${isCut ? 'at least ' : ''}${events} events wait that this release understands, the first is ${first.eventId} (${first.event}, ${first.reason}): npx dakia quarantine replay --all --yes`,
+          `${isCut ? 'at least ' : ''}${events} events wait that this release understands, the first is ` +
+            `${first.eventId} (${first.event}, ${first.reason}): npx dakia quarantine replay --all --yes`,
         ],
       ]),
 ];

@@ -231,7 +231,10 @@ describe('backfill', () => {
 
   test('reminders that are still to come are planned for their time; what was cancelled with its rule lives again with it', async () => {
     const late = await receiving();
-    const withReminders = `destinations: {late: ${at(late)}}\nrules:\n  - {name: disputes, when: dispute.opened, to: late, reminders: {before: respond_by, hours: [1], while: open}}\n`;
+    const withReminders =
+      `destinations: {late: ${at(late)}}\nrules:\n` +
+      '  - {name: disputes, when: dispute.opened, to: late, reminders: {before: respond_by, hours: ' +
+      `[1], while: open}}\n`;
     const notifier = await notifying(`destinations: {late: ${at(late)}}\nrules: []\n`);
     await notifier.start();
     const respondBy = new Date(Date.now() + 86_400_000);

@@ -42,7 +42,8 @@ const add = (
     .addOption(
       new Option(
         '--shape <name>',
-        `production: ${describeShape(productionShape)}; embedded: ${describeShape(embeddedShape)} (default: production, or embedded for the Kafka of npm start)`,
+        `production: ${describeShape(productionShape)}; embedded: ${describeShape(embeddedShape)} (default: ` +
+          'production, or embedded for the Kafka of npm start)',
       ).choices(['production', 'embedded']),
     )
     .option(

@@ -22,7 +22,8 @@ export const addTrigger = (program: Command): void => {
       .description('Make a complete body of one event, sign it and deliver it once.')
       .option(
         '--set <field=value>',
-        'a field of what the event is about, such as amount=50000 or notes.cart=17; payment.status=failed is one of an entity beside it; several times',
+        'a field of what the event is about, such as amount=50000 or notes.cart=17; payment.status=failed is one ' +
+          'of an entity beside it; several times',
         addField,
         [],
       )
@@ -51,7 +52,8 @@ const knownEvent = (name: string): EventName => {
   const family = name.split('.')[0] ?? '';
   const near = eventNames.filter((event) => event.startsWith(`${family}.`));
   throw new UsageError(
-    `There is no event ${name}. ${near.length > 0 ? `Of ${family} there are ${near.join(', ')}.` : 'docs/events.md has those there are.'}`,
+    `There is no event ${name}. ` +
+      `${near.length > 0 ? `Of ${family} there are ${near.join(', ')}.` : 'docs/events.md has those there are.'}`,
   );
 };
 

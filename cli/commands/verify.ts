@@ -60,7 +60,8 @@ const simulatedRun = (options: SimulationOptions, folder: string): SimulationSet
   const { seed, count, at } = options;
   if (seed === undefined)
     throw new UsageError(
-      `No simulation is remembered in ${folder}: run npx dakia simulate first, or give --seed, --count and --at as it printed them.`,
+      `No simulation is remembered in ${folder}: run npx dakia simulate first, or give --seed, --count and ` +
+        '--at as it printed them.',
     );
   if (count === undefined || at === undefined)
     throw new UsageError(

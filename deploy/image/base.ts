@@ -94,7 +94,8 @@ const addNode = (root: string): void => {
 export const makeLocalBases = (): void => {
   if (spawnSync('dpkg-deb', ['--version']).status !== 0)
     throw new Error(
-      'The local base is made of Debian packages: run this on Debian, or without --local-base where images can be pulled.',
+      'The local base is made of Debian packages: run this on Debian, or without --local-base where ' +
+        'images can be pulled.',
     );
   const folder = mkdtempSync(join(tmpdir(), 'dakia-base-'));
   try {

@@ -15,7 +15,8 @@ const program = name === 'cli' ? join(root, 'cli', 'dakia.ts') : services.includ
 
 if (program === undefined) {
   process.stderr.write(
-    `Give a service (${services.join(', ')}) or a command: cli COMMAND, for example cli migrate${name === '--help' ? '' : `; ${name === '' ? 'nothing' : JSON.stringify(name)} is neither`}\n`,
+    `Give a service (${services.join(', ')}) or a command: cli COMMAND, for example cli ` +
+      `migrate${name === '--help' ? '' : `; ${name === '' ? 'nothing' : JSON.stringify(name)} is neither`}\n`,
   );
   process.exit(name === '--help' ? 0 : 78);
 }

@@ -13,7 +13,8 @@ export const pinnedBases = (text: string): readonly [build: string, runtime: str
     const image = images[name] ?? '';
     if (!BY_DIGEST.test(image))
       throw new Error(
-        `deploy/images.env: ${name} is ${JSON.stringify(image)}: give name:tag@sha256:<64 hex digits>, so that the same commit is built on the same base`,
+        `deploy/images.env: ${name} is ${JSON.stringify(image)}: give name:tag@sha256:<64 hex digits>, so that ` +
+          'the same commit is built on the same base',
       );
     return image;
   }) as [string, string];

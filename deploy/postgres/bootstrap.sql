@@ -1,7 +1,9 @@
--- For a Postgres where an administrator makes users: everything that Dakia needs and may not make itself. Run once, as the administrator:
+-- For a Postgres where an administrator makes users: everything that Dakia needs and may not make itself. Run once, as
+-- the administrator:
 --   psql -v owner_password=… -v service_password=… -f deploy/postgres/bootstrap.sql
--- Afterwards dakia_owner owns the tables (migrations, maintenance) and has no right over other databases; each service logs in as
--- dakia_<service>_login and can take the role dakia_<service> alone. None is a superuser, none may make roles or databases.
+-- Afterwards dakia_owner owns the tables (migrations, maintenance) and has no right over other databases; each service
+-- logs in as dakia_<service>_login and can take the role dakia_<service> alone. None is a superuser, none may make
+-- roles or databases.
 CREATE ROLE dakia_owner LOGIN PASSWORD :'owner_password';
 CREATE DATABASE dakia OWNER dakia_owner;
 
@@ -19,7 +21,8 @@ CREATE ROLE dakia_operator NOLOGIN;
 -- People and reports: dakia_reader sees masked views, dakia_reader_personal the plain tables.
 CREATE ROLE dakia_reader NOLOGIN;
 CREATE ROLE dakia_reader_personal NOLOGIN;
-GRANT dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_kept, dakia_quarantine, dakia_notifier, dakia_operator, dakia_reader, dakia_reader_personal TO dakia_owner;
+GRANT dakia_payments, dakia_disputes, dakia_refunds, dakia_accounts, dakia_links, dakia_invoices, dakia_kept,
+  dakia_quarantine, dakia_notifier, dakia_operator, dakia_reader, dakia_reader_personal TO dakia_owner;
 
 -- One login per service. A service takes its role when it connects.
 CREATE ROLE dakia_payments_login LOGIN PASSWORD :'service_password' IN ROLE dakia_payments;

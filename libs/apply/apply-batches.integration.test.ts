@@ -135,7 +135,8 @@ test('a batch that the ledger has passed, and one that it has not come to, chang
 test('a connection that is lost in the middle leaves nothing behind, and the same batch goes through again', async () => {
   const partition = await store.partition(TOPIC, 6);
   await store.rows(
-    'INSERT INTO payment_transactions (payment_id, status, merge_record) VALUES (\'pay_6_held\', \'created\', \'{"s":[[0,0,"e"]],"m":{"":[0,"created"]},"f":{}}\')',
+    "INSERT INTO payment_transactions (payment_id, status, merge_record) VALUES ('pay_6_held', 'created', " +
+      '\'{"s":[[0,0,"e"]],"m":{"":[0,"created"]},"f":{}}\')',
   );
   const holder = createDatabase({ url: store.url, poolSize: 1, applicationName: 'holder' });
   const release = Promise.withResolvers<undefined>();

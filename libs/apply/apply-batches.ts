@@ -1,6 +1,7 @@
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
 import type { BatchHandler, BatchOutcome, PartitionBatch } from '#platform/kafka';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
@@ -138,7 +139,7 @@ const aloneOf = (attempt: Attempt, log: Logger) => {
     } catch (second) {
       if (classifyError(second) !== 'event') throw second;
       log.error(
-        { err: second, ...range.ledger, offset: String(range.firstOffset) },
+        { code: codeOf('apply', 'kept-as-is'), err: second, ...range.ledger, offset: String(range.firstOffset) },
         'a record could only be kept as it is',
       );
       const arrivals = range.arrivals.map((arrival) => minimalArrival(arrival, reasonOf(second)));
@@ -178,7 +179,8 @@ const rangeOf = ({ group, clock, tracer }: ApplyOptions, batch: PartitionBatch, 
   // Every offset is counted, so a hole in between would make the ledger lie: nothing of ours makes one.
   if (BigInt(records.length) !== nextOffset - firstOffset) {
     throw new Error(
-      `${topic}/${partition}: ${records.length} records for the offsets ${firstOffset} to ${nextOffset - 1n}; the topic must be neither compacted nor written in transactions`,
+      `${topic}/${partition}: ${records.length} records for the offsets ${firstOffset} to ${nextOffset - 1n}; ` +
+        'the topic must be neither compacted nor written in transactions',
     );
   }
   return {

@@ -27,7 +27,8 @@ test('a processed refund that fails later: the row, the audit, the facts and the
       verdict: 'applied',
       to_status: 'failed',
       reason:
-        'amount_minor cannot be read and counts as unknown; both processed and failed were told: the later counts, failed',
+        'amount_minor cannot be read and counts as unknown; both processed and failed were told: the ' +
+        'later counts, failed',
     },
   ]);
   expect(await store.rows("SELECT name FROM outbox WHERE entity_key = 'rfnd_1' ORDER BY id")).toEqual([

@@ -241,7 +241,8 @@ describe('a parked key', () => {
     expect(await counts()).toEqual({ applied: 1, dead: 1 });
     expect(
       await store.rows(
-        "SELECT razorpay_event_id AS id, verdict, processed, reason FROM webhook_events WHERE razorpay_event_id LIKE 'd\\__' ORDER BY 1",
+        'SELECT razorpay_event_id AS id, verdict, processed, reason FROM webhook_events WHERE razorpay_event_id ' +
+          "LIKE 'd\\__' ORDER BY 1",
       ),
     ).toEqual([
       { id: 'd_a', verdict: 'dead', processed: false, reason: 'given up by asha: test data' },

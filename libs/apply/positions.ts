@@ -49,13 +49,17 @@ export const positionIn = (
   log: PartitionLog,
 ): Position => {
   const place = `${topic}/${partition} of ${group}`;
-  const remedy = `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to OFFSET --reason TEXT`;
+  const remedy =
+    `decide with: npx dakia ledger rebase --group ${group} --topic ${topic} --partition ${partition} --to ` +
+    'OFFSET --reason TEXT';
   if (clusterId !== log.clusterId) {
     return {
       kind: 'halted',
       reason: 'other-cluster',
       offset: nextOffset,
-      explanation: `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean other events; ${remedy}`,
+      explanation:
+        `${place} was read from the Kafka cluster ${clusterId}, this one is ${log.clusterId}; its offsets mean ` +
+        `other events; ${remedy}`,
     };
   }
   const end = pastEnd ?? (nextOffset > log.endOffset ? log.endOffset : null);
@@ -64,7 +68,9 @@ export const positionIn = (
       kind: 'halted',
       reason: 'past-end',
       offset: nextOffset,
-      explanation: `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the topic was made anew; ${remedy}`,
+      explanation:
+        `${place} stands at ${nextOffset}, but the log ended at ${end}; events were lost from Kafka or the ` +
+        `topic was made anew; ${remedy}`,
     };
   }
   if (nextOffset < log.startOffset) {
@@ -72,7 +78,9 @@ export const positionIn = (
       kind: 'halted',
       reason: 'gap',
       offset: nextOffset,
-      explanation: `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were not applied; ${remedy}`,
+      explanation:
+        `${place}: the offsets ${nextOffset} to ${log.startOffset - 1n} are gone from Kafka and were ` +
+        `not applied; ${remedy}`,
     };
   }
   return { kind: 'at', offset: nextOffset, ...(mark === null ? {} : { before: mark }) };
@@ -157,7 +165,8 @@ export const createPositions = (database: Database, group: string): PositionSour
     const [row] = await database.query<Row>(READ, [group, topic, partition]);
     if (row === undefined)
       throw new Error(
-        `partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer group reads this topic`,
+        `partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer ` +
+          'group reads this topic',
       );
     const position = positionIn(ledgerRow(row), log);
     if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
@@ -212,7 +221,8 @@ const isSamePlace = (one: LedgerPlace, other: LedgerPlace): boolean =>
  * What is passed over when a partition goes to `offset`: in the same log everything between its position and there, in
  * another one everything before it. Going back passes over nothing.
  */
-const PASSED_OVER = `greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ELSE $6::bigint END)`;
+const PASSED_OVER =
+  'greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ' + 'ELSE $6::bigint END)';
 
 /**
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:

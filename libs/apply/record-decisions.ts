@@ -211,7 +211,8 @@ export const recordDecisions = async (
     );
   if (result.ledger !== moves.length)
     throw new LostRace(
-      `partition_ledger of ${group} is not where it was locked: ${moves.map((move) => `${placeName(move)} at ${move.firstOffset}`).join(', ')}`,
+      `partition_ledger of ${group} is not where it was locked: ` +
+        `${moves.map((move) => `${placeName(move)} at ${move.firstOffset}`).join(', ')}`,
     );
 };
 

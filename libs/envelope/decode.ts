@@ -84,7 +84,8 @@ export const createEnvelopeDecoder = (registry?: SchemaLookup): EnvelopeDecoder 
       if (read !== undefined) return readEnvelope(read, frame.data, position);
       if (registry === undefined || frame.schemaId === UNKNOWN_SCHEMA_ID) {
         return unparsed(
-          `schema version ${version ?? '(no header)'} is not known to this release and its schema id ${frame.schemaId} cannot be looked up`,
+          `schema version ${version ?? '(no header)'} is not known to this release and its schema id ` +
+            `${frame.schemaId} cannot be looked up`,
         );
       }
       return learn(frame.schemaId).then((outcome) =>

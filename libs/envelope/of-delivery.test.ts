@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { codePoint } from '#kit/code-point';
 import { eventNames, quarantineReasons, route } from '#catalogue';
-import { publishedBodies } from '#kit';
+import { publishedBodies } from '#kit/published';
 import { instant } from '#rules';
 import { buildEvent } from '#simulator';
 import { eventIdOf, isDerived } from './event-id.ts';
@@ -91,7 +92,7 @@ test('no bytes and no headers make it throw', () => {
     fc.json().map((text) => Buffer.from(`{"event":"payment.captured","payload":{"payment":${text}}}`)),
   );
   fc.assert(
-    fc.property(body, fc.option(fc.string({ unit: 'binary' }), { nil: undefined }), (rawBody, header) => {
+    fc.property(body, fc.option(fc.string({ unit: codePoint }), { nil: undefined }), (rawBody, header) => {
       const envelope = toEnvelope(delivery(rawBody, { eventIdHeader: header, traceparent: header }));
       if (envelope.kind === 'quarantine') expect(quarantineReasons).toContain(envelope.reason);
       expect(envelope.key).not.toBe('');

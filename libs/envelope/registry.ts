@@ -77,9 +77,15 @@ const problemOf = (state: CheckedSubject['state'], compatibility: string | null)
     case 'missing':
       return 'not registered; register it with npx dakia schema register';
     case 'compatible':
-      return 'another schema is registered, which this one may follow, such as an earlier version; register this one with npx dakia schema register';
+      return (
+        'another schema is registered, which this one may follow, such as an earlier version; register this ' +
+        'one with npx dakia schema register'
+      );
     case 'incompatible':
-      return 'another schema is registered, which this one may not follow; another program writes to this subject, or this release is older than the registry';
+      return (
+        'another schema is registered, which this one may not follow; another program writes to this subject, ' +
+        'or this release is older than the registry'
+      );
     case 'registered':
       return compatibility === WANTED
         ? null

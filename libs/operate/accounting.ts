@@ -158,14 +158,20 @@ const problemOf = (
 ): string | null => {
   if (log === undefined) return 'Kafka has no such partition';
   if (row !== undefined && log.clusterId !== undefined && log.clusterId !== row.clusterId)
-    return `the ledger is of the Kafka cluster ${row.clusterId}, this one is ${log.clusterId}: an operator has to decide (npx dakia ledger rebase)`;
+    return (
+      `the ledger is of the Kafka cluster ${row.clusterId}, this one is ${log.clusterId}: an operator has to ` +
+      'decide (npx dakia ledger rebase)'
+    );
   const difference = missing(figures);
   if (difference !== 0) return `${difference} events are not accounted for`;
   if (figures.lag < 0) return `the ledger stands ${-figures.lag} past the end of the log`;
   if (row !== undefined && row.nextOffset < log.startOffset)
     return `${log.startOffset - row.nextOffset} events are gone from Kafka before they were applied`;
   if (row !== undefined && row.pastEnd !== null)
-    return `the ledger stood at ${row.nextOffset} when the log ended at ${row.pastEnd}: an operator has to decide (npx dakia ledger rebase)`;
+    return (
+      `the ledger stood at ${row.nextOffset} when the log ended at ${row.pastEnd}: an operator has to decide ` +
+      '(npx dakia ledger rebase)'
+    );
   return waiting === figures.parked
     ? null
     : `${figures.parked} events are counted as parked, ${waiting} wait in webhook_events`;

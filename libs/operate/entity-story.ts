@@ -224,7 +224,8 @@ const REDELIVERED = `SELECT again.at, 'event' AS kind, coalesce(e.entity_key, ''
     ) AS again`;
 const REDELIVERED_KEYS = statement(
   'story_redelivered',
-  `${REDELIVERED} WHERE e.entity_key = ANY($2::text[]) AND e.family = ANY($1::text[]) ORDER BY again.at DESC LIMIT ${ENTRIES_MAX}`,
+  `${REDELIVERED} WHERE e.entity_key = ANY($2::text[]) AND e.family = ANY($1::text[]) ORDER BY again.at DESC ` +
+    `LIMIT ${ENTRIES_MAX}`,
 );
 const REDELIVERED_EVENT = statement(
   'story_redelivered_event',

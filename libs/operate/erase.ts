@@ -114,7 +114,9 @@ const targetsOf = (what: Erasable): readonly Target[] => {
       table: 'notifications',
       id: 'id',
       where: `(${about}) AND (reason <> ${ERASED} OR response <> ${ERASED})`,
-      set: `reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END, response = CASE WHEN response IS NOT NULL THEN ${ERASED} END`,
+      set:
+        `reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END, response = CASE WHEN response IS NOT ` +
+        `NULL THEN ${ERASED} END`,
     },
     {
       table: 'dead_letters',

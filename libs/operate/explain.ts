@@ -75,7 +75,7 @@ type EventsLoss = Extract<Loss, { readonly kind: 'events' }>;
 type Surplus = Extract<Loss, { readonly kind: 'surplus' }>;
 type Named = Extract<Finding, { readonly kind: 'event' }> & { readonly identity: string };
 
-/** Reads the log of each partition that differs, and compares in both directions: numbers alone may hide one of them. */
+/** Reads the log of each partition that differs, and compares in both directions: numbers alone may hide one. */
 const namedEvents = async (
   { database, decoder, read }: ExplainOptions,
   losses: readonly EventsLoss[],
@@ -150,8 +150,8 @@ const CANDIDATES_MAX = 16;
 
 /**
  * Those that together make up the gap between the ledger's digest and that of the rows: a loss that an operator has
- * accepted, or a row that was taken as it is, is a candidate too, and is not among them. What has no weight, because its
- * row was never in a digest, is. Undefined when no combination does.
+ * accepted, or a row that was taken as it is, is a candidate too, and is not among them. What has no weight, because
+ * its row was never in a digest, is. Undefined when no combination does.
  */
 const subsetWith = <One>(
   gap: bigint,

@@ -180,7 +180,8 @@ export const retirePartitions = async (
 ): Promise<readonly RetiredPartition[]> => {
   if (!Number.isInteger(request.keepDays) || request.keepDays < RETIRE_DAYS_MIN) {
     throw new Error(
-      `${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may bring an event again within ${REPLAYED_WITHIN_DAYS} days and copies are recognised by their rows`,
+      `${request.keepDays} days cannot be kept: give a whole number from ${RETIRE_DAYS_MIN}, because Kafka may ` +
+        `bring an event again within ${REPLAYED_WITHIN_DAYS} days and copies are recognised by their rows`,
     );
   }
   const before = instant(startOfDay(now) - request.keepDays * DAY_MS);

@@ -71,7 +71,9 @@ export const recountLedger = async (
     await writeAudit(tx, {
       actor: operatorActor(who),
       action: 'ledger.recount',
-      reason: `${group} ${topic}/${partition}: ${missing} events that are not there, ${surplus} that were not counted: ${reason}`,
+      reason:
+        `${group} ${topic}/${partition}: ${missing} events that are not there, ${surplus} that were ` +
+        `not counted: ${reason}`,
     });
     return { kind: 'counted', ...found };
   });

@@ -35,8 +35,8 @@ const CANDIDATES = adHoc(
 );
 
 /**
- * Reads quarantined bodies with today's catalogue, oldest first. An older release puts there what it does not understand
- * and a newer one does: in a rolling upgrade, or before it.
+ * Reads quarantined bodies with today's catalogue, oldest first. An older release puts there what it does not
+ * understand and a newer one does: in a rolling upgrade, or before it.
  */
 export const understoodInQuarantine = async (database: Transaction): Promise<Understood> => {
   let events = 0;

@@ -69,7 +69,8 @@ export const createDeadLetterPublisher = ({
       if (durable > 0) log.info({ letters: durable }, 'dead letters were copied to Kafka');
       if (durable < found)
         throw new Error(
-          `Kafka did not confirm ${found - durable} of ${found} dead letters; they are copied later, some perhaps twice`,
+          `Kafka did not confirm ${found - durable} of ${found} dead letters; they are copied ` +
+            'later, some perhaps twice',
         );
       more = found === LETTERS_AT_ONCE;
     }

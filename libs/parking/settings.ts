@@ -45,7 +45,8 @@ export const retryPolicySettings = {
         error: ({ input }) => delaysIssue(input),
       },
     ),
-    'Waits before an event that could not be applied is tried again, each with ms, s, m or h, separated by commas; after the last one it becomes a dead letter. Chance makes each up to a fifth shorter or longer.',
+    'Waits before an event that could not be applied is tried again, each with ms, s, m or h, separated by ' +
+      'commas; after the last one it becomes a dead letter. Chance makes each up to a fifth shorter or longer.',
   ),
 } as const;
 
@@ -61,7 +62,8 @@ export const retrySettings = {
   retryConcurrency: setting(
     'DAKIA_RETRY_CONCURRENCY',
     whole(CONCURRENCY_DEFAULT, 1, CONCURRENCY_MAX),
-    'Entities whose waiting events one service process tries again at once; each takes a connection to Postgres meanwhile. `npm start` sets 2 where nothing is set.',
+    'Entities whose waiting events one service process tries again at once; each takes a connection to Postgres ' +
+      'meanwhile. `npm start` sets 2 where nothing is set.',
   ),
 } as const;
 

@@ -1,6 +1,6 @@
 import { QUARANTINE_TOPIC } from '#catalogue';
 import { decodeEnvelope } from '#envelope';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import type { PublishOutcome } from '#platform/kafka';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
 import type { TestApp } from '../../test/kit/ingest/app.ts';
@@ -280,12 +280,15 @@ describe('not durable: 503 with Retry-After', () => {
 test('a flood of refusals is one log line per reason and second, none of it an error', async () => {
   const { app, port, logged } = await start();
   const body = captured('pay_1');
+  const since = performance.now();
   await Promise.all(
     Array.from({ length: 300 }, (_, index) => post(port, { body, signature: index % 3 === 0 ? null : '0'.repeat(64) })),
   );
+  const seconds = Math.ceil((performance.now() - since) / 1000);
   app.flushLog();
   const lines = logged.map((line) => JSON.parse(line) as { level: string; reason: string; count: number });
-  expect(lines.length).toBeLessThan(10);
+  // Two reasons; a busy machine takes seconds for what is done in one.
+  expect(lines.length).toBeLessThanOrEqual(2 * (seconds + 1));
   const total = (reason: string) =>
     lines.filter((line) => line.reason === reason).reduce((sum, { count }) => sum + count, 0);
   expect([total('signature-missing'), total('signature-mismatch')]).toEqual([100, 200]);

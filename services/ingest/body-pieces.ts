@@ -13,8 +13,8 @@ export const areTooManyPieces = (pieces: number, bytes: number): boolean =>
 
 /**
  * A request that drops what follows the first piece too many. One read of 64 KiB holds 10,000 chunks of one byte, which
- * Node hands over in one turn; as pieces of a stream they cost three times as much as dropped. The body's reader refuses
- * the request when it comes to the piece too many, so nobody misses the others.
+ * Node hands over in one turn; as pieces of a stream they cost three times as much as dropped. The body's reader
+ * refuses the request when it comes to the piece too many, so nobody misses the others.
  */
 export class PiecewiseRequest extends IncomingMessage {
   #pieces = 0;

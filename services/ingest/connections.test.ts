@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
 import type { TestApp } from '../../test/kit/ingest/app.ts';
 import { captured, head, post, sign } from '../../test/kit/ingest/deliveries.ts';

@@ -176,7 +176,9 @@ test(
     const { output, exited } = runIngest({ KAFKA_BROKERS: 'localhost:1' });
     expect(await exited).toBe(78);
     expect(output()).toBe(
-      'ingest cannot start with these settings (DAKIA_START_SETTINGS):\n  RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE\n',
+      'ingest cannot start with these settings (DAKIA_START_SETTINGS):\n' +
+        '  RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay ' +
+        'dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE\n',
     );
   },
   30 * SECOND,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import promClient from 'prom-client';
 import { verify } from '#envelope';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { readConfig } from '#platform/config';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';
@@ -53,7 +53,8 @@ const start = async (environment: Readonly<Record<string, string>>) => {
 
 test('no secret at all: one sentence that says what to do, no default', () => {
   expect(secretsIssues(configOf({}))).toEqual([
-    'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
+    'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay ' +
+      'dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
   ]);
   expect(() =>
     createKeyring({ config: configOf({}), log: createLogger('ingest', 'fatal'), metrics: new promClient.Registry() }),

@@ -37,7 +37,8 @@ export const secretsIssues = (config: SecretsConfig): readonly string[] => {
 const readSecrets = ({ secrets, secretsFile, endpointsFile }: SecretsConfig): Parsed<Secrets> => {
   if (secrets === undefined && secretsFile === undefined && endpointsFile === undefined) {
     return unparsed(
-      'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
+      'RAZORPAY_WEBHOOK_SECRETS: no webhook secret is set; give the secret of the webhook in the Razorpay ' +
+        'dashboard, here or in RAZORPAY_WEBHOOK_SECRETS_FILE',
     );
   }
   if (secrets !== undefined && secretsFile !== undefined)
@@ -146,7 +147,9 @@ const tell = (log: Logger, secrets: SecretsByEndpoint, message: string): void =>
   if (Object.keys(short).length > 0)
     log.warn(
       { endpoints: short },
-      `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret`,
+      `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can ` +
+        'be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it ' +
+        'in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret',
     );
 };
 

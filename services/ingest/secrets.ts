@@ -47,7 +47,8 @@ export const endpointsInFile = (file: string, content: string): Parsed<Secrets> 
       );
     if (name === DEFAULT_ENDPOINT)
       return unparsed(
-        `${file}: line ${index + 1} names ${DEFAULT_ENDPOINT}, whose secrets are RAZORPAY_WEBHOOK_SECRETS or RAZORPAY_WEBHOOK_SECRETS_FILE`,
+        `${file}: line ${index + 1} names ${DEFAULT_ENDPOINT}, whose secrets are RAZORPAY_WEBHOOK_SECRETS or ` +
+          'RAZORPAY_WEBHOOK_SECRETS_FILE',
       );
     byName.set(name, [...(byName.get(name) ?? []), line.slice(colon + 1)]);
   }

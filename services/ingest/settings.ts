@@ -20,12 +20,14 @@ export const secretSettings = {
   secretsFile: setting(
     'RAZORPAY_WEBHOOK_SECRETS_FILE',
     optionalText(),
-    'File with the active secrets of /webhooks/razorpay, one a line; read again when it changes. Instead of RAZORPAY_WEBHOOK_SECRETS.',
+    'File with the active secrets of /webhooks/razorpay, one a line; read again when it changes. Instead of ' +
+      'RAZORPAY_WEBHOOK_SECRETS.',
   ),
   endpointsFile: setting(
     'RAZORPAY_WEBHOOK_ENDPOINTS_FILE',
     optionalText(),
-    'File with further endpoints, lines of `name: secret`; a name may come several times. Each is served at /webhooks/razorpay/<name>. Read again when it changes.',
+    'File with further endpoints, lines of `name: secret`; a name may come several times. Each is served at ' +
+      '/webhooks/razorpay/<name>. Read again when it changes.',
   ),
 } as const;
 
@@ -33,7 +35,8 @@ export const sourceSettings = {
   trustedProxies: setting(
     'DAKIA_TRUSTED_PROXIES',
     optionalText(),
-    'Addresses and networks of the proxies in front of ingest, separated by commas. What they say of where a request comes from is believed, and nobody else.',
+    'Addresses and networks of the proxies in front of ingest, separated by commas. What they say of where a ' +
+      'request comes from is believed, and nobody else.',
   ),
   forwardedHeader: setting(
     'DAKIA_FORWARDED_HEADER',
@@ -43,12 +46,14 @@ export const sourceSettings = {
   sourcesAllowed: setting(
     'DAKIA_SOURCES_ALLOWED',
     optionalText(),
-    'Addresses and networks that may send webhooks, separated by commas; the word razorpay stands for those that Razorpay publishes. Without it all may.',
+    'Addresses and networks that may send webhooks, separated by commas; the word razorpay stands for those that ' +
+      'Razorpay publishes. Without it all may.',
   ),
   sourceRefusalsMax: setting(
     'DAKIA_SOURCE_REFUSALS_MAX',
     whole(0, 0, 1_000_000),
-    'Refused deliveries of one address within a minute, after which it is answered 429 until the minute is over; 0 is no limit. Behind a proxy set DAKIA_TRUSTED_PROXIES too, or all senders count as one.',
+    'Refused deliveries of one address within a minute, after which it is answered 429 until the minute is over; ' +
+      '0 is no limit. Behind a proxy set DAKIA_TRUSTED_PROXIES too, or all senders count as one.',
   ),
 } as const;
 
@@ -63,7 +68,8 @@ export const ingestSettings = {
   drainDelayMs: setting(
     'DAKIA_DRAIN_DELAY_MS',
     whole(5_000, 0, 120_000),
-    'How long in ms an ingest that stops goes on to take deliveries while /readyz answers 503 already, so that load balancers see it. A part of DAKIA_DRAIN_MS.',
+    'How long in ms an ingest that stops goes on to take deliveries while /readyz answers 503 already, so that ' +
+      'load balancers see it. A part of DAKIA_DRAIN_MS.',
   ),
   ...sourceSettings,
   ...secretSettings,

@@ -12,7 +12,8 @@ useReceivers();
 test('a fact becomes one signed request, its row says what was answered, and the sequence grows with each fact of an entity', async () => {
   const receiver = await receiving();
   const notifier = await notifying(
-    `destinations: {shop: ${at(receiver)}}\nrules:\n  - {name: payments, when: [payment.authorized, payment.captured, payment.refunded], to: shop}\n`,
+    `destinations: {shop: ${at(receiver)}}\nrules:\n` +
+      `  - {name: payments, when: [payment.authorized, payment.captured, payment.refunded], to: shop}\n`,
   );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.authorized', key: 'pay_1', status: 'authorized' }]);
@@ -74,7 +75,8 @@ test('every way a receiver can behave ends as documented', async () => {
     ([name, receiver]) => `  ${name}: ${at(receiver, ', timeout_ms: 900')}`,
   );
   const notifier = await notifying(
-    `destinations:\n${destinations.join('\n')}\nrules:\n  - {name: captured, when: payment.captured, to: [${names.join(', ')}]}\n`,
+    `destinations:\n${destinations.join('\n')}\nrules:\n` +
+      `  - {name: captured, when: payment.captured, to: [${names.join(', ')}]}\n`,
   );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
@@ -135,7 +137,8 @@ test('a dead destination keeps no other waiting', async () => {
   const dead = await receiving(answer);
   const alive = await receiving();
   const notifier = await notifying(
-    `destinations:\n  dead: ${at(dead, ', timeout_ms: 60000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n  - {name: captured, when: payment.captured, to: [dead, alive]}\n`,
+    `destinations:\n  dead: ${at(dead, ', timeout_ms: 60000, concurrency: 2')}\n  alive: ${at(alive)}\nrules:\n` +
+      `  - {name: captured, when: payment.captured, to: [dead, alive]}\n`,
   );
   await notifier.start();
   await notifier.happen(
@@ -157,7 +160,8 @@ test('a dead destination keeps no other waiting', async () => {
 test('a destination that fails again and again is left alone without using up attempts, and gets everything once it is back', async () => {
   const receiver = await receiving(answers.reset);
   const notifier = await notifying(
-    `destinations: {shop: ${at(receiver, ', concurrency: 1')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`,
+    `destinations: {shop: ${at(receiver, ', concurrency: 1')}}\nrules:\n` +
+      `  - {name: captured, when: payment.captured, to: shop}\n`,
   );
   await notifier.start();
   await notifier.happen(
@@ -206,7 +210,8 @@ test('a delivery whose outcome cannot be written for a while is not repeated', a
 test('a stop cuts off a receiver that hangs; that uses up no attempt, and the next start sends again at once, with the same id', async () => {
   const receiver = await receiving(answers.hang);
   const notifier = await notifying(
-    `destinations: {shop: ${at(receiver, ', timeout_ms: 60000')}}\nrules:\n  - {name: captured, when: payment.captured, to: shop}\n`,
+    `destinations: {shop: ${at(receiver, ', timeout_ms: 60000')}}\nrules:\n` +
+      `  - {name: captured, when: payment.captured, to: shop}\n`,
   );
   await notifier.start();
   await notifier.happen([{ kind: 'payment.captured', key: 'pay_1', status: 'captured' }]);
@@ -224,7 +229,8 @@ test('10 000 notifications wait when a dispute arrives: it is among the next tha
   const { answer, held } = holding();
   const receiver = await receiving(answer);
   const notifier = await notifying(
-    `destinations: {shop: ${at(receiver, `, concurrency: ${CONCURRENCY}, timeout_ms: 60000`)}}\nrules:\n  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n`,
+    `destinations: {shop: ${at(receiver, `, concurrency: ${CONCURRENCY}, timeout_ms: 60000`)}}\nrules:\n` +
+      `  - {name: all, when: [payment.captured, dispute.opened], to: shop}\n`,
   );
   await notifier.start();
   await notifier.happen(
@@ -300,7 +306,8 @@ test.each([
   ],
   [
     'a variable that does not exist',
-    'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: dispute.opened, to: log, title: "{{wrong}}", text: x}\n',
+    'destinations: {log: {type: log}}\nrules:\n' +
+      '  - {name: a, when: dispute.opened, to: log, title: "{{wrong}}", text: x}\n',
     'rules.yaml:3: ',
   ],
   [

@@ -15,7 +15,8 @@ export const ruleFileSettings = {
   notificationsFile: setting(
     'DAKIA_NOTIFICATIONS_FILE',
     optionalText(),
-    'YAML file that says who is told what (docs/notifications.md), read at start. Without it deploy/notifications.example.yaml, which tells the log.',
+    'YAML file that says who is told what (docs/notifications.md), read at start. Without it ' +
+      'deploy/notifications.example.yaml, which tells the log.',
   ),
 } as const;
 

@@ -1,5 +1,5 @@
 import { eventNames, eventSpec, isEventName, isModelled, occurredAtOf, route, subjectOf } from '#catalogue';
-import { publishedBodies } from '#kit';
+import { publishedBodies } from '#kit/published';
 import { instant, isRecord, recordAt } from '#rules';
 import { buildEvent } from './index.ts';
 

@@ -89,5 +89,9 @@ const summaryOf = (results: readonly ScenarioResult[]): string => {
     of('answers only') > 0
       ? `${of('answers only')} are shown by answers only, as there was no DATABASE_URL`
       : `${of('passed')} pass`;
-  return `${run} of ${results.length} known scenarios were run, ${seen}, ${of('failed')} fail; ${of("not a receiver's matter")} are no receiver's matter, ${of('not shown')} need Razorpay's API, ${of('not readable, not run')} are not readable`;
+  return (
+    `${run} of ${results.length} known scenarios were run, ${seen}, ${of('failed')} fail; ` +
+    `${of("not a receiver's matter")} are no receiver's matter, ${of('not shown')} need Razorpay's API, ` +
+    `${of('not readable, not run')} are not readable`
+  );
 };

@@ -53,7 +53,9 @@ export const scenarios: readonly Scenario[] = [
     id: 'BP-03',
     title: 'Replay of a stored webhook',
     evidence: 'T, I',
-    says: 'In a row, 20 at once, under another id, without an id, and another body under a taken id. A restart in between is in `test/faults`.',
+    says:
+      'In a row, 20 at once, under another id, without an id, and another body under a taken id. A restart in ' +
+      'between is in `test/faults`.',
     run: duplicates,
   },
   {
@@ -89,14 +91,18 @@ export const scenarios: readonly Scenario[] = [
     id: 'BP-10',
     title: 'Webhooks out of order',
     evidence: 'T, I',
-    says: 'All 120 orders of five events end alike; an authorisation a day late and a dispute before its capture change nothing.',
+    says:
+      'All 120 orders of five events end alike; an authorisation a day late and a dispute before its ' +
+      'capture change nothing.',
     run: async (world, size) => anyOrder(PERMUTATIONS[size])(world),
   },
   {
     id: 'BP-11',
     title: 'Slow endpoint: acknowledge first, process later',
     evidence: 'T, I',
-    says: 'Each of 200 answers within 5 s; a sender that gave up waiting sends again without effect. A slow processor is in `test/faults`.',
+    says:
+      'Each of 200 answers within 5 s; a sender that gave up waiting sends again without effect. A slow ' +
+      'processor is in `test/faults`.',
     run: async (world, size) => acknowledgement(world, BURST[size]),
   },
   {
@@ -169,7 +175,9 @@ export const scenarios: readonly Scenario[] = [
     id: 'RFND-?',
     title: 'Normal refund fails, instant succeeds',
     evidence: 'T',
-    says: 'Not possible in Razorpay’s test mode. A failure is told, also after `processed`, and the total goes down again.',
+    says:
+      'Not possible in Razorpay’s test mode. A failure is told, also after `processed`, and the ' +
+      'total goes down again.',
     run: refundFails,
   },
   {

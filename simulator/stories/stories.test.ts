@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { eventNames, familyNames, isModelled, route } from '#catalogue';
+import { same } from '#kit/same';
 import { instant, toMergeRecord } from '#rules';
 import { expectedEntities } from '../expected.ts';
 import { randomOf, shuffled } from '../random.ts';
@@ -46,7 +47,7 @@ test('a larger count keeps the events of a smaller one', () => {
   const bytes = (count: number) =>
     new Map(all('seed', count).events.map(({ eventId, body }) => [eventId, body.toString()]));
   const more = bytes(500);
-  for (const [eventId, body] of bytes(120)) expect(more.get(eventId)).toBe(body);
+  for (const [eventId, body] of bytes(120)) same(more.get(eventId), body);
 });
 
 test('there are exactly as many events as asked for, each with an id of its own', () => {
@@ -67,7 +68,7 @@ describe.each(storyNames)('%s', (name) => {
 
   test('every body routes to its event and key', () => {
     for (const { event, family, key, body } of events) {
-      expect(route(JSON.parse(body.toString()))).toEqual({ kind: 'routed', event, family, key });
+      same(route(JSON.parse(body.toString())), { kind: 'routed', event, family, key });
     }
   });
 
@@ -83,12 +84,12 @@ describe.each(storyNames)('%s', (name) => {
     expect(ends.length).toBeGreaterThan(0);
     const inOrder = byEntity(events);
     for (const { family, key, status } of ends)
-      expect({ family, key, status: inOrder.get(`${family}/${key}`)?.status }).toEqual({ family, key, status });
+      same({ family, key, status: inOrder.get(`${family}/${key}`)?.status }, { family, key, status });
     for (const order of ['a', 'b', 'c', 'd']) {
       const again = shuffled([...events, ...events.slice(0, 20)], randomOf(order));
-      expect(byEntity(again)).toEqual(inOrder);
+      same(byEntity(again), inOrder);
     }
-    expect(byEntity([...events].reverse())).toEqual(inOrder);
+    same(byEntity([...events].reverse()), inOrder);
   });
 });
 

@@ -24,7 +24,7 @@ const [, repository = '', tag = ''] = /^(.*):([^:]+)$/.exec(earlierImage) ?? [];
 /** Counts of `dakia status` that say what became of an event; duplicates and sightings are no events of their own. */
 const ENDS = ['applied', 'kept', 'stale', 'rejected', 'parked', 'dead'] as const;
 
-/** Sightings that a consumer of the earlier release has put into the quarantine; an event that waits there is a failure. */
+/** Sightings that a consumer of the earlier release has put into the quarantine; an event there is a failure. */
 const sightingsInQuarantine = async (): Promise<number> => {
   const { quarantined } = JSON.parse(await dakia('quarantine', 'list', '--limit', '10000', '--json')) as {
     readonly quarantined: readonly { readonly eventId: string; readonly reason: string }[];

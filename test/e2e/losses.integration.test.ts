@@ -191,7 +191,8 @@ it('a row too many does not make up for a lost one, whatever it stands as: both 
   expect((await explained()).findings).toHaveLength(before.length);
   expect((await system.status()).difference).toBe(0);
 
-  // Two more, each replaced by one that stands as the same: every number is right. What was accepted is not named again.
+  // Two more, each replaced by one that stands as the same: every number is right. What was accepted is not named
+  // again.
   const replaced = await system.rows<{ readonly id: string; readonly offset: string }>(
     `WITH gone AS (DELETE FROM webhook_events WHERE razorpay_event_id IN (
         SELECT razorpay_event_id FROM webhook_events WHERE kafka_topic = $1 AND kafka_partition = $2

@@ -51,8 +51,8 @@ const LINE = /^(# (HELP|TYPE) \w+ .*|\w+(\{(\w+="([^"\\\n]|\\["\\n])*",?)*\})? \
 const seriesIn = (text: string): ReadonlySet<string> =>
   new Set(samplesIn(text).map(({ name, labels }) => `${name} ${JSON.stringify(labels)}`));
 /**
- * A few of what moves by itself, such as work of the garbage collector that has not been needed before; never one for each
- * text. Series of a partition come with the first look at it, and there are as many as Kafka has.
+ * A few of what moves by itself, such as work of the garbage collector that has not been needed before; never one for
+ * each text. Series of a partition come with the first look at it, and there are as many as Kafka has.
  */
 const NEW_SERIES_MAX = 20;
 const LOOKED_WITHIN_MS = 40_000;

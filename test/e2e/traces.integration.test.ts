@@ -51,7 +51,8 @@ const traceOf = (spans: readonly ReceivedSpan[], traceId: string): readonly stri
       .filter((span) => (parent === undefined ? !ids.has(span.parent) : span.parent === parent.spanId))
       .toSorted((a, b) => Number(a.start - b.start))
       .flatMap((span) => [
-        `${'  '.repeat(depth)}${span.service} ${span.kind} ${span.name}${span.error === undefined ? '' : ` !${span.error}`}`,
+        `${'  '.repeat(depth)}${span.service} ${span.kind} ` +
+          `${span.name}${span.error === undefined ? '' : ` !${span.error}`}`,
         ...below(span, depth + 1),
       ]);
   return below(undefined, 0);

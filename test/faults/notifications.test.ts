@@ -191,7 +191,8 @@ it(
       await everyNotificationIsDelivered();
       const { facts, repeats } = await everyFactIsNotified(system, receiver);
       say(
-        `${facts} facts notified in ${receiver.received.length} requests, ${repeats} of them repeats (${((performance.now() - began) / 1000).toFixed(0)} s)`,
+        `${facts} facts notified in ${receiver.received.length} requests, ${repeats} of them repeats ` +
+          `(${((performance.now() - began) / 1000).toFixed(0)} s)`,
       );
       expect(facts).toBe(round * FACTS);
       expect(repeats).toBeLessThanOrEqual(round * faults.reduce((sum, fault) => sum + fault.repeats, 0));

@@ -32,7 +32,8 @@ export const underLoad = async (
     // Heard at once, so that a failure of the faults does not go unhandled while the load goes on.
     const [report] = await Promise.all([load.done, harmed]);
     say(
-      `${what}, round ${round} of ${ROUNDS}: ${report.sent} requests, ${report.retried} of them retries, answers ${JSON.stringify(report.answers)} (${seconds()})`,
+      `${what}, round ${round} of ${ROUNDS}: ${report.sent} requests, ${report.retried} of them retries, answers ` +
+        `${JSON.stringify(report.answers)} (${seconds()})`,
     );
     await nothingShows(system, load.run, before + EVENTS, report.unexpected);
     say(`${what}, round ${round} of ${ROUNDS}: applied, adds up, equal (${seconds()})`);

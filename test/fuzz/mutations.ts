@@ -87,7 +87,8 @@ export const oddBytes = (random: Random, bytes: Buffer): Buffer => {
 export const oddRequest = (random: Random): Buffer => {
   const body = Buffer.from(eventBody(random));
   const lines = [
-    `${random.pick(['POST', 'POST', 'POST', 'GET', 'PUT', 'post', 'PRI'])} ${random.pick([WEBHOOK_PATH, WEBHOOK_PATH, '/', '//webhooks/razorpay/', '/webhooks/razorpay/%zz', '*'])} HTTP/1.1`,
+    `${random.pick(['POST', 'POST', 'POST', 'GET', 'PUT', 'post', 'PRI'])} ` +
+      `${random.pick([WEBHOOK_PATH, WEBHOOK_PATH, '/', '//webhooks/razorpay/', '/webhooks/razorpay/%zz', '*'])} HTTP/1.1`,
     'Host: fuzz',
     random.pick([
       `Content-Length: ${body.length}`,

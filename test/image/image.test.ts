@@ -86,7 +86,8 @@ test('there is no shell in it, and no way to write outside /tmp', () => {
       { encoding: 'utf8' },
     );
   const found = runIn(
-    "console.log(JSON.stringify(['/bin/sh','/usr/bin/sh','/bin/bash','/bin/busybox'].filter((path) => require('fs').existsSync(path))), process.getuid())",
+    "console.log(JSON.stringify(['/bin/sh','/usr/bin/sh','/bin/bash','/bin/busybox'].filter((path) => " +
+      "require('fs').existsSync(path))), process.getuid())",
   );
   expect(String(found.stdout).trim()).toBe('[] 65532');
   expect(String(runIn("require('fs').writeFileSync('/app/x','')").stderr)).toMatch(/EROFS|EACCES/);

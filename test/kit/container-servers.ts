@@ -10,9 +10,9 @@ import { postgresAnswers, postgresUrl } from '../../local/postgres.ts';
 import { redisAnswers, redisUrl } from '../../local/redis.ts';
 import { registryAnswers, registryUrl } from '../../local/registry.ts';
 import { packagesIn } from './packages.ts';
+import { ROOT } from './root.ts';
 import type { ServerAddresses } from './servers.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 /** Images are pulled in this time too. */
 const READY_WITHIN_MS = 600_000;
 const LOOK_EVERY_MS = 200;
@@ -84,8 +84,8 @@ const until = (name: string, answers: () => Promise<boolean>): unknown => {
 };
 
 /**
- * Kafka, Postgres, Redis and the registry as containers, by testcontainers: DAKIA_TEST_SERVERS=containers. They are what
- * deploy/compose.yaml makes of them, on free ports and without its volumes. Either all are ready or none is left.
+ * Kafka, Postgres, Redis and the registry as containers, by testcontainers: DAKIA_TEST_SERVERS=containers. They are
+ * what deploy/compose.yaml makes of them, on free ports and without its volumes. Either all are ready or none is left.
  */
 export const startContainerServers = async (
   report: (step: string, text: string) => void,

@@ -27,7 +27,7 @@ type Row = NotificationAccount['notifications'] & {
  */
 const ACCOUNT = adHoc(
   `SELECT (SELECT count(*) FROM outbox) AS facts, (SELECT count(relayed_at) FROM outbox) AS relayed,
-          count(*) AS total, ${(['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const).map((status) => `count(*) FILTER (WHERE n.status = '${status}') AS ${status}`).join(', ')},
+          count(*) AS total, ${(['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const).map((status) => 'count(*) FILTER (WHERE n.status = ' + `'${status}') AS ${status}`).join(', ')},
           count(*) FILTER (WHERE o.relayed_at IS NULL) AS orphans
      FROM notifications n LEFT JOIN outbox o ON o.id = n.fact_id`,
 );

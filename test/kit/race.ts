@@ -175,7 +175,8 @@ export const batchesOf = <Item>(items: readonly Item[], size: number): readonly 
 export const appliedOrder = async (key: string) =>
   (
     await race.disturbed.rows<{ id: string }>(
-      `SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ORDER BY audit_logs.id`,
+      `SELECT razorpay_event_id AS id FROM audit_logs WHERE entity_key = $1 AND action = 'event' ` +
+        'ORDER BY audit_logs.id',
       [key],
     )
   ).map(({ id }) => id);

@@ -2,19 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { startServers } from '#local';
 import { startContainerServers } from './container-servers.ts';
+import { ROOT } from './root.ts';
 
 const ADDRESSES = ['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL', 'SCHEMA_REGISTRY_URL'] as const;
 export type ServerAddresses = Readonly<Record<(typeof ADDRESSES)[number], string>>;
-
-/** Root of the checkout. */
-export const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The servers that this test run talks to; set by the global set-up or given by whoever runs the tests. */
 export const testServers = (): ServerAddresses => {
   const missing = ADDRESSES.filter((name) => process.env[name] === undefined);
   if (missing.length > 0)
     throw new Error(
-      `no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest --selectProjects integration`,
+      `no test servers: ${missing.join(', ')} not set; run the tests with npm test or npx jest ` +
+        '--selectProjects integration',
     );
   return Object.fromEntries(ADDRESSES.map((name) => [name, process.env[name]])) as ServerAddresses;
 };

@@ -19,7 +19,8 @@ import type { SendReport, SimulatedEvent, SimulationSettings, StoryName, VerifyR
 import { createTestDatabase } from './databases.ts';
 import { eventually } from './eventually.ts';
 import { deleteRedisKeys } from './redis.ts';
-import { ROOT, testServers } from './servers.ts';
+import { ROOT } from './root.ts';
+import { testServers } from './servers.ts';
 import type { ServerAddresses } from './servers.ts';
 import { createSystemLog } from './system-log.ts';
 import type { SystemLog } from './system-log.ts';

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { allServices } from '../../services/services.ts';
 import { eventually } from './eventually.ts';
-import { ROOT } from './servers.ts';
+import { ROOT } from './root.ts';
 import type { ServerAddresses } from './servers.ts';
 import { createSystemFixture, NODE_FLAGS } from './system-fixture.ts';
 import type { SystemFixture } from './system-fixture.ts';

@@ -72,7 +72,10 @@ const ingestFigures = (result: IngestResult): readonly Figure[] => [
     value: result.light_p50_ms,
     unit: 'ms',
     goal: most(2),
-    note: `p50 at ${LIGHT_PER_SECOND}/s; p99 ${result.light_p99_ms} ms; without Kafka p50 ${result.light_p50_ms_no_kafka} ms${result.light_p50_ms_other === undefined ? '' : `; the other commit's p50 ${result.light_p50_ms_other} ms`}`,
+    note:
+      `p50 at ${LIGHT_PER_SECOND}/s; p99 ${result.light_p99_ms} ms; without Kafka p50 ` +
+      `${result.light_p50_ms_no_kafka} ` +
+      `ms${result.light_p50_ms_other === undefined ? '' : `; the other commit's p50 ${result.light_p50_ms_other} ms`}`,
   },
   {
     name: 'ingest without Kafka / ingest, CPU',
@@ -86,7 +89,9 @@ const ingestFigures = (result: IngestResult): readonly Figure[] => [
     value: result.ratio_bare_cpu,
     goal: least(0.56),
     spread: result.spread_cpu,
-    note: `by req/s ${result.ratio_bare}; loop busy ${result.server_busy}, generator ${result.generator_core} of a core`,
+    note:
+      `by req/s ${result.ratio_bare}; loop busy ${result.server_busy}, generator ` +
+      `${result.generator_core} of a core`,
   },
   {
     name: 'ingest without traces / with 1 % traced, CPU',
@@ -143,7 +148,9 @@ const loadFigures = (name: string, result: LoadResult, goals: { cpu: number; lag
       value: result.lag_p99_ms,
       unit: 'ms',
       ...(goals.lagMs === undefined ? {} : { goal: most(goals.lagMs) }),
-      note: `p50 ${result.lag_p50_ms} ms${result.lag_p99_ms_other === undefined ? '' : `; the other commit's p99 ${result.lag_p99_ms_other} ms`}; ${result.batch_events} events per transaction`,
+      note:
+        `p50 ${result.lag_p50_ms} ` +
+        `ms${result.lag_p99_ms_other === undefined ? '' : `; the other commit's p99 ${result.lag_p99_ms_other} ms`}; ${result.batch_events} events per transaction`,
     },
   ];
 };
@@ -165,7 +172,9 @@ const endToEndFigures = (result: EndToEndResult): readonly Figure[] => [
     name: 'idle, share of a core',
     value: result.idle_core,
     goal: most(0.02),
-    note: `all services in one process${result.idle_core_other === undefined ? '' : `; the other commit's ${result.idle_core_other}`}`,
+    note:
+      'all services in one ' +
+      `process${result.idle_core_other === undefined ? '' : `; the other commit's ${result.idle_core_other}`}`,
   },
   {
     name: 'first 10 s after a start / steady',
@@ -181,7 +190,9 @@ const notifyFigures = (result: NotifyResult): readonly Figure[] => [
     value: result.ratio_bullmq,
     goal: least(0.5),
     spread: result.spread,
-    note: `${result.per_s} of ${result.bullmq_per_s}/s; ${result.cpu_us} us of CPU each, BullMQ ${result.bullmq_cpu_us}`,
+    note:
+      `${result.per_s} of ${result.bullmq_per_s}/s; ${result.cpu_us} us of CPU each, BullMQ ` +
+      `${result.bullmq_cpu_us}`,
   },
   {
     name: 'notifications / plain BullMQ without it',

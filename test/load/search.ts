@@ -41,7 +41,8 @@ const fill = async (url: string): Promise<void> => {
       );
     await onServer(
       url,
-      `UPDATE payment_transactions SET email = '${HEAVY.email}', rrn = amount_minor::text WHERE amount_minor % 1000 = 1`,
+      `UPDATE payment_transactions SET email = '${HEAVY.email}', rrn = amount_minor::text WHERE ` +
+        'amount_minor % 1000 = 1',
     );
     await onServer(url, 'VACUUM (ANALYZE)');
   } finally {

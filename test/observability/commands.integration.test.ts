@@ -1,38 +1,16 @@
 /** Runs every command of the runbooks on real servers, as a person would who follows them. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
-import { createTestDatabase, openTestKafka, testServers } from '#kit';
-import type { TestDatabase, TestKafka } from '#kit';
 import { PLACEHOLDER, runbooks } from '../../tools/observability/runbooks.ts';
-import { openDakia } from '../kit/cli/run-dakia.ts';
-import type { Dakia } from '../kit/cli/run-dakia.ts';
+import { openDakiaOnServers, SHAPE_HERE } from '../kit/cli/on-servers.ts';
+import type { DakiaOnServers } from '../kit/cli/on-servers.ts';
 
 jest.setTimeout(60_000);
 
-const folder = mkdtempSync(join(tmpdir(), 'dakia-runbooks-'));
 const pages = runbooks();
-let kafka: TestKafka;
-let database: TestDatabase;
-let dakia: Dakia;
+let servers: DakiaOnServers;
 
-beforeAll(async () => {
-  [kafka, database] = await Promise.all([openTestKafka(), createTestDatabase()]);
-  dakia = openDakia({
-    ...testServers(),
-    DATABASE_URL: database.url,
-    DAKIA_TOPIC_PREFIX: kafka.prefix,
-    DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1),
-    RAZORPAY_WEBHOOK_SECRETS: 'a secret of twenty-four',
-  });
-});
-afterAll(async () => {
-  await dakia.close();
-  await kafka.close();
-  await database.drop();
-  rmSync(folder, { recursive: true });
-});
+beforeAll(async () => void (servers = await openDakiaOnServers()));
+afterAll(() => servers.close());
 
 /**
  * What a reader puts where a word in capitals stands. There is no
@@ -47,11 +25,6 @@ const FILLED: Readonly<Record<string, string>> = {
 };
 /** Commands that are right to end with 2 here: they name a thing that this deployment has not. */
 const NAMES_A_THING = /^(notify test|ledger (rebase|recount))/;
-/** The test's one broker has fewer copies than a deployment. */
-const MORE: Readonly<Record<string, readonly string[]>> = {
-  'topics apply': ['--shape', 'embedded'],
-  'topics verify': ['--shape', 'embedded'],
-};
 
 const fill = (word: string): string => {
   if (!PLACEHOLDER.test(word)) return word;
@@ -70,11 +43,11 @@ test('the pages have commands and queries', () => {
 
 test.each(commands)('npx dakia %s does what it says, or says what is missing', async (line, args) => {
   const words = args.map(fill);
-  const { code, stdout, stderr } = await dakia.run(
+  const { code, stdout, stderr } = await servers.dakia.run(
     '--data-dir',
-    folder,
+    servers.folder,
     ...words,
-    ...(MORE[words.slice(0, 2).join(' ')] ?? []),
+    ...(SHAPE_HERE[words.slice(0, 2).join(' ')] ?? []),
   );
   const said = `${stdout}${stderr}`;
   expect(said).not.toMatch(/unknown (option|command)|too many arguments|missing required|\.ts:/);
@@ -83,7 +56,7 @@ test.each(commands)('npx dakia %s does what it says, or says what is missing', a
 });
 
 test.each(queries)('the query of %s runs on the tables', async (_name, query) => {
-  const client = new pg.Client({ connectionString: database.url });
+  const client = new pg.Client({ connectionString: servers.database.url });
   await client.connect();
   try {
     expect((await client.query(query)).rows).toEqual([]);

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prometheusFiles } from '#local';
 import { metrics } from '#platform/metrics';
+import { ROOT } from '#kit/root';
 import { allAlerts, ruleFiles, ruleFilePath } from '../../tools/observability/all-rules.ts';
 import { renderPromtoolTests } from '../../tools/observability/promtool-tests.ts';
 import { renderRules } from '../../tools/observability/rules.ts';
 import type { Group } from '../../tools/observability/rules.ts';
-import { ROOT } from '../kit/servers.ts';
 
 /** A history of a week, evaluated every quarter of an hour, is the longest. */
 const LIMIT_MS = 120_000;

@@ -70,12 +70,16 @@ const recordingsOf = (slo: Slo): readonly Recording[] => {
     { record: 'slo:time_period:days', expr: `vector(${PERIOD_DAYS})`, labels },
     {
       record: 'slo:current_burn_rate:ratio',
-      expr: `sum by (namespace, sloth_id, sloth_service, sloth_slo) (slo:sli_error:ratio_rate5m${selector}) / ${budgetOf(slo)}`,
+      expr:
+        'sum by (namespace, sloth_id, sloth_service, sloth_slo) ' +
+        `(slo:sli_error:ratio_rate5m${selector}) / ${budgetOf(slo)}`,
       labels,
     },
     {
       record: 'slo:period_error_budget_remaining:ratio',
-      expr: `1 - sum by (namespace, sloth_id, sloth_service, sloth_slo) (slo:sli_error:ratio_rate${period}${selector}) / ${budgetOf(slo)}`,
+      expr:
+        '1 - sum by (namespace, sloth_id, sloth_service, sloth_slo) ' +
+        `(slo:sli_error:ratio_rate${period}${selector}) / ${budgetOf(slo)}`,
       labels,
     },
   ];

@@ -79,7 +79,7 @@ const ruleOf = (alert: Alert): object => ({
   annotations: annotationsOf(alert),
 });
 
-const LINE_MAX = 118;
+const LINE_MAX = 100;
 
 /** A rule file as Prometheus and the `spec` of a PrometheusRule take it. */
 export const renderRules = (groups: readonly Group[]): string =>

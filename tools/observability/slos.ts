@@ -44,7 +44,10 @@ const KEPT = 'outcome=~"accepted|quarantined"';
 const slowerThan = (seconds: number, histogram: string, matchers = ''): string => {
   const inner = matchers === '' ? '' : `{${matchers}}`;
   const upTo = [matchers, atMost(seconds)].filter((part) => part !== '').join(',');
-  return `sum by (namespace) (rate(${histogram}_count${inner}[$window])) - sum by (namespace) (rate(${histogram}_bucket{${upTo}}[$window]))`;
+  return (
+    `sum by (namespace) (rate(${histogram}_count${inner}[$window])) - sum by (namespace) ` +
+    `(rate(${histogram}_bucket{${upTo}}[$window]))`
+  );
 };
 const counted = (histogram: string, matchers = ''): string =>
   `sum by (namespace) (rate(${histogram}_count${matchers === '' ? '' : `{${matchers}}`}[$window]))`;

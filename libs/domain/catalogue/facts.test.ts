@@ -1,6 +1,6 @@
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
-import { bareSnapshot } from '#kit';
+import { bareSnapshot } from '#kit/arrive';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { EntityState, JsonRecord, Snapshot } from '#rules';
 import { phases } from '../families/dispute/fields.ts';

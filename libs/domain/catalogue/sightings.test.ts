@@ -1,5 +1,5 @@
 import { eventNames, eventSpec, route, sightedFamily, sightingIn, sightingsIn } from '#catalogue';
-import { publishedBodies } from '#kit';
+import { publishedBodies } from '#kit/published';
 
 const refund = {
   event: 'refund.processed',

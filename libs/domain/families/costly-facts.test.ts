@@ -1,6 +1,6 @@
 import { eventSpec } from '#catalogue';
 import type { EventName } from '#catalogue';
-import { bareSnapshot } from '#kit';
+import { bareSnapshot } from '#kit/arrive';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { EntityState, JsonRecord, Snapshot } from '#rules';
 import { aggregateOf } from './aggregates.ts';

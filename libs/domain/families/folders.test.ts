@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { familyNames } from '#catalogue';
-import { ROOT } from '#kit';
+import { ROOT } from '#kit/root';
 
 const HERE = 'libs/domain/families';
 /** What stands in each family's folder, and what of the test kit a test must call there. */

@@ -1,6 +1,9 @@
 import { eventSpec } from '#catalogue';
 import type { EventName } from '#catalogue';
-import { arrive, bareSnapshot, deliveriesOfCase, inEveryOrder, snapshotOf } from '#kit';
+import { deliveriesOfCase } from '#kit/cases';
+import { arrive, bareSnapshot } from '#kit/arrive';
+import { inEveryOrder } from '#kit/orders';
+import { snapshotOf } from '#kit/published';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { EntityState, FieldValue, JsonRecord, Snapshot } from '#rules';
 import { aggregateOf } from './aggregates.ts';

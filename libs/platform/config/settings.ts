@@ -27,17 +27,20 @@ export const traceSettings = {
   traceEndpoint: setting(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
     url('the base URL of a collector, http://host:4318').optional(),
-    'Base URL of an OpenTelemetry collector that takes OTLP over HTTP (protobuf at /v1/traces). Without it there are no traces, at no cost.',
+    'Base URL of an OpenTelemetry collector that takes OTLP over HTTP (protobuf at /v1/traces). Without it there ' +
+      'are no traces, at no cost.',
   ),
   traceHeaders: secretSetting(
     'OTEL_EXPORTER_OTLP_HEADERS',
     pairs('name=value, separated by commas'),
-    'Headers of the requests to the collector, name=value separated by commas, such as its key; values percent-encoded.',
+    'Headers of the requests to the collector, name=value separated by commas, such as its key; ' +
+      'values percent-encoded.',
   ),
   traceRatio: setting(
     'DAKIA_TRACE_RATIO',
     share(0.01),
-    'Share of the deliveries whose whole way is traced, from 0 to 1; a delivery that comes with a W3C trace context follows that. What fails, is parked or is given up is always sent.',
+    'Share of the deliveries whose whole way is traced, from 0 to 1; a delivery that comes with a W3C trace ' +
+      'context follows that. What fails, is parked or is given up is always sent.',
   ),
 } as const;
 
@@ -77,7 +80,8 @@ export const postgresSettings = {
   databaseUrl: secretSetting(
     'DATABASE_URL',
     postgresUrl('postgres://user:password@host:5432/database'),
-    'Postgres, one host or several (a:5432,b:5432), of which the one that can be written to is used; add ?sslmode=verify-full&sslrootcert=FILE for TLS.',
+    'Postgres, one host or several (a:5432,b:5432), of which the one that can be written to is used; add ' +
+      '?sslmode=verify-full&sslrootcert=FILE for TLS.',
   ),
   databasePoolSize: setting(
     'DAKIA_DATABASE_POOL_SIZE',
@@ -105,7 +109,8 @@ export const queueSettings = {
     text('dakia').refine((value) => /^[A-Za-z0-9._-]+$/.test(value), {
       error: 'may have letters, digits, dots, dashes and underscores only',
     }),
-    'Put before every key in Redis, in braces, so that several deployments can share a Redis and one of them stays in one slot of a cluster.',
+    'Put before every key in Redis, in braces, so that several deployments can share a Redis and one of them ' +
+      'stays in one slot of a cluster.',
   ),
 } as const;
 
@@ -118,7 +123,8 @@ export const searchSettings = {
     optionalText().refine((value) => value === undefined || value.length >= SEARCH_KEY_MIN, {
       error: `has fewer than ${SEARCH_KEY_MIN} characters`,
     }),
-    `Key of the digests by which npx dakia search finds e-mail addresses, phone numbers and UPI addresses; at least ${SEARCH_KEY_MIN} characters, the same everywhere. Without it they are not searched.`,
+    'Key of the digests by which npx dakia search finds e-mail addresses, phone numbers and UPI addresses; at ' +
+      `least ${SEARCH_KEY_MIN} characters, the same everywhere. Without it they are not searched.`,
   ),
 } as const;
 
@@ -131,7 +137,8 @@ export const boardSettings = {
     optionalText().refine((value) => value === undefined || value.length >= BOARD_PASSWORD_MIN, {
       error: `has fewer than ${BOARD_PASSWORD_MIN} characters`,
     }),
-    `Password of the page /queues on the health port, for the user dakia; at least ${BOARD_PASSWORD_MIN} characters. Without it there is no such page.`,
+    `Password of the page /queues on the health port, for the user dakia; at least ${BOARD_PASSWORD_MIN} ` +
+      'characters. Without it there is no such page.',
   ),
   boardWrites: setting(
     'DAKIA_BOARD_WRITES',

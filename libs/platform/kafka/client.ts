@@ -76,7 +76,8 @@ const tlsOf = (config: KafkaConfig): Parsed<ConnectionOptions | null> => {
     return files.every((file) => file === undefined)
       ? parsed(null)
       : unparsed(
-          'KAFKA_TLS: is not true, but KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is set; set KAFKA_TLS=true',
+          'KAFKA_TLS: is not true, but KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is ' +
+            'set; set KAFKA_TLS=true',
         );
   if ((config.kafkaTlsCertFile === undefined) !== (config.kafkaTlsKeyFile === undefined))
     return unparsed('KAFKA_TLS_CERT_FILE: a client certificate needs KAFKA_TLS_KEY_FILE too, and the other way round');
@@ -107,7 +108,8 @@ const saslOf = (config: KafkaConfig): Parsed<SASLOptions | null> => {
     return username === undefined && password === undefined
       ? parsed(null)
       : unparsed(
-          'KAFKA_SASL_MECHANISM: is none, but a SASL user or password is set; set it to plain, scram-sha-256 or scram-sha-512',
+          'KAFKA_SASL_MECHANISM: is none, but a SASL user or password is set; set it to plain, ' +
+            'scram-sha-256 or scram-sha-512',
         );
   if (username === undefined || password === undefined)
     return unparsed(`KAFKA_SASL_MECHANISM: ${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);

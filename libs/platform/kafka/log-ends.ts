@@ -70,7 +70,8 @@ const readAll = async (admin: Admin, { topics, prefix, agedMs }: LogsRequest): P
   const absent = topics.filter((topic) => !existing.has(`${prefix}${topic}`));
   if (absent.length > 0)
     throw new Error(
-      `Kafka has no topic ${absent.map((topic) => `${prefix}${topic}`).join(', ')}; create it with npx dakia topics apply`,
+      `Kafka has no topic ${absent.map((topic) => `${prefix}${topic}`).join(', ')}; create it with ` +
+        'npx dakia topics apply',
     );
   const { clusterId } = await admin.describeCluster();
   const logs = await Promise.all(

@@ -109,7 +109,8 @@ export const planTopics = (
     return {
       actions: [],
       problems: [
-        `min.insync.replicas ${shape.minInsyncReplicas} with ${shape.replicationFactor} replica(s) would refuse every record; ask for at most ${shape.replicationFactor}`,
+        `min.insync.replicas ${shape.minInsyncReplicas} with ${shape.replicationFactor} replica(s) would refuse ` +
+          `every record; ask for at most ${shape.replicationFactor}`,
       ],
     };
   }
@@ -127,7 +128,8 @@ const planNew = (name: string, shape: TopicShape, brokers: number): TopicPlan =>
     return {
       actions: [],
       problems: [
-        `${name} cannot be created with ${shape.replicationFactor} replicas: the cluster has ${brokers} broker(s); add brokers or ask for fewer replicas`,
+        `${name} cannot be created with ${shape.replicationFactor} replicas: the cluster has ${brokers} ` +
+          'broker(s); add brokers or ask for fewer replicas',
       ],
     };
   }
@@ -158,7 +160,8 @@ const planExisting = (topic: ActualTopic, shape: TopicShape): TopicPlan => {
   const replicas =
     topic.replicationFactor < shape.replicationFactor
       ? [
-          `${topic.name} has ${topic.replicationFactor} replica(s), wanted ${shape.replicationFactor}; move it with kafka-reassign-partitions, which copies data between brokers`,
+          `${topic.name} has ${topic.replicationFactor} replica(s), wanted ${shape.replicationFactor}; move it ` +
+            'with kafka-reassign-partitions, which copies data between brokers',
         ]
       : [];
   return { actions: [...partitions.actions, ...configure], problems: [...partitions.problems, ...replicas] };
@@ -171,7 +174,8 @@ const planPartitions = (topic: ActualTopic, wanted: number): TopicPlan => {
     return {
       actions: [],
       problems: [
-        `${topic.name} has ${topic.partitions} partitions, wanted ${wanted}; Kafka cannot take partitions away, ask for ${topic.partitions}`,
+        `${topic.name} has ${topic.partitions} partitions, wanted ${wanted}; Kafka cannot take partitions away, ` +
+          `ask for ${topic.partitions}`,
       ],
     };
   }
@@ -179,7 +183,8 @@ const planPartitions = (topic: ActualTopic, wanted: number): TopicPlan => {
     return {
       actions: [],
       problems: [
-        `${topic.name} has ${topic.partitions} partitions and records, wanted ${wanted}; more partitions would move keys away from their earlier events, ask for ${topic.partitions}`,
+        `${topic.name} has ${topic.partitions} partitions and records, wanted ${wanted}; more partitions would ` +
+          `move keys away from their earlier events, ask for ${topic.partitions}`,
       ],
     };
   }

@@ -121,7 +121,8 @@ export const codes = {
   },
   DAKIA_HALTED_OTHER_LOG: {
     means:
-      'The record before the position is not the one that was applied: the topic was made anew, or Kafka was restored from an older copy.',
+      'The record before the position is not the one that was applied: the topic was made anew, or Kafka was ' +
+      'restored from an older copy.',
     remedy: REBASE,
   },
   DAKIA_HALTED_GAP: { means: 'Records left Kafka before they were applied.', remedy: REBASE },
@@ -193,6 +194,15 @@ export const codes = {
     remedy: 'Check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS, and the collector.',
   },
 
+  DAKIA_APPLY_FAILS: {
+    means: 'A partition does not get on: Postgres or Kafka refuses, or is away. It is tried again until it works.',
+    remedy: 'Look at the server that the error beside the code names; `npx dakia status` says how long it has stood.',
+  },
+  DAKIA_APPLY_KEPT_AS_IS: {
+    means: 'Postgres refused an event, and its queue too; the record is kept as it came and counted.',
+    remedy: '`npx dakia quarantine list` shows it with its reason; report it with the error beside the code.',
+  },
+
   DAKIA_RETRY_EVENT_DEAD: {
     means: 'An event was given up after its last attempt; what waited behind it flows on.',
     remedy: '`npx dakia dead list` shows why. Mend the cause, then `npx dakia dead retry`.',
@@ -217,7 +227,8 @@ export const codes = {
   DAKIA_NOTIFY_FACT_UNUSABLE: {
     means: 'A fact could not be understood, so nobody is told of it.',
     remedy:
-      'audit_logs keeps it as fact.unusable with the reason. Mostly an older release that reads what a newer one wrote.',
+      'audit_logs keeps it as fact.unusable with the reason. Mostly an older release that reads ' +
+      'what a newer one wrote.',
   },
 
   DAKIA_CLI_KAFKA: { means: 'Kafka does not answer the command, or refuses it.', remedy: 'Check KAFKA_BROKERS.' },

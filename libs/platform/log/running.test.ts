@@ -81,6 +81,7 @@ test('in a terminal a line is read as time, level, service, what happened and th
     msg: 'tried in vain',
   });
   expect(stripVTControlCharacters(prettyLine(line))).toBe(
-    '10:11:12.345 WARN  payments tried in vain key=pay_1 attempts=3 error=refused type=Error\nError: refused\n    at here\n',
+    '10:11:12.345 WARN  payments tried in vain key=pay_1 attempts=3 error=refused type=Error\n' +
+      'Error: refused\n    at here\n',
   );
 });

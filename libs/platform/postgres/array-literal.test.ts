@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { codePoint } from '#kit/code-point';
 import pg from 'pg';
 import { arrayLiteral } from './array-literal.ts';
 
@@ -15,7 +16,7 @@ test('any texts and nulls are read again as they were', () => {
         fc.oneof(
           fc.constant(null),
           fc.constantFrom('', 'NULL', 'null', '{}', '"', '\\', ',', ' a '),
-          fc.string({ unit: 'binary' }),
+          fc.string({ unit: codePoint }),
         ),
       ),
       (values) => {

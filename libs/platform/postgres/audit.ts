@@ -36,7 +36,8 @@ const WRITE = statement(
   'audit_write',
   auditInsert(
     COLUMNS,
-    `unnest(${names.map((_, index) => `$${index + 1}::text[]`).join(', ')}) AS given (${Object.values(COLUMNS).join(', ')})`,
+    `unnest(${names.map((_, index) => `$${index + 1}::text[]`).join(', ')}) AS given ` +
+      `(${Object.values(COLUMNS).join(', ')})`,
   ),
 );
 

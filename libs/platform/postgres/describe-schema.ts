@@ -69,7 +69,8 @@ const comment = async (client: pg.ClientBase): Promise<void> => {
 
 /** Of what has no family: nothing that is a body or a free reason. */
 const EVENT_COLUMNS =
-  'razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, account_id, endpoint, received_at, processed_at, secret_position';
+  'razorpay_event_id, created_at, event_type, family, entity_key, processed, verdict, account_id, endpoint, ' +
+  'received_at, processed_at, secret_position';
 
 const maskedTables = (): readonly (readonly [name: string, query: string])[] => [
   ...familyNames.map((family) => {

@@ -91,7 +91,8 @@ export const pendingOf = (wanted: readonly Migration[], applied: readonly Applie
     const file = files.get(number);
     if (file === undefined)
       throw new Error(
-        `migration ${name} was applied to this database, but this version of Dakia has no such file: it is older than the database`,
+        `migration ${name} was applied to this database, but this version of Dakia has no such file: it is ` +
+          'older than the database',
       );
     if (file.checksum !== checksum)
       throw new Error(

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { createOutboxListener } from './outbox-signal.ts';
 
 test('a listener that cannot connect leaves nothing behind with each try', async () => {

@@ -10,7 +10,8 @@ export interface Column<Row> {
  * `unnest(…) AS given (…)` over the columns; their arrays are the parameters from number `first` on, see `arraysOf`.
  */
 export const unnested = <Row>(columns: readonly Column<Row>[], first: number, alias: string): string =>
-  `unnest(${columns.map(({ type }, index) => `$${first + index}::${type}[]`).join(', ')}) AS ${alias} (${columns.map(({ name }) => name).join(', ')})`;
+  `unnest(${columns.map(({ type }, index) => `$${first + index}::${type}[]`).join(', ')}) AS ${alias} ` +
+  `(${columns.map(({ name }) => name).join(', ')})`;
 
 /** The parameters of `unnested`. */
 export const arraysOf = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly (readonly unknown[])[] =>

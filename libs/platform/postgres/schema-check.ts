@@ -125,7 +125,10 @@ const STATUS_CHECKS = `
 
 const noTable = ({ family, table, columns, statuses }: WantedTable): string => {
   const lines = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
-  return `${table}: family ${family} has no table; a migration creates it with the statuses ${list(statuses)} and the columns ${lines.join(', ')}`;
+  return (
+    `${table}: family ${family} has no table; a migration creates it with the statuses ${list(statuses)} and ` +
+    `the columns ${lines.join(', ')}`
+  );
 };
 
 const list = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join(', ');
@@ -155,7 +158,8 @@ const compareStatuses = ({ family, table, statuses }: WantedTable, checks: reado
       refused.length === 0
         ? []
         : [
-            `${table}.status: its CHECK refuses ${list(refused)} of family ${family}; a migration replaces it: CHECK (status IN (${list(statuses)}))`,
+            `${table}.status: its CHECK refuses ${list(refused)} of family ${family}; a migration replaces it: ` +
+              `CHECK (status IN (${list(statuses)}))`,
           ],
     extra: [
       ...unknown.map((status) => `${table}.status: its CHECK takes '${status}', which family ${family} does not know`),
@@ -205,7 +209,8 @@ const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant
   const unknown = new Set(rows.filter(({ known }) => !known).map(({ role }) => role));
   const roles = [...unknown].map(
     (role) =>
-      `${role}: there is no such role; a migration makes it: SELECT dakia_make_role('${role}'); GRANT USAGE ON SCHEMA public TO ${role};`,
+      `${role}: there is no such role; a migration makes it: SELECT dakia_make_role('${role}'); GRANT USAGE ON ` +
+      `SCHEMA public TO ${role};`,
   );
   const shut = (await client.query<{ role: string }>(WITHOUT_SCHEMA, [[...new Set(grants.map(({ role }) => role))]]))
     .rows;
@@ -218,7 +223,8 @@ const missingGrants = async (client: pg.ClientBase, grants: readonly WantedGrant
   ]);
   const numbers = numberless.rows.map(
     ({ role }) =>
-      `${OUTBOX_NUMBER}: role ${role} has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION ${OUTBOX_NUMBER} TO ${role};`,
+      `${OUTBOX_NUMBER}: role ${role} has no EXECUTE; a migration grants it: GRANT EXECUTE ON FUNCTION ` +
+      `${OUTBOX_NUMBER} TO ${role};`,
   );
   const places = Map.groupBy(rows, ({ role, table }) => `${table} ${role}`);
   return [...roles, ...schemas, ...numbers, ...[...places.values()].map(sentenceOf)];
@@ -229,5 +235,8 @@ const sentenceOf = (rows: readonly MissingPrivilege[]): string => {
   const whole = rows.filter(({ name }) => name === null).map(({ privilege }) => privilege);
   const columns = rows.flatMap(({ name }) => (name === null ? [] : [name]));
   const what = [...whole, ...(columns.length === 0 ? [] : [`UPDATE (${columns.join(', ')})`])].join(', ');
-  return `${first.table}: role ${first.role} has no ${what}; a migration grants it: GRANT ${what} ON ${first.table} TO ${first.role};`;
+  return (
+    `${first.table}: role ${first.role} has no ${what}; a migration grants it: GRANT ${what} ON ` +
+    `${first.table} TO ${first.role};`
+  );
 };

@@ -18,7 +18,8 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** Nothing from elsewhere, not even the font that the page asks for; styles of its own are written into elements. */
 const PAGE_HEADERS = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src " +
+    "'self'; connect-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
   'cache-control': 'no-store',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',

@@ -75,7 +75,9 @@ test('a Redis that can lose jobs is told of once per process, with what to set, 
   const warnings = fixture.logged.filter(({ level }) => level === 'warn');
   expect(warnings).toHaveLength(1);
   expect(warnings[0]?.['msg']).toBe(
-    'Redis can lose jobs (Dakia finds them again in Postgres, later): it throws keys away when memory is short (maxmemory-policy volatile-lru): set maxmemory-policy to noeviction; it forgets all jobs when it restarts: set appendonly to yes, or save to an interval',
+    'Redis can lose jobs (Dakia finds them again in Postgres, later): it throws keys away when memory is short ' +
+      '(maxmemory-policy volatile-lru): set maxmemory-policy to noeviction; it forgets all jobs when it ' +
+      'restarts: set appendonly to yes, or save to an interval',
   );
   expect(printed).toEqual([]);
 });

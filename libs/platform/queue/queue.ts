@@ -23,11 +23,13 @@ const checked = (job: Job, taken: object): Job => {
   if (Object.hasOwn(taken, job.id)) throw new TypeError(`the job id ${job.id} is the name of a key of BullMQ's`);
   if (!JOB_ID.test(job.id))
     throw new TypeError(
-      `the job id ${JSON.stringify(job.id)} has other signs than letters, digits, dots, dashes and underscores, or is a number`,
+      `the job id ${JSON.stringify(job.id)} has other signs than letters, digits, dots, dashes and ` +
+        'underscores, or is a number',
     );
   if (!PRIORITIES.has(job.priority))
     throw new TypeError(
-      `job ${job.id} has the priority ${String(job.priority)}; give 1 to ${AFTERWARDS}, because BullMQ runs any other before all of these`,
+      `job ${job.id} has the priority ${String(job.priority)}; give 1 to ${AFTERWARDS}, because BullMQ runs any ` +
+        'other before all of these',
     );
   if (!(job.delayMs >= 0 && job.delayMs <= DELAY_MS_MAX))
     throw new TypeError(`job ${job.id} has a delay of ${String(job.delayMs)} ms; give 0 to ${DELAY_MS_MAX}`);

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import promClient from 'prom-client';
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { defineService } from './definition.ts';
 import type { Host, Service } from './definition.ts';
 import { oneAtATime } from '#platform/metrics';

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { compileCacheFolder } from '../../../cli/compile-cache.cjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -21,7 +22,7 @@ test('SIGUSR2 makes a running process say more, and again less', async () => {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', PROGRAM],
-    { cwd: ROOT, env: {}, stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: ROOT, env: { NODE_COMPILE_CACHE: compileCacheFolder() }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   try {
     const said: string[] = [];

@@ -1,4 +1,4 @@
-import { eventually } from '#kit';
+import { eventually } from '#kit/eventually';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';
 import { createPeriodic } from './periodic.ts';

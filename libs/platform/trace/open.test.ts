@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { compileCacheFolder } from '../../../cli/compile-cache.cjs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -22,7 +23,7 @@ const loaded = async (environment: Readonly<Record<string, string>>): Promise<re
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', PROGRAM],
-    { cwd: ROOT, env: environment },
+    { cwd: ROOT, env: { NODE_COMPILE_CACHE: compileCacheFolder(), ...environment } },
   );
   return JSON.parse(stdout) as string[];
 };

@@ -113,7 +113,8 @@ export const guardedLookup =
       if (first === undefined)
         return callback(
           new RefusedAddress(
-            `${host} is the internal address ${addresses.map(({ address }) => address).join(', ')}; allow it by name or network if that is meant`,
+            `${host} is the internal address ${addresses.map(({ address }) => address).join(', ')}; allow it by ` +
+              'name or network if that is meant',
           ),
           [],
         );

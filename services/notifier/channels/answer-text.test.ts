@@ -1,5 +1,5 @@
-import { startReceiver } from '#kit';
-import type { Answer } from '#kit';
+import { startReceiver } from '#kit/receiver';
+import type { Answer } from '#kit/receiver';
 import { instant } from '#rules';
 import { createFormats } from '../templates/formats.ts';
 import type { Message } from '../templates/words.ts';

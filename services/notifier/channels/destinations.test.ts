@@ -1,4 +1,4 @@
-import { answers, startReceiver } from '#kit';
+import { answers, startReceiver } from '#kit/receiver';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';
 import { testMessage } from '../rules/compose.ts';
@@ -32,7 +32,9 @@ const opened = (rules: NotificationRules, environment: Readonly<Record<string, s
 
 describe('what the environment adds', () => {
   const rules = rulesOf(
-    '  log: {type: log}\n  api: {type: http, url_env: API_URL, secrets_env: API_SECRETS}\n  chat: {type: slack, url_env: CHAT_URL}\n  mail: {type: email, smtp_url_env: MAIL_URL, from: a@example.com, to: b@example.com}',
+    '  log: {type: log}\n  api: {type: http, url_env: API_URL, secrets_env: API_SECRETS}\n' +
+      '  chat: {type: slack, url_env: CHAT_URL}\n' +
+      '  mail: {type: email, smtp_url_env: MAIL_URL, from: a@example.com, to: b@example.com}',
   );
   const good = {
     API_URL: 'https://api.example.com/hook',
@@ -113,7 +115,9 @@ describe('deliveries', () => {
   test('a dead destination opens its circuit and is left alone; its neighbour goes on; the rate holds', async () => {
     const [deadReceiver, wellReceiver] = [await startReceiver(answers.status(500)), await startReceiver()];
     const rules = rulesOf(
-      `  dead: {type: http, url: "${deadReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1]}\n  well: {type: http, url: "${wellReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1], rate_per_second: 0.01}`,
+      `  dead: {type: http, url: "${deadReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1]}\n` +
+        `  well: {type: http, url: "${wellReceiver.url.href}", secrets_env: S_ECRET, allow: [127.0.0.1], ` +
+        'rate_per_second: 0.01}',
     );
     const { open } = opened(rules, { S_ECRET: SECRET });
     const [dead, well] = [open.get('dead'), open.get('well')];

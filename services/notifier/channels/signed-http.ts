@@ -26,7 +26,8 @@ export const parseSecrets = (text: string): Parsed<readonly Webhook[]> => {
   };
   if (secrets.length === 0 || secrets.length > SECRETS_MAX || !secrets.every(isKey)) {
     return unparsed(
-      `must be 1 to ${SECRETS_MAX} secrets separated by commas, each "whsec_" and the base64 of ${KEY_BYTES.min} to ${KEY_BYTES.max} bytes`,
+      `must be 1 to ${SECRETS_MAX} secrets separated by commas, each "whsec_" and the base64 of ${KEY_BYTES.min} ` +
+        `to ${KEY_BYTES.max} bytes`,
     );
   }
   try {

@@ -22,7 +22,8 @@ const NO_REDIS = 'redis://127.0.0.1:1';
 const HOUR_S = 3_600;
 
 const CAPTURED = rulesOf(
-  'destinations: {shop: {type: log}, team: {type: log}}\nrules:\n  - {name: captured, when: payment.captured, to: [shop, team]}\n',
+  'destinations: {shop: {type: log}, team: {type: log}}\nrules:\n' +
+    '  - {name: captured, when: payment.captured, to: [shop, team]}\n',
 );
 
 let fixture: RelayFixture;
@@ -312,7 +313,8 @@ test('what waits is shown on a scrape', async () => {
     [paymentKey(0)],
   );
   await fixture.store.rows(
-    `UPDATE notifications SET status = 'delivered', delivered_at = now() WHERE destination = 'shop' AND entity_key = $1`,
+    `UPDATE notifications SET status = 'delivered', delivered_at = now() WHERE destination = ` +
+      `'shop' AND entity_key = $1`,
     [paymentKey(1)],
   );
   await relay.stop();

@@ -155,7 +155,9 @@ describe('reminders', () => {
     await fixture.relayed();
     await first.stop();
     const other = rulesOf(
-      `destinations: {shop: {type: log}}\nrules:\n  - {name: others, when: dispute.opened, to: shop, reminders: {before: respond_by, hours: [72], while: open}}\n`,
+      `destinations: {shop: {type: log}}\nrules:\n` +
+        '  - {name: others, when: dispute.opened, to: shop, reminders: {before: respond_by, hours: ' +
+        `[72], while: open}}\n`,
     );
     const second = await fixture.relay(other, { pollEveryMs: SOON_MS, sweepEveryMs: SOON_MS });
     await fixture.dispute('payment.dispute.won', 'ev_2', 'disp_1', { status: 'won', phase: 'chargeback' }, 2);

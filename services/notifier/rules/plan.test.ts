@@ -93,7 +93,8 @@ describe('conditions', () => {
 describe('planning', () => {
   test('a destination hears the first rule that matches, others hear theirs', () => {
     const rules = rulesOf(
-      '  - {name: upi, when: payment.failed, to: [log, team], if: {method: upi}}\n  - {name: all, when: payment.failed, to: [team, pager]}',
+      '  - {name: upi, when: payment.failed, to: [log, team], if: {method: upi}}\n' +
+        '  - {name: all, when: payment.failed, to: [team, pager]}',
     );
     expect(told(matchRules(rules, payment({ method: 'upi' }), NOW))).toEqual(['upi→log', 'upi→team', 'all→pager']);
     expect(told(matchRules(rules, payment(), NOW))).toEqual(['all→team', 'all→pager']);
@@ -140,7 +141,8 @@ describe('planning', () => {
 
 describe('reminders', () => {
   const rules = rulesOf(
-    '  - name: disputes\n    when: [dispute.opened, dispute.action_required, dispute.under_review]\n    to: [log]\n    reminders: {before: respond_by, hours: [6, 72, 24], while: [open, action_required]}',
+    '  - name: disputes\n    when: [dispute.opened, dispute.action_required, dispute.under_review]\n' +
+      '    to: [log]\n    reminders: {before: respond_by, hours: [6, 72, 24], while: [open, action_required]}',
   );
   const due = (hours: number) => ({ respond_by: NOW + hours * HOUR });
 

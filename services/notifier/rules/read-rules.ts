@@ -169,7 +169,8 @@ const readChosen = (
       const problem = problemAt(
         file,
         at,
-        `there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ${without.join(' or ')}`,
+        `there is no variable "${variable}" in ${audience.isReminder ? 'a reminder' : 'a notification'} about ` +
+          `${without.join(' or ')}`,
       );
       if (!problems.some((told) => inWords(told) === inWords(problem))) problems.push(problem);
     }

@@ -31,7 +31,8 @@ rules:
     '5: destinations.shop.concurrency: must be at least 1',
     '5: destinations.shop.level: there is no such key',
     '5: destinations.shop.url: must begin with https:// (http:// only for hosts that `allow` names)',
-    '7: destinations.mail.smtp_url_env: must be the NAME of an environment variable (capitals, digits, _), never its value',
+    '7: destinations.mail.smtp_url_env: must be the NAME of an environment variable (capitals, ' +
+      'digits, _), never its value',
     '7: destinations.mail.from: must be an e-mail address',
     '9: templates.refund.title: must not be empty',
     '9: templates.refund.text: "{{" is never closed with "}}" (character 1)',

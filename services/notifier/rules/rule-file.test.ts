@@ -77,7 +77,8 @@ describe('docs/notifications.md', () => {
     const words = '{title: a, text: b}';
     expect(
       issuesOf(
-        `destinations: {team-slack: {type: log}, team-mail: {type: log}}\ntemplates: {dispute: ${words}, dispute-reminder: ${words}}\n${rules}`,
+        `destinations: {team-slack: {type: log}, team-mail: {type: log}}\n` +
+          `templates: {dispute: ${words}, dispute-reminder: ${words}}\n${rules}`,
       ),
     ).toEqual([]);
   });
@@ -266,7 +267,9 @@ describe('what is wrong is refused with its line', () => {
     [
       'status',
       file({
-        rule: '  - {name: b, when: dispute.opened, to: log, reminders: {before: respond_by, hours: [1], while: [opened]}}',
+        rule:
+          '  - {name: b, when: dispute.opened, to: log, reminders: {before: respond_by, hours: ' +
+          '[1], while: [opened]}}',
       }),
       'rules.b.reminders.while: disputes have no status "opened"; they have open, ',
     ],
@@ -295,7 +298,9 @@ describe('what is wrong is refused with its line', () => {
     const source = file({
       destination: '  fax: {type: fax}',
       template: '  broken: {title: "{{", text: a}',
-      rule: '  - {name: b, when: dispute.open, to: pager, if: {phase: x}}\n  - {name: c, when: refund.failed, to: fax, template: broken}\n  - {name: d, when: refund.lost, to: log}',
+      rule:
+        '  - {name: b, when: dispute.open, to: pager, if: {phase: x}}\n' +
+        '  - {name: c, when: refund.failed, to: fax, template: broken}\n  - {name: d, when: refund.lost, to: log}',
     });
     expect(issuesOf(source).map((issue) => issue.slice(0, issue.indexOf(':', 11)))).toEqual([
       'rules.yaml:3',
@@ -310,7 +315,9 @@ describe('what is wrong is refused with its line', () => {
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     const issues = issuesOf(
       file({
-        destination: `  api: {type: http, url: "https://a.example", secrets_env: ${secret}}\n  chat: {type: slack, url_env: "https://hooks.slack.com/services/T/B/x"}`,
+        destination:
+          `  api: {type: http, url: "https://a.example", secrets_env: ${secret}}\n` +
+          '  chat: {type: slack, url_env: "https://hooks.slack.com/services/T/B/x"}',
       }),
     );
     expect(issues).toHaveLength(2);
@@ -328,10 +335,11 @@ describe('what is wrong is refused with its line', () => {
   test('anchors are followed; a file that blows up is refused', () => {
     expect(
       issuesOf(
-        'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: refund.failed, to: &to [log]}\n  - {name: b, when: refund.processed, to: *to}',
+        'destinations: {log: {type: log}}\nrules:\n  - {name: a, when: refund.failed, to: &to [log]}\n' +
+          '  - {name: b, when: refund.processed, to: *to}',
       ),
     ).toEqual([]);
-    const bomb = `a: &a [x,x]\n${[...'bcdefghij'].map((name, index) => `${name}: &${name} [*${'abcdefghi'[index]},*${'abcdefghi'[index]}]`).join('\n')}`;
+    const bomb = `a: &a [x,x]\n${[...'bcdefghij'].map((name, index) => `${name}: &${name} ` + `[*${'abcdefghi'[index]},*${'abcdefghi'[index]}]`).join('\n')}`;
     expect(issuesOf(bomb).join()).toContain('alias');
   });
 });

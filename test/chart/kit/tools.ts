@@ -21,7 +21,8 @@ const run = (command: string, args: readonly string[], cwd: string): void => {
   });
   if (error !== undefined)
     throw new Error(
-      `${command} cannot be run (${error.message}). The tests of the chart need npm and pip (Debian: apt-get install python3-pip).`,
+      `${command} cannot be run (${error.message}). The tests of the chart need npm and pip (Debian: apt-get ` +
+        'install python3-pip).',
     );
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
 };

@@ -1,10 +1,16 @@
 /**
- * Carries out command lines, one JSON array of arguments per line of stdin, and answers each with a line of JSON: how
- * it ended and what it printed. A process of its own because commander is an ES module, which jest's CommonJS cannot
- * load; one for many commands because starting one takes longer than most commands.
+ * Carries out command lines, each a line of JSON on stdin with its arguments and settings, and answers each with a line
+ * of JSON: how it ended and what it printed. A process of its own because commander is an ES module, which jest's
+ * CommonJS cannot load; one for many commands because starting one takes longer than most commands.
  */
 import { createInterface } from 'node:readline';
 import { run } from '../../../cli/run.ts';
+
+export interface CommandLine {
+  readonly args: readonly string[];
+  /** The environment but for what this process was started with. */
+  readonly settings: Readonly<Record<string, string>>;
+}
 
 export interface Ended {
   readonly code: number;
@@ -28,10 +34,13 @@ const capture = (stream: NodeJS.WriteStream): (() => string) => {
   };
 };
 
+const startedWith = { ...process.env };
 for await (const line of createInterface({ input: process.stdin })) {
+  const { args, settings } = JSON.parse(line) as CommandLine;
+  process.env = { ...startedWith, ...settings };
   const [releaseOut, releaseErr] = [capture(process.stdout), capture(process.stderr)];
   process.exitCode = 0;
-  await run(JSON.parse(line) as readonly string[]);
+  await run(args);
   const ended: Ended = { code: Number(process.exitCode), stdout: releaseOut(), stderr: releaseErr() };
   process.stdout.write(`${JSON.stringify(ended)}\n`);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
-import { ROOT } from '../servers.ts';
+import { ROOT } from '../root.ts';
 
 /** The ingest service as a process of its own. */
 export interface IngestProcess {

@@ -12,7 +12,9 @@ const HOURS_BACK = 6;
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const STEP = Math.floor(62 ** 4 / EXISTING_ROWS) - 1;
 const digit = (power: number): string => `substr('${BASE62}', (i * ${STEP} / ${62 ** power}) % 62 + 1, 1)`;
-const numbers = `(SELECT i, ${[3, 2, 1, 0].map(digit).join(' || ')} || '0000000000' AS id FROM generate_series(1, ${EXISTING_ROWS}) AS i) AS numbers`;
+const numbers =
+  `(SELECT i, ${[3, 2, 1, 0].map(digit).join(' || ')} || '0000000000' AS id FROM generate_series(1, ` +
+  `${EXISTING_ROWS}) AS i) AS numbers`;
 const at = `now() - (${EXISTING_ROWS} - i) * interval '${HOURS_BACK} hours' / ${EXISTING_ROWS}`;
 
 /** One statement a table, made by Postgres itself. Bodies are short: what counts here is the size of the indexes. */

@@ -128,7 +128,9 @@ const sameRows = async (consumed: string, inserted: string): Promise<void> => {
 const say = (report: Report, round: number, where: string, count: number, { outcome, rawSeconds }: ApplyRound): void =>
   report(
     'apply',
-    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}, ${where}: consumer ${(count / outcome.seconds).toFixed(0)}/s, raw ${(count / rawSeconds).toFixed(0)}/s, ratio ${(rawSeconds / outcome.seconds).toFixed(2)}`,
+    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}, ${where}: consumer ` +
+      `${(count / outcome.seconds).toFixed(0)}/s, raw ${(count / rawSeconds).toFixed(0)}/s, ratio ` +
+      `${(rawSeconds / outcome.seconds).toFixed(2)}`,
   );
 
 /** Medians over the rounds; each ratio is taken within a round. */

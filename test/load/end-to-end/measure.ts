@@ -184,7 +184,10 @@ const say = (report: Report, what: string, measured: readonly EndToEndRound[]): 
     const sides = sideNames.flatMap((side) => {
       const one = round[side];
       if (one === undefined) return [];
-      return `${side} ${one.appliedPerSecond.toFixed(0)}/s, ${totalPerEvent(one).toFixed(0)} us, lag ${one.lag.map((ms) => ms.toFixed(0)).join(' / ')} ms`;
+      return (
+        `${side} ${one.appliedPerSecond.toFixed(0)}/s, ${totalPerEvent(one).toFixed(0)} us, lag ` +
+        `${one.lag.map((ms) => ms.toFixed(0)).join(' / ')} ms`
+      );
     });
     report('end-to-end', `${what}, round ${index + 1} of ${ROUNDS}: ${sides.join(' | ')}`);
   });

@@ -84,7 +84,8 @@ export const measureHostile = async (stack: Stack, seconds: number, report: Repo
       results.push(result);
       report(
         'hostile',
-        `${attack}: p99 ${result.p99_ms} ms, ${result.ratio_p99} of undisturbed; ${result.lost} of ${result.sent} lost; ${result.rss_more_mb} MB more`,
+        `${attack}: p99 ${result.p99_ms} ms, ${result.ratio_p99} of undisturbed; ${result.lost} of ` +
+          `${result.sent} lost; ${result.rss_more_mb} MB more`,
       );
     }
     return { attacks: results };

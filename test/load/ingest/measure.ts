@@ -73,7 +73,8 @@ export const measureIngest = async (
       rounds.push(done);
       report(
         'ingest',
-        `round ${round + 1} of ${ROUNDS}: ${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`,
+        `round ${round + 1} of ${ROUNDS}: ` +
+          `${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ` + `${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`,
       );
     }
     const perSecond = median(rounds.map(({ real }) => real.perSecond));

@@ -143,7 +143,9 @@ const say = (
     `${(count / seconds).toFixed(0)}/s, ${(cpuMicros / count).toFixed(0)} us`;
   report(
     'notify',
-    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}: Dakia ${of(dakia)} | plain BullMQ ${of(plain)} | without the request ${of(noPost)} | Dakia with the default ${of(usual)} | ratio ${(plain.seconds / dakia.seconds).toFixed(2)}`,
+    `${round === 0 ? 'warm-up' : `round ${round} of ${ROUNDS}`}: Dakia ${of(dakia)} | plain BullMQ ${of(plain)} ` +
+      `| without the request ${of(noPost)} | Dakia with the default ${of(usual)} | ratio ` +
+      `${(plain.seconds / dakia.seconds).toFixed(2)}`,
   );
 };
 

@@ -17,7 +17,8 @@ export const consumerCauses: Group = {
 or max by (namespace, topic, partition) (dakia_partition_stalled_seconds) > 120`,
       for: '1m',
       summary:
-        'Partition {{ $labels.partition }} of {{ $labels.topic }} has not moved for {{ $value | humanizeDuration }} although events wait',
+        'Partition {{ $labels.partition }} of {{ $labels.topic }} has not moved for {{ $value | humanizeDuration ' +
+        '}} although events wait',
       panel: consumers('Time without progress'),
       fires: {
         series: { [`dakia_ledger_stalled_seconds{${OF_TOPIC},partition="3"}`]: '0+60x10' },
@@ -32,7 +33,8 @@ or max by (namespace, topic, partition) (dakia_partition_stalled_seconds) > 120`
       severity: 'page',
       expr: 'max by (namespace, topic) (dakia_ledger_halted) > 0',
       summary:
-        '{{ $value }} partitions of {{ $labels.topic }} stand still until somebody decides: the ledger and Kafka disagree',
+        '{{ $value }} partitions of {{ $labels.topic }} stand still until somebody decides: the ' +
+        'ledger and Kafka disagree',
       panel: consumers('Halted partitions'),
       fires: {
         series: { [`dakia_ledger_halted{${OF_TOPIC}}`]: '0 2x5' },

@@ -62,7 +62,8 @@ unless sum by (namespace) (increase(dakia_ingest_deliveries_total[30m])) > 0`,
 sum by (namespace, endpoint) (increase(dakia_ingest_deliveries_total[10m]))
 > 0.2`,
       summary:
-        '{{ $value | humanizePercentage }} of the deliveries to {{ $labels.endpoint }} have a signature of none of its secrets',
+        '{{ $value | humanizePercentage }} of the deliveries to {{ $labels.endpoint }} have a signature ' +
+        'of none of its secrets',
       panel: ingest('Refusals by reason'),
       fires: {
         series: {
@@ -98,7 +99,8 @@ sum by (namespace, endpoint) (increase(dakia_ingest_deliveries_total[10m]))
       expr: 'sum by (namespace, endpoint) (increase(dakia_ingest_signatures_total{position!="1"}[1h])) > 0',
       for: '25h',
       summary:
-        'For more than a day deliveries to {{ $labels.endpoint }} have been signed with an old secret, {{ $value | printf "%.0f" }} in the last hour',
+        'For more than a day deliveries to {{ $labels.endpoint }} have been signed with an old secret, {{ $value ' +
+        '| printf "%.0f" }} in the last hour',
       panel: ingest('Signatures by position of the secret'),
       fires: {
         every: '15m',
@@ -145,7 +147,9 @@ sum by (namespace, endpoint) (increase(dakia_ingest_deliveries_total[10m]))
     {
       name: 'DakiaAnswersNearLimit',
       severity: 'page',
-      expr: `histogram_quantile(0.99, sum by (namespace, le) (rate(dakia_ingest_answer_seconds_bucket{outcome=~"accepted|quarantined"}[5m]))) > ${NEAR_LIMIT_SECONDS}`,
+      expr:
+        'histogram_quantile(0.99, sum by (namespace, le) ' +
+        `(rate(dakia_ingest_answer_seconds_bucket{outcome=~"accepted|quarantined"}[5m]))) > ${NEAR_LIMIT_SECONDS}`,
       for: '5m',
       summary:
         'One in a hundred acknowledgements takes {{ $value | printf "%.1f" }} s or longer; Razorpay gives up after 5 s',

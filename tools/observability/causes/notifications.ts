@@ -98,7 +98,9 @@ export const notificationCauses: Group = {
     {
       name: 'DakiaDisputeDeadlineNear',
       severity: 'page',
-      expr: 'sum by (namespace) (max by (namespace, left) (dakia_deadlines_open{family="disputes",left="within-1d"})) > 0',
+      expr:
+        'sum by (namespace) (max by (namespace, left) ' +
+        '(dakia_deadlines_open{family="disputes",left="within-1d"})) > 0',
       summary: '{{ $value }} disputes have less than a day left and nobody has answered: silence loses the money',
       panel: notifications('Disputes by time left'),
       fires: {

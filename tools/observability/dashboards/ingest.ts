@@ -88,10 +88,14 @@ export const ingest: Dashboard = {
         lines(
           'Certificate: time left',
           'dtdurations',
-          'Of the certificate that Razorpay connects to. From cert-manager or a blackbox probe whose job is named dakia.',
+          'Of the certificate that Razorpay connects to. From cert-manager or a blackbox probe ' +
+            'whose job is named dakia.',
           [
             {
-              expr: 'min by (name, instance) (certmanager_certificate_expiration_timestamp_seconds{name=~".*dakia.*"} - time() or probe_ssl_earliest_cert_expiry{job=~".*dakia.*"} - time())',
+              expr:
+                'min by (name, instance) ' +
+                '(certmanager_certificate_expiration_timestamp_seconds{name=~".*dakia.*"} - time() or ' +
+                'probe_ssl_earliest_cert_expiry{job=~".*dakia.*"} - time())',
               legend: '{{name}}{{instance}}',
             },
           ],

@@ -1,6 +1,8 @@
 import { eventSpec, isEventName } from '#catalogue';
 import type { EventIn } from '#catalogue';
-import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
+import { arrive } from '#kit/arrive';
+import { inEveryOrder } from '#kit/orders';
+import { publishedBodies, snapshotOf } from '#kit/published';
 import type { EntityState, JsonRecord, Snapshot } from '#rules';
 import { accountAggregate } from './index.ts';
 

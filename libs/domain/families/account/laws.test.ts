@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { eventsOf } from '#catalogue';
-import { arrive, bareSnapshot, obeysTheLaws } from '#kit';
+import { arrive, bareSnapshot } from '#kit/arrive';
+import { obeysTheLaws } from '#kit/laws';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { FieldValue } from '#rules';
 import { accountAggregate } from './index.ts';

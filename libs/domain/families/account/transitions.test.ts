@@ -1,4 +1,4 @@
-import { followsItsTable } from '#kit';
+import { followsItsTable } from '#kit/transitions';
 import { accountLifecycle } from './lifecycle.ts';
 
 describe('every status meets every event of an account', () => {

@@ -1,4 +1,6 @@
-import { arrive, bareSnapshot, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
+import { arrive, bareSnapshot } from '#kit/arrive';
+import { inEveryOrder } from '#kit/orders';
+import { publishedBodies, snapshotOf } from '#kit/published';
 import { eventId, fromEpochSeconds } from '#rules';
 import type { JsonRecord, Snapshot } from '#rules';
 import { disputeAggregate } from './index.ts';

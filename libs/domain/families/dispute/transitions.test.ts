@@ -1,4 +1,4 @@
-import { followsItsTable } from '#kit';
+import { followsItsTable } from '#kit/transitions';
 import { disputeLifecycle } from './lifecycle.ts';
 
 describe('every status meets every event of a dispute that names no phase', () => {

@@ -1,6 +1,8 @@
 import { eventNames, eventSpec, isEventName, isModelled } from '#catalogue';
 import type { EventName } from '#catalogue';
-import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
+import { arrive } from '#kit/arrive';
+import { inEveryOrder } from '#kit/orders';
+import { publishedBodies, snapshotOf } from '#kit/published';
 import type { JsonRecord, Snapshot } from '#rules';
 import { keptAggregate } from './index.ts';
 

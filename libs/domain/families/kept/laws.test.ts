@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { eventSpec } from '#catalogue';
-import { obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit/laws';
 import { keptAggregate } from './index.ts';
 
 const subject = {

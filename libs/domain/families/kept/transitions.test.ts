@@ -1,4 +1,4 @@
-import { followsItsTable } from '#kit';
+import { followsItsTable } from '#kit/transitions';
 import { keptLifecycle } from './lifecycle.ts';
 
 describe('every kept event, first or after another, is kept', () => {

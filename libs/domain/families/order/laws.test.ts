@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit/laws';
 import { orderAggregate } from './index.ts';
 import { noticeOf } from './fields.ts';
 

@@ -1,4 +1,4 @@
-import { followsItsTable } from '#kit';
+import { followsItsTable } from '#kit/transitions';
 import { orderLifecycle } from './lifecycle.ts';
 
 describe('every status meets every event of an order', () => {

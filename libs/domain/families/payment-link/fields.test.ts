@@ -1,4 +1,6 @@
-import { arrive, inEveryOrder, publishedBodies, snapshotOf } from '#kit';
+import { arrive } from '#kit/arrive';
+import { inEveryOrder } from '#kit/orders';
+import { publishedBodies, snapshotOf } from '#kit/published';
 import type { JsonRecord, Snapshot } from '#rules';
 import { paymentLinkAggregate } from './index.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit/laws';
 import { paymentLinkAggregate } from './index.ts';
 
 const entity = (value: object): object => ({ entity: value });

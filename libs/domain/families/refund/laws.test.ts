@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { obeysTheLaws } from '#kit';
+import { obeysTheLaws } from '#kit/laws';
 import { showsUnknown } from '#rules';
 import { refundAggregate } from './index.ts';
 

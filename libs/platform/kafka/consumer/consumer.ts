@@ -240,7 +240,8 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
       } catch (error) {
         await Promise.all([consumer.disconnect(), admin.disconnect()]);
         throw new Error(
-          `the consumer of ${options.group} cannot start with Kafka at ${config.kafkaBrokers.join(', ')}: ${(error as Error).message}`,
+          `the consumer of ${options.group} cannot start with Kafka at ${config.kafkaBrokers.join(', ')}: ` +
+            `${(error as Error).message}`,
           { cause: error },
         );
       }

@@ -1,3 +1,4 @@
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createThrottle } from '#platform/time';
 
@@ -22,7 +23,10 @@ export const createFailures = (log: Logger, logEveryMs: number, listener: Failur
       count += 1;
       listener.counted();
       if (logged.admit() === undefined) return;
-      log.error({ err: error, tries: count }, `${what}; it is tried again until it works`);
+      log.error(
+        { code: codeOf('apply', 'fails'), err: error, tries: count },
+        `${what}; it is tried again until it works`,
+      );
       listener.logged(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     },
     worked: (what) => {

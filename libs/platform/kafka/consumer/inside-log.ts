@@ -10,7 +10,8 @@ export const insideLog = (position: Position, log: PartitionLog): Position => {
     return standing(
       offset,
       'gap',
-      `records ${offset} to ${log.startOffset - 1n} left the log before they were applied (retention, or deleted by hand)`,
+      `records ${offset} to ${log.startOffset - 1n} left the log before they were applied ` +
+        '(retention, or deleted by hand)',
     );
   if (offset > log.endOffset)
     return standing(
@@ -28,7 +29,8 @@ export const otherLog = (offset: bigint, expected: RecordMark, found: RecordMark
   standing(
     offset,
     'other-log',
-    `the record before offset ${offset} is not the one that was applied (${describeMark(expected)}) but ${describeMark(found)}: the topic was made anew, or Kafka was restored from an older copy`,
+    `the record before offset ${offset} is not the one that was applied (${describeMark(expected)}) but ` +
+      `${describeMark(found)}: the topic was made anew, or Kafka was restored from an older copy`,
   );
 
 const standing = (offset: bigint, reason: Halted['reason'], what: string): Halted => ({

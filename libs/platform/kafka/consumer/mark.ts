@@ -25,4 +25,5 @@ export const isSameRecord = (a: RecordMark, b: RecordMark): boolean =>
   (a.leaderEpoch === null || b.leaderEpoch === null || a.leaderEpoch === b.leaderEpoch);
 
 export const describeMark = ({ eventId, appendedMs, leaderEpoch }: RecordMark): string =>
-  `${eventId ?? 'a record without id'}, appended ${new Date(appendedMs).toISOString()} in epoch ${leaderEpoch ?? 'unknown'}`;
+  `${eventId ?? 'a record without id'}, appended ${new Date(appendedMs).toISOString()} in epoch ` +
+  `${leaderEpoch ?? 'unknown'}`;

@@ -165,7 +165,7 @@ export class AssignedPartition {
     if (ledger !== undefined && ledger.asked === this.#position && ledger.stands !== this.#position) {
       this.#log.warn(
         { position: String(this.#position), ledger: String(ledger.stands) },
-        'the ledger stands elsewhere or has lost the row (Postgres was restored or failed over, or somebody changed it); its position is read again',
+        'the ledger stands elsewhere or has lost the row (Postgres was restored, failed over or changed): read again',
       );
       void this.#reposition();
     } else if (insideLog({ kind: 'at', offset: this.#position }, log).kind === 'halted') void this.#reposition();

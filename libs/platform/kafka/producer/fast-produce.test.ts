@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { codePoint } from '#kit/code-point';
 import type { KafkaRecord } from '#envelope';
 import { kafkajsInternal, patchIdleTimer } from '../kafkajs-patch.ts';
 import { assertFastProduce, fastRecord, installFastProduce, produceRequest } from './fast-produce.ts';
@@ -37,11 +38,11 @@ const CRC_AT = 17;
 const CRC_COVERS_FROM = 21;
 
 /** kafkajs' decoder takes a header called `toString` for one that came twice. */
-const headerName = fc.string({ unit: 'binary', maxLength: 20 }).filter((name) => !(name in {}));
+const headerName = fc.string({ unit: codePoint, maxLength: 20 }).filter((name) => !(name in {}));
 const record = fc.record({
-  key: fc.string({ unit: 'binary', maxLength: 60 }),
+  key: fc.string({ unit: codePoint, maxLength: 60 }),
   value: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
-  headers: fc.dictionary(headerName, fc.string({ unit: 'binary', maxLength: 60 }), {
+  headers: fc.dictionary(headerName, fc.string({ unit: codePoint, maxLength: 60 }), {
     maxKeys: 5,
     noNullPrototype: true,
   }),

@@ -29,7 +29,8 @@ export const accountMetrics = {
     },
   ),
   dakia_account_difference: gauge(
-    'Records that are not accounted for, and rows too many; one does not make up for the other: must be 0. npx dakia status --explain names them.',
+    'Records that are not accounted for, and rows too many; one does not make up for the other: must be 0. npx ' +
+      'dakia status --explain names them.',
     { topic },
     { movesOnlyWhen: 'an event or a row of the ledger is lost' },
   ),

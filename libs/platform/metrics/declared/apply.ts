@@ -27,7 +27,8 @@ export const applyMetrics = {
     { movesOnlyWhen: 'Postgres is away, or a handler has a bug' },
   ),
   dakia_apply_stage_seconds: histogram(
-    'Time of one step: decode of a batch; gather: a batch waits for its transaction; lock, reduce, write: steps of a transaction.',
+    'Time of one step: decode of a batch; gather: a batch waits for its transaction; lock, reduce, write: ' +
+      'steps of a transaction.',
     { stage: oneOf(applyStages) },
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
   ),
@@ -37,7 +38,8 @@ export const applyMetrics = {
     [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000],
   ),
   dakia_event_applied_seconds: histogram(
-    'Time from the receipt of an event by ingest to the commit of what it changed, also when that was nothing. Events that were parked first are not in it.',
+    'Time from the receipt of an event by ingest to the commit of what it changed, also when that was nothing. ' +
+      'Events that were parked first are not in it.',
     { family: familyOrQuarantine },
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
   ),

@@ -15,7 +15,8 @@ const TROUBLE = 'Kafka does not take a batch';
 /** Deliveries in, records out. */
 export const ingestMetrics = {
   dakia_ingest_deliveries_total: counter(
-    'Answered deliveries. Received = all of them; refused and unavailable were answered with no 200, the others are durable in Kafka.',
+    'Answered deliveries. Received = all of them; refused and unavailable were answered with no 200, the others ' +
+      'are durable in Kafka.',
     { endpoint, outcome: oneOf(deliveryOutcomes), reason: oneOf(deliveryReasons) },
   ),
   dakia_ingest_answer_seconds: histogram(
@@ -25,7 +26,8 @@ export const ingestMetrics = {
     { traced: true },
   ),
   dakia_ingest_signatures_total: counter(
-    'Authentic deliveries by position of the secret that matched, 1 first. An old secret whose count stands still is out of use.',
+    'Authentic deliveries by position of the secret that matched, 1 first. An old secret whose count stands ' +
+      'still is out of use.',
     { endpoint, position: namedBy('a number from 1, up to the secrets of the endpoint') },
   ),
   dakia_ingest_secrets: gauge('Webhook secrets in use. More than one: a rotation is under way.', { endpoint }),
