@@ -34,6 +34,7 @@ interface Container {
   withEnvironment(environment: Readonly<Record<string, string>>): this;
   withCommand(command: readonly string[]): this;
   withUser(user: string): this;
+  withHostname(name: string): this;
   withCopyContentToContainer(files: readonly { readonly content: string; readonly target: string }[]): this;
   withExposedPorts(...ports: readonly { readonly container: number; readonly host: number }[]): this;
   withWaitStrategy(strategy: unknown): this;
@@ -121,6 +122,8 @@ export const startContainerServers = async (
     const container = new GenericContainer(service.image)
       .withExposedPorts({ container: Number(service.ports[0].split(':').at(-1)), host })
       .withEnvironment(service.environment ?? {})
+      // Under compose a service is known by its name; Kafka looks for itself so.
+      .withHostname(name)
       .withCopyContentToContainer(
         (service.configs ?? []).map(({ source, target }) => ({ content: configs[source]?.content ?? '', target })),
       )
