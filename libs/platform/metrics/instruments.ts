@@ -23,7 +23,7 @@ export type LabelsOf<Name extends MetricName> = {
 };
 
 /** One series of a counter. */
-export interface Tally {
+interface Tally {
   readonly inc: () => void;
 }
 export interface Counter<Name extends CounterName> {

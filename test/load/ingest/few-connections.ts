@@ -24,7 +24,7 @@ export interface CpuPerRequest {
 }
 
 /** One side in one round. */
-export interface ConnectionsRound {
+interface ConnectionsRound {
   readonly perSecond: number;
   readonly cpu: CpuPerRequest;
 }
