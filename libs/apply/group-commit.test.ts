@@ -22,7 +22,7 @@ interface Group {
 }
 
 /** A committer whose transactions and lanes end when the test says so. */
-const watched = () => {
+const watched = (gathered?: (seconds: number) => void) => {
   const groups: Group[] = [];
   const lanes: { readonly range: Range; readonly done: PromiseWithResolvers<'applied' | 'moved'> }[] = [];
   const submit = createGroupCommit({
@@ -38,6 +38,7 @@ const watched = () => {
       return done.promise;
     },
     mayPassInParts: (error) => error instanceof Error && error.message === 'refused',
+    ...(gathered && { gathered }),
   });
   return { submit, groups, lanes };
 };
@@ -59,6 +60,22 @@ test('what comes while a transaction runs goes into the next one, all together',
   expect(groups.map(({ ranges }) => names(ranges))).toEqual(['0', '1 2 3']);
   end(groups[1]);
   expect(await Promise.all(later)).toEqual(['applied', 'applied', 'applied']);
+});
+
+test('a range in hand is told that it gets on when its transaction begins, and how long it waited', async () => {
+  const waited: number[] = [];
+  const told: string[] = [];
+  const { submit, groups } = watched((seconds) => waited.push(seconds));
+  const tell = (name: string) => () => void told.push(name);
+  void submit(range(0), new AbortController().signal, tell('first'));
+  await turn();
+  void submit(range(1), new AbortController().signal, tell('second'));
+  await turn();
+  expect([told, waited.length]).toEqual([['first'], 1]);
+  end(groups[0]);
+  await turn();
+  expect([told, waited.length]).toEqual([['first', 'second'], 2]);
+  expect(Math.min(...waited)).toBeGreaterThan(0);
 });
 
 test('a transaction is bounded by events and by bytes, never cuts a range, and takes one range of a partition', async () => {

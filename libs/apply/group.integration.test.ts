@@ -2,8 +2,9 @@ import { aggregatesOf } from '#families';
 import { eventually } from '#kit';
 import { createDatabase } from '#platform/postgres';
 import { instant } from '#rules';
-import { openTestStore, TEST_NOW, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
+import { openTestStore, TEST_CLUSTER, TEST_NOW, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
+import { createPositions } from './positions.ts';
 
 const TOPIC = 'rzp.payments.v1';
 jest.setTimeout(30_000);
@@ -104,6 +105,14 @@ test('a range whose ledger moved drops out alone, and so does one that its parti
   ]);
   expect(outcomes).toEqual(['moved', 'applied', 'applied']);
   expect(await store.rows("SELECT 1 FROM webhook_events WHERE razorpay_event_id = 'moved_0'")).toEqual([]);
+});
+
+test('a group is told where its own partitions stand', async () => {
+  const others = createPositions(store.database, 'another');
+  const log = { clusterId: TEST_CLUSTER, startOffset: 7n, endOffset: 10n };
+  await others.positionOf('rzp.refunds.v1', 90, log);
+  expect(await others.standings()).toEqual(new Map([['rzp.refunds.v1/90', 7n]]));
+  expect((await createPositions(store.database, 'payments').standings()).has('rzp.refunds.v1/90')).toBe(false);
 });
 
 test('an event that Postgres refuses is found in its own partition; the others are applied in a batch each', async () => {

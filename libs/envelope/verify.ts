@@ -28,13 +28,14 @@ export const readSignature = (header: string | undefined): Uint8Array | Exclude<
  * Whether one of the secrets signed exactly these bytes. After a rotation retries
  * still come with the old secret, so several are active at once. Comparison takes
  * the same time wherever two signatures differ; which secret matched is no secret.
+ * `signature`: the header, or what readSignature has made of it.
  */
 export const verify = (
   rawBody: Uint8Array,
-  signature: string | undefined,
+  signature: string | undefined | Uint8Array,
   secrets: readonly WebhookSecret[],
 ): Verification => {
-  const given = readSignature(signature);
+  const given = signature instanceof Uint8Array ? signature : readSignature(signature);
   if (typeof given === 'string') return { ok: false, reason: given };
   const position = secrets.findIndex((secret) =>
     timingSafeEqual(createHmac('sha256', secret).update(rawBody).digest(), given),

@@ -49,8 +49,8 @@ export const oneAtATime = (handle: RequestListener): RequestListener => {
 
   return (request, response) => {
     const { socket } = request;
-    const line = lines.get(socket) ?? { waiting: [], isBusy: false, hasWaited: false };
-    lines.set(socket, line);
+    let line = lines.get(socket);
+    if (line === undefined) lines.set(socket, (line = { waiting: [], isBusy: false, hasWaited: false }));
     if (!line.isBusy) return begin(line, request, response);
     if (!line.hasWaited) closeWithoutStacks(socket);
     line.hasWaited = true;

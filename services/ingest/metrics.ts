@@ -1,4 +1,4 @@
-import type { QuarantineReason } from '#catalogue';
+import type { EventName, Family, QuarantineReason } from '#catalogue';
 import type { Envelope, EventEnvelope } from '#envelope';
 import { beforeScrape, counterOf, gaugeOf, histogramOf } from '#platform/metrics';
 import type { DeliveryReason, Registry } from '#platform/metrics';
@@ -24,15 +24,22 @@ export type ConnectionStatus = 400 | 408 | 431;
 
 export const createIngestMetrics = (registry: Registry, admission: Admission): IngestMetrics => {
   const deliveries = counterOf(registry, 'dakia_ingest_deliveries_total');
+  const answers = kept((endpoint: string) =>
+    kept((reason: DeliveryReason) => deliveries.tally({ endpoint, outcome: answerOf(reason).outcome, reason })),
+  );
   const seconds = histogramOf(registry, 'dakia_ingest_answer_seconds');
   const signatures = counterOf(registry, 'dakia_ingest_signatures_total');
   const events = counterOf(registry, 'dakia_ingest_events_total');
   const quarantined = counterOf(registry, 'dakia_ingest_quarantined_total');
   const sightings = counterOf(registry, 'dakia_ingest_sightings_total');
+  const signers = kept((endpoint: string) =>
+    kept((position: number) => signatures.tally({ endpoint, position: String(position + 1) })),
+  );
+  const routed = kept((event: EventName | 'quarantined') => events.tally({ event }));
+  const sighted = kept((family: Family) => sightings.tally({ family }));
   const connections = counterOf(registry, 'dakia_ingest_bad_connections_total');
   // Shown from the start: Prometheus sees no increase in a series that begins with its first delivery.
-  for (const reason of reasons)
-    deliveries.inc({ endpoint: DEFAULT_ENDPOINT, outcome: answerOf(reason).outcome, reason }, 0);
+  for (const reason of reasons) answers(DEFAULT_ENDPOINT)(reason);
   const requests = gaugeOf(registry, 'dakia_ingest_in_flight_requests');
   const bytes = gaugeOf(registry, 'dakia_ingest_in_flight_bytes');
   beforeScrape(registry, ['dakia_ingest_in_flight_requests', 'dakia_ingest_in_flight_bytes'], () => {
@@ -42,17 +49,28 @@ export const createIngestMetrics = (registry: Registry, admission: Admission): I
   });
   return {
     answered: (endpoint, reason, took, traceId) => {
-      const { outcome } = answerOf(reason);
-      deliveries.inc({ endpoint, outcome, reason });
-      seconds.observe({ outcome }, took, traceId);
+      answers(endpoint)(reason).inc();
+      seconds.observe({ outcome: answerOf(reason).outcome }, took, traceId);
     },
-    verified: (endpoint, position) => signatures.inc({ endpoint, position: String(position + 1) }),
+    verified: (endpoint, position) => signers(endpoint)(position).inc(),
     routed: (envelope) => {
-      events.inc({ event: envelope.kind === 'event' ? envelope.event : 'quarantined' });
+      routed(envelope.kind === 'event' ? envelope.event : 'quarantined').inc();
       // This release has made it, so the reason is one of this release.
       if (envelope.kind === 'quarantine') quarantined.inc({ reason: envelope.reason as QuarantineReason });
     },
-    sighted: ({ family }) => sightings.inc({ family }),
+    sighted: ({ family }) => sighted(family).inc(),
     connectionRefused: (status) => connections.inc({ status: `${status}` }),
+  };
+};
+
+/** What `make` gave for a key the first time. Keys are values of labels, which are few. */
+const kept = <Key extends string | number, Value>(make: (key: Key) => Value): ((key: Key) => Value) => {
+  const known = new Map<Key, Value>();
+  return (key) => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = make(key);
+    known.set(key, made);
+    return made;
   };
 };

@@ -29,11 +29,16 @@ export const readBody = (
     const gathered = gather(maxBytes, place.reserve);
     const endsAt = performance.now() + Math.max(0, withinMs);
     let timer: NodeJS.Timeout | undefined;
+    let isSettled = false;
     const settle = (result: Buffer | NoBody): void => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-      // A request that fails later must not find nobody listening.
-      request.on('error', ignore);
+      // A body that has ended brings nothing more, and who listens to errors stays: a request may fail later.
+      if (typeof result === 'string') {
+        request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+        request.on('error', ignore);
+      }
       resolve(result);
     };
     const onData = (piece: Buffer): void => {

@@ -77,7 +77,7 @@ export const createReceive = ({
         place,
       });
       if (typeof body === 'string') return unread(body);
-      const verification = verify(body, signature, secrets);
+      const verification = verify(body, read, secrets);
       if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
       metrics.verified(endpoint, verification.position);
       if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
@@ -117,15 +117,18 @@ export const createReceive = ({
 };
 
 /** Durable when every record is. Those of a delivery that is not are repeated with it, which is harmless. */
-const publishAll = async (
+const publishAll = (
   producer: EventProducer,
-  envelopes: readonly Envelope[],
+  envelopes: readonly [Envelope, ...Envelope[]],
   schemaId: number,
 ): Promise<PublishOutcome> => {
-  const outcomes = await Promise.all(
-    envelopes.map((envelope) => producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId))),
+  const publish = (envelope: Envelope): Promise<PublishOutcome> =>
+    producer.publish(topicOf(envelope), encodeEnvelope(envelope, schemaId));
+  const [envelope, ...sightings] = envelopes;
+  if (sightings.length === 0) return publish(envelope);
+  return Promise.all(envelopes.map(publish)).then(
+    (outcomes) => outcomes.find((outcome) => outcome !== 'durable') ?? 'durable',
   );
-  return outcomes.find((outcome) => outcome !== 'durable') ?? 'durable';
 };
 
 const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {

@@ -5,19 +5,25 @@ import { performance } from 'node:perf_hooks';
 export interface Pace {
   /** How many may have been sent `elapsedMs` after the beginning; asked every millisecond and after every answer. */
   readonly allowed: (elapsedMs: number) => number;
-  /** When the request with this number (0 first) was due, in ms after the beginning; without it, when it was sent. */
+  /**
+   * When the request with this number (0 first) is due, in ms after the beginning. Its time counts from then where all
+   * connections wait for answers; where one was free it counts from the sending: a timer that is late is ours.
+   */
   readonly dueMs?: (number: number) => number;
 }
 
 /** The next request as soon as there is a free connection: finds what a server can do. */
 export const asFastAsAnswered: Pace = { allowed: () => Infinity };
 
+/** Keeps a request that is due exactly now from being taken for one that is not due yet. */
+const ROUNDING = 1e-9;
+
 /**
- * So many a second, whatever the answers. Time counts from when a
+ * So many a second, whatever the answers: the first at once. Time counts from when a
  * request was due, so that a stall of the server is not left out.
  */
 export const atRate = (perSecond: number): Pace => ({
-  allowed: (elapsedMs) => Math.floor((elapsedMs * perSecond) / 1000),
+  allowed: (elapsedMs) => Math.floor((elapsedMs * perSecond) / 1000 + ROUNDING) + 1,
   dueMs: (number) => (number * 1000) / perSecond,
 });
 
@@ -67,6 +73,8 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
   const endsAt = begin + seconds * 1000;
   let [sent, answered, measured, isEnding] = [0, 0, 0, false];
   let [cpu, answeredInTime] = [0, 0];
+  /** Something is due, and all connections wait for answers. */
+  let isStarved = false;
 
   const end = (): void => {
     if (isEnding) return;
@@ -87,7 +95,7 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
       end();
       return false;
     }
-    since.set(socket, pace.dueMs === undefined ? now : begin + pace.dueMs(sent));
+    since.set(socket, pace.dueMs === undefined || !isStarved ? now : begin + pace.dueMs(sent));
     sent += 1;
     socket.write(request);
     return true;
@@ -99,6 +107,7 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
     else others[status] = (others[status] ?? 0) + 1;
     latenciesMs.push(performance.now() - (since.get(socket) ?? 0));
     if (sendOn(socket)) return;
+    isStarved = false;
     idle.push(socket);
     if (isEnding && idle.length === sockets.length) finish();
   };
@@ -112,6 +121,7 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
     if (performance.now() >= endsAt) return end();
     // The one that has rested longest: a connection on which nothing comes for 5 s is closed by the server.
     for (let socket = idle[0]; socket !== undefined && sendOn(socket); socket = idle[0]) idle.shift();
+    isStarved = idle.length === 0;
   };
   const timer = setInterval(tick, TICK_MS);
   const limit = setTimeout(

@@ -3,6 +3,7 @@ import { applyResult } from './apply/measure.ts';
 import { cpuOfTree } from './process-usage.ts';
 import { loadResult } from './end-to-end/measure.ts';
 import { atRate } from './http-load.ts';
+import { connectionsResult } from './ingest/few-connections.ts';
 import { ingestResult } from './ingest/measure.ts';
 import { notifyResult } from './notify/measure.ts';
 import { readOptions } from './options.ts';
@@ -35,7 +36,16 @@ const full: BenchResult = {
     req_per_s: 16_400,
     spread: 0.08,
     spread_cpu: 0.05,
-    by_connections: [{ connections: 8, req_per_s: 3_100, ratio_other: 4.1, spread: 0.31 }],
+    by_connections: [
+      {
+        connections: 8,
+        req_per_s: 3_100,
+        ratio_other: 4.1,
+        spread: 0.31,
+        cpu_us: { ingest: 250, kafka: 90, client: 80 },
+        cpu_us_other: { ingest: 300, client: 80 },
+      },
+    ],
     traced_1: 0.98,
     traced_1_cpu: 0.99,
     traced_100: 0.86,
@@ -101,8 +111,13 @@ test('the spread compares the rounds that lie furthest apart', () => {
 
 test('a rate allows what is due and no more', () => {
   const pace = atRate(2_000);
-  expect([0, 0.4, 1, 1_000].map((ms) => pace.allowed(ms))).toEqual([0, 0, 2, 2_000]);
+  expect([0, 0.4, 1, 1_000].map((ms) => pace.allowed(ms))).toEqual([1, 1, 3, 2_001]);
   expect(pace.dueMs?.(2_000)).toBe(1_000);
+  const slow = atRate(300);
+  for (let number = 0; number < 1_000; number++) {
+    const due = slow.dueMs?.(number) ?? 0;
+    expect([number, slow.allowed(due), slow.allowed(due - 0.01)]).toEqual([number, number + 1, Math.max(number, 0)]);
+  }
 });
 
 test('ingest: medians of the ratios within each round, under the names that scripts rely on', () => {
@@ -127,6 +142,32 @@ test('ingest: medians of the ratios within each round, under the names that scri
     generator_core: 0.4,
   });
   expect(result.spread).toBeCloseTo(0.125);
+});
+
+test('connections: the ratio of each round, and CPU per request of ingest, Kafka and the client apart', () => {
+  const side = (perSecond: number, ingest: number, kafka?: number) => ({
+    perSecond,
+    cpu: { ingest, client: 90, ...(kafka !== undefined && { kafka }) },
+  });
+  expect(
+    connectionsResult(8, [
+      { real: side(2_000, 300, 80), other: side(1_000, 400, 70) },
+      { real: side(200, 310, 90), other: side(100, 410, 75) },
+      { real: side(2_100, 305, 85), other: side(1_000, 405, 72) },
+    ]),
+  ).toEqual({
+    connections: 8,
+    req_per_s: 2_000,
+    ratio_other: 2,
+    spread: 0.05,
+    cpu_us: { ingest: 305, kafka: 85, client: 90 },
+    cpu_us_other: { ingest: 405, kafka: 72, client: 90 },
+  });
+  expect(connectionsResult(8, [{ real: side(2_000, 300) }])).toEqual({
+    connections: 8,
+    req_per_s: 2_000,
+    cpu_us: { ingest: 300, client: 90 },
+  });
 });
 
 test('apply: the share of a raw insert, with empty and with large tables, under the names that scripts rely on', () => {

@@ -4,7 +4,7 @@ import type { EndToEndResult, LoadResult } from './end-to-end/measure.ts';
 import { HOLDING } from './hostile/attacks.ts';
 import type { HostileResult } from './hostile/measure.ts';
 import { LIGHT_PER_SECOND } from './ingest/few-connections.ts';
-import type { ConnectionsResult } from './ingest/few-connections.ts';
+import type { ConnectionsResult, CpuPerRequest } from './ingest/few-connections.ts';
 import type { IngestResult } from './ingest/measure.ts';
 import type { NotifyResult } from './notify/measure.ts';
 import type { ScrapeResult } from './scrape/measure.ts';
@@ -53,17 +53,21 @@ const maybe = (value: number | undefined, figure: Omit<Figure, 'value'>): readon
 const CONNECTION_GOALS: Readonly<Record<number, number>> = { 8: 4, 32: 3, 128: 2 };
 
 const connectionsFigure = (result: ConnectionsResult): Figure => {
-  const { connections, req_per_s: perSecond, ratio_other: ratio, spread } = result;
+  const { connections, req_per_s: perSecond, ratio_other: ratio, spread, cpu_us: cpu, cpu_us_other: cpuOther } = result;
   const name = `ingest, ${connections} connections`;
-  if (ratio === undefined) return { name, value: perSecond, unit: '/s', note: 'durable requests' };
+  const cost = cpuNote(cpu) + (cpuOther === undefined ? '' : `, the other${cpuNote(cpuOther)}`);
+  if (ratio === undefined) return { name, value: perSecond, unit: '/s', note: `durable requests${cost}` };
   return {
     name,
     value: ratio,
     goal: least(CONNECTION_GOALS[connections] ?? 1),
     ...(spread === undefined ? {} : { spread }),
-    note: `of the other commit, req/s (${perSecond}/s)`,
+    note: `of the other commit, req/s (${perSecond}/s)${cost}`,
   };
 };
+
+const cpuNote = (cpu: CpuPerRequest | undefined): string =>
+  cpu === undefined ? '' : `: ${cpu.ingest} us of ingest, ${cpu.kafka ?? '?'} of Kafka, ${cpu.client} of the client`;
 
 const ingestFigures = (result: IngestResult): readonly Figure[] => [
   ...result.by_connections.map(connectionsFigure),

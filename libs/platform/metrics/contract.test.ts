@@ -48,3 +48,16 @@ test('parts of a process share an instrument, and a look before the scrape happe
   expect(looks).toBe(1);
   expect(registry).toBeInstanceOf(promClient.Registry);
 });
+
+test('what is tallied is in the registry when it is read, once, together with what was counted', async () => {
+  const registry = createRegistry();
+  const relayed = counterOf(registry, 'dakia_facts_relayed_total');
+  const [one, other] = [relayed.tally({}), relayed.tally({})];
+  expect(await registry.metrics()).toContain('dakia_facts_relayed_total 0\n');
+  one.inc();
+  one.inc();
+  other.inc();
+  relayed.inc({}, 4);
+  expect(await registry.metrics()).toContain('dakia_facts_relayed_total 7\n');
+  expect(await registry.metrics()).toContain('dakia_facts_relayed_total 7\n');
+});

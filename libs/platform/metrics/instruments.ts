@@ -22,8 +22,17 @@ export type LabelsOf<Name extends MetricName> = {
   readonly [Label in keyof Declared[Name]['labels']]: ValueOf<Declared[Name]['labels'][Label]>;
 };
 
+/** One series of a counter. */
+interface Tally {
+  readonly inc: () => void;
+}
 export interface Counter<Name extends CounterName> {
   readonly inc: (labels: LabelsOf<Name>, by?: number) => void;
+  /**
+   * One series, for what is counted with every request: adding costs no look at its labels. To be
+   * kept and asked for once; the registry takes over what was added as it is read.
+   */
+  readonly tally: (labels: LabelsOf<Name>) => Tally;
 }
 export interface Gauge<Name extends GaugeName> {
   readonly set: (labels: LabelsOf<Name>, value: number) => void;
@@ -45,6 +54,7 @@ type Made = promClient.Counter | promClient.Gauge | promClient.Histogram;
  */
 const shelfOf = oncePer((_registry: Registry) => ({
   made: new Map<MetricName, Made>(),
+  tallies: new Map<MetricName, (() => void)[]>(),
   looks: new Map<MetricName, Set<() => Promise<void>>>(),
 }));
 
@@ -57,7 +67,20 @@ export const createRegistry = ({ withNode = false }: { readonly withNode?: boole
 
 export const counterOf = <Name extends CounterName>(registry: Registry, name: Name): Counter<Name> => {
   const made = instrumentOf(registry, name) as promClient.Counter;
-  return { inc: (labels, by = 1) => made.inc(labels, by) };
+  return {
+    inc: (labels, by = 1) => made.inc(labels, by),
+    tally: (labels) => {
+      let added = 0;
+      made.inc(labels, 0);
+      shelfOf(registry)
+        .tallies.get(name)
+        ?.push(() => {
+          made.inc(labels, added);
+          added = 0;
+        });
+      return { inc: () => (added += 1) };
+    },
+  };
 };
 
 export const gaugeOf = <Name extends GaugeName>(registry: Registry, name: Name): Gauge<Name> => {
@@ -99,13 +122,16 @@ export const beforeScrape = (
 const isTraced = (declared: AnyDeclaration): boolean => 'traced' in declared && declared.traced === true;
 
 const instrumentOf = (registry: Registry, name: MetricName): Made => {
-  const { made, looks } = shelfOf(registry);
+  const { made, looks, tallies } = shelfOf(registry);
   const existing = made.get(name);
   if (existing !== undefined) return existing;
   const ofName = new Set<() => Promise<void>>();
   looks.set(name, ofName);
-  const instrument = make(registry, name, async () => {
-    await Promise.all([...ofName].map(async (look) => look()));
+  const toTakeOver: (() => void)[] = [];
+  tallies.set(name, toTakeOver);
+  const instrument = make(registry, name, {
+    look: async () => void (await Promise.all([...ofName].map(async (look) => look()))),
+    takeOver: () => toTakeOver.forEach((take) => take()),
   });
   made.set(name, instrument);
   return instrument;
@@ -127,17 +153,23 @@ const combinationsOf = (labels: Readonly<Record<string, LabelSet>>): readonly Re
   return combinations;
 };
 
-const make = (registry: Registry, name: MetricName, collect: () => Promise<void>): Made => {
+/** What comes before a metric is read: of a gauge, of a counter. */
+interface BeforeRead {
+  readonly look: () => Promise<void>;
+  readonly takeOver: () => void;
+}
+
+const make = (registry: Registry, name: MetricName, { look, takeOver }: BeforeRead): Made => {
   const declared = metrics[name];
   const common = { name, help: declared.help, labelNames: Object.keys(declared.labels), registers: [registry] };
   switch (declared.kind) {
     case 'counter': {
-      const counter = new promClient.Counter(common);
+      const counter = new promClient.Counter({ ...common, collect: takeOver });
       for (const labels of combinationsOf(declared.labels)) counter.inc(labels, 0);
       return counter;
     }
     case 'gauge':
-      return new promClient.Gauge({ ...common, collect });
+      return new promClient.Gauge({ ...common, collect: look });
     case 'histogram':
       return makeHistogram(registry, { ...common, buckets: [...declared.buckets] }, isTraced(declared));
   }

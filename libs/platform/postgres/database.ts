@@ -37,6 +37,11 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
 }
 
+/**
+ * A connection that is not used for so long is closed, in ms. Longer than the pauses between periodic looks, which
+ * would open one anew each time: logging in costs both sides thousands of rounds of SHA-256 (SCRAM).
+ */
+const IDLE_CONNECTION_MS = 120_000;
 /** Longest time for a connection to stand. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A batch takes milliseconds; what takes this long is stuck, and the consumer's retry is the better wait. */
@@ -105,6 +110,7 @@ const openPool = (
     max: poolSize,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_CONNECTION_MS,
     statement_timeout: statementTimeoutMs,
     lock_timeout: LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,

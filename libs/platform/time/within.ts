@@ -10,7 +10,16 @@ type Settle<Value> = (resolve: (value: Value) => void, reject: (error: Error) =>
 const bounded = <Value>(ms: number, promise: Promise<Value>, late: Settle<Value>): Promise<Value> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => late(resolve, reject), Math.max(0, ms));
-    promise.finally(() => clearTimeout(timer)).then(resolve, reject);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: Error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 
 /** What `promise` gives, or nothing after `ms`; then its outcome is of no interest any more. */

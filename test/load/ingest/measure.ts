@@ -83,7 +83,7 @@ export const measureIngest = async (
     return {
       ...ingestResult(rounds, half),
       ...(await measureTraced(servers, seconds, report)),
-      ...(await measureFewConnections(servers, seconds, report, other !== undefined)),
+      ...(await measureFewConnections(servers, seconds, report, other !== undefined, stack.serverPids().kafka)),
     };
   } finally {
     await servers.stop();

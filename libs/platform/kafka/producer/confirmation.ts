@@ -1,21 +1,19 @@
-import kafkajs from 'kafkajs';
 import type { ICustomPartitioner, RecordMetadata } from 'kafkajs';
 import type { TopicBatch } from './batcher.ts';
 import { FastRecord } from './fast-produce.ts';
+import { partitionOfKey } from './murmur2.ts';
 
 /**
- * kafkajs' default, which is Java's (B15). Each record remembers where it went, and
+ * Where Java would put a record with this key, as kafkajs' default does (B15). Each record remembers where it went, and
  * goes there in every further attempt, also when partitions were added in between:
  * else what was never sent could have the number of a partition that was confirmed.
  */
-export const rememberingPartitioner: ICustomPartitioner = () => {
-  const choose = kafkajs.Partitioners.DefaultPartitioner();
-  return (args) => {
-    const partition = choose(args);
-    if (args.message instanceof FastRecord) args.message.partition = partition;
-    return partition;
+export const rememberingPartitioner: ICustomPartitioner =
+  () =>
+  ({ message, partitionMetadata }) => {
+    if (!(message instanceof FastRecord)) throw new Error('a record for Kafka is made with fastRecord');
+    return (message.partition ??= partitionOfKey(message.key, partitionMetadata.length));
   };
-};
 
 /**
  * What of a batch no broker has confirmed, although kafkajs calls it sent. In a retry kafkajs
