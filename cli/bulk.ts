@@ -3,7 +3,7 @@ import { exitCodes, messageOf, noneOf, print, printJson, printTable, warn } from
 import { fateOf } from './outcomes.ts';
 import type { Fate } from './outcomes.ts';
 import type { Filter } from './pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from './picture.ts';
+import { compareWith, forgetPicture, isAllAsShown, printChanges, readPicture, rememberPicture } from './picture.ts';
 import type { Changes, ShownItem } from './picture.ts';
 import { progressBar } from './progress.ts';
 
@@ -154,7 +154,7 @@ const act = async <Item, Outcome extends Fated>(
   const { items, noun, done, filter } = bulk;
   const left = bulk.left === undefined ? {} : { left: bulk.left };
   if (items.length === BULK_MAX) warn(`These are the first ${BULK_MAX} ${noun}; run the command again for the rest.`);
-  const picture = options.yes ? takePicture(command, filter) : undefined;
+  const picture = options.yes ? readPicture(command, filter) : undefined;
   if (items.length === 0 && (picture?.items ?? []).length === 0) return nothingMatches(options.json, bulk, left);
   if (!options.yes) {
     const tally = tallyOf(items.map(bulk.candidateOf));
@@ -171,6 +171,7 @@ const act = async <Item, Outcome extends Fated>(
   );
   const ok = counts.changed + counts.failed === 0;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+  else if (isAllAsShown(changes)) forgetPicture(command, filter);
   const results = outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome }));
   if (options.json)
     return printJson({

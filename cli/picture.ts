@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isRecord } from '#rules';
@@ -54,7 +54,9 @@ export const rememberPicture = (command: Command, scope: object, items: readonly
   const file = fileOf(command, scope);
   try {
     mkdirSync(join(file, '..'), { recursive: true, mode: PRIVATE_FOLDER });
-    writeFileSync(file, JSON.stringify({ at: new Date(), items }), { mode: PRIVATE });
+    // Whole or not at all: another command may read it at this moment.
+    writeFileSync(`${file}.${process.pid}`, JSON.stringify({ at: new Date(), items }), { mode: PRIVATE });
+    renameSync(`${file}.${process.pid}`, file);
   } catch (error) {
     warn(
       `What is shown cannot be kept (${messageOf(error)}): --yes will act on what it finds then. Give a folder ` +
@@ -63,19 +65,25 @@ export const rememberPicture = (command: Command, scope: object, items: readonly
   }
 };
 
-/**
- * What the last dry run with this command and filter has shown; undefined without one within a day. It is used once.
- */
-export const takePicture = (command: Command, scope: object): Picture | undefined => {
-  const file = fileOf(command, scope);
-  const text = readIfThere(file);
+/** What the last dry run with this command and filter has shown; undefined without one within a day. */
+export const readPicture = (command: Command, scope: object): Picture | undefined => {
+  const text = readIfThere(fileOf(command, scope));
   if (text === undefined) return undefined;
-  rmSync(file, { force: true });
   const kept: unknown = JSON.parse(text);
   if (!isRecord(kept) || typeof kept['at'] !== 'string' || !Array.isArray(kept['items'])) return undefined;
   const at = new Date(kept['at']);
   return Date.now() - at.getTime() > HOLDS_MS ? undefined : { at, items: kept['items'] as readonly ShownItem[] };
 };
+
+/**
+ * For when all that was shown is done, and nothing else was found. Until then the picture
+ * holds: --yes once more must not act on what the first one has left alone.
+ */
+export const forgetPicture = (command: Command, scope: object): void => rmSync(fileOf(command, scope), { force: true });
+
+/** Whether nothing was left alone; without a picture nothing is. */
+export const isAllAsShown = (changes: Changes | undefined): boolean =>
+  (changes?.changed.length ?? 0) + (changes?.added.length ?? 0) === 0;
 
 /** `same`: which of `now` are as they were shown; all of them without a picture. */
 export const compareWith = <Item>(

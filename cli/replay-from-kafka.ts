@@ -16,7 +16,7 @@ import { openKafka } from './connections.ts';
 import { exitCodes, noneOf, print, printJson, settingsOf } from './output.ts';
 import { passes } from './pending-options.ts';
 import type { Filter } from './pending-options.ts';
-import { rememberPicture, takePicture } from './picture.ts';
+import { forgetPicture, readPicture, rememberPicture } from './picture.ts';
 import { progressBar } from './progress.ts';
 
 export interface ReplayRequest {
@@ -93,7 +93,7 @@ export const replayFromKafka = async (
   const read = await (execute ? withProducer(command, metrics, readAll) : readAll(async () => undefined)).finally(() =>
     bar?.end(),
   );
-  bounds.remember();
+  bounds.end();
   return { executed: execute, read, failedSends: await failedSendsIn(metrics), ...counting.tally(), left: left.list() };
 };
 
@@ -102,18 +102,24 @@ export const replayFromKafka = async (
  * after it ends there: a record never changes, but others may have come.
  */
 const boundsOf = (command: Command, scope: object, execute: boolean) => {
-  const picture = execute ? takePicture(command, scope) : undefined;
+  let isAllShown = true;
+  const picture = execute ? readPicture(command, scope) : undefined;
   const shown = picture && new Map(picture.items.map(({ id, as }) => [id, BigInt(as)]));
   const ends = new Map<string, bigint>();
   return {
     wasShown: ({ topic, partition, offset }: StoredRecord): boolean => {
       const place = `${topic}/${partition}`;
-      if (shown !== undefined) return offset < (shown.get(place) ?? 0n);
+      if (shown !== undefined) {
+        const wasShown = offset < (shown.get(place) ?? 0n);
+        isAllShown &&= wasShown;
+        return wasShown;
+      }
       ends.set(place, offset + 1n);
       return true;
     },
-    remember: (): void => {
-      if (!execute)
+    end: (): void => {
+      if (execute && isAllShown) forgetPicture(command, scope);
+      else if (!execute)
         rememberPicture(
           command,
           scope,

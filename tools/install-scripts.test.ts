@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 
 /**
  * Packages that may run a program of their own when they are installed, with what it does. An update that brings
@@ -30,4 +31,17 @@ test('nothing runs a program at npm install but what is named here', () => {
 test('every package is compared with the hash that the lock file has', () => {
   const unchecked = Object.entries(packages).filter(([path, { integrity }]) => path !== '' && integrity === undefined);
   expect(unchecked.map(([path]) => path)).toEqual([]);
+});
+
+test('where a registry has advisories, a job asks for them every day, without installing anything', () => {
+  const file = join(import.meta.dirname, '..', '.github', 'workflows', 'advisories.yaml');
+  const { on, jobs } = parse(readFileSync(file, 'utf8')) as {
+    readonly on: { readonly schedule: readonly { readonly cron: string }[] };
+    readonly jobs: { readonly audit: { readonly steps: readonly { readonly run?: string }[] } };
+  };
+  expect(on.schedule).toHaveLength(1);
+  expect(jobs.audit.steps.flatMap(({ run }) => run ?? [])).toEqual([
+    'npm audit --package-lock-only --omit=dev --audit-level=low',
+    'npm audit --package-lock-only --audit-level=high',
+  ]);
 });

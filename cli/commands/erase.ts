@@ -5,7 +5,7 @@ import type { Erased, ShownTables } from '#operate';
 import { currentUser, withMaintenance } from '../connections.ts';
 import { exitCodes, print, printJson, printTable, UsageError } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, printChanges, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
@@ -53,7 +53,7 @@ const run = async ({ entity, contact, yes, json, who, reason }: EraseOptions, co
     entity === undefined
       ? ({ kind: 'contact', value: contact ?? '' } as const)
       : ({ kind: 'entity', id: entity } as const);
-  const picture = yes ? takePicture(command, what) : undefined;
+  const picture = yes ? readPicture(command, what) : undefined;
   const shown = picture === undefined ? {} : { shown: tablesOf(picture.items) };
   const erased = await withMaintenance(command, (database) =>
     erase(database, what, { execute: yes, who, reason, ...shown }),
@@ -63,6 +63,7 @@ const run = async ({ entity, contact, yes, json, who, reason }: EraseOptions, co
   const { changes } = compareWith(picture, now, (item) => item);
   const ok = erased.executed === yes;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+  else if (yes) forgetPicture(command, what);
   if (json) return printJson({ ok, ...erased, ...(changes !== undefined && { changes }) });
   printChanges(changes);
   if (ok) report(erased);

@@ -11,7 +11,7 @@ import { dispositions } from '#rules';
 import { openKafka, withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
-import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, readPicture, rememberPicture } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
 type Target = bigint | 'start' | 'end';
@@ -86,7 +86,7 @@ const recount = async (options: RecountOptions, command: Command): Promise<void>
   const { group, topic, partition, json, yes } = options;
   const key = { group, topic, partition };
   const id = `${group} ${topic}/${partition}`;
-  const was = yes ? takePicture(command, key)?.items.find((item) => item.id === id)?.as : undefined;
+  const was = yes ? readPicture(command, key)?.items.find((item) => item.id === id)?.as : undefined;
   const request = { ...options, execute: yes, ...(was !== undefined && { shown: recountFrom(was) }) };
   const outcome = await withDatabase(command, OPERATOR_ROLE, (database) => recountLedger(database, key, request));
   if (outcome.kind === 'no-row')
@@ -95,6 +95,7 @@ const recount = async (options: RecountOptions, command: Command): Promise<void>
   const found = recountInWords(outcome);
   const ok = outcome.kind !== 'changed';
   if (!yes) rememberPicture(command, key, [{ id, as: found }]);
+  else if (ok) forgetPicture(command, key);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
   if (json) return printJson({ ok, executed: yes && ok, ...key, missing, surplus });
   if (!ok)
@@ -156,14 +157,15 @@ const rebase = async (options: RebaseOptions, command: Command): Promise<void> =
       if (json) return printJson({ ok: true, executed: false, ...key, from: placeOf(row), to: target });
       return print(`${shown.id} would go from ${shown.as}. Nothing was changed; give --yes to do it.`);
     }
-    const { changes } = compareWith(takePicture(command, scope), [row], () => shown);
+    const { changes } = compareWith(readPicture(command, scope), [row], () => shown);
     const [change] = changes?.changed ?? [];
     const outcome: RebaseOutcome =
       change === undefined
         ? await rebaseLedger(database, key, { ...target, startOffset: log.startOffset }, options, placeOf(row))
         : whatChanged(placeOf(row), target);
     const ok = outcome.kind === 'moved' || outcome.kind === 'there-already';
-    if (!ok) process.exitCode = exitCodes.notAsExpected;
+    if (ok) forgetPicture(command, scope);
+    else process.exitCode = exitCodes.notAsExpected;
     if (json)
       return printJson({
         ok,

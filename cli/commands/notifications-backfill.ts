@@ -12,7 +12,7 @@ import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
-import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { progressBar } from '../progress.ts';
 import { timeOf } from '../times.ts';
@@ -62,7 +62,7 @@ const run = async (options: BackfillOptions, command: Command): Promise<void> =>
     rememberPicture(command, asked, found.map(shownOf));
     return printFound(found, options);
   }
-  const { same, changes } = compareWith(takePicture(command, asked), found, shownOf);
+  const { same, changes } = compareWith(readPicture(command, asked), found, shownOf);
   const scheduler = openScheduler(config);
   const bar = progressBar('planned', same.length);
   let count = 0;
@@ -82,6 +82,7 @@ const run = async (options: BackfillOptions, command: Command): Promise<void> =>
   } finally {
     bar.end();
   }
+  if (isAllAsShown(changes)) forgetPicture(command, asked);
   const ok = (changes?.changed.length ?? 0) === 0;
   const said =
     count === 0

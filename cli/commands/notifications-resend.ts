@@ -9,7 +9,7 @@ import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
-import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
@@ -65,7 +65,7 @@ const resend = async (options: ResendOptions, command: Command): Promise<void> =
 
   const config = settingsOf(command, { ...postgresSettings, ...redisSettings, ...queueSettings });
   const scheduler = openScheduler(config);
-  const { same, changes } = compareWith(takePicture(command, filter), await find(), shownOf);
+  const { same, changes } = compareWith(readPicture(command, filter), await find(), shownOf);
   let count = 0;
   await withDatabase(command, OPERATOR_ROLE, async (database) => {
     for await (const revived of sendAgain(database, 'delivered', filter, { who, reason }, same)) {
@@ -74,6 +74,7 @@ const resend = async (options: ResendOptions, command: Command): Promise<void> =
     }
   });
   const silent = await scheduler.close();
+  if (isAllAsShown(changes)) forgetPicture(command, filter);
   const ok = (changes?.changed.length ?? 0) === 0 && (count > 0 || (changes?.gone.length ?? 0) > 0);
   const said =
     count === 0 ? noneOf(NOUN, true) : `${count} ${count === 1 ? 'notification is' : 'notifications are'} told again`;

@@ -206,3 +206,27 @@ test('while Redis is away retry says so, and the sweep sends it', async () => {
   await notifier.start();
   await notifier.until('it is delivered', (told) => told.every(({ status }) => status === 'delivered'));
 });
+
+test('two operators who send the same again at once send each once', async () => {
+  const database = createDatabase({
+    url: notifier.environment['DATABASE_URL'] ?? '',
+    poolSize: 2,
+    applicationName: 'test',
+    role: OPERATOR_ROLE,
+  });
+  const sendAll = async (who: string, shown: Awaited<ReturnType<typeof listNotifications>>) => {
+    const ids: string[] = [];
+    for await (const chunk of sendAgain(database, 'delivered', {}, { who, reason: 'at once' }, shown))
+      ids.push(...chunk.map(({ id }) => id));
+    return ids;
+  };
+  try {
+    const shown = await listNotifications(database, { status: 'delivered' }, 10);
+    expect(shown).toHaveLength(4);
+    const both = await Promise.all([sendAll('asha', shown), sendAll('ravi', shown)]);
+    expect(both.flat().sort()).toEqual(shown.map(({ id }) => id).sort());
+    expect(await notifier.rows("SELECT 1 FROM audit_logs WHERE reason LIKE '%: at once%'")).toHaveLength(4);
+  } finally {
+    await database.close();
+  }
+});

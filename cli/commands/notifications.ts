@@ -11,7 +11,7 @@ import { withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../output.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
-import { compareWith, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 import { addBackfill } from './notifications-backfill.ts';
@@ -131,7 +131,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
 
   const config = settingsOf(command, { ...postgresSettings, ...redisSettings, ...queueSettings });
   const scheduler = openScheduler(config);
-  const picture = takePicture(command, filter);
+  const picture = readPicture(command, filter);
   const { retried, wanted, changes, silent } = await withDatabase(command, OPERATOR_ROLE, async (database) => {
     const found =
       picture === undefined ? [] : await listNotifications(database, { ...filter, status: 'failed' }, BULK_MAX);
@@ -154,6 +154,7 @@ const retry = async (options: RetryOptions, command: Command): Promise<void> => 
       silent: await scheduler.close(),
     };
   });
+  if (isAllAsShown(changes)) forgetPicture(command, filter);
   const nothingMatches = retried === 0 && changes === undefined && isFiltered;
   const ok = (changes?.changed.length ?? 0) === 0 && !nothingMatches;
   const said =

@@ -4,7 +4,7 @@ import type { RetiredPartition } from '#operate';
 import { now } from '#platform/time';
 import { currentUser, withMaintenance } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, wholeNumber } from '../output.ts';
-import { rememberPicture, takePicture } from '../picture.ts';
+import { forgetPicture, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 
 interface RetireOptions {
@@ -69,7 +69,7 @@ const apply = async ({ json }: { readonly json: boolean }, command: Command): Pr
 const retire = async (options: RetireOptions, command: Command): Promise<void> => {
   const { keepDays, withUnprocessed, execute, json } = options;
   const scope = { keepDays, withUnprocessed };
-  const picture = execute ? takePicture(command, scope) : undefined;
+  const picture = execute ? readPicture(command, scope) : undefined;
   const shown = picture === undefined ? {} : { shown: new Map(picture.items.map(({ id, as }) => [id, as])) };
   const retired = await withMaintenance(command, (database) =>
     retirePartitions(database, now(), { ...options, ...shown }),
@@ -77,6 +77,7 @@ const retire = async (options: RetireOptions, command: Command): Promise<void> =
   if (!execute) rememberPicture(command, scope, retired.map(shownOf));
   const ok = retired.every(({ changed }) => !changed);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+  else if (execute) forgetPicture(command, scope);
   if (json) return printJson({ ok, executed: execute, partitions: retired });
   if (retired.length === 0) return print(noneOf(`partitions older than ${keepDays} days`, false));
   printTable([

@@ -11,7 +11,7 @@ import type { Left } from '../bulk.ts';
 import { currentUser, searchKeyOf, withMaintenance } from '../connections.ts';
 import { exitCodes, print, printJson, printTable, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
-import { compareWith, printChanges, rememberPicture, takePicture } from '../picture.ts';
+import { compareWith, forgetPicture, isAllAsShown, printChanges, readPicture, rememberPicture } from '../picture.ts';
 import type { Changes, ShownItem } from '../picture.ts';
 import { progressBar } from '../progress.ts';
 
@@ -59,15 +59,16 @@ interface Pass extends Rebuilt {
 const run = async (options: Options, command: Command): Promise<void> => {
   const { family, yes, json } = options;
   const scope = { family };
-  const picture = yes ? takePicture(command, scope) : undefined;
+  const picture = yes ? readPicture(command, scope) : undefined;
   const shown = picture && new Map(picture.items.map(({ id, as }) => [id, as]));
   const isMeant = (item: ShownItem): boolean => yes && (shown === undefined || shown.get(item.id) === item.as);
   const pass = await compareAll(command, options, isMeant);
   if (!yes) rememberPicture(command, scope, pass.items);
   const changes = compareWith(picture, pass.items, (item) => item).changes;
   const left = leftOf(pass);
-  const ok = left.length === 0 && (changes?.changed.length ?? 0) + (changes?.added.length ?? 0) === 0;
+  const ok = left.length === 0 && isAllAsShown(changes);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+  else if (yes) forgetPicture(command, scope);
   const { entities, written, first, columns, items, isCut } = pass;
   if (json)
     return printJson({

@@ -272,11 +272,23 @@ describe('--yes after a dry run', () => {
     expect(stdout).toContain('  1 new and left alone: refunds rfnd_d\n  1 done meanwhile: refunds rfnd_b\n');
     expect(stdout).toContain('1 of 1 parked keys discarded; 1 done meanwhile; 1 changed and left alone\n');
     expect(code).toBe(1);
-    expect([await verdicts('rfnd_a'), await verdicts('rfnd_c'), await verdicts('rfnd_d')]).toEqual([
-      ['rfnd_a_1 dead', 'rfnd_a_2 parked'],
-      ['rfnd_c_1 dead'],
-      ['rfnd_d_1 parked'],
-    ]);
+    const left = async () => [await verdicts('rfnd_a'), await verdicts('rfnd_c'), await verdicts('rfnd_d')];
+    const asShown = [['rfnd_a_1 dead', 'rfnd_a_2 parked'], ['rfnd_c_1 dead'], ['rfnd_d_1 parked']];
+    expect(await left()).toEqual(asShown);
+
+    // The same line once more: what was left alone has still been seen by nobody.
+    expect(await json('parked', 'discard', '--all', '--reason', 'nonsense', '--yes')).toMatchObject({
+      ok: false,
+      counts: { done: 0, changed: 1 },
+      changes: { added: ['refunds rfnd_d'] },
+    });
+    expect(await left()).toEqual(asShown);
+    await dakia('parked', 'discard', '--all', '--reason', 'nonsense');
+    expect(await json('parked', 'discard', '--all', '--reason', 'nonsense', '--yes')).toMatchObject({
+      ok: true,
+      counts: { done: 2 },
+    });
+    expect(await json('parked', 'discard', '--all', '--reason', 'nonsense', '--yes')).not.toHaveProperty('changes');
   });
 
   test('when somebody else has done all of it, that is no error', async () => {
@@ -303,6 +315,7 @@ describe('--yes after a dry run', () => {
     expect(stdout).toMatch(/ {2}webhook_events: was 1 rows \([0-9a-f]{16}\), is 2 rows \([0-9a-f]{16}\)\n/);
     expect(stdout).toContain('Nothing was erased');
     expect(code).toBe(1);
+    expect(await json(...erase, '--yes')).toMatchObject({ ok: false, executed: false });
     const left = () => store.rows("SELECT 1 FROM webhook_events WHERE entity_key = 'rfnd_erase' AND payload <> ''");
     expect(await left()).toHaveLength(2);
     await dakia(...erase);
@@ -320,6 +333,7 @@ describe('--yes after a dry run', () => {
       code: 1,
       stdout: expect.stringContaining(`; shown were ${before} events that are counted and not there, `) as string,
     });
+    expect(await json(...recount, '--yes')).toMatchObject({ ok: false, executed: false });
     expect(await json(...recount)).toMatchObject({ executed: false, missing: before + 1 });
     expect(await json(...recount, '--yes')).toMatchObject({ ok: true, executed: true, missing: before + 1 });
     expect(await json(...recount)).toMatchObject({ missing: 0 });

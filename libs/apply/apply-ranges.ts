@@ -109,7 +109,7 @@ export const applyRanges = async (
   const sighted = new Set(
     reduced.decisions.filter(({ disposition }) => disposition === 'sighted').map(({ arrival }) => arrival.eventId),
   );
-  const copies = classified.duplicates.map(({ arrival }) => copyOf(arrival, sighted));
+  const copies = classified.duplicates.map(({ arrival, of }) => copyOf(arrival, sighted.has(of.eventId)));
   const decisions = [...reduced.decisions, ...copies];
   const moves = movesOf(applied, decisions);
   await Promise.all([
@@ -187,9 +187,9 @@ const withoutLate = (
  * A second copy. Of a sighting nothing is kept by which a later copy
  * could be told, so one in the same batch counts like that one.
  */
-const copyOf = (arrival: Arrival, sighted: ReadonlySet<string>): Decision => ({
+const copyOf = (arrival: Arrival, isSighted: boolean): Decision => ({
   arrival,
-  disposition: sighted.has(arrival.eventId) ? 'sighted' : 'duplicate',
+  disposition: isSighted ? 'sighted' : 'duplicate',
   reason: null,
   from: null,
   to: null,

@@ -165,15 +165,23 @@ export const minimalArrival = (
   ...(span !== undefined && { span }),
 });
 
-/**
- * False for what no envelope schema reads: nobody sent its bytes as a body. And for a sighting: its body is that of the
- * event beside it, and its id has the body in it.
- */
-export const isDelivery = ({ endpoint, sighting }: Arrival): boolean => endpoint !== null && sighting === undefined;
+/** False for what no envelope schema reads: nobody sent its bytes as a body. */
+export const hasBody = ({ endpoint }: Arrival): boolean => endpoint !== null;
 
-/** The first 64 bits of the body's SHA-256: what finds the body in an index. Null for what is no delivery. */
-export const bodyKeyOf = (arrival: Arrival): bigint | null =>
-  isDelivery(arrival) ? arrival.digest.readBigInt64BE() : null;
+/** False for a sighting as well: its body is that of the event beside it. */
+export const isDelivery = (arrival: Arrival): boolean => hasBody(arrival) && arrival.sighting === undefined;
+
+/**
+ * What finds the body in an index: the first 64 bits of its SHA-256, of a sighting together with its part, which tells
+ * it from the event beside it. Null for what has no body.
+ */
+export const bodyKeyOf = (arrival: Arrival): bigint | null => {
+  if (!hasBody(arrival)) return null;
+  const { digest, sighting } = arrival;
+  return (
+    sighting === undefined ? digest : sha256(Buffer.concat([digest, Buffer.from(sighting.part)]))
+  ).readBigInt64BE();
+};
 
 /**
  * The event under the id that its body gives it: what is authentic is applied, whatever id somebody has sent with it.

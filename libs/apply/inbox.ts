@@ -1,6 +1,6 @@
 import { statement } from '#platform/postgres';
 import type { Transaction } from '#platform/postgres';
-import { bodyKeyOf, isDelivery, keptAt, underDerivedId } from './arrival.ts';
+import { bodyKeyOf, hasBody, keptAt, underDerivedId } from './arrival.ts';
 import type { Arrival, ArrivalTask } from './arrival.ts';
 import type { Locking, Place } from './ledger.ts';
 
@@ -9,6 +9,8 @@ export interface KnownEvent {
   readonly eventId: string;
   /** SHA-256 of its body. */
   readonly digest: Buffer;
+  /** Of a sighting, the key below `payload`; null for an event. */
+  readonly part: string | null;
   /** Under which time its row stands, as text to the microsecond. */
   readonly created: string;
   /** When its first delivery was received, in epoch ms. */
@@ -34,11 +36,12 @@ export interface Quarantined {
 interface KnownRow extends Quarantined {
   readonly razorpay_event_id: string;
   readonly body_sha256: Buffer;
+  readonly part: string | null;
   readonly is_quarantined: boolean;
   readonly received_ms: number;
 }
 
-const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created,
+const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS body_sha256, verdict = 'quarantined' AS is_quarantined, created_at::text AS created, sighting AS part,
              date_part('epoch', received_at) * 1000 AS received_ms, kafka_topic AS topic, kafka_partition AS partition`;
 
 /**
@@ -111,17 +114,20 @@ export const lockUndated = async (
 };
 
 const secondsOf = ({ occurredAt }: Arrival): number => Number(occurredAt) / 1000;
-const bodyName = ({ digest }: Pick<KnownEvent, 'digest'>): string => digest.toString('latin1');
+/** A sighting has the body of the event beside it, and is not that event. */
+const bodyName = ({ digest, part }: Pick<KnownEvent, 'digest' | 'part'>): string =>
+  `${digest.toString('latin1')}${part ?? ''}`;
+const partOf = ({ sighting }: Arrival): string | null => sighting?.part ?? null;
 
 /** Which of the events are kept already. */
 export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<KnownEvents> => {
-  const [byId, byBody] = await Promise.all([findIds(tx, arrivals), findBodies(tx, arrivals)]);
-  // The row of a sighting that waits has the body of the event beside it, and is not that event.
-  const deliveries = new Set(arrivals.filter(isDelivery).map(({ eventId }) => eventId));
-  const events = byId.filter(({ eventId }) => deliveries.has(eventId));
+  const [ids, byBody] = await Promise.all([findIds(tx, arrivals), findBodies(tx, arrivals)]);
+  // A release before sightings has kept theirs under the same ids, without the part.
+  const parts = new Map(arrivals.map((arrival) => [arrival.eventId, partOf(arrival)]));
+  const byId = ids.map((event) => ({ ...event, part: parts.get(event.eventId) ?? event.part }));
   const known = {
     byId: new Map(byId.map((event) => [event.eventId, event])),
-    byBody: new Map([...events, ...byBody].map((event) => [bodyName(event), event])),
+    byBody: new Map([...byId, ...byBody].map((event) => [bodyName(event), event])),
   };
   const conflicts = classify(arrivals, known).fresh.filter(({ claimedId }) => claimedId !== undefined);
   // A release that kept no body_key may have kept the body under the id that it would get now.
@@ -141,7 +147,7 @@ const findIds = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<r
 };
 
 const findBodies = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<readonly KnownEvent[]> => {
-  const [dated, undated] = byTime(arrivals.filter(isDelivery));
+  const [dated, undated] = byTime(arrivals.filter(hasBody));
   const rows = await Promise.all([
     dated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY, [dated.map(bodyKeyOf), dated.map(secondsOf)]),
     undated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY_ANYWHERE, [undated.map(bodyKeyOf)]),
@@ -157,6 +163,7 @@ const byTime = (arrivals: readonly Arrival[]): readonly [dated: readonly Arrival
 const knownOf = ({
   razorpay_event_id,
   body_sha256,
+  part,
   is_quarantined,
   created,
   topic,
@@ -165,6 +172,7 @@ const knownOf = ({
 }: KnownRow): KnownEvent => ({
   eventId: razorpay_event_id,
   digest: body_sha256,
+  part,
   created,
   receivedMs: Math.round(received_ms),
   quarantined: is_quarantined ? { created, topic, partition } : null,
@@ -207,16 +215,16 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
   const begin = (arrival: Arrival): void => {
     const { eventId, digest, receivedAt: receivedMs } = arrival;
     const created = new Date(keptAt(arrival)).toISOString();
-    const event = { eventId, digest, created, receivedMs, quarantined: null };
+    const event = { eventId, digest, part: partOf(arrival), created, receivedMs, quarantined: null };
     byId.set(eventId, event);
-    if (isDelivery(arrival)) byBody.set(bodyName(arrival), event);
+    if (hasBody(arrival)) byBody.set(bodyName(event), event);
     classified.fresh.push(arrival);
   };
   for (const arrival of arrivals) {
     const { topic, partition, offset, task, digest } = arrival;
+    const body = bodyName({ digest, part: partOf(arrival) });
     const sameId = byId.get(arrival.eventId);
-    const first =
-      sameId?.digest.equals(digest) === true || !isDelivery(arrival) ? sameId : byBody.get(bodyName(arrival));
+    const first = sameId?.digest.equals(digest) === true || !hasBody(arrival) ? sameId : byBody.get(body);
     if (first === undefined || !first.digest.equals(digest)) {
       begin(sameId === undefined ? arrival : underDerivedId(arrival));
       continue;
@@ -236,11 +244,11 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
         offset,
         task,
         row: first.quarantined,
-        sighting: arrival.sighting?.part ?? null,
+        sighting: partOf(arrival),
         traceparent: arrival.traceparent,
       });
       byId.set(first.eventId, { ...first, quarantined: null });
-      byBody.set(bodyName(first), { ...first, quarantined: null });
+      byBody.set(body, { ...first, quarantined: null });
     }
   }
   return classified;

@@ -148,6 +148,25 @@ test('a sighting that Postgres refuses is parked under an id of its own, holds u
     .catch(() => undefined);
 });
 
+test('one body under ever new ids leaves one sighting that waits: within a batch, between batches, once given up', async () => {
+  await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_fifteen CHECK (amount_minor <> 15)');
+  const { send, counts } = await open();
+  const captured = (id: string) => recordsOf(`evCaptured${id}`, refundOf('pay_s6', {}, 15));
+  await send(...captured('1'), ...captured('2'));
+  await send(...captured('3'));
+  await discardParked(
+    { database: store.database, aggregates: allAggregates, policy: { delaysMs: [1_000] } },
+    { family: 'payments', key: 'pay_s6' },
+    asha,
+  );
+  await send(...captured('4'));
+  expect((await kept('evCaptured')).map(({ id, verdict }) => `${id.slice(0, 19)} ${verdict}`)).toEqual([
+    'evCaptured1 applied',
+    'evCaptured1.payment dead',
+  ]);
+  expect(await counts()).toEqual({ applied: 1, dead: 1, duplicate: 6 });
+});
+
 test('one that is given up is dead, is counted, and leaves its delivery alone', async () => {
   await store.rows('ALTER TABLE payment_transactions ADD CONSTRAINT no_fourteen CHECK (amount_minor <> 14)');
   const { send, counts, number } = await open();

@@ -1,4 +1,4 @@
-import { aggregatesOf } from '#families';
+import { aggregatesOf, allAggregates } from '#families';
 import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { erase } from './erase.ts';
@@ -17,8 +17,8 @@ beforeEach(async () => {
 afterEach(async () => store.close());
 
 /** The whole database as text, bodies too: what is not in here is nowhere. */
-const everything = async (): Promise<string> => {
-  const tables = await store.rows<{ name: string }>(
+const everything = async (of: TestStore = store): Promise<string> => {
+  const tables = await of.rows<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
       AND NOT relispartition`,
   );
@@ -27,7 +27,7 @@ const everything = async (): Promise<string> => {
     const columns =
       name === 'webhook_events' || name === 'event_conflicts' ? "t.*, convert_from(payload, 'UTF8') AS body" : 't.*';
     texts.push(
-      JSON.stringify(await store.rows(`SELECT row_to_json(r)::text AS row FROM (SELECT ${columns} FROM ${name} t) r`)),
+      JSON.stringify(await of.rows(`SELECT row_to_json(r)::text AS row FROM (SELECT ${columns} FROM ${name} t) r`)),
     );
   }
   return texts.join('\n');
@@ -75,6 +75,28 @@ test('a person is erased from all their entities, and nothing of them is left an
   expect(
     (await erase(store.database, { kind: 'contact', value: PERSON.email }, { ...action, execute: true })).rows,
   ).toEqual({});
+});
+
+test('a person is found in notes and in kept snapshots too, and in a body that writes the address in other letters', async () => {
+  const address = 'vikram.shah@example.com';
+  const all = await openTestStore('all', allAggregates);
+  const { send } = await all.partition('rzp.all.v1');
+  await send(
+    testEvent('refund.created', 'ev_n', 'rfnd_n', { payment_id: 'pay_n', amount: 5, notes: { to: [address] } }),
+    testEvent('payout.processed', 'ev_k', 'pout_k', { entity: 'payout', status: 'processed', notes: { to: address } }),
+    testEvent('payment.captured', 'ev_c', 'pay_c', { status: 'captured', amount: 5, email: 'Vikram.Shah@example.com' }),
+    testEvent('payment.captured', 'ev_o', 'pay_o', { status: 'captured', amount: 5, email: 'other@example.com' }),
+  );
+  try {
+    const person = { kind: 'contact', value: address } as const;
+    const planned = await erase(all.database, person, { ...action, execute: false });
+    const done = await erase(all.database, person, { ...action, execute: true, shown: planned.shown });
+    expect(done.rows).toEqual({ payment_refunds: 1, provider_events: 1, payment_transactions: 1, webhook_events: 3 });
+    expect(await everything(all)).not.toMatch(/vikram/i);
+    expect(await everything(all)).toContain('other@example.com');
+  } finally {
+    await all.close();
+  }
 });
 
 test('what waits for a decision keeps its body, and that is said', async () => {

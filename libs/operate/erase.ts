@@ -57,8 +57,8 @@ interface Target {
 export const erase = async (database: Database, what: Erasable, request: EraseRequest): Promise<Erased> =>
   database.transaction(async (tx) => {
     const needle = what.kind === 'entity' ? what.id : what.value;
-    const kafka = await kafkaUntil(tx, needle);
-    const left = await waiting(tx, needle);
+    const kafka = await kafkaUntil(tx, what, needle);
+    const left = await waiting(tx, what, needle);
     const rows: Record<string, number> = {};
     const shown: Record<string, string> = {};
     await tx.query(adHoc('SAVEPOINT before_erasure'));
@@ -100,9 +100,12 @@ const visit = async (
   return result ?? { rows: 0, digest: '' };
 };
 
-/** What is found through the entities of the events goes before their bodies, in which they are found. */
+/**
+ * What is found through entities goes before that by which the
+ * entities are found: before the bodies, and those before the rows.
+ */
 const targetsOf = (what: Erasable): readonly Target[] => {
-  const about = `entity_key = $1 OR entity_key IN (SELECT entity_key FROM webhook_events WHERE ${holds('payload')})`;
+  const about = `${isAbout(what)} OR entity_key IN (SELECT entity_key FROM webhook_events WHERE ${holds('payload')})`;
   return [
     {
       table: 'audit_logs',
@@ -127,7 +130,7 @@ const targetsOf = (what: Erasable): readonly Target[] => {
     {
       table: 'event_conflicts',
       id: "razorpay_event_id || ' ' || encode(body_sha256, 'hex')",
-      where: `payload IS NOT NULL AND (entity_key = $1 OR ${holds('payload')})`,
+      where: `payload IS NOT NULL AND (${isAbout(what)} OR ${holds('payload')})`,
       set: 'payload = NULL',
     },
     {
@@ -136,13 +139,13 @@ const targetsOf = (what: Erasable): readonly Target[] => {
       where: `(family, entity_key) IN (${findable(what)})`,
       set: null,
     },
-    ...familyNames.flatMap((family) => stateRows(family, what)),
     {
       table: 'webhook_events',
       id: 'razorpay_event_id',
-      where: `${FINAL} AND payload <> '' AND (entity_key = $1 OR ${holds('payload')})`,
+      where: `${FINAL} AND payload <> '' AND (${isAbout(what)} OR ${holds('payload')})`,
       set: `erased_sha256 = sha256(payload), payload = '', reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END`,
     },
+    ...familyNames.flatMap((family) => stateRows(family, what)),
   ];
 };
 
@@ -151,10 +154,27 @@ const FINAL = 'processed';
 /** JSON may write any character of a value in another way; Razorpay writes ids, addresses and numbers as they are. */
 const holds = (column: string): string => `position(convert_to($1, 'UTF8') IN ${column}) > 0`;
 
+/**
+ * That a row is about an entity that is meant. A body may write an address in other letters than the row that has it,
+ * so all bodies of an entity go with its row.
+ */
+const isAbout = (what: Erasable): string =>
+  what.kind === 'entity'
+    ? 'entity_key = $1'
+    : `(family, entity_key) IN (${meant(
+        what,
+        familyNames.filter((family) => personalColumns(family).length > 0),
+      )})`;
+
 /** The entities that are found by digests, while the values are there that say whose they are. */
 const findable = (what: Erasable): string =>
-  familyNames
-    .filter((family) => contactColumns(family).length > 0)
+  meant(
+    what,
+    familyNames.filter((family) => contactColumns(family).length > 0),
+  );
+
+const meant = (what: Erasable, families: readonly Family[]): string =>
+  families
     .map((family) => {
       const { table, keyColumn } = familySpec(family);
       return `SELECT '${family}', ${keyColumn} FROM ${table} WHERE ${isMeant(family, what)}`;
@@ -163,12 +183,16 @@ const findable = (what: Erasable): string =>
 
 const personalColumns = (family: Family) =>
   Object.entries(rowSpec(family).columns).filter(([, column]) => column.personal);
-const isMeant = (family: Family, what: Erasable): string => {
-  const texts = personalColumns(family).filter(([, { type }]) => type === 'text');
-  return what.kind === 'entity'
+const isMeant = (family: Family, what: Erasable): string =>
+  what.kind === 'entity'
     ? `${familySpec(family).keyColumn} = $1`
-    : `lower($1) IN (${texts.map(([name]) => `lower(${quotedName(name)})`).join(', ')})`;
-};
+    : `(${personalColumns(family)
+        .map(([name, { type }]) => hasValue(quotedName(name), type))
+        .join(' OR ')})`;
+
+/** What is no text is JSON, in which a value may stand anywhere: notes, evidence, the snapshot of a kept entity. */
+const hasValue = (column: string, type: string): string =>
+  type === 'text' ? `lower(${column}) = lower($1)` : `position(lower($1) IN lower(${column}::text)) > 0`;
 
 const stateRows = (family: Family, what: Erasable): readonly Target[] => {
   const { table, keyColumn } = familySpec(family);
@@ -176,7 +200,6 @@ const stateRows = (family: Family, what: Erasable): readonly Target[] => {
   if (personal.length === 0) return [];
   const names = personal.map(([name]) => quotedName(name));
   const isAny = `(${names.join(', ')}) IS DISTINCT FROM (${names.map(() => 'NULL').join(', ')})`;
-  if (what.kind === 'contact' && personal.every(([, { type }]) => type !== 'text')) return [];
   return [
     {
       table,
@@ -187,16 +210,16 @@ const stateRows = (family: Family, what: Erasable): readonly Target[] => {
   ];
 };
 
-const waiting = async (tx: Transaction, needle: string): Promise<number> => {
-  const sql = `SELECT count(*) AS rows FROM webhook_events WHERE NOT processed AND (entity_key = $1
+const waiting = async (tx: Transaction, what: Erasable, needle: string): Promise<number> => {
+  const sql = `SELECT count(*) AS rows FROM webhook_events WHERE NOT processed AND (${isAbout(what)}
     OR ${holds('payload')})`;
   return (await tx.query<{ rows: number }>(adHoc(sql), [needle]))[0]?.rows ?? 0;
 };
 
-const kafkaUntil = async (tx: Transaction, needle: string): Promise<Erased['kafka']> => {
+const kafkaUntil = async (tx: Transaction, what: Erasable, needle: string): Promise<Erased['kafka']> => {
   const sql = `SELECT max(received_at) + interval '${KEPT_DAYS.events} days' AS "eventsUntil",
             max(received_at) + interval '${KEPT_DAYS.events + KEPT_DAYS.forPeople} days' AS "forPeopleUntil"
-       FROM webhook_events WHERE entity_key = $1 OR ${holds('payload')}`;
+       FROM webhook_events WHERE ${isAbout(what)} OR ${holds('payload')}`;
   const [found] = await tx.query<{ eventsUntil: Date | null; forPeopleUntil: Date | null }>(adHoc(sql), [needle]);
   const { eventsUntil = null, forPeopleUntil = null } = found ?? {};
   return eventsUntil === null || forPeopleUntil === null ? null : { eventsUntil, forPeopleUntil };

@@ -119,8 +119,13 @@ const buildMasked = async (client: pg.ClientBase): Promise<void> => {
   const views = definitions.rows
     .filter(({ query }) => !shared.test(query))
     .map(({ name, query }) => [name, query] as const);
+  // A new table may bring no view: who reads what is personal is to see it all the same.
+  const { rows: relations } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1`,
+  );
   const checksum = createHash('sha256')
-    .update(JSON.stringify([tables, views]))
+    .update(JSON.stringify([tables, views, relations]))
     .digest('hex');
   const { rows } = await client.query<{ known: string | null }>(
     "SELECT obj_description(to_regnamespace($1), 'pg_namespace') AS known",

@@ -4,7 +4,7 @@ import { openTestStore, testEvent } from '../../../test/kit/test-store.ts';
 import type { TestStore } from '../../../test/kit/test-store.ts';
 import { createDatabase } from './database.ts';
 import type { Database } from './database.ts';
-import { undescribed } from './describe-schema.ts';
+import { describeSchema, undescribed } from './describe-schema.ts';
 import { adHoc } from './statement.ts';
 
 let store: TestStore;
@@ -81,6 +81,20 @@ test('who may see what is personal sees it, and neither of them changes anything
       'CREATE TABLE public.mine (n int)',
     ])
       await expect(one.query(adHoc(change))).rejects.toThrow('permission denied');
+});
+
+test('a table of a later release, which brings no view, is seen by who may see what is personal alone', async () => {
+  const client = new pg.Client({ connectionString: store.url });
+  await client.connect();
+  try {
+    await client.query('CREATE TABLE later (n int)');
+    await describeSchema(client);
+    expect(await personal.query(adHoc('SELECT * FROM later'))).toEqual([]);
+    await expect(reader.query(adHoc('SELECT * FROM public.later'))).rejects.toThrow('permission denied');
+    await client.query('DROP TABLE later');
+  } finally {
+    await client.end();
+  }
 });
 
 test('every table and every column says what it is', async () => {

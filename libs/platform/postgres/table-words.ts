@@ -82,7 +82,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       processed_at: 'When it was processed.',
       ...place,
       payload: 'The body, as it was signed. Personal data.',
-      body_key: "First 64 bits of the body's SHA-256, to find copies.",
+      body_key: "First 64 bits of the body's SHA-256, of a sighting with its part, to find copies.",
       traceparent: 'W3C trace context of a parked event.',
       sighting: 'Key below payload of the snapshot that waits; null for an event.',
       erased_sha256: 'SHA-256 of a body that was erased.',
