@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createEnvelopeDecoder } from '#envelope';
-import { createMemoryLedger, eventually } from '#kit';
+import { eventually } from '#kit/eventually';
+import { createMemoryLedger } from '#kit/memory-ledger';
 import { createLogger } from '#platform/log';
 import { createRegistry } from '#platform/metrics';
 import type { PartitionLog } from '../contracts.ts';
