@@ -171,7 +171,7 @@ const act = async <Item, Outcome extends Fated>(
   );
   const ok = counts.changed + counts.failed === 0;
   if (!ok) process.exitCode = exitCodes.notAsExpected;
-  else if (isAllAsShown(changes)) forgetPicture(command, filter);
+  if (counts.changed === 0 && isAllAsShown(changes)) forgetPicture(command, filter);
   const results = outcomes.map(({ item, outcome }) => ({ ...bulk.candidateOf(item), ...outcome }));
   if (options.json)
     return printJson({

@@ -59,6 +59,10 @@ test('a dry run shows what would change, without personal data; --yes does that 
   expect(done.stdout).toContain('1 new and left alone: pay_3');
   expect([done.code, await filled()]).toEqual([1, ['pay_1', 'pay_2']]);
 
+  // The same line once more is no look at it.
+  expect((await rebuild('--yes')).stdout).toContain('1 new and left alone: pay_3');
+  expect(await filled()).toEqual(['pay_1', 'pay_2']);
+  await rebuild();
   const rest = await rebuild('--yes', '--json');
   expect(JSON.parse(rest.stdout)).toMatchObject({ ok: true, executed: true, entities: 3, differing: 1, written: 1 });
   expect((await rebuild()).stdout).toBe('all rows of payments are as the events say that are kept (3 entities)\n');

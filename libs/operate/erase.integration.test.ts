@@ -62,7 +62,7 @@ test('an entity is erased: shown first, then gone from state, events and reasons
     {
       actor: 'operator:asha',
       entity_key: 'pay_erase_me',
-      reason: 'request 17: 1 of payment_transactions, 1 of webhook_events',
+      reason: 'request 17: 1 of webhook_events, 1 of payment_transactions',
     },
   ]);
 });
