@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { parse } from 'yaml';
 import { composeRun } from './compose.ts';
 import { repositoryRoot } from './folders.ts';
 
@@ -77,4 +78,68 @@ test('two state folders are two projects with volumes of their own', () => {
   const projectOf = (root: string) => composeRun(root, ports, [], { postgres: '', redis: '' }).args[2];
   expect(projectOf('/a/.dakia')).not.toBe(projectOf('/b/.dakia'));
   expect(projectOf('/a/.dakia')).toBe(projectOf('/a/.dakia'));
+});
+
+interface ComposeService {
+  readonly profiles?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+const { services, volumes: named } = parse(compose) as {
+  readonly services: Readonly<Record<string, ComposeService>>;
+  readonly volumes: Readonly<Record<string, null>>;
+};
+const observed = Object.entries(services).filter(([, { profiles }]) => profiles?.includes('observe'));
+
+test('what the profile observe mounts is there, and each of its servers says when it is ready', () => {
+  expect(observed.map(([name]) => name)).toEqual(['prometheus', 'alertmanager', 'grafana', 'traces']);
+  for (const [name, { volumes = [], healthcheck }] of observed) {
+    for (const volume of volumes) {
+      const [source = '', target, mode] = volume.split(':');
+      const isThere = source.startsWith('./') ? existsSync(join(repositoryRoot, 'deploy', source)) : source in named;
+      expect([name, volume, isThere, target?.startsWith('/')]).toEqual([name, volume, true, true]);
+      expect([name, volume, mode]).toEqual([name, volume, source.startsWith('./') ? 'ro' : undefined]);
+    }
+    expect(healthcheck?.test.at(-1)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\//);
+  }
+});
+
+test('Prometheus, Alertmanager and Grafana are configured with names and paths that are in the profile', () => {
+  const prometheus = parse(read('observability', 'prometheus.yaml')) as {
+    rule_files: readonly string[];
+    alerting: { alertmanagers: readonly { static_configs: readonly { targets: readonly string[] }[] }[] };
+  };
+  expect(services['prometheus']?.volumes).toContain('./observability/alerts:/etc/prometheus/alerts:ro');
+  expect(prometheus.rule_files).toEqual(['/etc/prometheus/alerts/*.yaml']);
+  expect(prometheus.alerting.alertmanagers[0]?.static_configs[0]?.targets).toEqual(['alertmanager:9093']);
+
+  const { route, receivers } = parse(read('observability', 'alertmanager.yaml')) as {
+    route: { receiver: string; routes: readonly { receiver: string }[] };
+    receivers: readonly { name: string }[];
+  };
+  const names = receivers.map(({ name }) => name);
+  for (const { receiver } of [route, ...route.routes]) expect(names).toContain(receiver);
+
+  // grafana.com/docs/grafana/latest/administration/provisioning: a wrong name of a field is ignored without a word.
+  const provisioned = parse(read('observability', 'grafana', 'datasources.yaml')) as {
+    apiVersion: number;
+    datasources: readonly { name: string; uid: string; type: string; url: string }[];
+  };
+  const providers = parse(read('observability', 'grafana', 'dashboards.yaml')) as {
+    apiVersion: number;
+    providers: readonly { name: string; type: string; options: { path: string } }[];
+  };
+  expect([provisioned.apiVersion, providers.apiVersion]).toEqual([1, 1]);
+  for (const { url } of provisioned.datasources)
+    expect(observed.map(([name]) => name)).toContain(new URL(url).hostname);
+  expect(providers.providers[0]).toMatchObject({ type: 'file', options: { path: '/etc/grafana/dakia' } });
+  expect(services['grafana']?.volumes).toContain('./observability/dashboards:/etc/grafana/dakia:ro');
+  const uids = new Set(provisioned.datasources.map(({ uid }) => uid));
+  expect(JSON.stringify(provisioned)).toContain('"datasourceUid":"traces"');
+  expect(uids).toEqual(new Set(['prometheus', 'traces']));
+  const boards = join(repositoryRoot, 'deploy', 'observability', 'dashboards');
+  for (const file of readdirSync(boards)) {
+    const { uid, title } = JSON.parse(readFileSync(join(boards, file), 'utf8')) as Record<string, unknown>;
+    expect([file, typeof uid, typeof title]).toEqual([file, 'string', 'string']);
+  }
 });

@@ -9,7 +9,7 @@ import { readOptions } from './options.ts';
 import { tableOf, verdictOf } from './report.ts';
 import type { BenchResult } from './report.ts';
 import { runsPage } from './saved-runs.ts';
-import { median, quantile, rounded, spread } from './statistics.ts';
+import { intervalOf, median, quantile, rounded, spread } from './statistics.ts';
 import { warmUp } from './warm-up.ts';
 
 const load = {
@@ -38,9 +38,11 @@ const full: BenchResult = {
     by_connections: [{ connections: 8, req_per_s: 3_100, ratio_other: 4.1, spread: 0.31 }],
     traced_1: 0.98,
     traced_1_cpu: 0.99,
+    traced_1_between: [0.98, 1.01],
     traced_100: 0.86,
     traced_100_cpu: 0.88,
-    spread_traced: 0.04,
+    spread_traced: 0.03,
+    untraced_between: [0.99, 1.01],
     light_p50_ms: 1.4,
     light_p99_ms: 3.2,
     light_p50_ms_other: 7.6,
@@ -269,4 +271,16 @@ test('options: all parts by default, an unknown one is an issue', () => {
   });
   for (const args of [['--only', 'replay'], ['--seconds', '0'], ['--seconds', '1.5'], ['--fast'], ['more']])
     expect(readOptions(args).ok).toBe(false);
+});
+
+test('the interval of pairs is around their geometric mean, and narrower the more and the closer they are', () => {
+  const { middle, low, high } = intervalOf([0.5, 2]);
+  expect(middle).toBeCloseTo(1);
+  expect(low * high).toBeCloseTo(1);
+  const close = intervalOf([0.98, 1, 1.02, 0.99, 1.01]);
+  // By hand: the logs' standard deviation is 0.01582, their mean -0.0001, t is 2.78.
+  expect(close.low).toBeCloseTo(0.9803, 3);
+  expect(close.high).toBeCloseTo(1.0197, 3);
+  expect(high - low).toBeGreaterThan(close.high - close.low);
+  expect(() => intervalOf([1])).toThrow('less than two pairs');
 });

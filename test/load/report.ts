@@ -6,6 +6,7 @@ import type { HostileResult } from './hostile/measure.ts';
 import { LIGHT_PER_SECOND } from './ingest/few-connections.ts';
 import type { ConnectionsResult } from './ingest/few-connections.ts';
 import type { IngestResult } from './ingest/measure.ts';
+import { tracedText } from './ingest/traced.ts';
 import type { NotifyResult } from './notify/measure.ts';
 import type { ScrapeResult } from './scrape/measure.ts';
 
@@ -93,7 +94,7 @@ const ingestFigures = (result: IngestResult): readonly Figure[] => [
     value: result.traced_1_cpu,
     goal: least(0.97),
     spread: result.spread_traced,
-    note: `by req/s ${result.traced_1}; with all traced ${result.traced_100_cpu}, by req/s ${result.traced_100}`,
+    note: tracedText(result),
   },
   {
     name: 'ingest, answer at half load',

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import type { FastifyPluginAsync } from 'fastify';
-import { OPEN_METRICS, openMetricsOf } from '#platform/metrics';
+import { expositionOf, OPEN_METRICS } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
 import { now } from '#platform/time';
 import type { Component } from './component.ts';
@@ -46,8 +46,8 @@ export const createOpsServer = (options: {
     const report = options.readiness();
     return reply.code(report.status === 'ready' ? 200 : 503).send(report);
   });
-  const metrics = keptFor(METRICS_KEPT_MS, () => options.registry.metrics());
-  const open = keptFor(METRICS_KEPT_MS, () => openMetricsOf(options.registry));
+  const metrics = keptFor(METRICS_KEPT_MS, () => expositionOf(options.registry, 'text'));
+  const open = keptFor(METRICS_KEPT_MS, () => expositionOf(options.registry, 'open-metrics'));
   app.get('/metrics', async ({ headers }, reply) => {
     if (options.withTraces === true && headers.accept?.includes('application/openmetrics-text') === true)
       return reply.type(OPEN_METRICS).send(await open());

@@ -1,3 +1,5 @@
+import { randomFillSync } from 'node:crypto';
+
 /** A W3C trace context (https://www.w3.org/TR/trace-context/, level 1), read. Ids are lowercase hex digits. */
 export interface TraceContext {
   readonly traceId: string;
@@ -33,24 +35,21 @@ export const asKept = (text: string): string => {
 /** For log lines: the trace that a context is of; undefined where there is none. */
 export const traceIdOf = (text: string | null | undefined): string | undefined => readTraceparent(text)?.traceId;
 
-/**
- * All values of 12 bits in hex, made once: turning numbers into text
- * was most of what the trace of an unsampled delivery cost.
- */
-const DIGITS = 3;
-const PIECES = 16 ** DIGITS;
-const pieces = Array.from({ length: PIECES }, (_, value) => value.toString(16).padStart(DIGITS, '0'));
-/** Two pieces are drawn at once: Math.random has 52 bits. */
-const piece = (): string => {
-  const drawn = Math.trunc(Math.random() * PIECES * PIECES);
-  return `${pieces[drawn % PIECES]}${pieces[Math.trunc(drawn / PIECES)]}`;
-};
+/** Random bytes are drawn and turned into text for many ids at once: one by one they were most of what a trace cost. */
+const POOL_BYTES = 4_096;
+const bytes = Buffer.alloc(POOL_BYTES);
+let pool = '';
+let next = 0;
 
-/** Random, not secret, as OpenTelemetry's own generator is. Its first digit is never 0, so no id is zeros alone. */
+/** Random, not secret. Its first digit is never 0, so no id is zeros alone. */
 const hex = (digits: number): string => {
-  let text = '';
-  while (text.length < digits) text += piece();
-  return text.startsWith('0') ? `1${text.slice(1, digits)}` : text.slice(0, digits);
+  if (next + digits > pool.length) {
+    pool = randomFillSync(bytes).toString('hex');
+    next = 0;
+  }
+  const text = pool.slice(next, next + digits);
+  next += digits;
+  return text.startsWith('0') ? `1${text.slice(1)}` : text;
 };
 
 export const newSpanId = (): string => hex(16);

@@ -78,32 +78,59 @@ export const LINKS_MAX = 128;
  * began elsewhere is sampled where it was said there to be.
  */
 export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
-  start: ({ name, kind, parent: cause, startedAt = performance.now(), isSampled: decided }) => {
-    const parent = typeof cause === 'object' ? (cause ?? undefined) : readTraceparent(cause);
+  start: (start) => {
+    const parent = typeof start.parent === 'object' ? (start.parent ?? undefined) : readTraceparent(start.parent);
     const traceId = parent?.traceId ?? newTraceId();
-    const isSampled = decided ?? parent?.isSampled ?? isInRatio(traceId, ratio);
-    const context: TraceContext = { traceId, spanId: newSpanId(), isSampled };
-    return {
-      ...context,
-      traceparent: traceparentOf(context),
-      end: ({ name: lastName = name, attributes = none, links = [], error, keep: isWanted = false } = {}) => {
-        if (!isSampled && !isWanted && error === undefined) return;
-        const endedAtMs = epochMs(performance.now());
-        keep({
-          name: lastName,
-          kind,
-          context,
-          parent: parent && contextOf(parent),
-          startedAtMs: Math.min(epochMs(startedAt), endedAtMs),
-          endedAtMs,
-          attributes: attributes(),
-          links: links.slice(0, LINKS_MAX).flatMap((link) => readTraceparent(link) ?? []),
-          error,
-        });
-      },
-    };
+    const isSampled = start.isSampled ?? parent?.isSampled ?? isInRatio(traceId, ratio);
+    return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
   },
 });
+
+/** A class, because its methods are made once: those of a literal would be made for every span. */
+class StartedSpan implements Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly isSampled: boolean;
+  readonly #start: SpanStart;
+  readonly #startedAt: number;
+  readonly #parent: TraceContext | undefined;
+  readonly #keep: (span: KeptSpan) => void;
+
+  constructor(
+    start: SpanStart,
+    parent: TraceContext | undefined,
+    { traceId, spanId, isSampled }: TraceContext,
+    keep: (span: KeptSpan) => void,
+  ) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.isSampled = isSampled;
+    this.#start = start;
+    this.#startedAt = start.startedAt ?? performance.now();
+    this.#parent = parent;
+    this.#keep = keep;
+  }
+
+  get traceparent(): string {
+    return traceparentOf(this);
+  }
+
+  end({ name = this.#start.name, attributes = none, links = [], error, keep: isWanted = false }: SpanEnd = {}): void {
+    if (!this.isSampled && !isWanted && error === undefined) return;
+    const endedAtMs = epochMs(performance.now());
+    this.#keep({
+      name,
+      kind: this.#start.kind,
+      context: contextOf(this),
+      parent: this.#parent && contextOf(this.#parent),
+      startedAtMs: Math.min(epochMs(this.#startedAt), endedAtMs),
+      endedAtMs,
+      attributes: attributes(),
+      links: links.slice(0, LINKS_MAX).flatMap((link) => readTraceparent(link) ?? []),
+      error,
+    });
+  }
+}
 
 const none = (): Attributes => ({});
 const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext => ({ traceId, spanId, isSampled });

@@ -21,7 +21,7 @@ export type Variant = (typeof variants)[number];
  * `other`: the ingest service of the commit that this one is compared with.
  * `traced-…`: the ingest service with traces of so many in a hundred.
  */
-export type ServerName = Variant | 'other' | TracedName;
+export type ServerName = Variant | 'other' | 'untraced' | TracedName;
 
 export interface LoadOf {
   readonly connections: number;
@@ -96,6 +96,7 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
   };
   try {
     for (const variant of variants) await start(variant, variant);
+    await start('untraced', 'real');
     for (const [name, DAKIA_TRACE_RATIO] of Object.entries(TRACE_RATIOS) as [TracedName, string][])
       await start(name, 'real', { settings: { DAKIA_TRACE_RATIO, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
     if (other !== undefined) await start('other', 'real', { programs: other.programs });
