@@ -5,7 +5,7 @@ import type { Registry } from './instruments.ts';
 /** The content type of OpenMetrics, which has exemplars; the older text has none. */
 export const OPEN_METRICS = promClient.Registry.OPENMETRICS_CONTENT_TYPE;
 
-export type Exposition = 'text' | 'open-metrics';
+type Exposition = 'text' | 'open-metrics';
 
 interface Exemplar {
   readonly labelSet: Readonly<Record<string, string>>;
