@@ -57,8 +57,7 @@ const factsOf = (snapshots: readonly Snapshot[]): readonly string[] => {
 };
 
 test('it is closed when its newest phase has ended, and not by a review', () => {
-  const closedAt = (...snapshots: readonly Snapshot[]) =>
-    inEveryOrder(disputeAggregate, snapshots).values['closed_at'];
+  const closedAt = (...snapshots: readonly Snapshot[]) => inEveryOrder(disputeAggregate, snapshots).values['closed_at'];
   const lost = at('payment.dispute.lost', 40 * DAY, { ...preArbitration, status: 'lost' });
   const day = (count: number): number => (1_700_000_000 + count * DAY) * 1000;
   expect(closedAt(created, underReview)).toBeUndefined();

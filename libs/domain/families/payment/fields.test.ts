@@ -39,6 +39,7 @@ describe('a payment', () => {
     const sighted = { ...at('payment.captured', 5, { status: 'captured' }), isSighting: true } as const;
     const state = inEveryOrder(paymentAggregate, [
       at('payment.authorized', 7, { status: 'authorized' }),
+      at('payment.authorized', 8, { status: 'authorized' }),
       at('payment.captured', 9, { status: 'captured' }),
       at('payment.captured', 12, { status: 'captured' }),
       sighted,
@@ -49,7 +50,12 @@ describe('a payment', () => {
 
   test('the bank, the card and the UPI app stand in columns of their own, each from its own place', () => {
     const card = { type: 'credit', issuer: 'HDFC', network: 'Visa', last4: '4366', international: true };
-    const byCard = at('payment.captured', 1, { method: 'card', international: false, card, acquirer_data: { rrn: 'R1' } });
+    const byCard = at('payment.captured', 1, {
+      method: 'card',
+      international: false,
+      card,
+      acquirer_data: { rrn: 'R1' },
+    });
     expect(arrive(paymentAggregate, [[byCard]]).state?.values).toMatchObject({
       method: 'card',
       international: false,
