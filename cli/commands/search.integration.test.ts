@@ -106,9 +106,18 @@ test('of a reference that very many share a bounded number is read, and that is 
   );
   expect(await search('plan_shared', '--limit', '2')).toMatchObject({ isCut: true, isSampled: true });
   expect((await search('receipt-1001')).isSampled).toBe(false);
+  const [first] = await store.database.query<{ read: number }>(BY_TEXT, ['plan_shared', 2]);
+  expect(first?.read).toBe(READ_MAX);
+  await store.rows(
+    `INSERT INTO provider_events (entity, status, kind, reference, created_at, merge_record) VALUES
+       ('sub_old', 'kept', 'subscription', 'plan_of_two', now() - interval '1 day', '{}'),
+       ('sub_new', 'kept', 'subscription', 'plan_of_two', now(), '{}'),
+       ('sub_older', 'kept', 'subscription', 'plan_of_two', now() - interval '2 days', '{}')`,
+  );
+  expect(await keysOf('plan_of_two', '--limit', '1')).toEqual(['sub_new reference']);
   const { stdout } = await commands.run('--data-dir', folder, 'search', 'plan_shared', '--limit', '2');
   expect(stdout).toContain('1000 or more share this text.');
-  await store.rows("DELETE FROM provider_events WHERE reference = 'plan_shared'");
+  await store.rows("DELETE FROM provider_events WHERE reference LIKE 'plan%'");
 });
 
 test('without a key ids and references are found, and what was not searched is said', async () => {
