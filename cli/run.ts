@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { codeOf } from '#platform/log';
+import { OPERATOR_ROLE } from '#platform/postgres';
 import { serverErrorOf } from './connections.ts';
 import { exitCodes, messageOf, printJson, ServerError, UsageError, warn } from './output.ts';
 import { createProgram } from './program.ts';
@@ -22,11 +23,23 @@ const end = (given: unknown, json: boolean): number => {
   if (given instanceof CommanderError && given.exitCode === 0) return exitCodes.ok;
   const error = serverErrorOf(given);
   const isUse = error instanceof CommanderError || error instanceof UsageError;
-  const said = `${messageOf(error)}${isOldDatabase(error) ? `; this release has newer tables, which npx dakia migrate makes (${codeOf('cli', 'old-database')})` : ''}`;
+  const said = `${messageOf(error)}${whatToDo(error)}`;
   if (!(error instanceof CommanderError)) warn(isUse ? said : `dakia: ${said}`, 'bad');
   if (json) printJson({ ok: false, error: said, ...(error instanceof ServerError && { setting: error.setting }) });
   return isUse ? exitCodes.usage : exitCodes.notAsExpected;
 };
+
+const whatToDo = (error: unknown): string => {
+  if (isOldDatabase(error))
+    return `; this release has newer tables, which npx dakia migrate makes (${codeOf('cli', 'old-database')})`;
+  return isNoOperator(error)
+    ? `; this command needs a login that is a member of ${OPERATOR_ROLE}. Who may only read asks the views of the schema masked with SQL (docs/personal-data.md)`
+    : '';
+};
+
+/** A login that may not act as the operator: Postgres refuses the role when the connection is opened. */
+const isNoOperator = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes(`permission denied to set role "${OPERATOR_ROLE}"`);
 
 /** Postgres' codes for a table and a column that do not exist. */
 const MISSING = ['42P01', '42703'];

@@ -99,3 +99,16 @@ test('a suspension that an earlier release kept is seen at once after the upgrad
   expect(await store.rows(ROW)).toMatchObject([{ status: 'activated', live: true, suspended: false }]);
   expect(await overview()).toMatchObject({ takes_payments: true, suspended: false });
 });
+
+test('what was retired of kept events is reckoned with them', async () => {
+  const retired = async () => (await store.rows("SELECT retired FROM partition_ledger WHERE topic = 'rzp.kept.v1'"))[0];
+  // As 0220 had left it: two events kept and there, none retired.
+  await store.rows("UPDATE partition_ledger SET retired = -kept WHERE topic = 'rzp.kept.v1'");
+  const mend = readFileSync(join(import.meta.dirname, '0302_retired_with_kept.sql'), 'utf8');
+  await store.rows(mend);
+  expect(await retired()).toEqual({ retired: 0 });
+  // One day more, and again: nothing below 0 is left, so nothing changes.
+  await store.rows("UPDATE partition_ledger SET retired = 1 WHERE topic = 'rzp.kept.v1'");
+  await store.rows(mend);
+  expect(await retired()).toEqual({ retired: 1 });
+});

@@ -9,7 +9,7 @@ import { openDakia } from '../../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../../test/kit/cli/run-dakia.ts';
 import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestStore } from '../../test/kit/test-store.ts';
-import { BY_DIGEST, BY_TEXT } from '../../libs/operate/search.ts';
+import { BY_DIGEST, BY_TEXT, READ_MAX } from '../../libs/operate/search.ts';
 
 /** The machine may be busy with others. */
 jest.setTimeout(60_000);
@@ -28,6 +28,7 @@ interface Found {
   readonly ok: boolean;
   readonly matches: readonly Match[];
   readonly isCut: boolean;
+  readonly isSampled: boolean;
   readonly unsearched: readonly string[];
 }
 const search = async (...args: readonly string[]) =>
@@ -98,6 +99,27 @@ test('--limit cuts each kind, and says so', async () => {
   expect((await search('asha@upi', '--limit', '2')).isCut).toBe(false);
 });
 
+test('of a reference that very many share a bounded number is read, and that is said', async () => {
+  await store.rows(
+    `INSERT INTO provider_events (entity, status, kind, reference, merge_record)
+     SELECT 'sub_' || n, 'kept', 'subscription', 'plan_shared', '{}' FROM generate_series(1, ${READ_MAX + 500}) AS n`,
+  );
+  expect(await search('plan_shared', '--limit', '2')).toMatchObject({ isCut: true, isSampled: true });
+  expect((await search('receipt-1001')).isSampled).toBe(false);
+  const [first] = await store.database.query<{ read: number }>(BY_TEXT, ['plan_shared', 2]);
+  expect(first?.read).toBe(READ_MAX);
+  await store.rows(
+    `INSERT INTO provider_events (entity, status, kind, reference, created_at, merge_record) VALUES
+       ('sub_old', 'kept', 'subscription', 'plan_of_two', now() - interval '1 day', '{}'),
+       ('sub_new', 'kept', 'subscription', 'plan_of_two', now(), '{}'),
+       ('sub_older', 'kept', 'subscription', 'plan_of_two', now() - interval '2 days', '{}')`,
+  );
+  expect(await keysOf('plan_of_two', '--limit', '1')).toEqual(['sub_new reference']);
+  const { stdout } = await commands.run('--data-dir', folder, 'search', 'plan_shared', '--limit', '2');
+  expect(stdout).toContain('1000 or more share this text.');
+  await store.rows("DELETE FROM provider_events WHERE reference LIKE 'plan%'");
+});
+
 test('without a key ids and references are found, and what was not searched is said', async () => {
   const asked = async (text: string) => keyless.run('--data-dir', folder, 'search', text);
   expect((await asked('receipt-1001')).stdout).toContain('order_s');
@@ -124,6 +146,22 @@ test('every search goes by indexes, whatever the tables have grown to', async ()
     const lines = plan.map((line) => line['QUERY PLAN']).join('\n');
     expect(lines).toMatch(/Index/);
     expect(lines).not.toMatch(/Seq Scan/);
+  }
+});
+
+test('who may only read is refused with a sentence that says what to do instead', async () => {
+  const login = `search_reader_${process.pid}`;
+  await store.rows(`CREATE ROLE ${login} LOGIN PASSWORD 'reader-of-the-test' IN ROLE dakia_reader`);
+  const url = new URL(store.url);
+  [url.username, url.password] = [login, 'reader-of-the-test'];
+  const reader = openDakia({ DATABASE_URL: url.href });
+  try {
+    const { code, stderr } = await reader.run('--data-dir', folder, 'search', 'receipt-1001');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/needs a login that is a member of dakia_operator\. Who may only read asks the views/);
+  } finally {
+    await reader.close();
+    await store.rows(`DROP ROLE ${login}`);
   }
 });
 

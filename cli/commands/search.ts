@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { search } from '#operate';
+import { search, SEARCH_READ_MAX } from '#operate';
 import type { Match, SearchResult } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { searchKeyOf, withDatabase } from '../connections.ts';
@@ -41,10 +41,14 @@ const run = async (text: string, { limit, personal, json }: Options, command: Co
   describe(result, limit);
 };
 
-const describe = ({ matches, isCut, unsearched }: SearchResult, limit: number): void => {
+const describe = ({ matches, isCut, isSampled, unsearched }: SearchResult, limit: number): void => {
   if (matches.length === 0) print(noneOf('entities', 'this text'));
   else printTable([['what', 'id', 'status', 'created', 'found by', ''], ...matches.map(rowOf)]);
-  if (isCut) print(`\nMore match; these are the newest ${limit} of each kind. --limit shows more.`);
+  if (isSampled)
+    print(
+      `\n${SEARCH_READ_MAX} or more share this text. These are of any ${SEARCH_READ_MAX} of them, not the newest of all.`,
+    );
+  else if (isCut) print(`\nMore match; these are the newest ${limit} of each kind. --limit shows more.`);
   if (unsearched.length > 0)
     warn(
       'E-mail addresses, phone numbers and UPI addresses were not searched: DAKIA_SEARCH_KEY is not set. Set it ' +

@@ -1,4 +1,6 @@
+import { toEnvelopes } from '#envelope';
 import { allAggregates } from '#families';
+import { instant, parsed } from '#rules';
 import { openTestStore, testEvent, TODAY_S } from '../../test/kit/test-store.ts';
 import type { TestStore } from '../../test/kit/test-store.ts';
 
@@ -107,3 +109,42 @@ test('two processes that capture one order at the same time tell it, every time'
   }
   expect(await told('order_race')).toHaveLength(rounds);
 });
+
+test.each(['payment_link.paid', 'invoice.paid'] as const)(
+  '%s alone makes the amount of its order known: two captures on it are told',
+  async (event) => {
+    const [subject = ''] = event.split('.');
+    const id = `order_${subject.replace('_', '')}0001`;
+    const order = { id, amount: 700, amount_paid: 700, status: 'paid', currency: 'INR' };
+    const payment = {
+      id: `pay_${id}_a`,
+      order_id: id,
+      amount: 700,
+      status: 'captured',
+      captured: true,
+      currency: 'INR',
+    };
+    const body = {
+      event,
+      account_id: 'acc_1',
+      payload: {
+        [subject]: { entity: { id: `${subject}_1`, order_id: id, amount: 700, status: 'paid' } },
+        order: { entity: order },
+        payment: { entity: { ...payment, created_at: TODAY_S } },
+      },
+      created_at: TODAY_S,
+    };
+    const partition = await store.partition('rzp.all.v1', partitions++);
+    await partition.send(captured(id, 'b', 700, 5));
+    expect(await told(`${id}:`)).toEqual([]);
+    const envelopes = toEnvelopes({
+      rawBody: Buffer.from(JSON.stringify(body)),
+      eventIdHeader: `ev_${subject}`,
+      endpoint: 'default',
+      receivedAt: instant((TODAY_S + 60) * 1000),
+      traceparent: undefined,
+    });
+    await partition.send(...envelopes.map((envelope) => parsed(envelope)));
+    expect(await told(`${id}:`)).toEqual([`orders:${id}:order.captured_twice:pay_${id}_b`]);
+  },
+);

@@ -3,7 +3,7 @@ export { erase } from './erase.ts';
 export type { Account, PartitionAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
 export type { Match, SearchResult } from './search.ts';
-export { search } from './search.ts';
+export { READ_MAX as SEARCH_READ_MAX, search } from './search.ts';
 export { fillDigests } from './fill-digests.ts';
 export type { EntityRef, EntityRow, EntityStory, StoryEntry } from './entity-story.ts';
 export { entityStory } from './entity-story.ts';

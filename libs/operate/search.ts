@@ -35,6 +35,8 @@ export interface SearchResult {
   readonly matches: readonly Match[];
   /** A column has more than `limit`. */
   readonly isCut: boolean;
+  /** A column has `READ_MAX` or more: those shown are the newest of that many, not of all. */
+  readonly isSampled: boolean;
   /** What the text may be that was not looked for, because there is no key. */
   readonly unsearched: readonly ContactKind[];
 }
@@ -46,13 +48,23 @@ interface Row {
   readonly createdAt: Date | null;
   readonly matched: string;
   readonly value: string | null;
+  /** How many were read of its column, where not all may have been. */
+  readonly read?: number;
 }
+
+/**
+ * Rows of one column that are read at most. A reference that more entities share (the plan of 100,000 subscriptions) has
+ * no index by time, and reading all of them takes as long as there are many.
+ */
+export const READ_MAX = 1_000;
 
 /** One branch of the search by text: the entities of a family whose column is the text. */
 const branch = (family: Family, column: string, matched: string): string => {
   const { table, keyColumn } = familySpec(family);
-  return `(SELECT '${family}' AS family, ${keyColumn} AS key, status, created_at AS "createdAt", '${matched}' AS matched, NULL AS value
-     FROM ${table} WHERE ${quotedName(column)} = $1 ORDER BY created_at DESC NULLS LAST LIMIT $2)`;
+  return `(SELECT '${family}' AS family, key, status, created_at AS "createdAt", '${matched}' AS matched, NULL AS value,
+            count(*) OVER () AS read
+     FROM (SELECT ${keyColumn} AS key, status, created_at FROM ${table} WHERE ${quotedName(column)} = $1
+            LIMIT ${READ_MAX}) AS found ORDER BY created_at DESC NULLS LAST LIMIT $2)`;
 };
 
 /** By references of merchants and banks: every column that is searched as it is has an index for it. */
@@ -159,10 +171,14 @@ export const search = async (database: Database, request: SearchRequest): Promis
   const matches = groups
     .flatMap((group) => group.toSorted(newestFirst).slice(0, limit))
     .toSorted(newestFirst)
-    .map((row) => ({ ...row, noun: familySpec(row.family).noun }));
+    .map(({ family, key: id, status, createdAt, matched, value }) => {
+      const { noun } = familySpec(family);
+      return { family, noun, key: id, status, createdAt, matched, value };
+    });
   return {
     matches,
     isCut: groups.some(({ length }) => length > limit),
+    isSampled: parts.flat().some(({ read = 0 }) => read >= READ_MAX),
     unsearched: key === undefined ? kinds : [],
   };
 };

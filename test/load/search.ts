@@ -10,7 +10,7 @@ import { onServer } from './stack.ts';
 /**
  * How long `dakia search` and `dakia show` take with 1 M payments, orders and events and
  * 3 M digests, one customer having 100,000 of the payments. Needs a running stack: `npm
- * run stack`, `. .dakia/env`, then `npx node test/load/search.ts`. Five minutes, 3 GB.
+ * run stack`, `. .dakia/env`, then `npx node test/load/search.ts`. Five minutes, 3 GB. Prints median, p99, highest and first, in ms.
  */
 const REPEATS = 200;
 const key = searchKey(randomBytes(32).toString('hex'));
@@ -57,7 +57,10 @@ const measure = async (name: string, work: () => Promise<unknown>): Promise<void
     await work();
     times.push(performance.now() - began);
   }
-  process.stdout.write(`| ${name} | ${median(times).toFixed(1)} | ${Math.max(...times).toFixed(1)} |\n`);
+  const p99 = times.toSorted((a, b) => a - b)[Math.floor(REPEATS * 0.99)] ?? 0;
+  // The first one opens the connection and plans; one that waited for a core is not in the 99th percentile.
+  const figures = [median(times), p99, Math.max(...times.slice(1)), times[0] ?? 0].map((ms) => ms.toFixed(1));
+  process.stdout.write(`| ${name} | ${figures.join(' | ')} |\n`);
 };
 
 const { url, drop } = await createTestDatabase();

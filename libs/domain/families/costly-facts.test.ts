@@ -102,3 +102,36 @@ test.each<[string, readonly Snapshot[], readonly (readonly string[])[]]>([
 ])('%s', (_case, snapshots, told) => {
   expect(toldBy(snapshots)).toEqual(told);
 });
+
+test('a deadline that is moved there and back, and there again, is told each time: no two of these facts are one', () => {
+  const aggregate = aggregateOf('disputes');
+  const moved = [FRIDAY, MONDAY, FRIDAY, MONDAY, MONDAY].map((day, second) =>
+    at(second === 0 ? created : 'payment.dispute.under_review', second, {
+      status: second === 0 ? 'open' : 'under_review',
+      phase: 'chargeback',
+      respond_by: second === 1 ? FRIDAY : day,
+    }),
+  );
+  const again = at('payment.dispute.under_review', 9, {
+    status: 'under_review',
+    phase: 'chargeback',
+    respond_by: MONDAY,
+  });
+  const back = at('payment.dispute.under_review', 8, {
+    status: 'under_review',
+    phase: 'chargeback',
+    respond_by: FRIDAY,
+  });
+  let state: EntityState | undefined;
+  const told: string[] = [];
+  for (const snapshot of [...moved, back, again, again]) {
+    const verdict = aggregate.apply(state, snapshot);
+    if (verdict.kind === 'rejected') throw new Error(verdict.reason);
+    state = verdict.next;
+    told.push(
+      ...verdict.facts.filter(({ kind }) => kind === 'dispute.deadline_changed').map(({ occurrence }) => occurrence),
+    );
+  }
+  expect(told.map((occurrence) => Number(occurrence.split(':')[0]) / 1000)).toEqual([MONDAY, FRIDAY, MONDAY]);
+  expect(new Set(told).size).toBe(3);
+});

@@ -56,6 +56,15 @@ const factsOf = (snapshots: readonly Snapshot[]): readonly string[] => {
   });
 };
 
+test('it is closed when its newest phase has ended, and not by a review', () => {
+  const closedAt = (...snapshots: readonly Snapshot[]) => inEveryOrder(disputeAggregate, snapshots).values['closed_at'];
+  const lost = at('payment.dispute.lost', 40 * DAY, { ...preArbitration, status: 'lost' });
+  const day = (count: number): number => (1_700_000_000 + count * DAY) * 1000;
+  expect(closedAt(created, underReview)).toBeUndefined();
+  expect(closedAt(created, won, reopened)).toBe(day(9));
+  expect(closedAt(created, won, reopened, lost)).toBe(day(40));
+});
+
 test('a dispute takes the payment beside it as it comes: in `entity`, or without', () => {
   const paid = { id: 'pay_1', order_id: 'order_1' };
   for (const payment of [{ entity: paid }, paid, { ...paid, entity: 'payment' }]) {

@@ -103,7 +103,9 @@ const deadlineFacts = (
   if (before === undefined || typeof was !== 'number' || typeof now !== 'number') return [];
   if (was === now || isEnd(after.status)) return [];
   const samePhase = laneOf(before.marks, decide(before.marks)) === laneOf(after.marks, decide(after.marks));
-  return samePhase ? [{ kind: 'dispute.deadline_changed', occurrence: String(now) }] : [];
+  // The snapshot that says so is named as well: a deadline can come back to a day that it was moved to before.
+  const occurrence = `${now}:${after.stamps['respond_by']?.eventId ?? ''}`;
+  return samePhase ? [{ kind: 'dispute.deadline_changed', occurrence }] : [];
 };
 
 export const disputeLifecycle: Lifecycle<DisputeStatus, EventIn<'disputes'>> = {

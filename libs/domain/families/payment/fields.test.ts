@@ -39,12 +39,65 @@ describe('a payment', () => {
     const sighted = { ...at('payment.captured', 5, { status: 'captured' }), isSighting: true } as const;
     const state = inEveryOrder(paymentAggregate, [
       at('payment.authorized', 7, { status: 'authorized' }),
+      at('payment.authorized', 8, { status: 'authorized' }),
       at('payment.captured', 9, { status: 'captured' }),
       at('payment.captured', 12, { status: 'captured' }),
       sighted,
     ]);
     const [authorized, captured] = [state.values['authorized_at'], state.values['captured_at']];
     expect([authorized, captured]).toEqual([1_700_000_007_000, 1_700_000_009_000]);
+  });
+
+  test('the bank, the card and the UPI app stand in columns of their own, each from its own place', () => {
+    const card = { type: 'credit', issuer: 'HDFC', network: 'Visa', last4: '4366', international: true };
+    const byCard = at('payment.captured', 1, {
+      method: 'card',
+      international: false,
+      card,
+      acquirer_data: { rrn: 'R1' },
+    });
+    expect(arrive(paymentAggregate, [[byCard]]).state?.values).toMatchObject({
+      method: 'card',
+      international: false,
+      card_type: 'credit',
+      card_issuer: 'HDFC',
+      card_network: 'Visa',
+      card_last4: '4366',
+      card_international: true,
+      rrn: 'R1',
+    });
+    const byUpi = at('payment.captured', 1, {
+      method: 'upi',
+      vpa: 'asha@exampleupi',
+      upi: { flow: 'intent', vpa: 'other@exampleupi' },
+      acquirer_data: { rrn: '001000100001', upi_transaction_id: 'ABC123' },
+    });
+    const { values } = arrive(paymentAggregate, [[byUpi]]).state ?? {};
+    expect(values).toMatchObject({
+      upi_flow: 'intent',
+      vpa: 'asha@exampleupi',
+      rrn: '001000100001',
+      upi_transaction_id: 'ABC123',
+    });
+    expect(values).not.toHaveProperty('card_type');
+  });
+
+  test('a payment that only order.paid tells of was captured at its time, unless the body has none of its own', () => {
+    const beside = (second: number, id: string, entity: JsonRecord) => ({
+      ...at('payment.captured', second, { created_at: 1_700_000_002, ...entity }),
+      event: 'order.paid' as const,
+      eventId: eventId(id),
+      isSighting: true as const,
+    });
+    const capturedAt = (...snapshots: readonly Snapshot[]) =>
+      inEveryOrder(paymentAggregate, snapshots).values['captured_at'];
+    const paid = beside(9, 'event_paid', { status: 'captured' });
+    expect(capturedAt(paid)).toBe(1_700_000_009_000);
+    expect(capturedAt(paid, at('payment.captured', 8, { status: 'captured' }))).toBe(1_700_000_008_000);
+    // `occurredAt` of a sighting without the event's time is the payment's own creation.
+    expect(capturedAt(beside(2, 'event_untimed', { status: 'captured' }))).toBeUndefined();
+    expect(capturedAt(beside(9, 'event_part', { status: 'authorized' }))).toBeUndefined();
+    expect(capturedAt({ ...paid, event: 'payment_link.paid' })).toBeUndefined();
   });
 
   test('failed → captured under one id, a second try in a UPI app, ends captured in every order', () => {

@@ -7,9 +7,11 @@ import {
   foldInto,
   highest,
   latest,
+  notAhead,
   personal,
   readInteger,
   readText,
+  readTime,
   searched,
 } from '#rules';
 import type { Field, Reading } from '#rules';
@@ -38,6 +40,24 @@ const baseCurrency: Reading = {
     const [amount, base] = [readInteger(subject['amount']), readInteger(subject['base_amount'])];
     const own = base !== undefined && base === amount ? readText(subject['currency']) : undefined;
     return readText(subject['base_currency']) ?? own;
+  },
+};
+
+const captureNamed = timeOf('first', 'payment.captured');
+/**
+ * `order.paid` comes with the capture that completes its order (razorpay.com/docs/webhooks/orders), so its time stands
+ * for that of a payment of which nothing else is told. Where the body has no time of its own, `occurredAt` of a sighting
+ * is the payment's creation, which is none of its capture.
+ */
+const capturedAt: Reading = {
+  ...captureNamed,
+  read: (snapshot) => {
+    const { event, isSighting, subject, occurredAt, receivedAt } = snapshot;
+    if (isSighting !== true || event !== 'order.paid') return captureNamed.read(snapshot);
+    const created = readTime(subject['created_at']);
+    const isCaptured = ['captured', 'refunded'].includes(foldInto(paymentStatuses, subject['status']) ?? '');
+    const isOwn = created !== undefined && occurredAt !== null && occurredAt > created;
+    return isCaptured && isOwn ? notAhead(occurredAt, receivedAt) : undefined;
   },
 };
 
@@ -132,5 +152,8 @@ export const paymentFields = {
     'When payment.authorized says that the bank approved it.',
     timeOf('first', 'payment.authorized'),
   ),
-  captured_at: column('When payment.captured says that its money was captured.', timeOf('first', 'payment.captured')),
+  captured_at: column(
+    'When payment.captured says that its money was captured, or the order.paid that came with it.',
+    capturedAt,
+  ),
 } as const satisfies Record<string, Field>;

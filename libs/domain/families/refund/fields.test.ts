@@ -28,13 +28,21 @@ describe('a refund', () => {
   test('refund.processed before refund.created ends processed, with what only the older one knows', () => {
     const state = inEveryOrder(refundAggregate, [
       at('refund.created', 0, { status: 'pending', receipt: 'receipt 1', acquirer_data: { arn: null } }),
-      at('refund.processed', 60, { status: 'processed', acquirer_data: { arn: '74332745200043200000000' } }),
+      at('refund.processed', 60, {
+        status: 'processed',
+        acquirer_data: { arn: '74332745200043200000000', rrn: '001000100001', utr: 'UTR1' },
+      }),
+      at('refund.processed', 90, { status: 'processed' }),
     ]);
     expect(state.status).toBe('processed');
     expect(state.values).toMatchObject({
       receipt: 'receipt 1',
       arn: '74332745200043200000000',
-      last_event_id: 'refund.processed@60',
+      rrn: '001000100001',
+      utr: 'UTR1',
+      // The first says when it was.
+      processed_at: 1_700_000_060_000,
+      last_event_id: 'refund.processed@90',
     });
   });
 
