@@ -41,7 +41,8 @@ export const noteSources = async (database: Database, family: Family): Promise<n
     );
     await tx.query(
       adHoc(
-        // Events that were kept when they came and are the family's now (docs/adr/0016); kept by another name, not kept's.
+        // Events that were kept when they came and are the family's now (docs/adr/0016); kept by another name, not
+        // kept's.
         `INSERT INTO ${SOURCES} (entity_key, event_id, created_at, is_moved)
          SELECT entity_key, razorpay_event_id, created_at, family <> $1 FROM webhook_events
           WHERE verdict IN ${APPLIED} AND (family IN ($1, 'kept') AND event_type = ANY($2::text[])

@@ -53,8 +53,8 @@ interface Row {
 }
 
 /**
- * Rows of one column that are read at most. A reference that more entities share (the plan of 100,000 subscriptions) has
- * no index by time, and reading all of them takes as long as there are many.
+ * Rows of one column that are read at most. A reference that more entities share (the plan of 100,000 subscriptions)
+ * has no index by time, and reading all of them takes as long as there are many.
  */
 export const READ_MAX = 1_000;
 

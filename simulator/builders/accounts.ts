@@ -179,7 +179,7 @@ export const suspended = (account: Account, at: number): Account => ({
   updated_at: at,
 });
 
-/** A linked account has another form, without a time of its change: docs/api/payments/route/linked-account-apis-beta. */
+/** A linked account has another form, without a time of change: docs/api/payments/route/linked-account-apis-beta. */
 export const linkedAccount = (
   random: Random,
   needs: { readonly at: number; readonly isVerified: boolean; readonly id?: string },

@@ -41,8 +41,9 @@ interface Kept {
 const prefixesOf = oncePer((_metric: Kept) => new Map<string, readonly string[]>());
 
 /**
- * A registry's metrics as text. prom-client's own writer makes objects and texts of every label, bucket and line anew for
- * each scrape, and renames counters for good when it writes OpenMetrics; this one remembers all of a line but its value.
+ * A registry's metrics as text. prom-client's own writer makes objects and texts of every label, bucket and line anew
+ * for each scrape, and renames counters for good when it writes OpenMetrics; this one remembers all of a line but its
+ * value.
  */
 export const expositionOf = async (registry: Registry, format: Exposition): Promise<string> => {
   const metrics = registry.getMetricsAsArray() as unknown as readonly Kept[];

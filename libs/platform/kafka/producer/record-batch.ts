@@ -127,7 +127,7 @@ const writeRecord = (
   return at;
 };
 
-/** Up to so many characters a loop is faster than a call out of JavaScript; keys, ids and names of headers are shorter. */
+/** Up to so many characters a loop is faster than a call out of JavaScript; keys, ids, names of headers are shorter. */
 const LOOP_LENGTH_MAX = 64;
 
 /** Bytes of a text in UTF-8. */
