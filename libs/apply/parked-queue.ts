@@ -152,7 +152,8 @@ export const lockLedgerOf = async (
 
 const MOVE_COUNTS = statement(
   'move_counts',
-  `UPDATE partition_ledger SET ${dispositions.map((name, index) => `${name} = ${name} + ` + `$${3 + index}::bigint`).join(', ')}, updated_at = now()
+  `UPDATE partition_ledger SET updated_at = now(),
+      ${dispositions.map((name, index) => `${name} = ${name} + $${3 + index}::bigint`).join(', ')}
     WHERE topic = $1 AND partition = $2 RETURNING 1`,
 );
 

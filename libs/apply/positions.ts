@@ -222,7 +222,7 @@ const isSamePlace = (one: LedgerPlace, other: LedgerPlace): boolean =>
  * another one everything before it. Going back passes over nothing.
  */
 const PASSED_OVER =
-  'greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ' + 'ELSE $6::bigint END)';
+  'greatest(0, $5::bigint - CASE WHEN cluster_id = $4 AND past_end IS NULL THEN next_offset ELSE $6::bigint END)';
 
 /**
  * Moves a partition to `offset` of the cluster `clusterId`, as an operator has decided. What was counted stays counted:

@@ -21,13 +21,16 @@ type Row = NotificationAccount['notifications'] & {
   readonly orphans: number;
 };
 
+const COUNTS = (['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const)
+  .map((status) => `count(*) FILTER (WHERE n.status = '${status}') AS ${status}`)
+  .join(', ');
 /**
  * One statement sees one moment, so that a relay at work does not
  * blur it. It reads both tables whole: for people and tests.
  */
 const ACCOUNT = adHoc(
   `SELECT (SELECT count(*) FROM outbox) AS facts, (SELECT count(relayed_at) FROM outbox) AS relayed,
-          count(*) AS total, ${(['pending', 'retrying', 'delivered', 'failed', 'cancelled'] as const).map((status) => 'count(*) FILTER (WHERE n.status = ' + `'${status}') AS ${status}`).join(', ')},
+          count(*) AS total, ${COUNTS},
           count(*) FILTER (WHERE o.relayed_at IS NULL) AS orphans
      FROM notifications n LEFT JOIN outbox o ON o.id = n.fact_id`,
 );

@@ -71,11 +71,11 @@ export const measureIngest = async (
       }
       const done = measured as Record<Variant, IngestRound>;
       rounds.push(done);
-      report(
-        'ingest',
-        `round ${round + 1} of ${ROUNDS}: ` +
-          `${variants.map((variant) => `${variant} ${done[variant].perSecond.toFixed(0)}/s, ` + `${done[variant].cpuMicros.toFixed(1)} us`).join(' | ')}`,
-      );
+      const rates = variants.map((variant) => {
+        const { perSecond, cpuMicros } = done[variant];
+        return `${variant} ${perSecond.toFixed(0)}/s, ${cpuMicros.toFixed(1)} us`;
+      });
+      report('ingest', `round ${round + 1} of ${ROUNDS}: ${rates.join(' | ')}`);
     }
     const perSecond = median(rounds.map(({ real }) => real.perSecond));
     report('ingest', `latency at half load, ${(perSecond / 2).toFixed(0)}/s`);
