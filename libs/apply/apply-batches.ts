@@ -5,7 +5,7 @@ import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { traceIdOf } from '#platform/trace';
+import { sampledTraceOf, traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import { applyRanges } from './apply-ranges.ts';
@@ -234,7 +234,7 @@ const report = (
     counts[disposition] = (counts[disposition] ?? 0) + 1;
     metrics.count(labelOf(decision), disposition, 1);
     if (disposition !== 'duplicate' && disposition !== 'parked')
-      metrics.applied(labelOf(decision), (now - arrival.receivedAt) / 1000);
+      metrics.applied(labelOf(decision), (now - arrival.receivedAt) / 1000, sampledTraceOf(arrival.span));
     for (const kind of decision.notes ?? []) metrics.countNote(labelOf(decision), kind);
     if (isConflict) metrics.countConflict(labelOf(decision));
     if (isConflict || disposition === 'parked')

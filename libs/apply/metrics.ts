@@ -14,8 +14,8 @@ export interface StoreMetrics {
   /** One per kind of oddity of an event that was applied. */
   readonly countNote: (family: FamilyLabel, kind: NoteKind) => void;
   readonly countConflict: (family: FamilyLabel) => void;
-  /** From the receipt of an event to the commit of what it changed. */
-  readonly applied: (family: FamilyLabel, seconds: number) => void;
+  /** From the receipt of an event to the commit of what it changed. `traceId`: where its trace is kept. */
+  readonly applied: (family: FamilyLabel, seconds: number, traceId: string | undefined) => void;
   readonly transaction: (group: LabelsOf<'dakia_transaction_events'>['group'], events: number) => void;
   readonly stage: (stage: ApplyStage, seconds: number) => void;
 }
@@ -31,7 +31,7 @@ export const createStoreMetrics = (registry: Registry): StoreMetrics => {
     count: (family, disposition, by) => events.inc({ family, disposition }, by),
     countNote: (family, kind) => notes.inc({ family, kind }),
     countConflict: (family) => conflicts.inc({ family }),
-    applied: (family, seconds) => applied.observe({ family }, Math.max(0, seconds)),
+    applied: (family, seconds, traceId) => applied.observe({ family }, Math.max(0, seconds), traceId),
     transaction: (group, size) => transactions.observe({ group }, size),
     stage: (stage, seconds) => stages.observe({ stage }, seconds),
   };

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
+import { sampledTraceOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import { createAdmission } from './admission.ts';
 import { answerOf, bodyOf } from './answers.ts';
@@ -101,12 +102,7 @@ export const createIngestApp = ({
   ): FastifyReply => {
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
-    metrics.answered(
-      endpoint,
-      reason,
-      ms / 1000,
-      trace?.delivery.isSampled === true ? trace.delivery.traceId : undefined,
-    );
+    metrics.answered(endpoint, reason, ms / 1000, sampledTraceOf(trace?.delivery));
     if (trace !== undefined) trace.answered(endpoint, reason, bytes);
     else if (tracer !== undefined) traceUnread(tracer, endpoint, reason, bytes, startedAt);
     if (status !== 200) {

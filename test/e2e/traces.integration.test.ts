@@ -134,9 +134,9 @@ it('one trace from the delivery through Kafka to the transaction and the notific
     const above = own.find(({ spanId }) => spanId === parent);
     if (above !== undefined) expect([name, start >= above.start]).toEqual([name, true]);
   }
-  expect(await system.metrics({ accept: 'application/openmetrics-text; version=1.0.0' })).toMatch(
-    new RegExp(`^dakia_ingest_answer_seconds_bucket.* # \\{trace_id="${traceId}"\\}`, 'm'),
-  );
+  const scraped = await system.metrics({ accept: 'application/openmetrics-text; version=1.0.0' });
+  for (const name of ['dakia_ingest_answer_seconds', 'dakia_event_applied_seconds', 'dakia_notification_seconds'])
+    expect(scraped).toMatch(new RegExp(`^${name}_bucket.* # \\{trace_id="${traceId}"\\}`, 'm'));
   expect(await system.metrics()).not.toContain('trace_id');
   expect(collector.headers[0]?.['x-key']).toBe('a key');
   await eventually('the log line of the notification', () =>

@@ -2,3 +2,4 @@ export { asKept, traceIdOf, validTraceparent } from './context.ts';
 export type { Tracing } from './open.ts';
 export { openTracing } from './open.ts';
 export type { Attributes, Span, Tracer } from './tracer.ts';
+export { sampledTraceOf } from './tracer.ts';

@@ -49,6 +49,10 @@ export interface Span {
   readonly end: (end?: SpanEnd) => void;
 }
 
+/** The trace id for an exemplar; undefined where nobody would find the trace. */
+export const sampledTraceOf = (span: Pick<Span, 'traceId' | 'isSampled'> | undefined): string | undefined =>
+  span?.isSampled === true ? span.traceId : undefined;
+
 /**
  * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor
  * failed costs its ids. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.

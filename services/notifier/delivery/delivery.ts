@@ -137,7 +137,7 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
   metrics.count(destination, conclusion.kind);
   // What is told afterwards says nothing of how fast what is new is told.
   if (conclusion.kind === 'delivered' && notification.reminder === null && notification.priority !== AFTERWARDS)
-    metrics.observe(name, (conclusion.at - subject.at) / 1000);
+    metrics.observe(name, (conclusion.at - subject.at) / 1000, span.sampledTraceId);
   return concluded(options, { id, notification, span }, conclusion, signal);
 };
 

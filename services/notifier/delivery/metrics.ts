@@ -10,7 +10,8 @@ export type AttemptOutcome = LabelsOf<'dakia_notification_attempts_total'>['outc
 
 export interface DeliveryMetrics {
   readonly count: (destination: Pick<Destination, 'name' | 'type'>, outcome: AttemptOutcome) => void;
-  readonly observe: (destination: string, seconds: number) => void;
+  /** `traceId`: of a trace that is kept. */
+  readonly observe: (destination: string, seconds: number, traceId: string | undefined) => void;
 }
 
 /** Labels are names of the rule file, which are few. */
@@ -31,6 +32,6 @@ export const createDeliveryMetrics = (
   });
   return {
     count: ({ name, type }, outcome) => attempts.inc({ destination: name, channel: type, outcome }),
-    observe: (destination, took) => seconds.observe({ destination }, Math.max(took, 0)),
+    observe: (destination, took, traceId) => seconds.observe({ destination }, Math.max(took, 0), traceId),
   };
 };

@@ -1,6 +1,6 @@
 import { notifyQueueOf } from '#platform/queue';
 import type { JobData } from '#platform/queue';
-import { traceIdOf } from '#platform/trace';
+import { sampledTraceOf, traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import type { StoredNotification } from '../store/notification-store.ts';
 import type { Conclusion } from './conclusion.ts';
@@ -9,6 +9,8 @@ import type { Conclusion } from './conclusion.ts';
 export interface DeliverySpan {
   /** For log lines; undefined where there is no trace. */
   readonly traceId: string | undefined;
+  /** For exemplars; undefined where the trace is not kept. */
+  readonly sampledTraceId: string | undefined;
   /** `notification` is null when its row could not be read. What was only put off has no span. */
   readonly ended: (conclusion: Conclusion, notification: StoredNotification | null) => void;
 }
@@ -22,6 +24,7 @@ export const beginDelivery = (
   const span = tracer?.start({ name: `process ${queue}`, kind: 'consumer', parent: traceparent });
   return {
     traceId: span?.traceId ?? traceIdOf(traceparent),
+    sampledTraceId: sampledTraceOf(span),
     ended: ({ kind, attempts }, notification) =>
       span?.end({
         attributes: () => ({

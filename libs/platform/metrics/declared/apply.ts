@@ -42,6 +42,7 @@ export const applyMetrics = {
       'Events that were parked first are not in it.',
     { family: familyOrQuarantine },
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
+    { traced: true },
   ),
   dakia_partition_lag: gauge('Records of the log that are not applied yet, as the owner of the partition sees it.', {
     topic,

@@ -31,6 +31,7 @@ export const notifyMetrics = {
     'Time from a fact to its delivery; reminders are not in it.',
     { destination },
     [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1_800, 7_200, 86_400],
+    { traced: true },
   ),
   dakia_notification_circuit_open: gauge(
     '1 while a destination is taken for dead and left alone.',
