@@ -58,9 +58,9 @@ test('partitions are made ahead once; rows of their days come out of the default
   expect(await holding('new')).toBe('webhook_events_20261124');
   expect(await store.rows('SELECT duplicate, applied FROM partition_ledger')).toEqual([{ duplicate: 2, applied: 4 }]);
   expect(await applyPartitions(store.database, TEST_NOW)).toEqual([]);
-  expect(
-    await store.rows("SELECT count(*) AS indexes FROM pg_indexes WHERE tablename = 'webhook_events_20261124'"),
-  ).toEqual([{ indexes: 5 }]);
+  const indexesOf = async (table: string) =>
+    store.rows(`SELECT count(*) AS indexes FROM pg_indexes WHERE tablename = '${table}'`);
+  expect(await indexesOf('webhook_events_20261124')).toEqual(await indexesOf('webhook_events'));
 });
 
 test('partitions are made while events come in', async () => {
