@@ -18,7 +18,14 @@ import {
 } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
 import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
-import { createDatabase, createOutboxSignal, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
+import {
+  createDatabase,
+  createOutboxSignal,
+  createPostgresPing,
+  createSchemaWait,
+  reportMigrations,
+  roleOf,
+} from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -144,10 +151,12 @@ const consumerOf = (
     metrics,
     fail,
   });
+  const schema = createSchemaWait(database, log);
+  addReadinessCheck(schema.unready);
   addReadinessCheck(consumer.unready);
   watchDependency({ name: 'kafka', ...createKafkaPing(config) });
   watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
-  return [poolOf(database), consumer];
+  return [poolOf(database), schema.component, consumer];
 };
 
 /**

@@ -1,6 +1,6 @@
 import { serviceNames } from '#catalogue';
 import type { Logger } from '#platform/log';
-import { createDatabase, createPostgresPing, reportMigrations, roleOf } from '#platform/postgres';
+import { createDatabase, createPostgresPing, createSchemaWait, reportMigrations, roleOf } from '#platform/postgres';
 import { createWorker, mountQueueBoard, notifyQueueOf, openQueue, retryQueueOf } from '#platform/queue';
 import { createRedisPing } from '#platform/redis';
 import { defineService } from '#platform/service';
@@ -51,6 +51,8 @@ export const notifierOf = (clock: () => Instant): Service =>
         metrics,
       });
       reportMigrations(metrics, database);
+      const schema = createSchemaWait(database, log);
+      host.addReadinessCheck(schema.unready);
       const queues = new Map(names.map((name) => [name, openQueue(config, notifyQueueOf(name), log)]));
       host.watchDependency({ name: 'postgres', ...createPostgresPing(config.databaseUrl) });
       host.watchDependency({ name: 'redis', ...createRedisPing(config) });
@@ -80,6 +82,7 @@ export const notifierOf = (clock: () => Instant): Service =>
       );
       return [
         { name: 'postgres pool', start: async () => undefined, stop: database.close },
+        schema.component,
         channelsOf(destinations, log),
         closing('queues', [...queues.values()]),
         createRelay({

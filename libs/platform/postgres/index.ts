@@ -12,6 +12,7 @@ export { reportMigrations } from './reports.ts';
 export { OPERATOR_ROLE, roleOf } from './roles.ts';
 export { arraysOf, unnested } from './row-arrays.ts';
 export type { Column } from './row-arrays.ts';
+export { createSchemaWait } from './schema-wait.ts';
 export type { Statement } from './statement.ts';
 export { adHoc, statement } from './statement.ts';
 export { schemaDescription } from './describe-schema.ts';

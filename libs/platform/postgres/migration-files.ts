@@ -14,9 +14,13 @@ export interface Migration {
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'migrations');
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
+/** File names of the migrations of the repository, lowest number first. */
+export const migrationNames = async (folder = FOLDER): Promise<readonly string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+
 /** The migrations of the repository, lowest number first. A number stands for one file. */
 export const readMigrations = async (folder = FOLDER): Promise<readonly Migration[]> => {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql'));
+  const names = await migrationNames(folder);
   const migrations = await Promise.all(
     names.map(async (name) => migrationOf(name, await readFile(join(folder, name), 'utf8'))),
   );
