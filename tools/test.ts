@@ -156,8 +156,6 @@ interface Part {
 const CORES = 2;
 const quick = (run: () => Promise<Counts>): Part => ({ run, cores: 1, quick: true });
 const onServers = (run: () => Promise<Counts>, cores: number): Part => ({ run, cores, quick: false });
-/** More than cores: many a test waits, for a time-out or for a server. */
-const WORKERS = 3;
 /** Beside the other quick parts, which want a core of their own. */
 const UNIT_WORKERS = 2;
 
@@ -189,7 +187,7 @@ const parts: Readonly<Record<string, Part>> = {
   'dead code': quick(check(bin('knip'))),
   chart: { run: jest('chart', 1, 'once'), cores: 1, quick: false },
   rules: { run: jest('rules', 1, 'once'), cores: 1, quick: false },
-  integration: onServers(jest('integration', WORKERS, 'again'), CORES),
+  integration: onServers(jest('integration', CORES, 'again'), CORES),
   /** These two wait more than they work: a file of each at a time. */
   faults: onServers(jest('faults', 1, 'again'), 1),
   long: onServers(jest('long', 1, 'again'), 1),
