@@ -59,10 +59,15 @@ const LOWEST = 20_000;
 const HIGHEST = 32_000;
 const DRAWS = 200;
 
-/** A port that nothing listens on. */
+/** What this process has drawn: nobody may listen on it yet. */
+const drawn = new Set<number>();
+
+/** A port that nothing listens on, and that this process was not given before. */
 export const freePort = async (): Promise<number> => {
   for (let draw = 0; draw < DRAWS; draw += 1) {
     const port = randomInt(LOWEST, HIGHEST);
+    if (drawn.has(port)) continue;
+    drawn.add(port);
     if (await isFree(port)) return port;
   }
   throw new LaunchFailure(

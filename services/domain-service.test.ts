@@ -36,6 +36,7 @@ test('what stops first comes last: the consumer before what it notifies, the wor
     'sweeper of parked entities',
     'worker of retry-refunds',
     'postgres pool',
+    'schema',
     'consumer of refunds',
   ]);
 });
@@ -45,6 +46,7 @@ test('the quarantine applies nothing, so it needs no Redis; it reports for all g
     'postgres pool of the reporter',
     'reporter',
     'postgres pool',
+    'schema',
     'consumer of quarantine',
   ]);
   expect(Object.keys(quarantine.settings)).not.toContain('redisUrl');
