@@ -36,10 +36,9 @@ export const addBackfill = (group: Command): void =>
       group
         .command('backfill')
         .description(
-          'Tell a destination what became true before it was in the file: facts that its rules ask ' +
-            'for and that it was ' +
-            'never told, behind all that is new. Reads the file of DAKIA_NOTIFICATIONS_FILE, which must be the ' +
-            `notifier's. ${DRY_RUN_RULE} Run again, it goes on where it was.`,
+          'Tell a destination what became true before it was in the file: facts that its rules ask for and that ' +
+            'it was never told, behind all that is new. Reads the file of DAKIA_NOTIFICATIONS_FILE, which must be ' +
+            `the notifier's. ${DRY_RUN_RULE} Run again, it goes on where it was.`,
         ),
       'what became true',
       'required',

@@ -3,7 +3,7 @@ import { beforeScrape, gaugeOf } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
 import { oncePer } from '#rules';
 import type { Transaction } from './database.ts';
-import { readMigrations } from './migration-files.ts';
+import { migrationNames } from './migration-files.ts';
 import { statement } from './statement.ts';
 
 /** Shows how much of a pool is in use. `name`: who uses it. */
@@ -32,7 +32,7 @@ export const reportMigrations = (registry: Registry, database: Transaction): voi
   const applied = gaugeOf(registry, 'dakia_migrations_applied');
   let known: Promise<number> | undefined;
   beforeScrape(registry, ['dakia_migrations_expected', 'dakia_migrations_applied'], async () => {
-    known ??= readMigrations().then(({ length }) => length);
+    known ??= migrationNames().then(({ length }) => length);
     expected.set({}, await known);
     // While Postgres is away the last answer stays: whoever needs it says so.
     const [row] = await database.query<{ applied: number }>(APPLIED).catch(() => []);
