@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { eventually, makeCertificate } from '#kit';
 import { serverFiles, silent, startRedis, stateFolder } from '#local';
 import type { Redis as EmbeddedRedis } from '#local';
@@ -66,13 +67,18 @@ test('a Redis that can lose jobs is told of once per process, with what to set, 
   console.warn = (...given: readonly unknown[]) => void printed.push(given);
   onTestEnd = () => (console.warn = warn);
   const { url } = await start();
+  // Set before the first queue opens: a process looks at a server once.
+  const admin = new Redis(url);
+  await admin.config('SET', 'maxmemory-policy', 'volatile-lru');
+  await admin.config('SET', 'appendonly', 'no');
+  admin.disconnect();
   fixture = await openQueueFixture(url);
-  await fixture.redis.config('SET', 'maxmemory-policy', 'volatile-lru');
-  await fixture.redis.config('SET', 'appendonly', 'no');
   for (let count = 0; count < 3; count += 1) await fixture.startWorker(async () => ({ kind: 'done' }));
   await fixture.queue.add([job('one'), job('two')]);
   await eventually('all is done', async () => (await fixture?.stats())?.completed === 2);
-  const warnings = fixture.logged.filter(({ level }) => level === 'warn');
+  const warned = (): QueueFixture['logged'] => fixture?.logged.filter(({ level }) => level === 'warn') ?? [];
+  await eventually('it is told', () => warned().length > 0);
+  const warnings = warned();
   expect(warnings).toHaveLength(1);
   expect(warnings[0]?.['msg']).toBe(
     'Redis can lose jobs (Dakia finds them again in Postgres, later): it throws keys away when memory is short ' +

@@ -79,10 +79,14 @@ const insertOf = (batch: RecordedBatch, columns: Recording['columns']): Insert =
   };
 };
 
-/** A body is replaced by where it lies in the one value that holds all of them, as the consumer sends it too. */
+/** Whether it holds the bodies, which one value of all bytes brings, as the consumer sends them. */
+const isBody = ({ name, type }: Column): boolean => type === 'bytea' && name === 'payload';
+
+/** A body is replaced by where it lies in the one value that holds all of them. */
 const arraysOf = (columns: readonly Column[], rows: readonly Row[]): readonly unknown[] =>
-  columns.flatMap(({ name, type }): readonly unknown[] => {
-    if (type !== 'bytea') return [rows.map((row) => row[name])];
+  columns.flatMap((column): readonly unknown[] => {
+    const { name } = column;
+    if (!isBody(column)) return [rows.map((row) => row[name])];
     const lengths = rows.map((row) => (row[name] as Buffer).length);
     let from = 1;
     return [lengths.map((length) => (from += length) - length), lengths];
@@ -96,16 +100,16 @@ const statementOf = (family: Family, columns: Recording['columns']): Statement =
   let parameter = 5;
   const insert = (table: string): string => {
     const of = columns[table] ?? [];
-    const given = of.flatMap(({ name, type }) =>
-      type === 'bytea'
+    const given = of.flatMap((column) =>
+      isBody(column)
         ? [
-            [`${name}_from`, 'int'],
-            [`${name}_length`, 'int'],
+            [`${column.name}_from`, 'int'],
+            [`${column.name}_length`, 'int'],
           ]
-        : [[name, type]],
+        : [[column.name, column.type]],
     );
-    const selected = of.map(({ name, type }) =>
-      type === 'bytea' ? `substring($5::bytea FROM ${name}_from FOR ${name}_length)` : name,
+    const selected = of.map((column) =>
+      isBody(column) ? `substring($5::bytea FROM ${column.name}_from FOR ${column.name}_length)` : column.name,
     );
     const arrays = given.map(([, type]) => `$${++parameter}::${type}[]`);
     return `INSERT INTO ${table} (${of.map(({ name }) => name).join(', ')}) SELECT ${selected.join(', ')}
