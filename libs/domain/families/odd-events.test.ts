@@ -102,6 +102,62 @@ describe('the snapshot decides, the name refines', () => {
       { status: 'started', values: { severity: 'high', method: 'card', provider_status: 'Started' } },
     ],
     [
+      'a status with a NUL is none',
+      [at('payment.captured', EARLIER, { status: 'capt\u0000ured' })],
+      { status: 'created', values: { provider_status: undefined }, facts: [], notes: ['status cannot be read'] },
+    ],
+    [
+      'no time of an end that the snapshot denies: of a refund that failed',
+      [at('refund.processed', EARLIER, { status: 'failed' })],
+      { status: 'failed', values: { processed_at: undefined }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of a capture, and no captured money of a flag beside a failure',
+      [at('payment.captured', EARLIER, { status: 'failed', captured: true })],
+      { status: 'failed', values: { captured_at: undefined, captured: false }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of an authorisation',
+      [at('payment.authorized', EARLIER, { status: 'failed' })],
+      { status: 'failed', values: { authorized_at: undefined }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of the end of a dispute',
+      [at('payment.dispute.won', EARLIER, { status: 'under_review', phase: 'chargeback' })],
+      { status: 'under_review', values: { closed_at: undefined }, notes: ['shows under_review'] },
+    ],
+    [
+      'money is captured where the snapshot shows it, by its status or, where it has none, by its flag',
+      [at('payment.authorized', EARLIER, { captured: '1' })],
+      { status: 'captured', values: { captured: true }, facts: ['payment.captured'] },
+    ],
+    [
+      'a payment that is refunded is so in full, whatever figures stand beside it',
+      [at('payment.captured', EARLIER, { status: 'refunded', amount: 500, amount_refunded: 0, refund_status: null })],
+      { status: 'refunded', values: { amount_refunded_minor: 500, refund_status: 'full' } },
+    ],
+    [
+      'a part went back where an amount says so',
+      [at('payment.captured', EARLIER, { status: 'captured', amount: 500, amount_refunded: 200, refund_status: null })],
+      { status: 'captured', values: { amount_refunded_minor: 200, refund_status: 'partial' } },
+    ],
+    [
+      'the failure is over with a success that does not speak of it',
+      [
+        at('payment.failed', EARLIER, { status: 'failed', error_code: 'BAD_REQUEST_ERROR' }),
+        at('payment.captured', LATER, { status: 'captured' }),
+      ],
+      { status: 'captured', values: { error_code: null } },
+    ],
+    [
+      'the instrument of a downtime is one, also where it lies beside an empty one',
+      [
+        at('payment.downtime.started', EARLIER, { status: 'started', instrument: { bank: 'HDFC' } }),
+        at('payment.downtime.updated', LATER, { status: 'updated', instrument: {}, vpa_handle: 'oksbi' }),
+      ],
+      { status: 'updated', values: { bank: null, vpa_handle: 'oksbi', instrument: { vpa_handle: 'oksbi' } } },
+    ],
+    [
       'a phase that nobody knows',
       [at('payment.dispute.created', EARLIER, { status: 'open', phase: 'good_faith' })],
       { status: 'open', values: { phase: 'good_faith' }, notes: ['phase "good_faith" is not known'] },
@@ -109,6 +165,90 @@ describe('the snapshot decides, the name refines', () => {
   ];
   test.each(cases)('%s', (_name, snapshots, expected) => {
     check(snapshots, expected);
+  });
+});
+
+describe('what the name of an event says of an account, and its own snapshot denies, is told', () => {
+  const cases: readonly (readonly [string, readonly Snapshot[], Expected])[] = [
+    [
+      'a suspension counts by its name',
+      [at('account.suspended', EARLIER, { suspended_at: null, live: true })],
+      {
+        status: 'suspended',
+        values: { suspended: true, live: false, suspended_at: null },
+        facts: ['account.suspended', 'account.contradicted'],
+        notes: ['says suspended, its snapshot shows no time of a suspension and the account as live: the name counts'],
+      },
+    ],
+    [
+      'a hold of funds counts by the snapshot',
+      [at('account.funds_hold', EARLIER, { hold_funds: false })],
+      {
+        status: 'known',
+        values: { hold_funds: false },
+        facts: ['account.contradicted'],
+        notes: ['says that funds are held, its snapshot shows not held: the snapshot counts'],
+      },
+    ],
+    [
+      'the end of a hold, too',
+      [at('account.funds_unhold', EARLIER, { hold_funds: true })],
+      {
+        status: 'known',
+        values: { hold_funds: true },
+        facts: ['account.funds_held', 'account.contradicted'],
+        notes: ['says that funds are not held, its snapshot shows held: the snapshot counts'],
+      },
+    ],
+    [
+      'payments that are enabled, of an account that is not live',
+      [at('account.payments_enabled', EARLIER, { live: false, suspended_at: null })],
+      {
+        status: 'known',
+        values: { payments_enabled: false, payments_enabled_at: undefined },
+        facts: ['account.contradicted'],
+        notes: ['says enabled, its snapshot shows the account as suspended or not live'],
+      },
+    ],
+    [
+      'a refusal that shows an activation',
+      [at('account.rejected', EARLIER, { merchant_detail: { activation_status: 'activated' } })],
+      {
+        status: 'activated',
+        facts: ['account.activated', 'account.contradicted'],
+        notes: ['account.rejected says rejected, its snapshot shows activated: the snapshot counts'],
+      },
+    ],
+    [
+      'what agrees is no contradiction; a suspension has ended where its time is 0',
+      [
+        at('account.suspended', EARLIER, { suspended_at: EARLIER, live: false }),
+        at('account.funds_hold', LATER, { hold_funds: true, suspended_at: 0, live: true }),
+      ],
+      {
+        status: 'known',
+        values: { suspended: false, suspended_at: null, hold_funds: true, live: true },
+        facts: ['account.suspended', 'account.unsuspended', 'account.funds_held'],
+      },
+    ],
+    [
+      'the word suspended is enough, wherever it stands',
+      [at('account.updated', EARLIER, { activation_details: { status: 'Suspended' }, live: true })],
+      { status: 'suspended', values: { suspended: true, live: false } },
+    ],
+  ];
+  test.each(cases)('%s', (_name, snapshots, expected) => {
+    check(snapshots, expected);
+  });
+
+  test('each time under its own event', () => {
+    const denied = (second: number) => at('account.funds_hold', second, { hold_funds: false });
+    const aggregate = aggregateOf('accounts');
+    const first = aggregate.apply(undefined, denied(EARLIER));
+    if (first.kind === 'rejected') throw new Error(first.reason);
+    const second = aggregate.apply(first.next, denied(LATER));
+    const told = [first, second].flatMap((verdict) => (verdict.kind === 'rejected' ? [] : verdict.facts));
+    expect(new Set(told.map(({ occurrence }) => occurrence)).size).toBe(2);
   });
 });
 
