@@ -1,53 +1,13 @@
-import { eventSpec } from '#catalogue';
-import type { EventName } from '#catalogue';
 import { deliveriesOfCase } from '#kit/cases';
-import { arrive, bareSnapshot } from '#kit/arrive';
-import { inEveryOrder } from '#kit/orders';
+import { arrive } from '#kit/arrive';
 import { snapshotOf } from '#kit/published';
+import { at, check, EARLIER, LATER, RECEIVED_AT } from '#kit/saying';
+import type { Expected } from '#kit/saying';
 import { eventId, fromEpochSeconds } from '#rules';
-import type { EntityState, FieldValue, JsonRecord, Snapshot } from '#rules';
+import type { JsonRecord, Snapshot } from '#rules';
 import { aggregateOf } from './aggregates.ts';
 
-/** When everything here is received: after all times that are meant to be believed. */
-const RECEIVED_AT = fromEpochSeconds(1_795_850_000);
-const [EARLIER, LATER] = [1_795_841_805, 1_795_843_533];
 const A_YEAR = 365 * 86_400;
-
-interface Expected {
-  readonly status: string;
-  readonly values?: Readonly<Record<string, FieldValue | undefined>>;
-  /** Kinds of the facts told, in the order given. */
-  readonly facts?: readonly string[];
-  /** Pieces of the notes, one each, in the order given. */
-  readonly notes?: readonly string[];
-}
-
-const at = (event: EventName, second: number, subject: JsonRecord): Snapshot => ({
-  ...bareSnapshot(event),
-  eventId: eventId(`${event}@${second}`),
-  occurredAt: fromEpochSeconds(second),
-  receivedAt: RECEIVED_AT,
-  subject,
-});
-
-/** Arrives in every order with the same row, and in the order given with what is told and noted. */
-const check = (snapshots: readonly Snapshot[], { status, values = {}, facts, notes = [] }: Expected): void => {
-  const aggregate = aggregateOf(eventSpec(snapshots[0]?.event as EventName).family);
-  const state = inEveryOrder(aggregate, snapshots);
-  expect(state.status).toBe(status);
-  for (const [name, value] of Object.entries(values)) expect([name, state.values[name]]).toEqual([name, value]);
-  let current: EntityState | undefined;
-  const [told, noted] = [new Array<string>(), new Array<string>()];
-  for (const snapshot of snapshots) {
-    const verdict = aggregate.apply(current, snapshot);
-    if (verdict.kind === 'rejected') throw new Error(verdict.reason);
-    current = verdict.next;
-    told.push(...verdict.facts.map(({ kind }) => kind));
-    noted.push(...verdict.notes.map(({ text }) => text));
-  }
-  if (facts !== undefined) expect(told).toEqual(facts);
-  expect(noted).toEqual(notes.map((piece): unknown => expect.stringContaining(piece)));
-};
 
 describe('the snapshot decides, the name refines', () => {
   const cases: readonly (readonly [string, readonly Snapshot[], Expected])[] = [
@@ -165,90 +125,6 @@ describe('the snapshot decides, the name refines', () => {
   ];
   test.each(cases)('%s', (_name, snapshots, expected) => {
     check(snapshots, expected);
-  });
-});
-
-describe('what the name of an event says of an account, and its own snapshot denies, is told', () => {
-  const cases: readonly (readonly [string, readonly Snapshot[], Expected])[] = [
-    [
-      'a suspension counts by its name',
-      [at('account.suspended', EARLIER, { suspended_at: null, live: true })],
-      {
-        status: 'suspended',
-        values: { suspended: true, live: false, suspended_at: null },
-        facts: ['account.suspended', 'account.contradicted'],
-        notes: ['says suspended, its snapshot shows no time of a suspension and the account as live: the name counts'],
-      },
-    ],
-    [
-      'a hold of funds counts by the snapshot',
-      [at('account.funds_hold', EARLIER, { hold_funds: false })],
-      {
-        status: 'known',
-        values: { hold_funds: false },
-        facts: ['account.contradicted'],
-        notes: ['says that funds are held, its snapshot shows not held: the snapshot counts'],
-      },
-    ],
-    [
-      'the end of a hold, too',
-      [at('account.funds_unhold', EARLIER, { hold_funds: true })],
-      {
-        status: 'known',
-        values: { hold_funds: true },
-        facts: ['account.funds_held', 'account.contradicted'],
-        notes: ['says that funds are not held, its snapshot shows held: the snapshot counts'],
-      },
-    ],
-    [
-      'payments that are enabled, of an account that is not live',
-      [at('account.payments_enabled', EARLIER, { live: false, suspended_at: null })],
-      {
-        status: 'known',
-        values: { payments_enabled: false, payments_enabled_at: undefined },
-        facts: ['account.contradicted'],
-        notes: ['says enabled, its snapshot shows the account as suspended or not live'],
-      },
-    ],
-    [
-      'a refusal that shows an activation',
-      [at('account.rejected', EARLIER, { merchant_detail: { activation_status: 'activated' } })],
-      {
-        status: 'activated',
-        facts: ['account.activated', 'account.contradicted'],
-        notes: ['account.rejected says rejected, its snapshot shows activated: the snapshot counts'],
-      },
-    ],
-    [
-      'what agrees is no contradiction; a suspension has ended where its time is 0',
-      [
-        at('account.suspended', EARLIER, { suspended_at: EARLIER, live: false }),
-        at('account.funds_hold', LATER, { hold_funds: true, suspended_at: 0, live: true }),
-      ],
-      {
-        status: 'known',
-        values: { suspended: false, suspended_at: null, hold_funds: true, live: true },
-        facts: ['account.suspended', 'account.unsuspended', 'account.funds_held'],
-      },
-    ],
-    [
-      'the word suspended is enough, wherever it stands',
-      [at('account.updated', EARLIER, { activation_details: { status: 'Suspended' }, live: true })],
-      { status: 'suspended', values: { suspended: true, live: false } },
-    ],
-  ];
-  test.each(cases)('%s', (_name, snapshots, expected) => {
-    check(snapshots, expected);
-  });
-
-  test('each time under its own event', () => {
-    const denied = (second: number) => at('account.funds_hold', second, { hold_funds: false });
-    const aggregate = aggregateOf('accounts');
-    const first = aggregate.apply(undefined, denied(EARLIER));
-    if (first.kind === 'rejected') throw new Error(first.reason);
-    const second = aggregate.apply(first.next, denied(LATER));
-    const told = [first, second].flatMap((verdict) => (verdict.kind === 'rejected' ? [] : verdict.facts));
-    expect(new Set(told.map(({ occurrence }) => occurrence)).size).toBe(2);
   });
 });
 

@@ -13,7 +13,7 @@ const isUnset = (value: unknown): boolean =>
   (Array.isArray(value) && value.length === 0) ||
   (isRecord(value) && Object.keys(value).length === 0);
 
-const SUSPENDED: EventIn<'accounts'> = 'account.suspended';
+const SUSPENDED = 'account.suspended' satisfies EventIn<'accounts'>;
 
 /**
  * Whether the snapshot says that the account is suspended; undefined where it says nothing of it, as the bodies of
@@ -71,7 +71,7 @@ export const live: Reading = {
   isUnreadable: isLiveUnreadable,
 };
 
-const ENABLED: EventIn<'accounts'> = 'account.payments_enabled';
+const ENABLED = 'account.payments_enabled' satisfies EventIn<'accounts'>;
 export const paymentsEnabled: Reading = {
   type: 'boolean',
   rule: 'latest',
@@ -82,33 +82,44 @@ export const paymentsEnabled: Reading = {
 export const arePaymentsDenied = (snapshot: Snapshot): boolean =>
   isSaidSuspended(snapshot) === true || flagOf(snapshot) === false;
 
+type Denies = (snapshot: Snapshot<EventIn<'accounts'>>) => Denial | undefined;
+
+const deniedSuspension: Denies = (snapshot) => {
+  const { event, subject } = snapshot;
+  const shown = [
+    ...(isShownSuspended(subject) === false ? ['no time of a suspension'] : []),
+    ...(flagOf(snapshot) === true ? ['the account as live'] : []),
+  ];
+  const text = `${event} says suspended, its snapshot shows ${shown.join(' and ')}: the name counts`;
+  return shown.length === 0 ? undefined : { what: 'suspension', text };
+};
+
+const deniedPayments: Denies = (snapshot) => {
+  const text = `${snapshot.event} says enabled, its snapshot shows the account as suspended or not live: the snapshot counts`;
+  return arePaymentsDenied(snapshot) ? { what: 'payments', text } : undefined;
+};
+
+const deniedFunds =
+  (isHeld: boolean): Denies =>
+  ({ event, subject }) => {
+    const shown = readFlag(subject['hold_funds']);
+    const [said, other] = isHeld ? ['held', 'not held'] : ['not held', 'held'];
+    const text = `${event} says that funds are ${said}, its snapshot shows ${other}: the snapshot counts`;
+    return shown === undefined || shown === isHeld ? undefined : { what: 'funds', text };
+  };
+
 /**
  * What the event's name says and its own snapshot denies. A suspension counts by its name, which costs nothing if it is
  * wrong; of funds and payments the snapshot counts.
  */
+const denies: Readonly<Partial<Record<EventIn<'accounts'>, Denies>>> = {
+  [SUSPENDED]: deniedSuspension,
+  [ENABLED]: deniedPayments,
+  'account.funds_hold': deniedFunds(true),
+  'account.funds_unhold': deniedFunds(false),
+};
+
 export const denialsOf = (snapshot: Snapshot<EventIn<'accounts'>>): readonly Denial[] => {
-  const { event, subject } = snapshot;
-  switch (event) {
-    case SUSPENDED: {
-      const shown = [
-        ...(isShownSuspended(subject) === false ? ['no time of a suspension'] : []),
-        ...(flagOf(snapshot) === true ? ['the account as live'] : []),
-      ];
-      const text = `${event} says suspended, its snapshot shows ${shown.join(' and ')}: the name counts`;
-      return shown.length === 0 ? [] : [{ what: 'suspension', text }];
-    }
-    case ENABLED: {
-      const text = `${event} says enabled, its snapshot shows the account as suspended or not live: the snapshot counts`;
-      return arePaymentsDenied(snapshot) ? [{ what: 'payments', text }] : [];
-    }
-    case 'account.funds_hold':
-    case 'account.funds_unhold': {
-      const [isHeld, shown] = [event === 'account.funds_hold', readFlag(subject['hold_funds'])];
-      const [said, other] = isHeld ? ['held', 'not held'] : ['not held', 'held'];
-      const text = `${event} says that funds are ${said}, its snapshot shows ${other}: the snapshot counts`;
-      return shown === undefined || shown === isHeld ? [] : [{ what: 'funds', text }];
-    }
-    default:
-      return [];
-  }
+  const denial = denies[snapshot.event]?.(snapshot);
+  return denial === undefined ? [] : [denial];
 };
