@@ -106,7 +106,10 @@ test('a closed pipe ends quietly', () => {
 test('what a terminal would act upon, or show in another order, is escaped; in JSON it is the same value', () => {
   expect(plainCell('a\nfake  row\u001b[2J\u202eb\u200b')).toBe('a\\nfake  row\\u001b[2J\\u202eb\\u200b');
   expect(plain('two\nlines of é ₹ 漢')).toBe('two\nlines of é ₹ 漢');
-  expect(JSON.parse(plain(JSON.stringify('\u007f\u202e\u2028x')))).toBe('\u007f\u202e\u2028x');
+  expect(plainCell('pay\u{e0041}\ufe0f\u3164\u180e')).toBe('pay\\udb40\\udc41\\ufe0f\\u3164\\u180e');
+  const hostile = '\u007f\u202e\u2028x\u{e0041}\u{e0100}';
+  expect(plain(JSON.stringify(hostile))).not.toMatch(/[^\x20-\x7e]/);
+  expect(JSON.parse(plain(JSON.stringify(hostile)))).toBe(hostile);
 });
 
 test('the file can be run by itself', () => {

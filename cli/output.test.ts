@@ -75,7 +75,7 @@ test('times are in the configured zone: DAKIA_TIME_ZONE, else time_zone of the r
 
 /** Prints until the reader is known to be gone, at most 10 s, and only then comes to its verdict. */
 const VERDICT_AFTER_PIPE = `
-  const { goOnWithClosedPipe } = await import('./terminal.ts');
+  const { goOnWithClosedPipe } = await import('#platform/log');
   goOnWithClosedPipe();
   let isGone = false;
   process.stdout.on('error', () => (isGone = true));

@@ -221,7 +221,8 @@ test('what the former release wrote otherwise is mended by the migration, and wh
   await insert('payment_refunds', 'refund_id', 'rfnd_was1', { status: 'failed', processed_at: at });
   await insert('payment_refunds', 'refund_id', 'rfnd_was2', { status: 'failed', processed_at: at });
   await store.rows(
-    "INSERT INTO outbox (name, dedupe_key, family, entity_key, payload) VALUES ('refund.processed', 'refunds:rfnd_was2:refund.processed:', 'refunds', 'rfnd_was2', '{}')",
+    `INSERT INTO outbox (name, dedupe_key, family, entity_key, payload)
+     VALUES ('refund.processed', 'refunds:rfnd_was2:refund.processed:', 'refunds', 'rfnd_was2', '{}')`,
   );
   await insert('payment_disputes', 'dispute_id', 'disp_was', {
     status: 'under_review',

@@ -16,7 +16,7 @@ import type { SecretsConfig } from './settings.ts';
  * How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod.
  */
 const LOOK_INTERVAL_MS = 2_000;
-/** A secret with fewer characters may be guessed, or is a part of one that a comma has split. */
+/** A secret with fewer characters may be guessed. */
 const SECRET_LENGTH_GOOD = 16;
 
 /**
@@ -125,6 +125,7 @@ export const createKeyring = ({
     secretsOf: (endpoint) => secrets.get(endpoint),
     start: async () => {
       tell(log, secrets, 'webhook secrets in use: number per endpoint');
+      tellOfCommas(log, config, secrets);
       if (files.length === 0) return;
       await look();
       lookAgain();
@@ -148,9 +149,23 @@ const tell = (log: Logger, secrets: SecretsByEndpoint, message: string): void =>
     log.warn(
       { endpoints: short },
       `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can ` +
-        'be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it ' +
-        'in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret',
+        'be guessed; give the webhook a longer one',
     );
+};
+
+/**
+ * Two secrets of a rotation and two halves of one that has a comma look alike, whatever their lengths, and the halves
+ * refuse every delivery. So whoever gave more than one this way is told how they were read, at each start.
+ */
+const tellOfCommas = (log: Logger, { secrets: inline }: SecretsConfig, secrets: SecretsByEndpoint): void => {
+  const count = secrets.get(DEFAULT_ENDPOINT)?.length ?? 0;
+  if (inline === undefined || count < 2) return;
+  log.warn(
+    { endpoints: { [DEFAULT_ENDPOINT]: count } },
+    `the commas in RAZORPAY_WEBHOOK_SECRETS make it ${count} secrets. That is right while a secret is rotated. A secret ` +
+      'that has a comma itself is split by it, and all its deliveries are refused: put it in ' +
+      'RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret',
+  );
 };
 
 const isShort = (secret: WebhookSecret): boolean => (secret.symmetricKeySize ?? 0) < SECRET_LENGTH_GOOD;

@@ -9,8 +9,8 @@ const AMOUNT = /_minor$/;
 /** What every message knows beside its row. */
 const ALWAYS = ['fact', 'summary', 'family', 'noun', 'id', 'status', 'endpoint', 'told_at'] as const;
 /**
- * What Razorpay does by itself with a payment that is authorised and that nobody captures: it refunds it, 3 days after it
- * was begun at the earliest (razorpay.com/docs/payments/late-authorisation; another page says 5).
+ * What Razorpay does by itself with a payment that is authorised and that nobody captures: it refunds it, 3 days after
+ * it was begun at the earliest (razorpay.com/docs/payments/late-authorisation; another page says 5).
  */
 const AUTO_REFUND_AFTER_MS = 3 * 24 * 3_600_000;
 const autoRefundAt = (subject: Subject): number | null => {
