@@ -2,17 +2,16 @@
  * Walks every command on real servers: with --json each prints exactly
  * one object, whose `ok` is its exit code; without, no line is too wide.
  */
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { openDakiaOnServers, SHAPE_HERE } from '../test/kit/cli/on-servers.ts';
 import type { DakiaOnServers } from '../test/kit/cli/on-servers.ts';
+import { probeCommands } from '../test/kit/cli/probe-program.ts';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
 import { LINE_WIDTH } from './table.ts';
 
 jest.setTimeout(60_000);
 
-const PROBE = join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts');
-const commands = JSON.parse(execFileSync(process.execPath, [PROBE], { encoding: 'utf8' })) as readonly ProbedCommand[];
+const commands = await probeCommands();
 let servers: DakiaOnServers;
 
 beforeAll(async () => void (servers = await openDakiaOnServers()));
