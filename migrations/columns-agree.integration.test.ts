@@ -87,6 +87,11 @@ const CONTRADICTIONS: readonly (readonly [place: string, where: string])[] = [
   ],
   ['payment_overview', "refund_status = 'full' AND refunded_minor < amount_minor"],
   ['payment_overview', "(status = 'captured') <> coalesce(captured AND status <> 'refunded', false)"],
+  [
+    'payment_overview',
+    `refunded_minor > 0 AND refunds @> '[{"status": "failed", "amount_minor": null}]' AND
+       NOT refunds @> '[{"status": "processed"}]'`,
+  ],
   ['payment_overview', 'refunds IS NULL AND refund_pending_minor + refund_failed_minor > 0'],
   [
     'payment_overview',
@@ -160,6 +165,7 @@ const payment = (more: JsonRecord): JsonRecord => ({ id: 'pay_Agree0000000', amo
 const odd: readonly JsonRecord[] = [
   { event: 'payment.authorized', payload: { payment: { entity: payment({ status: 'authorized', captured: true }) } } },
   { event: 'payment.captured', payload: { payment: { entity: payment({ captured: '1' }) } } },
+  { event: 'payment.captured', payload: { payment: { entity: payment({ status: 'refunded', captured: true }) } } },
   { event: 'payment.captured', payload: { payment: { entity: payment({ status: 'failed', error_code: 'X' }) } } },
   { event: 'payment.failed', payload: { payment: { entity: payment({ status: 'failed', error_code: 'X' }) } } },
   ...[null, 500, 200, '2.00'].flatMap((amount) =>
