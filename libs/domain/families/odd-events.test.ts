@@ -110,6 +110,15 @@ describe('the snapshot decides, the name refines', () => {
       { status: 'captured', values: { error_code: null } },
     ],
     [
+      'also where nothing but a flag or a name tells of it',
+      [
+        at('payment.failed', EARLIER, { status: 'failed', error_code: 'BAD_REQUEST_ERROR' }),
+        at('payment.captured', LATER, { captured: '1', error_code: 'BAD_REQUEST_ERROR' }),
+        at('payment.authorized', LATER, {}),
+      ],
+      { status: 'captured', values: { error_code: null } },
+    ],
+    [
       'the instrument of a downtime is one, also where it lies beside an empty one',
       [
         at('payment.downtime.started', EARLIER, { status: 'started', instrument: { bank: 'HDFC' } }),

@@ -15,7 +15,7 @@ import {
   readTime,
   searched,
 } from '#rules';
-import type { Field, Reading } from '#rules';
+import type { Field, Reading, Snapshot } from '#rules';
 import { currency, notes, showing, timeOf } from '../columns.ts';
 
 /**
@@ -95,14 +95,18 @@ const amountRefunded: Reading = {
   },
 };
 
-/** A snapshot that shows a success says that there is no failure, also where it leaves the key out or names one. */
+const isSuccess = showing<PaymentStatus>(paymentStatuses, 'authorized', 'captured', 'refunded');
+/** By what its snapshot shows, and where that shows no status by its flag or the event's name. */
+const hasSucceeded = (snapshot: Snapshot): boolean => {
+  const { event, subject, isSighting } = snapshot;
+  if ((subject['status'] ?? '') !== '') return isSuccess(snapshot);
+  return readFlag(subject['captured']) === true || (isSighting !== true && event !== 'payment.failed');
+};
+
+/** What has succeeded has not failed: what was said of a failure is over, also where the snapshot repeats it. */
 const failure = (name: string): Reading => {
   const said = clearable.text(name);
-  const isSuccess = showing<PaymentStatus>(paymentStatuses, 'authorized', 'captured', 'refunded');
-  return {
-    ...said,
-    read: (snapshot) => ((snapshot.subject['status'] ?? '') !== '' && isSuccess(snapshot) ? null : said.read(snapshot)),
-  };
+  return { ...said, read: (snapshot) => (hasSucceeded(snapshot) ? null : said.read(snapshot)) };
 };
 
 /** By what its snapshot shows, and where that shows no status by the event's name. */

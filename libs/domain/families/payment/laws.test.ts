@@ -17,12 +17,18 @@ const subject = {
   created_at: fc.constantFrom(0, 1_699_999_990, '1699999991'),
 };
 
+const NO_FAILURE = Object.fromEntries(
+  ['code', 'description', 'source', 'step', 'reason'].map((name) => [`error_${name}`, null]),
+);
+
 describe('payments', () => {
   obeysTheLaws({
     aggregate: paymentAggregate,
     subject: () => subject,
-    said: (event): Record<string, boolean> =>
-      event === 'payment.failed' ? { ever_failed: true } : event === 'payment.captured' ? { captured: true } : {},
+    said: (event) =>
+      event === 'payment.failed'
+        ? { ever_failed: true }
+        : { ...NO_FAILURE, ...(event === 'payment.captured' && { captured: true }) },
     finalFact: ({ status }) => (status === 'created' ? null : `payment.${status}`),
   });
 });
