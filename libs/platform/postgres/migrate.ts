@@ -55,7 +55,7 @@ export const migrate = async (
   }
 };
 
-/** Of a table that lacks a column its view would only say that there is none; the check has the statement that adds it. */
+/** Where a table lacks a column, its view would only say so; the check has the statement that adds it. */
 const describe = async (client: pg.Client): Promise<void> => {
   try {
     await describeSchema(client);
