@@ -44,6 +44,7 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
       'dead',
       'quarantine',
       'conflicts',
+      'unknown',
       'notifications',
       'ledger',
       'migrate',

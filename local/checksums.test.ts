@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { forgetFiles, readChecksums, verifyFiles } from './checksums.ts';
+import { trustedChecksums } from './server-files.ts';
 
 let root: string;
 let repository: string;
@@ -41,6 +42,24 @@ test('a file with other bytes is named and removed from where Maven would find i
 test('a file that nobody has named is refused', async () => {
   writeFileSync(join(root, 'kafka', 'stranger.jar'), '');
   await expect(verify()).rejects.toThrow('kafka/stranger.jar');
+});
+
+test('of what Maven itself runs to fetch them, everything is named, with the sums of the servers beside it', () => {
+  const pom = readFileSync(join(import.meta.dirname, 'pom.xml'), 'utf8');
+  const named = readChecksums(join(import.meta.dirname, 'maven', 'checksums.sha256'));
+  const plugins = [...pom.matchAll(/<artifactId>(maven-[a-z]+-plugin)<\/artifactId>\s*<version>(.+?)<\/version>/g)];
+  expect(plugins.length).toBe(2);
+  for (const [, name = '', version = ''] of plugins)
+    for (const kind of ['jar', 'pom'])
+      expect([...named.keys()]).toContain(`org/apache/maven/plugins/${name}/${version}/${name}-${version}.${kind}`);
+  // One file, one sum: a version that is raised in one list is raised in the other.
+  const byName = new Map([...named].map(([path, digest]) => [basename(path), digest]));
+  const servers = [...readChecksums(join(import.meta.dirname, 'servers.sha256'))];
+  expect(servers.filter(([path, digest]) => byName.get(basename(path)) !== digest)).toEqual([]);
+  // Where Maven looks for it, under the name that it looks for.
+  expect(trustedChecksums.map((setting) => setting.slice(setting.lastIndexOf('.') + 1))).toContain(
+    `basedir=${join(import.meta.dirname, 'maven')}`,
+  );
 });
 
 /** A version that is raised without its checksums would fail at the next start of whoever has not got it yet. */

@@ -35,6 +35,21 @@ const platforms: Readonly<Record<string, { readonly redis: string; readonly post
 
 const pom = join(import.meta.dirname, 'pom.xml');
 const checksums = join(import.meta.dirname, 'servers.sha256');
+/**
+ * Maven from 3.9 on compares every file that it resolves with maven/checksums.sha256 before it uses it: its own plugins,
+ * what those need, and POMs. A file that is not named there is refused. Earlier ones know no such settings. The list is
+ * made anew by Maven itself: these settings, `${TRUSTED}.record=true` and a folder of its own, once for each platform.
+ */
+const TRUSTED = 'aether.artifactResolver.postProcessor.trustedChecksums';
+const SUMMARY = 'aether.trustedChecksumsSource.summaryFile';
+export const trustedChecksums = [
+  `-D${TRUSTED}=true`,
+  `-D${TRUSTED}.checksumAlgorithms=SHA-256`,
+  `-D${TRUSTED}.failIfMissing=true`,
+  `-D${SUMMARY}=true`,
+  `-D${SUMMARY}.originAware=false`,
+  `-D${SUMMARY}.basedir=${join(import.meta.dirname, 'maven')}`,
+] as const;
 const DOWNLOAD_WITHIN_MS = 900_000;
 const REPORT_EVERY_MS = 2_000;
 /** What a machine with an empty Maven repository fetches: servers and Maven's own plugins. */
@@ -131,6 +146,7 @@ const maven = async (goal: string, out: string, report: Report, signal?: AbortSi
     '-B',
     // A file that differs from the checksum of where it comes from is an error, and no warning.
     '-C',
+    ...trustedChecksums,
     '-f',
     pom,
     `-Dout=${out}`,

@@ -84,7 +84,9 @@ export const scenarios: readonly Scenario[] = [
     id: 'BP-08',
     title: 'Create-payment call times out',
     evidence: 'P',
-    says: 'A matter of who calls the API. The view `money_to_check` lists an order that was paid twice.',
+    says:
+      'A matter of who calls the API. Two captures of one order or one receipt are told (`order.captured_twice`) and ' +
+      'listed (`money_to_check`).',
     run: "not a receiver's matter",
   },
   {

@@ -1,6 +1,6 @@
 'use strict';
 // What a test file runs in (jest.config.js): Node as it is. Jest's own environment is a sandbox, for which it reads,
-// transforms and runs every module anew for each test file: more than half of the CPU of a run (docs/adr/0021).
+// transforms and runs every module anew for each test file: more than half of the CPU of a run (docs/adr/0018).
 const { ModernFakeTimers } = require('@jest/fake-timers');
 
 /** Where jest-circus looks for the bound that `jest.setTimeout` has set. */
