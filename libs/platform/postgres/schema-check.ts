@@ -36,6 +36,13 @@ export interface SchemaProblems {
 
 /** Columns that every state table has beside its fields. */
 const BOOKKEEPING = { status: 'text', merge_record: 'jsonb', first_seen_at: 'timestamptz', updated_at: 'timestamptz' };
+/** The rest of their definition: the times are filled by nothing but their default. */
+const BOOKKEEPING_FILLED: Readonly<Record<string, string>> = {
+  status: 'NOT NULL',
+  merge_record: 'NOT NULL',
+  first_seen_at: 'NOT NULL DEFAULT now()',
+  updated_at: 'NOT NULL DEFAULT now()',
+};
 
 const wantedTable = (family: Family): WantedTable => {
   const { table, keyColumn } = familySpec(family);
@@ -103,12 +110,17 @@ interface ActualColumn {
   readonly table: string;
   readonly name: string;
   readonly type: string;
+  /** `NOT NULL DEFAULT now()`, or less. */
+  readonly filled: string;
 }
 const COLUMNS = `
   SELECT t.relname AS table, a.attname AS name,
+         concat_ws(' ', CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+           'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)) AS filled,
          CASE format_type(a.atttypid, NULL) WHEN 'timestamp with time zone' THEN 'timestamptz' ELSE
            format_type(a.atttypid, NULL) END AS type
     FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
    WHERE t.relname = ANY($1) AND t.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
    ORDER BY t.relname, a.attnum`;
 
@@ -137,15 +149,23 @@ const compareColumns = ({ family, table, columns }: WantedTable, actual: readonl
   const types = new Map(actual.map(({ name, type }) => [name, type]));
   const missing = Object.entries(columns).flatMap(([name, type]) => {
     const found = types.get(name);
-    if (found === undefined)
+    if (found === undefined) {
+      const definition = [name, type, ...(BOOKKEEPING_FILLED[name] === undefined ? [] : [BOOKKEEPING_FILLED[name]])];
       return [
-        `${table}.${name}: no such column; a migration adds it: ALTER TABLE ${table} ADD COLUMN ${name} ${type};`,
+        `${table}.${name}: no such column; a migration adds it: ` +
+          `ALTER TABLE ${table} ADD COLUMN ${definition.join(' ')};`,
       ];
+    }
     return found === type ? [] : [`${table}.${name}: is ${found} in the database and ${type} in family ${family}`];
   });
-  const extra = actual
+  const unfilled = actual.flatMap(({ name, filled }) => {
+    const wanted = BOOKKEEPING_FILLED[name];
+    return wanted === undefined || wanted === filled ? [] : [`${table}.${name}: it must be ${wanted}`];
+  });
+  const unknown = actual
     .filter(({ name }) => !Object.hasOwn(columns, name))
     .map(({ name }) => `${table}.${name}: no field of family ${family} fills it (libs/domain/families)`);
+  const extra = [...unfilled, ...unknown];
   return { missing, extra };
 };
 

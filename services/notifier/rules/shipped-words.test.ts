@@ -97,7 +97,11 @@ const NO_AMOUNT = /^(downtime|account|fund_account)\./;
 test.each(factKinds.filter((kind) => !NOT_FOR_PEOPLE.includes(kind)))(
   '%s: says what, of which amount, payment or order, and nothing that is not known',
   (kind) => {
-    const words = told(kind, statusOf(kind)) ?? '';
+    const words = told(kind, statusOf(kind));
+    if (words === undefined)
+      throw new Error(
+        `deploy/notifications.example.yaml tells people nothing of ${kind}: a rule there, or NOT_FOR_PEOPLE here`,
+      );
     expect(words).toContain(kind === 'event.kept' ? 'settlement id_1' : 'id_1');
     expect(words).not.toMatch(/unknown|undefined|null|\{\{|\[\[/);
     if (!NO_AMOUNT.test(kind)) expect(words).toMatch(/₹1,23,456\.00/);
