@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { families, serviceNames } from '#catalogue';
-import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
+import { probeCommands } from '../test/kit/cli/probe-program.ts';
 import { openDakia } from '../test/kit/cli/run-dakia.ts';
 import { plain, plainCell } from './terminal.ts';
 
@@ -16,11 +16,7 @@ const run = (...args: readonly string[]) =>
 const dakia = openDakia({});
 afterAll(dakia.close);
 
-const commands = JSON.parse(
-  execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], {
-    encoding: 'utf8',
-  }),
-) as readonly ProbedCommand[];
+const commands = await probeCommands();
 
 test('there is a file for every command, and a command for every file', () => {
   const files = readdirSync(join(import.meta.dirname, 'commands'))

@@ -12,7 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'dakia-output-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /**
- * Runs a module of this folder in a process of its own: commander is an ES module, which jest's CommonJS cannot load.
+ * Runs a module of this folder in a process of its own: whether there is a terminal, and in which zone times are, is
+ * found out once.
  */
 const script = (source: string, env: Readonly<Record<string, string>> = {}): string => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {

@@ -15,7 +15,7 @@ import type { SecretsConfig } from './settings.ts';
 /**
  * How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod.
  */
-const LOOK_INTERVAL_MS = 2_000;
+const READ_EVERY_MS = 2_000;
 /** A secret with fewer characters may be guessed. */
 const SECRET_LENGTH_GOOD = 16;
 
@@ -94,11 +94,11 @@ export const createKeyring = ({
     for (const [endpoint, list] of secrets) inUse.set({ endpoint }, list.length);
   });
 
-  const look = async (): Promise<void> => {
+  const readChanges = async (): Promise<void> => {
     const before = await markOf(files);
     if (before === seen) return;
     const read = readSecrets(config);
-    // Changed while it was read: it may be half written, so it is read again at the next look.
+    // Changed while it was read: it may be half written, so it is read again the next time.
     if ((await markOf(files)) !== before) return;
     const isFirst = seen === undefined;
     seen = before;
@@ -113,10 +113,10 @@ export const createKeyring = ({
       );
   };
 
-  const lookAgain = (): void => {
+  const schedule = (): void => {
     timer = setTimeout(
-      () => void look().finally(() => (timer === undefined ? undefined : lookAgain())),
-      LOOK_INTERVAL_MS,
+      () => void readChanges().finally(() => (timer === undefined ? undefined : schedule())),
+      READ_EVERY_MS,
     );
   };
 
@@ -127,8 +127,8 @@ export const createKeyring = ({
       tell(log, secrets, 'webhook secrets in use: number per endpoint');
       tellOfCommas(log, config, secrets);
       if (files.length === 0) return;
-      await look();
-      lookAgain();
+      await readChanges();
+      schedule();
     },
     stop: async () => {
       clearTimeout(timer);
