@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { checkOperatorKinds } from './kit/operators.ts';
 import { isBuiltIn, KUBERNETES_VERSIONS, kubernetesValidator } from './kit/kubernetes.ts';
 import { caseFile, caseNames, helm, render, rendered } from './kit/render.ts';
 import type { Manifest } from './kit/render.ts';
-import { CHART } from './kit/tools.ts';
+import { CHART, ROOT } from './kit/tools.ts';
 
 const describeObject = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
 const issuesOf = (objects: readonly Manifest[], issues: (object: Manifest) => readonly string[]): readonly string[] =>
@@ -76,6 +79,16 @@ describe("the operators' schemas", () => {
         (found[index] ?? ['not checked']).map((issue) => `${describeObject(object)}: ${issue}`),
       ),
     ).toEqual([]);
+  });
+
+  test('know every field of the example in docs/exposing.md', () => {
+    const [, section = ''] = readFileSync(join(ROOT, 'docs', 'exposing.md'), 'utf8').split('\n## Gateway API\n');
+    const [, example = ''] = /```yaml\n([^]*?)```/.exec(section) ?? [];
+    const written = parseAllDocuments(example).map((document) => document.toJS() as Manifest);
+    expect(written.map(describeObject)).toEqual(['Gateway webhooks', 'HTTPRoute dakia-webhooks']);
+    expect(checkOperatorKinds(written)).toEqual([[], []]);
+    const misspelt = written.map((object) => ({ ...object, spec: { ...(object['spec'] as object), hostnamez: [] } }));
+    expect(checkOperatorKinds(misspelt).every((issues) => issues.join().includes('hostnamez'))).toBe(true);
   });
 
   test('refuse a field that is misspelt, wherever it is', () => {
