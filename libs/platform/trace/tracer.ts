@@ -1,4 +1,4 @@
-import { isInRatio, newSpanId, newTraceId, readTraceparent, traceparentOf } from './context.ts';
+import { newSpanId, newTraceId, ratioOf, readTraceparent, traceparentOf } from './context.ts';
 import type { TraceContext } from './context.ts';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
@@ -81,14 +81,17 @@ export const LINKS_MAX = 128;
  * `ratio`: of the traces that begin here, from 0 to 1. A trace that
  * began elsewhere is sampled where it was said there to be.
  */
-export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
-  start: (start) => {
-    const parent = typeof start.parent === 'object' ? (start.parent ?? undefined) : readTraceparent(start.parent);
-    const traceId = parent?.traceId ?? newTraceId();
-    const isSampled = start.isSampled ?? parent?.isSampled ?? isInRatio(traceId, ratio);
-    return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
-  },
-});
+export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => {
+  const isInRatio = ratioOf(ratio);
+  return {
+    start: (start) => {
+      const parent = typeof start.parent === 'string' ? readTraceparent(start.parent) : (start.parent ?? undefined);
+      const traceId = parent === undefined ? newTraceId() : parent.traceId;
+      const isSampled = start.isSampled ?? (parent === undefined ? isInRatio(traceId) : parent.isSampled);
+      return new StartedSpan(start, parent, traceId, isSampled, keep);
+    },
+  };
+};
 
 /** A class, because its methods are made once: those of a literal would be made for every span. */
 class StartedSpan implements Span {
@@ -103,11 +106,12 @@ class StartedSpan implements Span {
   constructor(
     start: SpanStart,
     parent: TraceContext | undefined,
-    { traceId, spanId, isSampled }: TraceContext,
+    traceId: string,
+    isSampled: boolean,
     keep: (span: KeptSpan) => void,
   ) {
     this.traceId = traceId;
-    this.spanId = spanId;
+    this.spanId = newSpanId();
     this.isSampled = isSampled;
     this.#start = start;
     this.#startedAt = start.startedAt ?? performance.now();
@@ -119,8 +123,9 @@ class StartedSpan implements Span {
     return traceparentOf(this);
   }
 
-  end({ name = this.#start.name, attributes = none, links = [], error, keep: isWanted = false }: SpanEnd = {}): void {
-    if (!this.isSampled && !isWanted && error === undefined) return;
+  end(end: SpanEnd = nothingMore): void {
+    if (!this.isSampled && end.keep !== true && end.error === undefined) return;
+    const { name = this.#start.name, attributes = none, links = [], error } = end;
     const endedAtMs = epochMs(performance.now());
     this.#keep({
       name,
@@ -136,6 +141,7 @@ class StartedSpan implements Span {
   }
 }
 
+const nothingMore: SpanEnd = {};
 const none = (): Attributes => ({});
 const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext => ({ traceId, spanId, isSampled });
 
