@@ -78,7 +78,7 @@ export const createRetryWork = ({
           code: codeOf('retry', 'event-dead'),
           ...about,
           events: outcome.dead,
-          eventIds: failed.slice(0, Math.min(outcome.dead, IDS_MAX)),
+          eventIds: givenUp(failed, outcome.dead),
         },
         'events were given up after their last attempt; npx dakia dead list shows why',
       );
@@ -107,6 +107,10 @@ export const createRetryWork = ({
     }
   };
 };
+
+/** Of what has failed in the order of the queue, those that were given up; as many as are in the line. */
+const givenUp = (failed: readonly string[], dead: number): readonly string[] =>
+  failed.slice(0, Math.min(dead, IDS_MAX));
 
 /** The span of one attempt; what came too early was none. */
 const endAttempt = (

@@ -103,13 +103,13 @@ export const createIngestApp = ({
     const { reason, bytes, trace } = received;
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
-    metrics.answered(endpoint, reason, ms / 1000, sampledTraceOf(trace?.delivery));
+    metrics.answered(endpoint, reason, ms / 1000, sampledTraceOf(trace));
     trace?.answered(endpoint, reason, bytes);
     const begun = trace ?? (tracer && traceUnread(tracer, endpoint, reason, bytes, startedAt));
     if (status !== 200)
       deliveryLog.note(endpoint, reason, bytes, ms, {
         ...aboutDelivery(request.raw, received),
-        ...(begun !== undefined && { traceId: begun.delivery.traceId }),
+        ...(begun !== undefined && { traceId: begun.traceId }),
       });
     if (outcome === 'refused') sources.refused(request.raw);
     if (isDraining || endsConnection(request, reason)) {

@@ -1,5 +1,6 @@
 import type { Envelope } from '#envelope';
 import type { PublishOutcome } from '#platform/kafka';
+import { isSampledIn, traceIdIn } from '#platform/trace';
 import type { Attributes, Span, Tracer } from '#platform/trace';
 import { answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
@@ -9,41 +10,70 @@ const ROUTE = '/webhooks/razorpay';
 const NAME = `POST ${ROUTE}`;
 
 /**
- * The spans of one authentic delivery: its own, and that of sending its record. Most are not kept, so of those nothing
- * is made but what their record has to carry.
+ * The spans of one authentic delivery: its own, and that of sending its record. Most are not kept, so nothing is made
+ * but the context that the record has to carry, until it is known that one is.
  */
 export class DeliveryTrace {
-  readonly delivery: Span;
-  /** The sending of its record. */
-  readonly publish: Span;
+  /** Of the sending: W3C trace context for the record. */
+  readonly traceparent: string;
+  readonly #tracer: Tracer;
+  readonly #parent: string | undefined;
+  readonly #startedAt: number;
+  readonly #sentAt: number;
+  #delivery: Span | undefined;
   #sent: Envelope | undefined;
 
   /** As of `beginDelivery`. */
   constructor(tracer: Tracer, parent: string | undefined, startedAt: number) {
-    this.delivery = tracer.start({ name: NAME, kind: 'server', parent, startedAt });
-    this.publish = tracer.start({ name: 'send', kind: 'producer', parent: this.delivery });
+    this.traceparent = tracer.context(parent);
+    this.#tracer = tracer;
+    this.#parent = parent;
+    this.#startedAt = startedAt;
+    this.#sentAt = performance.now();
+  }
+
+  get isSampled(): boolean {
+    return isSampledIn(this.traceparent);
+  }
+
+  get traceId(): string {
+    return traceIdIn(this.traceparent);
   }
 
   published(topic: string, envelope: Envelope, outcome: PublishOutcome): void {
     this.#sent = envelope;
-    if (outcome === 'durable' && !this.publish.isSampled) return;
-    this.publish.end({
-      name: `send ${topic}`,
-      attributes: () => ({
-        'messaging.system': 'kafka',
-        'messaging.operation.name': 'send',
-        'messaging.operation.type': 'send',
-        'messaging.destination.name': topic,
-        'messaging.kafka.message.key': envelope.key,
-        'dakia.event.id': envelope.eventId,
-        'dakia.outcome': outcome,
-      }),
-      ...(outcome !== 'durable' && { error: outcome }),
-    });
+    if (outcome === 'durable' && !this.isSampled) return;
+    const context = this.traceparent;
+    this.#tracer
+      .start({ name: `send ${topic}`, kind: 'producer', parent: this.#own(), startedAt: this.#sentAt, context })
+      .end({
+        attributes: () => ({
+          'messaging.system': 'kafka',
+          'messaging.operation.name': 'send',
+          'messaging.operation.type': 'send',
+          'messaging.destination.name': topic,
+          'messaging.kafka.message.key': envelope.key,
+          'dakia.event.id': envelope.eventId,
+          'dakia.outcome': outcome,
+        }),
+        ...(outcome !== 'durable' && { error: outcome }),
+      });
   }
 
   answered(endpoint: string, reason: Reason, bytes: number): void {
-    endWith(this.delivery, endpoint, reason, bytes, this.#sent);
+    if (this.isSampled || isOurError(reason)) endWith(this.#own(), endpoint, reason, bytes, this.#sent);
+  }
+
+  /** The delivery's own span. Its sending is below it in the same trace. */
+  #own(): Span {
+    this.#delivery ??= this.#tracer.start({
+      name: NAME,
+      kind: 'server',
+      parent: this.#parent,
+      startedAt: this.#startedAt,
+      context: this.#tracer.context(this.traceparent),
+    });
+    return this.#delivery;
   }
 }
 
@@ -54,24 +84,28 @@ export class DeliveryTrace {
 export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace =>
   new DeliveryTrace(tracer, parent, startedAt);
 
-/** A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. */
+/**
+ * A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. Answers
+ * its trace.
+ */
 export const traceUnread = (
   tracer: Tracer,
   endpoint: string,
   reason: Reason,
   bytes: number,
   startedAt: number,
-): { readonly delivery: Span } => {
-  const delivery = tracer.start({ name: NAME, kind: 'server', startedAt });
-  endWith(delivery, endpoint, reason, bytes, undefined);
-  return { delivery };
+): { readonly traceId: string } => {
+  const context = tracer.context();
+  if (isSampledIn(context) || isOurError(reason))
+    endWith(tracer.start({ name: NAME, kind: 'server', startedAt, context }), endpoint, reason, bytes, undefined);
+  return { traceId: traceIdIn(context) };
 };
+
+/** By the conventions of HTTP only what the server is to blame for is an error of its span. */
+const isOurError = (reason: Reason): boolean => answerOf(reason).outcome === 'unavailable';
 
 const endWith = (span: Span, endpoint: string, reason: Reason, bytes: number, sent: Envelope | undefined): void => {
   const { outcome, status } = answerOf(reason);
-  // By the conventions of HTTP only what the server is to blame for is an error of its span.
-  const isError = outcome === 'unavailable';
-  if (!span.isSampled && !isError) return;
   span.end({
     attributes: () => ({
       'http.request.method': 'POST',
@@ -85,7 +119,7 @@ const endWith = (span: Span, endpoint: string, reason: Reason, bytes: number, se
       'dakia.reason': reason,
       ...(sent !== undefined && eventAttributes(sent)),
     }),
-    ...(isError && { error: reason }),
+    ...(isOurError(reason) && { error: reason }),
   });
 };
 

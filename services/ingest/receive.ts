@@ -102,7 +102,7 @@ export const createReceive = ({
       ...authentic,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
-      traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),
+      traceparent: trace?.traceparent ?? textOf(request.headers['traceparent']),
     });
     const [envelope, ...sightings] = envelopes;
     const published = publishAll(producer, envelopes, schemaId());

@@ -1,4 +1,13 @@
-import { newSpanId, newTraceId, ratioOf, readTraceparent, traceparentOf } from './context.ts';
+import {
+  asKept,
+  newSpanId,
+  newTraceId,
+  newTraceparent,
+  ratioOf,
+  readTraceparent,
+  traceIdIn,
+  traceparentOf,
+} from './context.ts';
 import type { TraceContext } from './context.ts';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
@@ -22,6 +31,8 @@ export interface SpanStart {
   readonly startedAt?: number;
   /** Where its parent does not say it and the ratio is not asked. */
   readonly isSampled?: boolean;
+  /** What `context` gave for it. */
+  readonly context?: string;
 }
 
 /** What is known of a span as it ends. */
@@ -59,6 +70,11 @@ export const sampledTraceOf = (span: Pick<Span, 'traceId' | 'isSampled'> | undef
  */
 export interface Tracer {
   readonly start: (start: SpanStart) => Span;
+  /**
+   * The W3C trace context of a span to be, of the trace of `parent` where that is one. For what happens too often to
+   * start a span each time: it is handed on, and the span is started with it once it is known to be kept.
+   */
+  readonly context: (parent?: string | null) => string;
 }
 
 /** A span that is kept, whole. Times in ms since 1970. */
@@ -84,11 +100,19 @@ export const LINKS_MAX = 128;
 export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => {
   const isInRatio = ratioOf(ratio);
   return {
+    context: (given) => {
+      const parent = given === undefined || given === null ? undefined : readTraceparent(given);
+      if (parent !== undefined) return traceparentOf({ ...parent, spanId: newSpanId() });
+      const traceparent = newTraceparent();
+      return isInRatio(traceIdIn(traceparent)) ? asKept(traceparent) : traceparent;
+    },
     start: (start) => {
       const parent = typeof start.parent === 'string' ? readTraceparent(start.parent) : (start.parent ?? undefined);
+      const own = readTraceparent(start.context);
+      if (own !== undefined) return new StartedSpan(start, parent, own, keep);
       const traceId = parent === undefined ? newTraceId() : parent.traceId;
       const isSampled = start.isSampled ?? (parent === undefined ? isInRatio(traceId) : parent.isSampled);
-      return new StartedSpan(start, parent, traceId, isSampled, keep);
+      return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
     },
   };
 };
@@ -106,12 +130,11 @@ class StartedSpan implements Span {
   constructor(
     start: SpanStart,
     parent: TraceContext | undefined,
-    traceId: string,
-    isSampled: boolean,
+    { traceId, spanId, isSampled }: TraceContext,
     keep: (span: KeptSpan) => void,
   ) {
     this.traceId = traceId;
-    this.spanId = newSpanId();
+    this.spanId = spanId;
     this.isSampled = isSampled;
     this.#start = start;
     this.#startedAt = start.startedAt ?? performance.now();
