@@ -90,18 +90,12 @@ export const createRetryWork = ({
         return { kind: 'done' };
       case 'not-parked':
         return { kind: 'done' };
-      case 'parked':
-        log.warn(
-          {
-            eventId: failed[outcome.dead],
-            ...about,
-            applied: outcome.applied,
-            reason: outcome.reason,
-            againInMs: outcome.afterMs,
-          },
-          'a parked entity was tried in vain',
-        );
-        return { kind: 'later', afterMs: outcome.afterMs };
+      case 'parked': {
+        const { applied, reason, afterMs: againInMs } = outcome;
+        const line = { eventId: failed[outcome.dead], ...about, applied, reason, againInMs };
+        log.warn(line, 'a parked entity was tried in vain');
+        return { kind: 'later', afterMs: againInMs };
+      }
       case 'early':
         return { kind: 'later', afterMs: outcome.afterMs };
     }
