@@ -1,7 +1,7 @@
 /**
- * The settings of the profile `observe` (deploy/compose.yaml) in the programs themselves, without containers: what is
- * left to them is the addresses that compose gives its containers, and Grafana and the trace store, which no registry
- * has.
+ * The settings of the profile `observe` (deploy/compose.yaml) in the programs themselves, without containers. Prometheus
+ * runs; Alertmanager is Debian's, which looks for its templates where only an installed one has them, so its settings
+ * are checked and asked by amtool, and a receiver takes its place. Of Grafana and the trace store no registry has any.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,50 +13,54 @@ import { defineServer, freePort, prometheusFiles, stateFolder } from '#local';
 import type { Server } from '#local';
 import { eventually } from '#kit/eventually';
 import { ROOT } from '#kit/root';
-import { alertmanagerFiles } from '../kit/alertmanager.ts';
-import type { AlertmanagerFiles } from '../kit/alertmanager.ts';
+import { amtoolPath } from '../kit/amtool.ts';
 import { allAlerts } from '../../tools/observability/all-rules.ts';
 
 const FETCH_LIMIT_MS = 600_000;
 const RUN_LIMIT_MS = 120_000;
-const STARTS = { kind: 'server', readyWithinMs: 60_000, stopSignal: 'SIGTERM', stopWithinMs: 10_000 } as const;
 const OBSERVABILITY = join(ROOT, 'deploy', 'observability');
 const ALERTMANAGER_YAML = join(OBSERVABILITY, 'alertmanager.yaml');
 
 let root = '';
-let files: AlertmanagerFiles;
-const started: Server[] = [];
+let amtoolFile = '';
+let prometheus: Server | undefined;
 let target: http.Server;
+const listening: http.Server[] = [];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-observe-'));
-  files = alertmanagerFiles();
+  amtoolFile = amtoolPath();
   prometheusFiles();
   // A process of Dakia that has just started, as far as Prometheus sees it.
   target = http.createServer((_request, response) => response.end('dakia_build_info{version="1",node="24"} 1\n'));
+  listening.push(target);
   await new Promise<void>((resolve) => void target.listen(0, '127.0.0.1', resolve));
 }, FETCH_LIMIT_MS);
 afterAll(async () => {
-  for (const server of started.toReversed()) await server.stop();
-  target.closeAllConnections();
-  target.close();
+  await prometheus?.stop();
+  for (const server of listening) {
+    server.closeAllConnections();
+    server.close();
+  }
   rmSync(root, { recursive: true, force: true });
 });
 
 const amtool = (...args: readonly string[]): string => {
-  const { status, stdout, stderr } = spawnSync(files.amtool, [...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(amtoolFile, [...args], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : `exit code ${status ?? 'none'}: ${stdout}${stderr}`;
 };
+
+/** Who Alertmanager gives an alert with these labels to. */
+const receiverOf = (labels: Readonly<Record<string, string>>): string =>
+  amtool(
+    ...['config', 'routes', 'test', `--config.file=${ALERTMANAGER_YAML}`],
+    ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+  );
 
 test('Alertmanager takes its settings', () => {
   expect(amtool('check-config', ALERTMANAGER_YAML)).toMatch(/SUCCESS/);
 });
 
 test('every alert goes to who its severity says, the watchdog to its own switch, anything else to nobody', () => {
-  const receiverOf = (labels: Readonly<Record<string, string>>): string =>
-    amtool(
-      ...['config', 'routes', 'test', `--config.file=${ALERTMANAGER_YAML}`],
-      ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
-    );
   const severities = [...new Set(allAlerts.map(({ severity }) => severity))];
   expect([...severities].sort()).toEqual(['none', 'page', 'ticket']);
   expect(receiverOf({ alertname: 'DakiaNoTraffic', severity: 'page' })).toBe('page');
@@ -77,81 +81,71 @@ const here = (file: string, replacements: Readonly<Record<string, string>>): str
   return path;
 };
 
-const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
+type Labels = Readonly<Record<string, string>>;
 
-const startServer = async (name: string, command: string, args: readonly string[], url: string): Promise<void> => {
-  const server = defineServer(
-    {
-      ...STARTS,
-      name,
-      command,
-      args,
-      ready: async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true,
-    },
-    stateFolder(join(root, name)),
-  );
-  started.push(server);
-  await server.start();
+/** Takes alerts as Alertmanager's API does (POST /api/v2/alerts). */
+const startReceiver = async (): Promise<{ readonly port: number; readonly told: () => readonly Labels[] }> => {
+  const told: Labels[] = [];
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (piece: string) => void (body += piece));
+    request.on('end', () => {
+      if (request.url === '/api/v2/alerts')
+        told.push(...(JSON.parse(body) as readonly { readonly labels: Labels }[]).map(({ labels }) => labels));
+      response.end();
+    });
+  });
+  listening.push(server);
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, told: () => told };
 };
 
 test(
-  'Prometheus scrapes, plays the rules and tells Alertmanager, which gives the watchdog to its own switch',
+  'Prometheus scrapes, plays the rules, and tells Alertmanager of the watchdog, which goes to its own switch',
   async () => {
-    const [alertmanagerPort, prometheusPort] = [await freePort(), await freePort()];
-    const [alertmanager, prometheus] = [urlOf(alertmanagerPort), urlOf(prometheusPort)];
-    const storage = (name: string): string => {
-      const folder = join(root, 'data', name);
-      mkdirSync(folder, { recursive: true });
-      return folder;
-    };
-    await startServer(
-      'alertmanager',
-      files.alertmanager,
-      [
-        `--config.file=${ALERTMANAGER_YAML}`,
-        `--storage.path=${storage('alertmanager')}`,
-        `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
-        '--cluster.listen-address=',
-      ],
-      alertmanager,
-    );
+    const alertmanager = await startReceiver();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const data = join(root, 'data');
+    mkdirSync(data);
     const { prometheus: command, args } = prometheusFiles();
     const config = here('prometheus.yaml', {
       '/etc/prometheus/alerts': join(OBSERVABILITY, 'alerts'),
-      'alertmanager:9093': `127.0.0.1:${alertmanagerPort}`,
+      'alertmanager:9093': `127.0.0.1:${alertmanager.port}`,
       'host.docker.internal:9400': `127.0.0.1:${(target.address() as AddressInfo).port}`,
     });
-    await startServer(
-      'prometheus',
-      command,
-      [
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${storage('prometheus')}`,
-        '--enable-feature=exemplar-storage',
-        `--web.listen-address=127.0.0.1:${prometheusPort}`,
-        ...args,
-      ],
-      prometheus,
-    );
-    const told = await eventually(
-      'the watchdog is at Alertmanager',
-      async () => {
-        const alerts = (await (await fetch(`${alertmanager}/api/v2/alerts`)).json()) as readonly {
-          readonly labels: Readonly<Record<string, string>>;
-          readonly receivers: readonly { readonly name: string }[];
-        }[];
-        return alerts.find(({ labels }) => labels['alertname'] === 'DakiaWatchdog');
+    prometheus = defineServer(
+      {
+        name: 'prometheus',
+        kind: 'server',
+        command,
+        args: [
+          ...[`--config.file=${config}`, `--storage.tsdb.path=${data}`, '--enable-feature=exemplar-storage'],
+          // What fires before it has found Alertmanager is lost, and told again after a minute.
+          ...[`--web.listen-address=127.0.0.1:${port}`, '--rules.alert.resend-delay=2s', ...args],
+        ],
+        ready: async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true,
+        readyWithinMs: 60_000,
+        stopSignal: 'SIGTERM',
+        stopWithinMs: 10_000,
       },
+      stateFolder(join(root, 'prometheus')),
+    );
+    await prometheus.start();
+    const watchdog = await eventually(
+      'the watchdog is told',
+      () => alertmanager.told().find(({ alertname }) => alertname === 'DakiaWatchdog'),
       60_000,
     );
-    expect(told.receivers.map(({ name }) => name)).toEqual(['dead-mans-switch']);
+    expect(receiverOf(watchdog)).toBe('dead-mans-switch');
     await eventually('the target is scraped', async () => {
       const query = 'up{job="dakia",namespace="local"}';
-      const url = `${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`;
-      const { data } = (await (await fetch(url)).json()) as {
+      const { data: found } = (await (
+        await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`)
+      ).json()) as {
         readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
       };
-      return data.result[0]?.value[1] === '1';
+      return found.result[0]?.value[1] === '1';
     });
   },
   RUN_LIMIT_MS,
