@@ -54,7 +54,7 @@ module.exports = {
     { name: 'tests-stay-outside', severity: 'error', from: { path: CHECKED, pathNot: TESTS }, to: { path: TESTS } },
     {
       name: 'unit-tests-load-single-files-of-the-kit',
-      comment: 'Its index loads clients of all servers, anew for each test file: import `#kit/<file>`.',
+      comment: 'Its index loads clients of all servers, which a unit test does not need: import `#kit/<file>`.',
       severity: 'error',
       from: { path: '\\.test\\.ts$', pathNot: '(\\.integration\\.test\\.ts$|^test/)' },
       to: { path: '^test/kit/index\\.ts$' },

@@ -2,20 +2,13 @@
 import { join } from 'node:path';
 import projects from './tools/test-projects.cjs';
 
-const commonjs = (parser) => ['@swc/jest', { jsc: { parser, target: 'es2023' }, module: { type: 'commonjs' } }];
-/** It imports node:http when it first sends, which jest's sandbox has no answer to. */
-const OTLP_EXPORTER = '/node_modules/@opentelemetry/otlp-exporter-base/';
-
 const base = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tools/jest/environment.cjs',
+  runtime: '<rootDir>/tools/jest/runtime.cjs',
   cacheDirectory: join(import.meta.dirname, 'node_modules', '.cache', 'jest'),
-  transform: {
-    '\\.ts$': commonjs({ syntax: 'typescript' }),
-    [`${OTLP_EXPORTER}.*\\.cjs$`]: commonjs({ syntax: 'ecmascript' }),
-  },
-  transformIgnorePatterns: [`/node_modules/(?!${OTLP_EXPORTER.replace('/node_modules/', '')})`],
+  // Node reads TypeScript itself.
+  transform: {},
   modulePathIgnorePatterns: ['<rootDir>/.dakia/'],
-  moduleNameMapper: { '^fast-check$': '<rootDir>/tools/fast-check.cjs' },
 };
 const servers = {
   globalSetup: '<rootDir>/test/kit/global-setup.ts',

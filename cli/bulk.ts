@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes, messageOf, noneOf, print, printJson, printTable, warn } from './output.ts';
+import { exitCodes, messageOf, noneOf, print, printJson, printLine, printTable, warn } from './output.ts';
 import { fateOf } from './outcomes.ts';
 import type { Fate } from './outcomes.ts';
 import type { Filter } from './pending-options.ts';
@@ -79,7 +79,7 @@ export const startLeft = (): { readonly add: (reason: string) => void; readonly 
 };
 
 export const printLeft = (left: Left): void => {
-  for (const { reason, count } of left) print(`left where they are: ${count} (${shown(reason)})`);
+  for (const { reason, count } of left) printLine(`left where they are: ${count} (${shown(reason)})`);
 };
 
 /** `would`: what is done to them, for example `would be discarded`. */
@@ -185,7 +185,7 @@ const act = async <Item, Outcome extends Fated>(
     });
   printChanges(changes);
   const told = outcomes.length <= FIRST_MAX ? outcomes : outcomes.filter(({ outcome }) => fateOf(outcome) !== 'done');
-  for (const { item, outcome } of told) print(bulk.describe(item, outcome));
+  for (const { item, outcome } of told) printLine(bulk.describe(item, outcome));
   print(`${counts.done} of ${same.length} ${noun} ${done}${countsInWords(counts)}`, ok ? 'good' : 'bad');
 };
 

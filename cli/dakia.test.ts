@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { families, serviceNames } from '#catalogue';
-import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
+import { probeCommands } from '../test/kit/cli/probe-program.ts';
 import { openDakia } from '../test/kit/cli/run-dakia.ts';
 import { plain, plainCell } from './terminal.ts';
 
@@ -16,11 +16,7 @@ const run = (...args: readonly string[]) =>
 const dakia = openDakia({});
 afterAll(dakia.close);
 
-const commands = JSON.parse(
-  execFileSync(process.execPath, [join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts')], {
-    encoding: 'utf8',
-  }),
-) as readonly ProbedCommand[];
+const commands = await probeCommands();
 
 test('there is a file for every command, and a command for every file', () => {
   const files = readdirSync(join(import.meta.dirname, 'commands'))
@@ -106,7 +102,10 @@ test('a closed pipe ends quietly', () => {
 test('what a terminal would act upon, or show in another order, is escaped; in JSON it is the same value', () => {
   expect(plainCell('a\nfake  row\u001b[2J\u202eb\u200b')).toBe('a\\nfake  row\\u001b[2J\\u202eb\\u200b');
   expect(plain('two\nlines of é ₹ 漢')).toBe('two\nlines of é ₹ 漢');
-  expect(JSON.parse(plain(JSON.stringify('\u007f\u202e\u2028x')))).toBe('\u007f\u202e\u2028x');
+  expect(plainCell('pay\u{e0041}\ufe0f\u3164\u180e')).toBe('pay\\udb40\\udc41\\ufe0f\\u3164\\u180e');
+  const hostile = '\u007f\u202e\u2028x\u{e0041}\u{e0100}';
+  expect(plain(JSON.stringify(hostile))).not.toMatch(/[^\x20-\x7e]/);
+  expect(JSON.parse(plain(JSON.stringify(hostile)))).toBe(hostile);
 });
 
 test('the file can be run by itself', () => {

@@ -1,7 +1,6 @@
 import type { HistoryEntry } from '#operate';
 import { bodyOf } from './export-lines.ts';
-import { print, printList, printTable } from './output.ts';
-import { plainCell } from './terminal.ts';
+import { print, printList, printTable, printWhole } from './output.ts';
 import { timeOf } from './times.ts';
 
 /** Most entries that one `show` prints. */
@@ -29,7 +28,7 @@ export const printFields = (entry: object): void => {
     .filter(([, text]) => text !== '');
   printList(fields.filter(([name]) => !BODIES.includes(name)));
   // A body is printed as it is: broken into lines it would be another one.
-  for (const [name, text] of fields) if (BODIES.includes(name)) print(`${name}  ${plainCell(text)}`);
+  for (const [name, text] of fields) if (BODIES.includes(name)) printWhole(`${name}  ${text}`);
 };
 
 const scalar = (value: unknown): string => {

@@ -12,7 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'dakia-output-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /**
- * Runs a module of this folder in a process of its own: commander is an ES module, which jest's CommonJS cannot load.
+ * Runs a module of this folder in a process of its own: whether there is a terminal, and in which zone times are, is
+ * found out once.
  */
 const script = (source: string, env: Readonly<Record<string, string>> = {}): string => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
@@ -75,7 +76,7 @@ test('times are in the configured zone: DAKIA_TIME_ZONE, else time_zone of the r
 
 /** Prints until the reader is known to be gone, at most 10 s, and only then comes to its verdict. */
 const VERDICT_AFTER_PIPE = `
-  const { goOnWithClosedPipe } = await import('./terminal.ts');
+  const { goOnWithClosedPipe } = await import('#platform/log');
   goOnWithClosedPipe();
   let isGone = false;
   process.stdout.on('error', () => (isGone = true));

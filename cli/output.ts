@@ -8,7 +8,7 @@ import type { ConfigOf, Environment, Settings } from '#platform/config';
 import { codeOf } from '#platform/log';
 import { layOut, LINE_WIDTH, wrap } from './table.ts';
 import type { Cell } from './table.ts';
-import { plain } from './terminal.ts';
+import { plain, plainCell } from './terminal.ts';
 
 /** What every command shares: where settings come from, how it prints, and how it ends. */
 export const exitCodes = { ok: 0, notAsExpected: 1, usage: 2 } as const;
@@ -123,6 +123,11 @@ export const warn = (text: string, tone?: Tone): void =>
     text.split('\n').flatMap((line) => broken(process.stderr, line)),
     tone,
   );
+/** One line, whatever is in it: for a sentence with values from outside, none of which may begin a line of its own. */
+export const printLine = (text: string, tone?: Tone): void =>
+  write(process.stdout, broken(process.stdout, plainCell(text)), tone);
+/** One line that is never broken, also in a terminal: what is there to be copied, such as a body. */
+export const printWhole = (text: string): void => write(process.stdout, [plainCell(text)]);
 /** Rows in columns, the first row as heading. */
 export const printTable = (rows: readonly (readonly Cell[])[]): void => {
   const [head = [], ...others] = layOut(rows, widthOf(process.stdout));

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { isRecord } from '#rules';
-import { dataDirOf, environmentOf, messageOf, print, readIfThere, warn } from './output.ts';
+import { dataDirOf, environmentOf, messageOf, print, printLine, readIfThere, warn } from './output.ts';
 import { timeOf } from './times.ts';
 
 /** One entry as it was shown: by what it is known, and what of it must still hold when it is acted upon, in words. */
@@ -116,9 +116,9 @@ export const printChanges = (changes: Changes | undefined): void => {
   const { shownAt, changed, added, gone } = changes;
   if (changed.length + added.length + gone.length === 0) return;
   print(`Since this was shown at ${timeOf(shownAt)}:`);
-  for (const { id, was, is } of changed.slice(0, NAMED_MAX)) print(`  ${id}: was ${was}, is ${is}`);
+  for (const { id, was, is } of changed.slice(0, NAMED_MAX)) printLine(`  ${id}: was ${was}, is ${is}`);
   if (changed.length > 0) print(`  ${changed.length} changed and left alone`);
-  if (added.length > 0) print(`  ${added.length} new and left alone: ${namesOf(added)}`);
-  if (gone.length > 0) print(`  ${gone.length} done meanwhile: ${namesOf(gone)}`);
+  if (added.length > 0) printLine(`  ${added.length} new and left alone: ${namesOf(added)}`);
+  if (gone.length > 0) printLine(`  ${gone.length} done meanwhile: ${namesOf(gone)}`);
   if (changed.length + added.length > 0) print('Run it without --yes to see what there is now.');
 };

@@ -23,6 +23,7 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addTopics } from './commands/topics.ts';
 import { addTrigger } from './commands/trigger.ts';
+import { addUnknown } from './commands/unknown.ts';
 import { addVerify } from './commands/verify.ts';
 import { DEFAULT_DATA_DIR, endings, versionOf } from './output.ts';
 import { LINE_WIDTH, wrap } from './table.ts';
@@ -75,6 +76,7 @@ const COMMANDS = [
   addDead,
   addQuarantine,
   addConflicts,
+  addUnknown,
   addQueues,
   addNotify,
   addNotifications,

@@ -1,10 +1,10 @@
 /** Walks every command that the program has: what all of them promise is asked of each, without a server. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { probeCommands } from '../test/kit/cli/probe-program.ts';
 import type { ProbedCommand } from '../test/kit/cli/probe-program.ts';
 import { openDakia } from '../test/kit/cli/run-dakia.ts';
 import type { Dakia } from '../test/kit/cli/run-dakia.ts';
@@ -15,8 +15,7 @@ jest.setTimeout(60_000);
 
 const WITHIN_MS = 15_000;
 const folder = mkdtempSync(join(tmpdir(), 'dakia-walk-'));
-const PROBE = join(import.meta.dirname, '..', 'test', 'kit', 'cli', 'probe-program.ts');
-const commands = JSON.parse(execFileSync(process.execPath, [PROBE], { encoding: 'utf8' })) as readonly ProbedCommand[];
+const commands = await probeCommands();
 
 type Need = 'KAFKA_BROKERS' | 'DATABASE_URL' | 'REDIS_URL' | 'SCHEMA_REGISTRY_URL';
 const settingsAt = (port: number): Readonly<Record<Need, string>> => ({
@@ -45,6 +44,7 @@ const FIRST_NEED: Readonly<Record<string, Need>> = {
       'dead',
       'quarantine',
       'conflicts',
+      'unknown',
       'notifications',
       'ledger',
       'migrate',
@@ -63,12 +63,17 @@ const needing = commands
   .filter(({ name }) => !ASK_NO_SERVER_OF_OURS.includes(name))
   .map((command) => [command.name, command] as const);
 
+/** Examples of thousands of events say no more with a few. */
+const FEW: Readonly<Record<string, readonly string[]>> = {
+  verify: ['--at', '1700000000', '--wait', '0', '--count', '5'],
+  simulate: ['--count', '5'],
+};
 /** The example of its help, writing into a folder of this test. */
 const exampleOf = ({ name, example }: ProbedCommand): readonly string[] => [
   '--data-dir',
   folder,
   ...example.args.map((word, index) => (example.args[index - 1] === '--output' ? join(folder, word) : word)),
-  ...(name === 'verify' ? ['--at', '1700000000', '--wait', '0'] : []),
+  ...(FEW[name] ?? []),
   '--json',
 ];
 const oneObject = (stdout: string): Record<string, unknown> => {

@@ -67,7 +67,7 @@ const LAUNCHER = 'launcher';
 /** A launcher whose terminal was killed notices it within this time and begins to stop. */
 const NOTICE_MS = 3_000;
 /** Longest that a launcher on its way out is waited for; a drain takes 20 s by default, the servers a few more. */
-const HANDOVER_MS = 60_000;
+const STOPPED_WITHIN_MS = 60_000;
 const REAP_MS = 10_000;
 
 /**
@@ -83,7 +83,7 @@ export const claim = async (folder: string, root: string, report: Report): Promi
     await until(NOTICE_MS, () => isGone() || isStopping());
     if (!isGone() && isStopping()) {
       report('waiting', `for process ${other.pid}, which is stopping`);
-      await until(HANDOVER_MS, isGone);
+      await until(STOPPED_WITHIN_MS, isGone);
     }
     if (!isGone()) {
       throw new LaunchFailure(

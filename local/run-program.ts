@@ -1,3 +1,4 @@
+import { goOnWithClosedPipe } from '#platform/log';
 import type { Parsed } from '#rules';
 
 /** Exit code of a command line that cannot be carried out as it was given. */
@@ -12,6 +13,7 @@ export const runProgram = async <Options extends { readonly help: boolean }>(
   options: Parsed<Options>,
   run: (options: Options) => Promise<number>,
 ): Promise<never> => {
+  goOnWithClosedPipe();
   if (!options.ok) {
     process.stderr.write(`${options.issues.join('\n')}\n\n${usage}`);
     process.exit(EXIT_USAGE);

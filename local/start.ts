@@ -17,6 +17,7 @@ import type { LaunchOptions } from './options.ts';
 import { loginsFor } from './postgres.ts';
 import { prepare } from './prepare.ts';
 import { reportToStdout, secondsSince } from './progress.ts';
+import { readingPlace } from './reading-place.ts';
 import { runProgram } from './run-program.ts';
 import { searchKeySource, secretFile } from './secret.ts';
 import { planServicePorts, servicePortNeeds, writePortsFile } from './service-ports.ts';
@@ -116,22 +117,6 @@ Send it some events:
   npx dakia${isDefault ? '' : ` --data-dir ${folder.root}`} simulate --count 200 --duplicates 0.2 --shuffle
 
 `;
-};
-
-/**
- * Where people read, with what is personal shortened. The password
- * stays in its file: this is printed, and terminals are shared.
- */
-const readingPlace = ({ data }: StateFolder, { dakia_analyst: url }: Readonly<Record<string, string>>): string =>
-  url === undefined
-    ? 'as set in DATABASE_URL'
-    : `${withoutPassword(url)}, schema masked
-                 password in ${join(data, 'dakia_analyst.password')}`;
-
-/** As SQLAlchemy and psql take it; with jdbc: before it and user= behind it, as JDBC does. */
-const withoutPassword = (url: string): string => {
-  const { username, host, pathname } = new URL(url);
-  return `postgresql://${username}@${host}${pathname}`;
 };
 
 const runOrExplain = async (options: LaunchOptions): Promise<number> => {

@@ -47,6 +47,43 @@ test('what costs money is listed, dearest first, and what is right is not', asyn
       amount: 60,
       currency: 'INR',
     }),
+    // A part too many after the parts that made the order; the failed refund is made good by another.
+    order('order_more', 50),
+    captured('pay_more_a', { amount: 20, order_id: 'order_more' }),
+    captured('pay_more_b', { amount: 30, order_id: 'order_more' }),
+    captured('pay_more_c', { amount: 31, order_id: 'order_more' }),
+    refund('rfnd_more_c', 'failed', { payment_id: 'pay_more_c', amount: 31 }),
+    refund('rfnd_more_d', 'processed', { payment_id: 'pay_more_c', amount: 10 }),
+    // Set right by a refund that no payment's snapshot tells of: nothing is left of either.
+    order('order_right', 800),
+    captured('pay_right_a', { amount: 800, order_id: 'order_right' }),
+    captured('pay_right_b', { amount: 800, order_id: 'order_right' }),
+    refund('rfnd_right_f', 'failed', { payment_id: 'pay_right_b', amount: 800 }),
+    refund('rfnd_right', 'processed', { payment_id: 'pay_right_b', amount: 800 }),
+    order('order_less', 90, 70),
+    captured('pay_less', { amount: 70, order_id: 'order_less' }),
+    refund('rfnd_less', 'processed', { payment_id: 'pay_less', amount: 70 }),
+    testEvent('payment.failed', 'ev_gone_1', 'pay_gone', { status: 'failed' }, TODAY_S - 60),
+    testEvent('payment.authorized', 'ev_gone_2', 'pay_gone', { status: 'authorized', amount: 65, currency: 'INR' }),
+    refund('rfnd_gone', 'pending', { payment_id: 'pay_gone', amount: 65 }),
+    // Currencies without decimals, and with three.
+    captured('pay_yen_a', { amount: 1_200, currency: 'JPY', order_id: 'order_yen' }),
+    captured('pay_yen_b', { amount: 1_300, currency: 'JPY', order_id: 'order_yen' }),
+    refund('rfnd_dinar', 'failed', { payment_id: 'pay_dinar', amount: 1_234_567, currency: 'KWD' }),
+    captured('pay_unknown', { amount: '5.00', order_id: 'order_unknown' }),
+    captured('pay_unknown_b', { amount: 5, order_id: 'order_unknown' }),
+    ...['a', 'b'].map((name, second) =>
+      testEvent('order.paid', `ev_receipt_${name}`, `order_receipt_${name}`, {
+        ...{ status: 'paid', amount: 660, amount_paid: 660, currency: 'INR', receipt: 'R-1' },
+        created_at: TODAY_S - 60 + second,
+      }),
+    ),
+    captured('pay_receipt_a', { amount: 660, order_id: 'order_receipt_a' }),
+    captured('pay_receipt_b', { amount: 660, order_id: 'order_receipt_b' }),
+    testEvent('payment.dispute.created', 'ev_disp', 'disp_open', {
+      ...{ status: 'open', phase: 'chargeback', amount: 640, currency: 'INR', respond_by: TODAY_S + 86_400 },
+    }),
+    refund('rfnd_odd', 'processed', { payment_id: 'pay_odd', amount: 15, status: 'reversed' }),
     testEvent('payment.authorized', 'ev_prompt', 'pay_prompt', { status: 'authorized', amount: 60, currency: 'INR' }),
   );
   // The views look at the clock of Postgres.
@@ -55,13 +92,24 @@ test('what costs money is listed, dearest first, and what is right is not', asyn
   await store.rows(
     "UPDATE payment_transactions SET created_at = now() - interval '2 minutes' WHERE payment_id = 'pay_late'",
   );
-  expect(await store.rows('SELECT kind, family, entity_key, cost_minor::int AS cost FROM money_to_check')).toEqual([
-    { kind: 'captured_twice', family: 'orders', entity_key: 'order_twice', cost: 700 },
-    { kind: 'late_authorized', family: 'payments', entity_key: 'pay_late', cost: 60 },
-    { kind: 'amount_mismatch', family: 'payments', entity_key: 'pay_other', cost: 50 },
-    { kind: 'refund_stuck', family: 'refunds', entity_key: 'rfnd_stuck', cost: 40 },
-    { kind: 'refund_failed', family: 'refunds', entity_key: 'rfnd_failed', cost: 30 },
-    { kind: 'over_refunded', family: 'payments', entity_key: 'pay_over', cost: 20 },
+  const listed = await store.rows<Record<'kind' | 'family' | 'key' | 'currency', string> & { cost: number | null }>(
+    'SELECT kind, family, entity_key AS key, cost_minor::int AS cost, currency FROM money_to_check',
+  );
+  expect(listed.map(({ kind, family, key, cost, currency }) => [kind, family, key, cost, currency].join(' '))).toEqual([
+    'captured_twice orders order_twice 700 INR',
+    'receipt_captured_twice orders order_receipt_b 660 INR',
+    'dispute_to_answer disputes disp_open 640 INR',
+    'late_authorized payments pay_late 60 INR',
+    'amount_mismatch payments pay_other 50 INR',
+    'refund_stuck refunds rfnd_stuck 40 INR',
+    'refund_failed refunds rfnd_more_c 31 INR',
+    'refund_failed refunds rfnd_failed 30 INR',
+    'captured_twice orders order_more 21 INR',
+    'over_refunded payments pay_over 20 INR',
+    'status_unknown refunds rfnd_odd 15 INR',
+    'captured_twice orders order_unknown  INR',
+    'captured_twice orders order_yen 1200 JPY',
+    'refund_failed refunds rfnd_dinar 1234567 KWD',
   ]);
   expect(await store.rows('SELECT refund_id FROM refunds_stuck')).toEqual([{ refund_id: 'rfnd_stuck' }]);
   expect(

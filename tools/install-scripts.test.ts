@@ -8,7 +8,6 @@ import { parse } from 'yaml';
  */
 const ALLOWED: Readonly<Record<string, string>> = {
   '@parcel/watcher': 'builds its addon where no prebuilt one fits; development only',
-  '@swc/core': 'looks for its platform package; development only',
   'msgpackr-extract': 'builds its addon where no prebuilt one fits',
   protobufjs: 'prints a warning about versions',
   'unrs-resolver': 'looks for its platform package; development only',

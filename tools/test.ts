@@ -233,7 +233,7 @@ const runFiles = async (
 
 /**
  * The share of a property's cases that `npm run check` tries, unless
- * the environment says another: tools/fast-check.cjs.
+ * the environment says another: tools/jest/fast-check.cjs.
  */
 const QUICK_CASES = '0.2';
 

@@ -25,13 +25,14 @@ const run = async ({ json }: { readonly json: boolean }, command: Command): Prom
 };
 
 /** What was done, a line each. */
-const inWords = ({ made, indexed, deleted }: Maintained): string => {
+const inWords = ({ made, indexed, deleted, blanked }: Maintained): string => {
   const lines = [
     ...made.map(
       ({ name, moved }) => `made ${name}${moved === 0 ? '' : `, with ${moved} rows from the default partition`}`,
     ),
     ...indexed.map((name) => `built the index ${name}`),
     ...Object.entries(deleted).map(([table, rows]) => `deleted ${rows} rows of ${table}`),
+    ...Object.entries(blanked).map(([table, rows]) => `blanked the texts of ${rows} rows of ${table}`),
   ];
   return lines.length === 0 ? 'nothing was to be done' : lines.join('\n');
 };

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { searchKey } from '#apply';
-import { allAggregates } from '#families';
+import { contactColumns, searchKey } from '#apply';
+import { familyNames, familySpec } from '#catalogue';
+import { allAggregates, rowSpec } from '#families';
 import { erase } from '#operate';
 import { adHoc } from '#platform/postgres';
 import { openDakia } from '../../test/kit/cli/run-dakia.ts';
@@ -118,6 +119,72 @@ test('of a reference that very many share a bounded number is read, and that is 
   const { stdout } = await commands.run('--data-dir', folder, 'search', 'plan_shared', '--limit', '2');
   expect(stdout).toContain('1000 or more share this text.');
   await store.rows("DELETE FROM provider_events WHERE reference LIKE 'plan%'");
+});
+
+const byText = familyNames.flatMap((family) =>
+  Object.entries(rowSpec(family).columns)
+    .filter(([, { searchedAs }]) => searchedAs === 'text')
+    .map(([column]) => [family, column] as const),
+);
+
+test('references of every kind are there: of merchants, of banks, of what is kept', () => {
+  expect(byText.map(([family, column]) => `${family}.${column}`).toSorted()).toEqual([
+    'fund_accounts.reference_id',
+    'fund_accounts.utr',
+    'invoices.invoice_number',
+    'invoices.receipt',
+    'kept.reference',
+    'orders.receipt',
+    'payment_links.reference_id',
+    'payments.rrn',
+    'payments.upi_transaction_id',
+    'refunds.arn',
+    'refunds.receipt',
+    'refunds.rrn',
+    'refunds.utr',
+  ]);
+});
+
+test.each(byText)('%s are found by %s, and of many the newest', async (family, column) => {
+  const { table, keyColumn } = familySpec(family);
+  const text = `same ${column} of ${family}`;
+  // The newest is the third of five, so that no order but its own brings it among the two that are read.
+  await store.rows(
+    `INSERT INTO ${table} (${keyColumn}, status, "${column}", created_at, merge_record)
+     SELECT 'same_' || days, $1, $2, now() - make_interval(days => days), '{}' FROM unnest(ARRAY[3, 4, 0, 2, 5]) AS days`,
+    [rowSpec(family).statuses[0], text],
+  );
+  expect(await keysOf(text, '--limit', '1')).toEqual([`same_0 ${column}`]);
+  expect(await keysOf(text)).toEqual([0, 2, 3, 4, 5].map((days) => `same_${days} ${column}`));
+  await store.rows(`DELETE FROM ${table} WHERE ${keyColumn} LIKE 'same_%'`);
+});
+
+test('whoever is a customer, a sub-merchant or a beneficiary is found, in every family that has addresses or numbers', async () => {
+  const values = { email: 'everywhere@example.com', phone: '+91 90000 11111', vpa: 'everywhere@upi' } as const;
+  const expected: string[] = [];
+  for (const family of familyNames) {
+    const { table, keyColumn } = familySpec(family);
+    const columns = contactColumns(family);
+    if (columns.length === 0) continue;
+    await store.rows(
+      `INSERT INTO ${table} (${[keyColumn, 'status', 'merge_record', ...columns.map(([name]) => name)].join(', ')})
+       VALUES ($1, $2, '{}', ${columns.map(([, kind]) => `'${values[kind]}'`).join(', ')})`,
+      [`everywhere_${family}`, rowSpec(family).statuses[0]],
+    );
+    expected.push(...columns.map(([name, kind]) => `${kind} everywhere_${family} ${name}`));
+  }
+  await commands.json('digests', 'apply');
+  const found = await Promise.all(
+    Object.entries(values).map(async ([kind, value]) => (await keysOf(value)).map((key) => `${kind} ${key}`)),
+  );
+  expect(found.flat().toSorted()).toEqual(expected.toSorted());
+  expect(expected.length).toBeGreaterThan(8);
+  for (const family of familyNames)
+    if (contactColumns(family).length > 0)
+      await store.rows(
+        `DELETE FROM ${familySpec(family).table} WHERE ${familySpec(family).keyColumn} LIKE 'everywhere_%'`,
+      );
+  await store.rows("DELETE FROM search_digests WHERE entity_key LIKE 'everywhere_%'");
 });
 
 test('without a key ids and references are found, and what was not searched is said', async () => {

@@ -17,6 +17,7 @@ let server: Server;
 let base: string;
 let commands: Dakia;
 let answer = 200;
+let says = '{"status":"accepted"}';
 let received: { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: Buffer }[] = [];
 
 beforeAll(async () => {
@@ -25,7 +26,7 @@ beforeAll(async () => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       received.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) });
-      response.writeHead(answer).end('{"status":"accepted"}');
+      response.writeHead(answer).end(says);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -35,6 +36,7 @@ beforeAll(async () => {
 beforeEach(() => {
   received = [];
   answer = 200;
+  says = '{"status":"accepted"}';
 });
 afterAll(async () => {
   await commands.close();
@@ -123,6 +125,32 @@ test('an answer other than 200, and none, end with 1', async () => {
   );
   expect([away.code, JSON.parse(away.stdout)]).toMatchObject([1, { ok: false, status: null }]);
   expect(away.stdout).toContain('ECONNREFUSED');
+});
+
+describe('a receiver that answers with what a terminal would obey, or with lines of its own', () => {
+  const HOSTILE = '\nfake  row  passed\u001b[2J\u009b1m\u202e\u{e0041}\u200b';
+  const SHOWN = String.raw`\nfake  row  passed\u001b[2J\u009b1m\u202e\udb40\udc41\u200b`;
+  const OBEYED = /(?!\n)\p{Cc}|\p{Cf}/u;
+  const file = join(folder, `body${HOSTILE.replaceAll('/', '')}.json`);
+
+  test.each([
+    ['send', [file], true],
+    ['trigger', ['payment.captured', '--set', `notes.to=${HOSTILE}`], true],
+    ['trigger', ['payment.captured', '--set', `notes.to=${HOSTILE}`, '--print'], false],
+    ['simulate', ['--count', '5', '--tamper', '1'], false],
+    ['conformance', ['--blind', '--short'], false],
+  ] as const)('%s %j', async (command, args, isShown) => {
+    writeFileSync(file, '{}');
+    says = `{"status":"accepted"}${HOSTILE}`;
+    for (answer of [200, 500]) {
+      const { stdout, stderr } = await dakia(command, ...args);
+      const said = `${stdout}${stderr}`;
+      expect(said.split('\n').filter((line) => line.startsWith('fake'))).toEqual([]);
+      expect(OBEYED.exec(said)).toBeNull();
+      // A cell may be broken at its spaces, within its own column.
+      if (isShown) expect(said.replaceAll(/\s+/g, '')).toContain(SHOWN.replaceAll(' ', ''));
+    }
+  });
 });
 
 test.each([

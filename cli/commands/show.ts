@@ -4,7 +4,7 @@ import { entityStory } from '#operate';
 import type { EntityRow, EntityStory, StoryEntry } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { withDatabase } from '../connections.ts';
-import { exitCodes, print, printJson, printList, printTable, warn } from '../output.ts';
+import { exitCodes, print, printJson, printLine, printList, printTable, warn } from '../output.ts';
 import { timeOf } from '../times.ts';
 
 interface Options {
@@ -46,10 +46,10 @@ const columnsOf = ({ family, columns }: EntityRow, personal: boolean): EntityRow
   );
 
 const describe = ({ asked, entity, related, story, isCut }: EntityStory): void => {
-  if (asked.kind === 'event') print(`${asked.id} is the id of an event.`);
+  if (asked.kind === 'event') printLine(`${asked.id} is the id of an event.`);
   if (entity === null) print('No event of it was applied so far.');
   else {
-    print(`${entity.noun} ${entity.key}: ${entity.status}`);
+    printLine(`${entity.noun} ${entity.key}: ${entity.status}`);
     printList(Object.entries(entity.columns).map(([name, value]) => [name, textOf(value)]));
   }
   if (related.length > 0) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { instant } from '#rules';
 import { COMPRESSION, plan, recallRun, rememberRun, send, simulation } from '#simulator';
 import type { SendReport, SimulationSettings } from '#simulator';
-import { dataDirOf, exitCodes, print, printJson, printList, share, warn, wholeNumber } from '../output.ts';
+import { dataDirOf, exitCodes, print, printJson, printLine, printList, share, warn, wholeNumber } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { receiverOf, withReceiver } from '../receiver-options.ts';
 import type { ReceiverOptions } from '../receiver-options.ts';
@@ -119,6 +119,6 @@ const describe = (report: SendReport, verify: string): void => {
     ['unexpected', String(report.unexpected)],
   ];
   printList(rows);
-  if (surprises.length > 0) print(surprises.join('\n'), 'bad');
+  for (const surprise of surprises) printLine(surprise, 'bad');
   print(`\nCompare with Postgres:\n  ${verify}`);
 };

@@ -229,6 +229,48 @@ describe('backfill', () => {
     expect(late.received).toHaveLength(520);
   });
 
+  test('two operators at once, and a relay that is told of the same, plan each notification once', async () => {
+    const late = await receiving();
+    const notifier = await notifying(rules(`late: ${at(late)}, shop: {type: log}`, 'shop'));
+    await notifier.start();
+    await notifier.happen(captured(...keysOf(40)));
+    await notifier.until('the log is told', delivered(40));
+    await notifier.stop();
+    const after = rules(`late: ${at(late)}, shop: {type: log}`, 'shop, late');
+    notifier.rewrite(after);
+    const scope = { rules: rulesOf(after), destination: 'late', since: new Date(0), until: new Date() };
+    const planAll = async (who: string): Promise<readonly string[]> => {
+      const database = createDatabase({
+        url: notifier.environment['DATABASE_URL'] ?? '',
+        poolSize: 1,
+        applicationName: 'dakia-test',
+        role: OPERATOR_ROLE,
+      });
+      const planned: string[] = [];
+      try {
+        for await (const { untold } of findUntold(database, scope, now))
+          for await (const requests of backfill(database, scope, untold, { who, reason: 'test' }, now))
+            planned.push(...requests.map(({ id }) => id));
+        return planned;
+      } finally {
+        await database.close();
+      }
+    };
+    const [one, two] = await Promise.all([
+      planAll('asha'),
+      planAll('ravi'),
+      notifier.start(),
+      notifier.happen(captured('pay_new')),
+    ]);
+    await notifier.until('the new one is planned', (rows) => rows.length === 2 * 41);
+    const both = [...one, ...two];
+    expect(new Set(both).size).toBe(both.length);
+    expect([40, 41]).toContain(both.length);
+    expect(await notifier.rows("SELECT 1 FROM audit_logs WHERE action = 'notification.backfill'")).toHaveLength(
+      both.length,
+    );
+  });
+
   test('reminders that are still to come are planned for their time; what was cancelled with its rule lives again with it', async () => {
     const late = await receiving();
     const withReminders =

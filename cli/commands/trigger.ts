@@ -8,7 +8,7 @@ import { buildEvent } from '#simulator';
 import type { FieldValue } from '#simulator';
 import { deliver, newEventId, withDelivery } from '../one-delivery.ts';
 import type { DeliveryOptions } from '../one-delivery.ts';
-import { print, printJson, UsageError } from '../output.ts';
+import { printJson, printWhole, UsageError } from '../output.ts';
 
 interface TriggerOptions extends DeliveryOptions {
   readonly set: readonly FieldValue[];
@@ -43,7 +43,7 @@ const trigger = async (name: string, options: TriggerOptions, command: Command):
   if (options.print)
     return options.json
       ? printJson({ ok: true, event, eventId, entity: key, body: body.toString() })
-      : print(body.toString());
+      : printWhole(body.toString());
   await deliver(options, command, { eventId, body, what: event, entity: key, family });
 };
 

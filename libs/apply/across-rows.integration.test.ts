@@ -21,8 +21,17 @@ const captured = (order: string, name: string, amount: number, second = 0) =>
     { status: 'captured', captured: true, amount, currency: 'INR', order_id: order, created_at: TODAY_S + second },
     TODAY_S + second,
   );
-const paid = (order: string, amount: number, amountPaid = amount) =>
-  testEvent('order.paid', `ev_${order}`, order, { status: 'paid', amount, amount_paid: amountPaid, currency: 'INR' });
+const paid = (order: string, amount: number, amountPaid = amount, more: Readonly<Record<string, unknown>> = {}) =>
+  testEvent('order.paid', `ev_${order}`, order, {
+    status: 'paid',
+    amount,
+    amount_paid: amountPaid,
+    currency: 'INR',
+    ...more,
+  });
+/** An order that somebody made with this receipt, so many seconds after another. */
+const ofReceipt = (order: string, receipt: string, second = 0, amount = 700) =>
+  paid(order, amount, amount, { receipt, created_at: TODAY_S - 600 + second });
 const refunded = (order: string, name: string, amount: number) =>
   testEvent(
     'payment.captured',
@@ -64,6 +73,40 @@ test('two captures on one order are one fact, in every order of arrival, told al
     await partition.send(...events);
     expect([order, await told(`${id}:`)]).toEqual([order, [`orders:${id}:order.captured_twice:pay_${id}_b`]]);
   }
+});
+
+test('two orders of one receipt that are both captured are one fact, of the later order, in every order of arrival', async () => {
+  for (const [index, order] of everyOrder([0, 1, 2, 3]).entries()) {
+    const [one, two] = [`order_of_receipt${index}a`, `order_of_receipt${index}b`];
+    const events = [
+      ofReceipt(one, `R-${index}`),
+      ofReceipt(two, `R-${index}`, 60),
+      captured(one, 'x', 700),
+      captured(two, 'x', 700, 60),
+    ];
+    const partition = await store.partition('rzp.all.v1', partitions++);
+    if (index % 2 === 0) await partition.send(...order.map((place) => events[place]!));
+    else for (const place of order) await partition.send(events[place]!);
+    await partition.send(...events);
+    expect([order, await told(`of_receipt${index}`)]).toEqual([order, [`orders:${two}:order.captured_twice:receipt`]]);
+  }
+});
+
+test('one receipt with other amounts, or of which one order is captured alone, or that everybody has, is no fact', async () => {
+  const partition = await store.partition('rzp.all.v1', partitions++);
+  const many = Array.from({ length: 21 }, (_, number) => `order_const${number}`);
+  await partition.send(
+    ofReceipt('order_half1', 'half', 0, 300),
+    ofReceipt('order_half2', 'half', 60, 400),
+    captured('order_half1', 'x', 300),
+    captured('order_half2', 'x', 400),
+    ofReceipt('order_open1', 'open'),
+    ofReceipt('order_open2', 'open', 60),
+    captured('order_open1', 'x', 700),
+    ...many.map((order) => ofReceipt(order, 'receipt#1')),
+    ...many.map((order) => captured(order, 'x', 700)),
+  );
+  expect([await told('order_half'), await told('order_open'), await told('order_const')]).toEqual([[], [], []]);
 });
 
 test('each further payment is one fact more; parts that make the order are none; what is too much after parts is', async () => {
@@ -108,6 +151,27 @@ test('two processes that capture one order at the same time tell it, every time'
     await Promise.all([here.send(captured(id, 'a', 70)), there.send(captured(id, 'b', 70, 1))]);
   }
   expect(await told('order_race')).toHaveLength(rounds);
+  for (let round = 0; round < rounds; round += 1) {
+    const [one, two] = [`order_rival${round}a`, `order_rival${round}b`];
+    await here.send(ofReceipt(one, `rival ${round}`), ofReceipt(two, `rival ${round}`, 1));
+    await Promise.all([here.send(captured(one, 'x', 700)), there.send(captured(two, 'x', 700, 1))]);
+  }
+  expect(await told('order_rival')).toHaveLength(rounds);
+});
+
+test('where only payments are subscribed, no order is known: each further payment of one is told as what it is', async () => {
+  const alone = await openTestStore('payments', allAggregates);
+  try {
+    const partition = await alone.partition('rzp.payments.v1');
+    await partition.send(captured('order_blind', 'b', 700, 5), captured('order_other', 'a', 700));
+    await partition.send(captured('order_blind', 'a', 700));
+    await partition.send(captured('order_blind', 'c', 700, 9));
+    expect(
+      await alone.rows("SELECT dedupe_key AS key FROM outbox WHERE name = 'payment.captured_again' ORDER BY 1"),
+    ).toEqual(['b', 'c'].map((name) => ({ key: `payments:pay_order_blind_${name}:payment.captured_again:` })));
+  } finally {
+    await alone.close();
+  }
 });
 
 test.each(['payment_link.paid', 'invoice.paid'] as const)(

@@ -10,15 +10,22 @@ import { contextOf } from './trace.ts';
 
 /** Locks that a transaction takes here at most: groups share them by their hash. */
 const LOCKS = 256;
-/** Tells these locks from others of two numbers. */
-const LOCK_SPACE = 0x6163726f;
+/** Tells these locks from others of two numbers: those of groups, and those of what groups share. */
+const [LOCK_SPACE, SHARED_LOCK_SPACE] = [0x6163726f, 0x61637273];
 
-/** Sorted, so that transactions never wait for each other in a circle. */
-const LOCK = statement(
-  'across_lock',
-  `SELECT pg_advisory_xact_lock(${LOCK_SPACE}, bucket)
-     FROM (SELECT DISTINCT hashtext(name) & ${LOCKS - 1} AS bucket FROM unnest($1::text[]) AS given (name)
-       ORDER BY 1) AS sorted`,
+/**
+ * Sorted, so that transactions never wait for each other in a circle; and who waits for a lock of what is shared holds
+ * its groups' already, whoever waits for a group's holds none of the shared.
+ */
+const lockOf = (space: number, names: string): string =>
+  `SELECT pg_advisory_xact_lock(${space}, bucket)
+     FROM (SELECT DISTINCT hashtext(name) & ${LOCKS - 1} AS bucket FROM ${names} AS given (name)
+       ORDER BY 1) AS sorted`;
+const LOCK = statement('across_lock', lockOf(LOCK_SPACE, 'unnest($1::text[])'));
+/** Of its own, because it must see what those have committed who held the groups before. */
+const LOCK_SHARED = statement(
+  'across_lock_shared',
+  lockOf(SHARED_LOCK_SPACE, `${acrossRows.sharedFunction}($1::text[])`),
 );
 const TELL = statement(
   'across_tell',
@@ -51,6 +58,7 @@ export const tellAcrossRows = async (
   const causes = [...groups.values()].map(({ arrival }) => arrival);
   await Promise.all([
     tx.query(LOCK, [names]),
+    tx.query(LOCK_SHARED, [names]),
     tx.query(TELL, [
       names,
       causes.map(deliveryIdOf),
@@ -82,4 +90,4 @@ const isOther = (was: EntityState | undefined, is: EntityState): boolean =>
   was === undefined ||
   was.status !== is.status ||
   Object.keys(is.values).some((name) => WEIGHED.test(name) && was.values[name] !== is.values[name]);
-const WEIGHED = /^(order_id|currency|captured|amount(_paid)?_minor)$/;
+const WEIGHED = /^(order_id|currency|captured|receipt|account_id|amount(_paid)?_minor)$/;

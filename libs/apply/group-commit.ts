@@ -38,7 +38,7 @@ interface Member {
   readonly bytes: number;
   readonly signal: AbortSignal;
   readonly progress: () => void;
-  readonly settled: PromiseWithResolvers<BatchOutcome>;
+  readonly answer: PromiseWithResolvers<BatchOutcome>;
   readonly since: number;
 }
 
@@ -62,24 +62,24 @@ export const createGroupCommit = ({
   /** Places whose last range failed: they do not come back to the others until one of theirs has got through. */
   const failing = new Set<string>();
 
-  const goAlone = ({ range, signal, progress, settled }: Member): void => {
+  const goAlone = ({ range, signal, progress, answer }: Member): void => {
     const place = placeName(range.ledger);
     lanes(() => alone(range, signal, progress)).then(
       (outcome) => {
         failing.delete(place);
-        settled.resolve(outcome);
+        answer.resolve(outcome);
       },
       (error: unknown) => {
         failing.add(place);
-        settled.reject(error);
+        answer.reject(error);
       },
     );
   };
 
-  const settle = (members: readonly Member[], { applied, moved }: Pick<AppliedRanges, 'applied' | 'moved'>): void => {
+  const end = (members: readonly Member[], { applied, moved }: Pick<AppliedRanges, 'applied' | 'moved'>): void => {
     for (const member of members) {
-      if (applied.includes(member.range)) member.settled.resolve('applied');
-      else if (moved.includes(member.range)) member.settled.resolve('moved');
+      if (applied.includes(member.range)) member.answer.resolve('applied');
+      else if (moved.includes(member.range)) member.answer.resolve('moved');
       else goAlone(member);
     }
   };
@@ -91,37 +91,37 @@ export const createGroupCommit = ({
       progress();
     }
     try {
-      settle(members, await together(ranges));
+      end(members, await together(ranges));
     } catch (error) {
       if (mayPassInParts(error)) members.forEach(goAlone);
-      else for (const { settled } of members) settled.reject(error);
+      else for (const { answer } of members) answer.reject(error);
     }
   };
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
-      // One turn of the event loop: what came with the same fetch, or follows on what was just settled, goes along.
+      // One turn of the event loop: what came with the same fetch, or follows on what was just answered, goes along.
       await turn();
       const [taken, left] = nextGroup(waiting, bounds);
       waiting = left;
       const here = taken.filter(({ signal }) => !signal.aborted);
-      for (const { signal, settled } of taken) if (signal.aborted) settled.resolve('moved');
+      for (const { signal, answer } of taken) if (signal.aborted) answer.resolve('moved');
       if (here.length > 0) await commit(here);
     }
     running = false;
   };
 
   return (range, signal, progress) => {
-    const settled = Promise.withResolvers<BatchOutcome>();
+    const answer = Promise.withResolvers<BatchOutcome>();
     const bytes = range.arrivals.reduce((sum, { body }) => sum + body.length, 0);
-    const member = { range, bytes, signal, progress, settled, since: performance.now() };
+    const member = { range, bytes, signal, progress, answer, since: performance.now() };
     if (failing.has(placeName(range.ledger))) goAlone(member);
     else waiting.push(member);
     if (!running && waiting.length > 0) {
       running = true;
       void run();
     }
-    return settled.promise;
+    return answer.promise;
   };
 };
 

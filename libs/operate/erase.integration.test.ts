@@ -1,8 +1,12 @@
+import { searchKey } from '#apply';
 import { aggregatesOf, allAggregates } from '#families';
+import { eventually } from '#kit';
+import { adHoc, createDatabase } from '#platform/postgres';
 import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { erase } from './erase.ts';
 import { auditRows } from './row-audit.ts';
+import { fillDigests } from './fill-digests.ts';
 
 let store: TestStore;
 let partition: TestPartition;
@@ -168,5 +172,85 @@ describe('an erasure acts on what was shown', () => {
       { id: 'ev_meanwhile', gone: false },
     ]);
     expect(await erasures()).toHaveLength(erased.executed ? 1 : 0);
+  });
+});
+
+describe('what comes while an erasure looks for bodies', () => {
+  const KEY = searchKey('a key of the test');
+  const MEANT = { kind: 'entity', id: 'pay_held' } as const;
+  let found: TestStore;
+  let payments: TestPartition;
+  beforeEach(async () => {
+    found = await openTestStore('payments', aggregatesOf('payments'), { role: 'dakia_payments', searchKey: KEY });
+    payments = await found.partition('rzp.payments.v1');
+    await payments.send(paid('held', { email: PERSON.email }));
+  });
+  afterEach(async () => found.close());
+
+  const isAnybodyWaiting = async () =>
+    (
+      await found.rows(
+        `SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+          WHERE NOT l.granted AND a.datname = current_database()`,
+      )
+    ).length > 0;
+  /** Holds rows for as long as `meanwhile` takes, which begins when somebody waits for them. */
+  const holding = async <Result>(
+    sql: string,
+    work: () => Promise<Result>,
+    meanwhile: (query: (sql: string) => Promise<unknown>) => Promise<unknown>,
+  ): Promise<Result> => {
+    const holder = createDatabase({ url: found.url, poolSize: 1, applicationName: 'dakia-test' });
+    try {
+      let working: Promise<Result> | undefined;
+      await holder.transaction(async (tx) => {
+        await tx.query(adHoc(sql));
+        working = work();
+        await eventually('somebody waits', isAnybodyWaiting);
+        await meanwhile(async (change) => tx.query(adHoc(change)));
+      });
+      return await working!;
+    } finally {
+      await holder.close();
+    }
+  };
+  const later = () =>
+    testEvent('payment.authorized', 'ev_later', MEANT.id, { status: 'authorized', contact: PERSON.contact });
+  const BODY = "SELECT 1 FROM webhook_events WHERE razorpay_event_id = 'ev_held' FOR UPDATE";
+
+  test('is erased as well where nobody has looked, so that nothing of the person is left in any table', async () => {
+    const done = await holding(
+      BODY,
+      async () => erase(found.database, MEANT, { ...action, execute: true }),
+      async () => payments.send(later()),
+    );
+    expect(done).toMatchObject({ executed: true, rows: { webhook_events: 2, payment_transactions: 1 } });
+    const left = await everything(found);
+    expect([left.includes(PERSON.email), left.includes(PERSON.contact)]).toEqual([false, false]);
+    expect(await found.rows('SELECT 1 FROM search_digests')).toEqual([]);
+  });
+
+  test('stops it where somebody has, and then all is as the service has left it', async () => {
+    const { shown } = await erase(found.database, MEANT, { ...action, execute: false });
+    const refused = await holding(
+      BODY,
+      async () => erase(found.database, MEANT, { ...action, execute: true, shown }),
+      async () => payments.send(later()),
+    );
+    expect(refused.executed).toBe(false);
+    expect(await found.rows('SELECT email, contact FROM payment_transactions')).toEqual([
+      { email: PERSON.email, contact: PERSON.contact },
+    ]);
+    expect(await found.rows("SELECT 1 FROM webhook_events WHERE payload = ''")).toEqual([]);
+  });
+
+  test('digests are not made anew of what is being erased', async () => {
+    await found.rows('DELETE FROM search_digests');
+    await holding(
+      `UPDATE payment_transactions SET email = NULL WHERE payment_id = '${MEANT.id}'`,
+      async () => fillDigests(found.database, KEY, { renew: false }),
+      async () => undefined,
+    );
+    expect(await found.rows('SELECT 1 FROM search_digests')).toEqual([]);
   });
 });

@@ -62,12 +62,25 @@ export const erase = async (database: Database, what: Erasable, request: EraseRe
     const rows: Record<string, number> = {};
     const shown: Record<string, string> = {};
     await tx.query(adHoc('SAVEPOINT before_erasure'));
-    for (const target of targetsOf(what)) {
-      const found = await visit(tx, target, needle, request.execute);
-      if (found.rows === 0) continue;
-      rows[target.table] = found.rows;
-      shown[target.table] = `${found.rows} rows (${found.digest.slice(0, DIGEST_SHOWN)})`;
+    const visitAll = async (targets: readonly Target[]): Promise<void> => {
+      for (const target of targets) {
+        const found = await visit(tx, target, needle, request.execute);
+        if (found.rows === 0) continue;
+        rows[target.table] = (rows[target.table] ?? 0) + found.rows;
+        const before = shown[target.table];
+        shown[target.table] =
+          `${before === undefined ? '' : `${before}, then `}${found.rows} rows (${found.digest.slice(0, DIGEST_SHOWN)})`;
+      }
+    };
+    const { texts, bodies, states } = targetsOf(what);
+    await visitAll([...texts, ...bodies]);
+    // Bodies take long to read. What services have applied to these entities meanwhile is whole once their rows are
+    // held, and what they apply later waits for the end of this: no event is erased from one table and left in another.
+    if (request.execute) {
+      await holdStates(tx, what, needle);
+      await visitAll(bodies.map((target) => ({ ...target, where: `${target.where} AND (${isAbout(what)})` })));
     }
+    await visitAll(states);
     const executed = request.execute && isAsShown(shown, request.shown);
     if (executed) await note(tx, what, rows, request);
     else await tx.query(adHoc('ROLLBACK TO SAVEPOINT before_erasure'));
@@ -101,12 +114,12 @@ const visit = async (
 };
 
 /**
- * What is found through entities goes before that by which the
- * entities are found: before the bodies, and those before the rows.
+ * What is found through entities goes before that by which the entities are found: texts
+ * before the bodies, those before the rows, and digests before the values they are of.
  */
-const targetsOf = (what: Erasable): readonly Target[] => {
+const targetsOf = (what: Erasable) => {
   const about = `${isAbout(what)} OR entity_key IN (SELECT entity_key FROM webhook_events WHERE ${holds('payload')})`;
-  return [
+  const texts: readonly Target[] = [
     {
       table: 'audit_logs',
       id: 'id::text',
@@ -127,26 +140,42 @@ const targetsOf = (what: Erasable): readonly Target[] => {
       where: `(${about}) AND resolution IS NOT NULL AND (reason <> ${ERASED} OR resolved_reason <> ${ERASED})`,
       set: `reason = ${ERASED}, resolved_reason = ${ERASED}`,
     },
+  ];
+  const isMeantBody = `(${isAbout(what)} OR ${holds('payload')})`;
+  const bodies: readonly Target[] = [
     {
       table: 'event_conflicts',
       id: "razorpay_event_id || ' ' || encode(body_sha256, 'hex')",
-      where: `payload IS NOT NULL AND (${isAbout(what)} OR ${holds('payload')})`,
+      where: `payload IS NOT NULL AND ${isMeantBody}`,
       set: 'payload = NULL',
     },
+    {
+      table: 'webhook_events',
+      id: 'razorpay_event_id',
+      where: `${FINAL} AND payload <> '' AND ${isMeantBody}`,
+      set: `erased_sha256 = sha256(payload), payload = '', reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END`,
+    },
+  ];
+  const states: readonly Target[] = [
     {
       table: 'search_digests',
       id: "family || ' ' || entity_key || ' ' || digest",
       where: `(family, entity_key) IN (${findable(what)})`,
       set: null,
     },
-    {
-      table: 'webhook_events',
-      id: 'razorpay_event_id',
-      where: `${FINAL} AND payload <> '' AND (${isAbout(what)} OR ${holds('payload')})`,
-      set: `erased_sha256 = sha256(payload), payload = '', reason = CASE WHEN reason IS NOT NULL THEN ${ERASED} END`,
-    },
     ...familyNames.flatMap((family) => stateRows(family, what)),
   ];
+  return { texts, bodies, states };
+};
+
+/** Takes the rows of the entities that are meant, as a service that applies to them does: in the catalogue's order. */
+const holdStates = async (tx: Transaction, what: Erasable, needle: string): Promise<void> => {
+  for (const family of familyNames) {
+    if (what.kind === 'contact' && personalColumns(family).length === 0) continue;
+    const { table, keyColumn } = familySpec(family);
+    const sql = `SELECT 1 FROM ${table} WHERE ${isMeant(family, what)} ORDER BY ${keyColumn} FOR UPDATE`;
+    await tx.query(adHoc(sql), [needle]);
+  }
 };
 
 /** Processed, or given up for good: nobody needs the body any more. */

@@ -60,7 +60,7 @@ const fillChunk = async (
     const rows = await tx.query<Readonly<Record<string, string | null>> & { readonly row_key: string }>(
       adHoc(
         `SELECT ${keyColumn} AS row_key, ${columns.map(([name]) => quotedName(name)).join(', ')} FROM ${table}
-          WHERE ${keyColumn} > $1 ORDER BY ${keyColumn} LIMIT ${CHUNK_ROWS}`,
+          WHERE ${keyColumn} > $1 ORDER BY ${keyColumn} LIMIT ${CHUNK_ROWS} FOR SHARE`,
       ),
       [after],
     );

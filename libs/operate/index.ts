@@ -40,4 +40,6 @@ export type { ShownPlace } from './quarantine.ts';
 export { readAgain } from './kept-body.ts';
 export type { Understood } from './understood.ts';
 export { understoodInQuarantine } from './understood.ts';
+export type { UnknownValue } from './unknown-values.ts';
+export { listUnknownValues } from './unknown-values.ts';
 export { replayQuarantined } from './quarantine.ts';

@@ -24,6 +24,10 @@ const differs = ({ failingEventId, attempts }: LockedQueue, shown: ShownHead | u
 const changed = ({ failingEventId, attempts }: LockedQueue) =>
   ({ kind: 'changed', now: { failingEventId, attempts } }) as const;
 
+/** Another operator has just begun to try this very event again: what comes of that is what was asked for. */
+const isBeingRetried = ({ failingEventId, attempts }: LockedQueue, shown: ShownHead | undefined): boolean =>
+  shown !== undefined && shown.failingEventId === failingEventId && attempts === 0 && shown.attempts > 0;
+
 /**
  * Applies what waits for a key now, as an operator has decided. Its schedule begins again: the failing event has all
  * its attempts. `shown`: what the operator decided about; when the queue has another head, nothing is done.
@@ -37,6 +41,7 @@ export const retryParked = async (
   const found = await transactionAgainst(options.database, async (tx) => {
     const queue = await lockQueue(tx, ref, 1);
     if (queue === undefined) return { kind: 'not-parked' } as const;
+    if (isBeingRetried(queue, shown)) return undefined;
     if (differs(queue, shown)) return changed(queue);
     await tx.query(RESET, [ref.family, ref.key]);
     const { failingEventId: eventId } = queue;

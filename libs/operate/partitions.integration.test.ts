@@ -167,6 +167,7 @@ test('conflicts, audit and what was told end when their time is over, and by def
     keepRedeliveriesDays: conflicts,
     keepAuditDays: conflicts,
     keepOutboxDays: outbox,
+    keepNotificationsDays: 0,
   });
   expect((await maintain(store.database, later, keep(0))).deleted).toEqual({});
   expect((await maintain(store.database, later, keep(201))).deleted).toEqual({});
@@ -179,6 +180,79 @@ test('conflicts, audit and what was told end when their time is over, and by def
   });
   expect(await store.rows('SELECT 1 FROM outbox')).toHaveLength(facts.length - 1);
   expect(await store.rows("SELECT reason FROM audit_logs WHERE action = 'retention' ORDER BY 1")).toHaveLength(4);
+});
+
+test('of what was told, answers and reasons end when their time is over, and a row that has lost its fact goes', async () => {
+  await partition.send(captured('one', '2026-11-24'));
+  const [fact] = await store.rows<{ id: number }>('SELECT id FROM outbox LIMIT 1');
+  const told = async (id: string, factId: number, status: string, response: string | null, reason: string | null) =>
+    store.rows(
+      `INSERT INTO notifications (id, fact_id, kind, occurrence, family, entity_key, fact_at, rule, destination,
+         priority, status, next_attempt_at, delivered_at, response, reason)
+       VALUES ($1, $2, 'payment.captured', '', 'payments', 'pay_one', now(), 'all', 'shop', 4, $3, now(),
+         CASE WHEN $3 = 'delivered' THEN now() END, $4, $5)`,
+      [id, factId, status, response, reason],
+    );
+  const gone = -1;
+  await told('kept', fact!.id, 'delivered', '200 asha is welcome', null);
+  await told('failed', fact!.id, 'failed', null, '500 no asha here');
+  await told('erased', fact!.id, 'failed', null, 'erased');
+  await told('waits', fact!.id, 'retrying', null, '503 asha, later');
+  await told('lost', gone, 'delivered', '200 asha', null);
+  await told('lost but waits', gone, 'retrying', null, '503 asha');
+  const later = instant(Date.now() + 200 * DAY_MS);
+  const keep = (days: number) =>
+    maintain(store.database, later, {
+      keepConflictsDays: 0,
+      keepRedeliveriesDays: 0,
+      keepAuditDays: 0,
+      keepOutboxDays: 0,
+      keepNotificationsDays: days,
+    });
+  const before = await store.rows('SELECT * FROM notifications ORDER BY id');
+  for (const days of [0, 201]) expect(await keep(days)).toMatchObject({ deleted: {}, blanked: {} });
+  expect(await store.rows('SELECT * FROM notifications ORDER BY id')).toEqual(before);
+  expect(await keep(30)).toMatchObject({ deleted: { notifications: 1 }, blanked: { notifications: 2 } });
+  expect(await store.rows('SELECT id, response, reason FROM notifications ORDER BY id')).toEqual([
+    { id: 'erased', response: null, reason: 'erased' },
+    { id: 'failed', response: null, reason: 'no longer kept' },
+    { id: 'kept', response: 'no longer kept', reason: null },
+    { id: 'lost but waits', response: null, reason: '503 asha' },
+    { id: 'waits', response: null, reason: '503 asha, later' },
+  ]);
+  expect(await store.rows("SELECT reason FROM audit_logs WHERE action = 'retention' ORDER BY 1")).toEqual([
+    { reason: '1 rows of notifications' },
+    { reason: 'texts of 2 rows of notifications' },
+  ]);
+  expect(await keep(30)).toMatchObject({ deleted: {}, blanked: {} });
+});
+
+test('why a letter was given up ends with the audit of the decision, and what is not decided stays whole', async () => {
+  const letter = (id: string, decided: string | null, reason: string) =>
+    store.rows(
+      `INSERT INTO dead_letters (razorpay_event_id, created_at, event_type, family, entity_key, consumer_group, reason,
+         attempts, first_failed_at, kafka_topic, kafka_partition, kafka_offset, resolution, resolved_at, resolved_by,
+         resolved_reason)
+       VALUES ($1, now(), 'payment.captured', 'payments', 'pay_1', 'payments', $3, 1, now(), 't', 0, 0, $2::text,
+         CASE WHEN $2 IS NOT NULL THEN now() END, $2, CASE WHEN $2 IS NOT NULL THEN $3 END)`,
+      [id, decided, reason],
+    );
+  await letter('decided', 'discarded', 'asha is not a number');
+  await letter('erased', 'retried', 'erased');
+  await letter('open', null, 'asha is no amount');
+  const later = instant(Date.now() + 200 * DAY_MS);
+  const none = { keepConflictsDays: 0, keepRedeliveriesDays: 0, keepOutboxDays: 0, keepNotificationsDays: 0 };
+  const keep = async (days: number) =>
+    (await maintain(store.database, later, { ...none, keepAuditDays: days })).blanked;
+  expect([await keep(0), await keep(201)]).toEqual([{}, {}]);
+  expect([await keep(30), await keep(30)]).toEqual([{ dead_letters: 1 }, {}]);
+  expect(
+    await store.rows('SELECT razorpay_event_id AS id, reason, resolved_reason AS why FROM dead_letters ORDER BY 1'),
+  ).toEqual([
+    { id: 'decided', reason: 'no longer kept', why: 'no longer kept' },
+    { id: 'erased', reason: 'erased', why: 'erased' },
+    { id: 'open', reason: 'asha is no amount', why: null },
+  ]);
 });
 
 test('retires by age: says first, keeps what waits or was not understood, and leaves a trace', async () => {

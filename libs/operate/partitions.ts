@@ -190,7 +190,10 @@ export const retirePartitions = async (
     return day !== undefined && day < before;
   });
   const retired: RetiredPartition[] = [];
-  for (const name of old) retired.push(await database.transaction(async (tx) => retire(tx, name, before, request)));
+  for (const name of old) {
+    const one = await database.transaction(async (tx) => retire(tx, name, before, request));
+    if (one !== undefined) retired.push(one);
+  }
   retired.push(await trimDefault(database, before, request));
   return retired.filter(({ rows, name }) => rows > 0 || name !== DEFAULT_PARTITION);
 };
@@ -235,12 +238,16 @@ const judge = (name: string, found: Found, { shown, execute, withUnprocessed }: 
   };
 };
 
+/** Answers nothing for a partition that somebody else has dropped since it was listed. */
 const retire = async (
   tx: Transaction,
   name: string,
   before: Instant,
   request: RetireRequest,
-): Promise<RetiredPartition> => {
+): Promise<RetiredPartition | undefined> => {
+  // Two at once would wait for each other: each reads the partition that the other is to drop.
+  if (request.execute) await tx.query(adHoc("SELECT pg_advisory_xact_lock(hashtextextended('retire', 0))"));
+  if (!(await partitionNames(tx)).includes(name)) return undefined;
   // Read before anything is locked: it takes long, and what comes meanwhile is counted again under the lock.
   const look = async () => judge(name, (await tx.query<Found>(countsOf(name, 'true', before)))[0] ?? none, request);
   const seen = await look();
@@ -265,7 +272,7 @@ const trimDefault = async (database: Database, before: Instant, request: RetireR
   const found = judge(DEFAULT_PARTITION, rows, request);
   if (request.execute && found.rows > 0 && found.kept === null) {
     const deleted = await deleteCounted(database, `ONLY ${DEFAULT_PARTITION}`, old);
-    await noteRetired(database, `${deleted} processed events of ${DEFAULT_PARTITION}`, request);
+    if (deleted > 0) await noteRetired(database, `${deleted} processed events of ${DEFAULT_PARTITION}`, request);
   }
   return found;
 };
@@ -292,28 +299,37 @@ const takeOut = (gone: string): string =>
 const countRetired = async (tx: Transaction, name: string): Promise<void> =>
   void (await tx.query(adHoc(takeOut(`(SELECT ${OF_EVENTS} FROM ONLY ${name}) gone`))));
 
-/** Calls `deleteChunk` until it deletes less than a chunk. Answers how many rows went. */
-const inChunks = async (deleteChunk: () => Promise<number>): Promise<number> => {
-  let deleted = 0;
+/** Calls `doChunk` until it takes less than a chunk. Answers how many rows that were. */
+const inChunks = async (doChunk: () => Promise<number>): Promise<number> => {
+  let done = 0;
   for (let chunk = 0; chunk < CHUNKS_MAX; chunk += 1) {
-    const rows = await deleteChunk();
-    deleted += rows;
+    const rows = await doChunk();
+    done += rows;
     if (rows < CHUNK_ROWS) break;
   }
-  return deleted;
+  return done;
 };
 
-const chunkOf = (table: string, where: string): string =>
-  `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${CHUNK_ROWS}))`;
+const inChunk = (table: string, where: string): string =>
+  `ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${where} LIMIT ${CHUNK_ROWS}))`;
+const chunkOf = (table: string, where: string): string => `DELETE FROM ${table} WHERE ${inChunk(table, where)}`;
+
+const countedChunks = async (database: Database, change: string): Promise<number> =>
+  inChunks(async () => {
+    const sql = `WITH changed AS (${change} RETURNING 1) SELECT count(*) AS rows FROM changed`;
+    return (await database.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
+  });
 
 /**
  * Deletes rows in chunks, each a transaction of its own, so that nobody waits long for any of them. Answers how many.
  */
 export const deleteChunks = async (database: Database, table: string, where: string): Promise<number> =>
-  inChunks(async () => {
-    const sql = `WITH gone AS (${chunkOf(table, where)} RETURNING 1) SELECT count(*) AS rows FROM gone`;
-    return (await database.query<{ rows: number }>(adHoc(sql)))[0]?.rows ?? 0;
-  });
+  countedChunks(database, chunkOf(table, where));
+
+/** The same for rows that stay and change. `where` must not hold for a row that has been changed. */
+export const updateChunks = async (database: Database, table: string, set: string, where: string): Promise<number> =>
+  // Looked at once more: a row may have changed while this waited for it.
+  countedChunks(database, `UPDATE ${table} SET ${set} WHERE ${inChunk(table, where)} AND ${where}`);
 
 /** The same for rows that stand for a record, which the ledger counts. */
 export const deleteCounted = async (database: Database, table: string, where: string): Promise<number> => {

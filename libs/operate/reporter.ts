@@ -41,7 +41,7 @@ export interface ReporterOptions {
 }
 
 /** What one look has found. */
-interface Look {
+interface Reading {
   readonly account: Account;
   readonly ledger: readonly LedgerRow[];
   readonly logs: readonly LogOfPartition[];
@@ -69,7 +69,7 @@ export const createReporter = ({
   let losses: readonly Loss[] = [];
   let auditAt = 0;
 
-  const lookAtOffsets = async (): Promise<Look> => {
+  const readOffsets = async (): Promise<Reading> => {
     let logs: readonly LogOfPartition[] = [];
     const account = await accounting(database, async () => (logs = await reader.read({ topics, prefix })));
     const ledger = await readLedger(database);
@@ -88,10 +88,10 @@ export const createReporter = ({
     log,
     work: async () => {
       try {
-        const look = await lookAtOffsets();
+        const reading = await readOffsets();
         await showRows(metrics, database);
         await audit();
-        for (const one of show) one(look, losses);
+        for (const one of show) one(reading, losses);
         looks.inc({ result: 'done' });
         lastLook.set({}, Date.now() / 1000);
       } catch (error) {
@@ -124,7 +124,7 @@ const waitingIn = (ledger: readonly LedgerRow[], logs: readonly LogOfPartition[]
   });
 };
 
-type Show = (look: Look, losses: readonly Loss[]) => void;
+type Show = (reading: Reading, losses: readonly Loss[]) => void;
 
 const showLag = (metrics: Registry): Show => {
   const records = gaugeOf(metrics, 'dakia_ledger_lag_records');

@@ -120,19 +120,44 @@ test('the swap of a symbolic link, as Kubernetes changes a mounted Secret, is a 
   await eventually('the secret behind the new link in use', () => position('bbb') === 0 && position('aaa') === -1);
 });
 
-test('a start says how many secrets there are, warns of short ones and of what a comma may have split, and shows none', async () => {
+const levelsOf = (logged: readonly string[]) =>
+  logged.map((line) => {
+    const { level, endpoints } = JSON.parse(line) as { readonly level: string; readonly endpoints: object };
+    return [level, endpoints];
+  });
+
+test('a start says how many secrets there are, warns of short ones and of what commas have made, and shows none', async () => {
   const long = 'a-secret-that-is-long-enough';
   const { logged } = await start({ RAZORPAY_WEBHOOK_SECRETS: `${long},canary-short` });
-  const lines = logged.map((line) => JSON.parse(line) as { level: string; endpoints?: object; msg: string });
-  expect(lines.map(({ level, endpoints }) => [level, endpoints])).toEqual([
+  expect(levelsOf(logged)).toEqual([
     ['info', { default: 2 }],
     ['warn', { default: 1 }],
+    ['warn', { default: 2 }],
   ]);
-  expect(lines[1]?.msg).toMatch(/16 characters.*comma/);
+  expect(logged[1]).toMatch(/fewer than 16 characters/);
   expect(logged.join('')).not.toMatch(/canary|long-enough/);
 });
 
-test('secrets that are long enough are counted and not warned of', async () => {
-  const { logged } = await start({ RAZORPAY_WEBHOOK_SECRETS: 'a-secret-that-is-long-enough' });
-  expect(logged.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(['info']);
+test('one secret that a comma has split into two long ones is told of, also beside other endpoints', async () => {
+  writeFileSync(join(folder, 'endpoints'), 'test-mode: one-secret-with-a-comma,and-more-of-it\n');
+  const { logged, position } = await start({
+    RAZORPAY_WEBHOOK_SECRETS: 'canary-half-of-a-secret,canary-other-half-of-it',
+    RAZORPAY_WEBHOOK_ENDPOINTS_FILE: join(folder, 'endpoints'),
+  });
+  expect(levelsOf(logged)).toEqual([
+    ['info', { default: 2, 'test-mode': 1 }],
+    ['warn', { default: 2 }],
+  ]);
+  expect(logged[1]).toMatch(/commas in RAZORPAY_WEBHOOK_SECRETS make it 2 secrets.*RAZORPAY_WEBHOOK_SECRETS_FILE/);
+  expect(logged.join('')).not.toContain('canary');
+  expect(position('canary-half-of-a-secret,canary-other-half-of-it')).toBe(-1);
+});
+
+test('secrets that are long enough, one in the setting or several in a file, are counted and not warned of', async () => {
+  writeFileSync(join(folder, 'secrets'), 'a-secret-that-is-long-enough\nanother,with-a-comma-in-it\n');
+  for (const settings of [
+    { RAZORPAY_WEBHOOK_SECRETS: 'a-secret-that-is-long-enough' },
+    { RAZORPAY_WEBHOOK_SECRETS_FILE: join(folder, 'secrets') },
+  ])
+    expect(levelsOf((await start(settings)).logged).map(([level]) => level)).toEqual(['info']);
 });

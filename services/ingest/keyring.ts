@@ -15,8 +15,8 @@ import type { SecretsConfig } from './settings.ts';
 /**
  * How often the files are looked at, in ms. Kubernetes itself takes up to a minute to bring a changed Secret to a pod.
  */
-const LOOK_INTERVAL_MS = 2_000;
-/** A secret with fewer characters may be guessed, or is a part of one that a comma has split. */
+const READ_EVERY_MS = 2_000;
+/** A secret with fewer characters may be guessed. */
 const SECRET_LENGTH_GOOD = 16;
 
 /**
@@ -94,11 +94,11 @@ export const createKeyring = ({
     for (const [endpoint, list] of secrets) inUse.set({ endpoint }, list.length);
   });
 
-  const look = async (): Promise<void> => {
+  const readChanges = async (): Promise<void> => {
     const before = await markOf(files);
     if (before === seen) return;
     const read = readSecrets(config);
-    // Changed while it was read: it may be half written, so it is read again at the next look.
+    // Changed while it was read: it may be half written, so it is read again the next time.
     if ((await markOf(files)) !== before) return;
     const isFirst = seen === undefined;
     seen = before;
@@ -113,10 +113,10 @@ export const createKeyring = ({
       );
   };
 
-  const lookAgain = (): void => {
+  const schedule = (): void => {
     timer = setTimeout(
-      () => void look().finally(() => (timer === undefined ? undefined : lookAgain())),
-      LOOK_INTERVAL_MS,
+      () => void readChanges().finally(() => (timer === undefined ? undefined : schedule())),
+      READ_EVERY_MS,
     );
   };
 
@@ -125,9 +125,10 @@ export const createKeyring = ({
     secretsOf: (endpoint) => secrets.get(endpoint),
     start: async () => {
       tell(log, secrets, 'webhook secrets in use: number per endpoint');
+      tellOfCommas(log, config, secrets);
       if (files.length === 0) return;
-      await look();
-      lookAgain();
+      await readChanges();
+      schedule();
     },
     stop: async () => {
       clearTimeout(timer);
@@ -148,9 +149,23 @@ const tell = (log: Logger, secrets: SecretsByEndpoint, message: string): void =>
     log.warn(
       { endpoints: short },
       `webhook secrets with fewer than ${SECRET_LENGTH_GOOD} characters: number per endpoint. Such a secret can ` +
-        'be guessed; give the webhook a longer one. If the secret is longer, a comma in it has split it: put it ' +
-        'in RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret',
+        'be guessed; give the webhook a longer one',
     );
+};
+
+/**
+ * Two secrets of a rotation and two halves of one that has a comma look alike, whatever their lengths, and the halves
+ * refuse every delivery. So whoever gave more than one this way is told how they were read, at each start.
+ */
+const tellOfCommas = (log: Logger, { secrets: inline }: SecretsConfig, secrets: SecretsByEndpoint): void => {
+  const count = secrets.get(DEFAULT_ENDPOINT)?.length ?? 0;
+  if (inline === undefined || count < 2) return;
+  log.warn(
+    { endpoints: { [DEFAULT_ENDPOINT]: count } },
+    `the commas in RAZORPAY_WEBHOOK_SECRETS make it ${count} secrets. That is right while a secret is rotated. A secret ` +
+      'that has a comma itself is split by it, and all its deliveries are refused: put it in ' +
+      'RAZORPAY_WEBHOOK_SECRETS_FILE, where every line is one secret',
+  );
 };
 
 const isShort = (secret: WebhookSecret): boolean => (secret.symmetricKeySize ?? 0) < SECRET_LENGTH_GOOD;

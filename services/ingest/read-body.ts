@@ -29,10 +29,10 @@ export const readBody = (
     const gathered = gather(maxBytes, place.reserve);
     const endsAt = performance.now() + Math.max(0, withinMs);
     let timer: NodeJS.Timeout | undefined;
-    let isSettled = false;
-    const settle = (result: Buffer | NoBody): void => {
-      if (isSettled) return;
-      isSettled = true;
+    let hasEnded = false;
+    const end = (result: Buffer | NoBody): void => {
+      if (hasEnded) return;
+      hasEnded = true;
       clearTimeout(timer);
       // A body that has ended brings nothing more, and who listens to errors stays: a request may fail later.
       if (typeof result === 'string') {
@@ -43,24 +43,24 @@ export const readBody = (
     };
     const onData = (piece: Buffer): void => {
       const refused = gathered.add(piece);
-      if (refused !== undefined) settle(refused);
+      if (refused !== undefined) end(refused);
     };
-    const onEnd = (): void => settle(gathered.whole());
-    const onClose = (): void => settle('body-aborted');
+    const onEnd = (): void => end(gathered.whole());
+    const onClose = (): void => end('body-aborted');
     /** Looks once per window, and at the end of the time. */
     const watch = (sizeBefore: number): void => {
       const left = endsAt - performance.now();
       timer = setTimeout(
         () => {
           const isSlow = left > RATE_WINDOW_MS && gathered.size() - sizeBefore < RATE_BYTES;
-          if (isSlow || left <= RATE_WINDOW_MS) settle('body-late');
+          if (isSlow || left <= RATE_WINDOW_MS) end('body-late');
           else watch(gathered.size());
         },
         Math.min(Math.max(0, left), RATE_WINDOW_MS),
       );
     };
     watch(0);
-    place.onCrowdedOut(() => settle('crowded-out'));
+    place.onCrowdedOut(() => end('crowded-out'));
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 

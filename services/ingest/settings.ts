@@ -15,7 +15,8 @@ export const secretSettings = {
   secrets: secretSetting(
     'RAZORPAY_WEBHOOK_SECRETS',
     optionalText(),
-    'Active secrets of /webhooks/razorpay, separated by commas.',
+    'Active secrets of /webhooks/razorpay, separated by commas; one that has a comma itself belongs into ' +
+      'RAZORPAY_WEBHOOK_SECRETS_FILE.',
   ),
   secretsFile: setting(
     'RAZORPAY_WEBHOOK_SECRETS_FILE',

@@ -1,19 +1,19 @@
 import type { SimulatedEvent } from '../simulated-event.ts';
-import type { Fields, World } from './world.ts';
+import type { Fields, Deployment } from './deployment.ts';
 
 type Name = 'payment.downtime.started' | 'payment.downtime.updated' | 'payment.downtime.resolved';
 
 /** One downtime of a bank that nobody else has. */
-const downtimeOf = (world: World, bank: string) => {
-  const id = world.id('down_');
+const downtimeOf = (deployment: Deployment, bank: string) => {
+  const id = deployment.id('down_');
   const event = (name: Name, second: number, more: Fields = {}): SimulatedEvent =>
-    world.event(name, second, { id, method: 'netbanking', instrument: { bank }, ...more });
+    deployment.event(name, second, { id, method: 'netbanking', instrument: { bank }, ...more });
   return { id, event };
 };
 
 /** Demands what is advised for a bank: `hide`, `warn`, or null where all is well. */
-const advised = async (world: World, bank: string, advice: 'hide' | 'warn' | null): Promise<void> =>
-  world.demand(
+const advised = async (deployment: Deployment, bank: string, advice: 'hide' | 'warn' | null): Promise<void> =>
+  deployment.demand(
     `the advice for the bank ${bank}`,
     `SELECT min(advice) AS advice FROM downtimes_in_force WHERE bank = $1`,
     [bank],
@@ -24,42 +24,42 @@ const advised = async (world: World, bank: string, advice: 'hide' | 'warn' | nul
  * BP-17: hide on high, warn on medium and low, restore on resolved;
  * in any order, also where two overlap or one comes twice.
  */
-export const downtimes = async (world: World): Promise<void> => {
-  const bank = world.id('');
-  const { event } = downtimeOf(world, bank);
+export const downtimes = async (deployment: Deployment): Promise<void> => {
+  const bank = deployment.id('');
+  const { event } = downtimeOf(deployment, bank);
   const started = event('payment.downtime.started', 0, { severity: 'high' });
-  await world.deliver(started);
-  await advised(world, bank, 'hide');
-  await world.deliver(event('payment.downtime.updated', 60, { severity: 'medium' }));
-  await advised(world, bank, 'warn');
-  await world.deliver(event('payment.downtime.updated', 120, { severity: 'high' }), started);
-  await advised(world, bank, 'hide');
-  await world.deliver(event('payment.downtime.resolved', 180, { severity: 'high' }));
-  await advised(world, bank, null);
+  await deployment.deliver(started);
+  await advised(deployment, bank, 'hide');
+  await deployment.deliver(event('payment.downtime.updated', 60, { severity: 'medium' }));
+  await advised(deployment, bank, 'warn');
+  await deployment.deliver(event('payment.downtime.updated', 120, { severity: 'high' }), started);
+  await advised(deployment, bank, 'hide');
+  await deployment.deliver(event('payment.downtime.resolved', 180, { severity: 'high' }));
+  await advised(deployment, bank, null);
 
-  const [unstarted, early] = [world.id(''), world.id('')];
-  await world.deliver(downtimeOf(world, unstarted).event('payment.downtime.resolved', 60));
-  await advised(world, unstarted, null);
-  const late = downtimeOf(world, early);
-  await world.deliver(
+  const [unstarted, early] = [deployment.id(''), deployment.id('')];
+  await deployment.deliver(downtimeOf(deployment, unstarted).event('payment.downtime.resolved', 60));
+  await advised(deployment, unstarted, null);
+  const late = downtimeOf(deployment, early);
+  await deployment.deliver(
     late.event('payment.downtime.updated', 60, { severity: 'low' }),
     late.event('payment.downtime.started', 0, { severity: 'high' }),
   );
-  await advised(world, early, 'warn');
-  await world.deliver(late.event('payment.downtime.resolved', 120));
-  await world.row('downtimes', late.id, { status: 'resolved' });
-  await advised(world, early, null);
+  await advised(deployment, early, 'warn');
+  await deployment.deliver(late.event('payment.downtime.resolved', 120));
+  await deployment.row('downtimes', late.id, { status: 'resolved' });
+  await advised(deployment, early, null);
 
-  const twice = world.id('');
-  const [one, two] = [downtimeOf(world, twice), downtimeOf(world, twice)];
-  await world.deliver(
+  const twice = deployment.id('');
+  const [one, two] = [downtimeOf(deployment, twice), downtimeOf(deployment, twice)];
+  await deployment.deliver(
     one.event('payment.downtime.started', 0, { severity: 'high' }),
     two.event('payment.downtime.started', 30, { severity: 'high' }),
     one.event('payment.downtime.resolved', 60),
   );
-  await world.row('downtimes', one.id, { status: 'resolved' });
-  await advised(world, twice, 'hide');
+  await deployment.row('downtimes', one.id, { status: 'resolved' });
+  await advised(deployment, twice, 'hide');
   // Nothing of this is left in force.
-  await world.deliver(two.event('payment.downtime.resolved', 90));
-  await advised(world, twice, null);
+  await deployment.deliver(two.event('payment.downtime.resolved', 90));
+  await advised(deployment, twice, null);
 };

@@ -1,8 +1,8 @@
 import type { Transaction } from '#platform/postgres';
 import { printedId, scenarios } from './scenarios.ts';
 import type { NotRun, Scenario, Size } from './scenarios.ts';
-import { NotAsDemanded, openWorld } from './world.ts';
-import type { Receiver } from './world.ts';
+import { NotAsDemanded, openDeployment } from './deployment.ts';
+import type { Receiver } from './deployment.ts';
 
 export interface ScenarioResult {
   readonly id: string;
@@ -41,7 +41,7 @@ export const runConformance = async (
   const results: ScenarioResult[] = [];
   const again: (() => Promise<void>)[] = [];
   for (const [index, scenario] of scenarios.entries()) {
-    const world = openWorld(receiver, db);
+    const deployment = openDeployment(receiver, db);
     const startedAt = performance.now();
     const { id: _, title, evidence, says, run } = scenario;
     const base = { id: printedId(scenario), title, evidence, says };
@@ -49,9 +49,9 @@ export const runConformance = async (
       results.push({ ...base, result: run, ms: null, proof: [], deliveries: 0 });
       continue;
     }
-    const failure = await failureOf(async () => run(world, size));
+    const failure = await failureOf(async () => run(deployment, size));
     again.push(async () => {
-      const later = await failureOf(world.lookAgain);
+      const later = await failureOf(deployment.lookAgain);
       const result = results[index] as ScenarioResult;
       if (later !== undefined && result.result !== 'failed')
         results[index] = { ...result, result: 'failed', says: later };
@@ -59,10 +59,10 @@ export const runConformance = async (
     results.push({
       ...base,
       ...(failure === undefined ? {} : { says: failure }),
-      result: failure !== undefined ? 'failed' : world.isBlind() ? 'answers only' : 'passed',
+      result: failure !== undefined ? 'failed' : deployment.isBlind() ? 'answers only' : 'passed',
       ms: Math.round(performance.now() - startedAt),
-      proof: world.proof.slice(0, PROOF_SHOWN),
-      deliveries: world.proof.length,
+      proof: deployment.proof.slice(0, PROOF_SHOWN),
+      deliveries: deployment.proof.length,
     });
     progress(results.length);
   }

@@ -2,7 +2,7 @@ import { acknowledgement, duplicates, signatures } from './deliveries.ts';
 import { downtimes } from './downtimes.ts';
 import { anyOrder, fulfilOnWebhook, lateAuthorisation, orderLifecycle, partialPayments } from './payments.ts';
 import { instantFallsBack, normalRefund, refundedTwice, refundFails } from './refunds.ts';
-import type { World } from './world.ts';
+import type { Deployment } from './deployment.ts';
 
 /**
  * How much of Razorpay's own text of a scenario is known: F full, P part, T
@@ -20,7 +20,7 @@ export interface Scenario {
   readonly evidence: Evidence;
   /** What the run shows, and what of the scenario it leaves out; or why it is not run. */
   readonly says: string;
-  readonly run: ((world: World, size: Size) => Promise<void>) | NotRun;
+  readonly run: ((deployment: Deployment, size: Size) => Promise<void>) | NotRun;
 }
 
 /** `short` is for tests: as many checks, fewer repetitions. */
@@ -84,7 +84,9 @@ export const scenarios: readonly Scenario[] = [
     id: 'BP-08',
     title: 'Create-payment call times out',
     evidence: 'P',
-    says: 'A matter of who calls the API. The view `money_to_check` lists an order that was paid twice.',
+    says:
+      'A matter of who calls the API. Two captures of one order or one receipt are told (`order.captured_twice`) and ' +
+      'listed (`money_to_check`).',
     run: "not a receiver's matter",
   },
   {
@@ -94,7 +96,7 @@ export const scenarios: readonly Scenario[] = [
     says:
       'All 120 orders of five events end alike; an authorisation a day late and a dispute before its ' +
       'capture change nothing.',
-    run: async (world, size) => anyOrder(PERMUTATIONS[size])(world),
+    run: async (deployment, size) => anyOrder(PERMUTATIONS[size])(deployment),
   },
   {
     id: 'BP-11',
@@ -103,7 +105,7 @@ export const scenarios: readonly Scenario[] = [
     says:
       'Each of 200 answers within 5 s; a sender that gave up waiting sends again without effect. A slow ' +
       'processor is in `test/faults`.',
-    run: async (world, size) => acknowledgement(world, BURST[size]),
+    run: async (deployment, size) => acknowledgement(deployment, BURST[size]),
   },
   {
     id: 'BP-12',

@@ -126,6 +126,7 @@ describe('commands of jobs', () => {
         { name: 'DAKIA_KEEP_REDELIVERIES_DAYS', value: '90' },
         { name: 'DAKIA_KEEP_AUDIT_DAYS', value: '400' },
         { name: 'DAKIA_KEEP_OUTBOX_DAYS', value: '120' },
+        { name: 'DAKIA_KEEP_NOTIFICATIONS_DAYS', value: '130' },
       ]),
     );
   });

@@ -2,14 +2,14 @@ import type { ReceivedRequest, Receiver } from '#kit';
 import { notificationAccount } from '../kit/notification-account.ts';
 import type { SystemFixture } from '../kit/system-fixture.ts';
 
-/** What the receiver heard of one notification. */
-export interface Heard {
+/** What the receiver got of one notification. */
+export interface Received {
   readonly requests: readonly ReceivedRequest[];
   /** Those that were answered 200. */
   readonly taken: number;
 }
 
-export const heardBy = ({ received }: Receiver): ReadonlyMap<string, Heard> =>
+export const receivedBy = ({ received }: Receiver): ReadonlyMap<string, Received> =>
   new Map(
     [...Map.groupBy(received, ({ id }) => id)].map(([id, requests]) => [
       id,
@@ -45,13 +45,13 @@ export const everyFactIsNotified = async (
     untold: [],
   });
 
-  const heard = heardBy(receiver);
-  const missing = rows.filter(({ id }) => (heard.get(id)?.taken ?? 0) === 0);
-  const strangers = [...heard.keys()].filter((id) => !rows.some((row) => row.id === id));
+  const seen = receivedBy(receiver);
+  const missing = rows.filter(({ id }) => (seen.get(id)?.taken ?? 0) === 0);
+  const strangers = [...seen.keys()].filter((id) => !rows.some((row) => row.id === id));
   // One fact under two ids would be a repeat that the receiver cannot recognise.
   const notified = new Set(rows.map(({ fact_id }) => fact_id));
   const different = rows.filter(({ id, fact_id, entity_key }) =>
-    heard.get(id)?.requests.some(({ sequence, entityId }) => sequence !== Number(fact_id) || entityId !== entity_key),
+    seen.get(id)?.requests.some(({ sequence, entityId }) => sequence !== Number(fact_id) || entityId !== entity_key),
   );
   const refused = receiver.received.flatMap(({ refusal }) => refusal ?? []);
   expect({ missing, strangers, different, refused, facts: notified.size }).toEqual({
@@ -61,5 +61,5 @@ export const everyFactIsNotified = async (
     refused: [],
     facts: rows.length,
   });
-  return { facts: rows.length, repeats: [...heard.values()].reduce((sum, { taken }) => sum + taken - 1, 0) };
+  return { facts: rows.length, repeats: [...seen.values()].reduce((sum, { taken }) => sum + taken - 1, 0) };
 };

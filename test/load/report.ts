@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import type { ApplyResult } from './apply/measure.ts';
 import type { EndToEndResult, LoadResult } from './end-to-end/measure.ts';
-import { HOLDING } from './hostile/attacks.ts';
+import { GROWING, HOLDING } from './hostile/attacks.ts';
 import type { HostileResult } from './hostile/measure.ts';
 import { LIGHT_PER_SECOND } from './ingest/few-connections.ts';
 import type { ConnectionsResult, CpuPerRequest } from './ingest/few-connections.ts';
@@ -27,7 +27,7 @@ export interface BenchResult {
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit?: 'ms' | 'us' | '/s';
+  readonly unit?: 'ms' | 'us' | '/s' | 'MB';
   /** What the value should be at least or at most. */
   readonly goal?: { readonly least: number } | { readonly most: number };
   /** How far the rounds lie apart: (highest - lowest) / median. */
@@ -223,7 +223,14 @@ const hostileFigures = ({ attacks }: HostileResult): readonly Figure[] =>
       ...(HOLDING.includes(attack) ? {} : { goal: most(3) }),
       note: `of undisturbed; ${p99} ms`,
     },
-    { name: 'lost', value: lost, goal: most(0), note: `of ${sent} genuine deliveries; ${more} MB more memory (<= 50)` },
+    { name: 'lost', value: lost, goal: most(0), note: `of ${sent} genuine deliveries` },
+    {
+      name: 'memory more',
+      value: more,
+      unit: 'MB',
+      ...(GROWING.includes(attack) ? { goal: most(50) } : {}),
+      note: 'than before the attack',
+    },
   ]);
 
 const scrapeFigures = ({ series, cpu_p50_ms: cpu, cpu_p99_ms: p99 }: ScrapeResult): readonly Figure[] => [
@@ -263,7 +270,7 @@ export const verdictOf = ({ value, goal, spread = 0, between: [low, high] = [val
   return `${isMet(low) ? 'met' : 'missed'} (${text})`;
 };
 
-const UNITS: Readonly<Record<NonNullable<Figure['unit']>, string>> = { ms: ' ms', us: ' us', '/s': '/s' };
+const UNITS: Readonly<Record<NonNullable<Figure['unit']>, string>> = { ms: ' ms', us: ' us', '/s': '/s', MB: ' MB' };
 export const valueOf = ({ value, unit }: Figure): string => `${value}${unit === undefined ? '' : UNITS[unit]}`;
 
 /** The table that a person reads. */

@@ -27,6 +27,11 @@ const facts = {
     summary: 'A captured payment is not of the amount of its order: do not fulfil before it is clear why.',
     isAcross: true,
   },
+  'payment.captured_again': {
+    family: 'payments',
+    summary: 'A further payment of one order was captured, and nobody tells what the order is worth.',
+    isAcross: true,
+  },
   'payment.contradicted': {
     family: 'payments',
     summary: 'Two things that cannot both be true were told of a payment: look at it in the Razorpay Dashboard.',
@@ -35,7 +40,7 @@ const facts = {
   'order.paid': { family: 'orders', summary: 'An order is paid.' },
   'order.captured_twice': {
     family: 'orders',
-    summary: 'More was captured on an order than it is worth: refund what is too much.',
+    summary: 'More was captured on an order, or on its receipt, than it is worth: refund what is too much.',
     isAcross: true,
   },
   'order.notification_delivered': {
@@ -91,6 +96,11 @@ const facts = {
   'account.funds_held': { family: 'accounts', summary: 'The settlements of a sub-merchant are held.' },
   'account.funds_released': { family: 'accounts', summary: 'The settlements of a sub-merchant go on.' },
   'account.updated': { family: 'accounts', summary: 'The details of a linked account changed.' },
+  'account.contradicted': {
+    family: 'accounts',
+    summary:
+      'An event said one thing of a sub-merchant and its snapshot another: look at it in the Razorpay Dashboard.',
+  },
   'fund_account.validation.completed': { family: 'fund_accounts', summary: 'A bank account or VPA was checked.' },
   'fund_account.validation.failed': { family: 'fund_accounts', summary: 'A bank account or VPA could not be checked.' },
   'fund_account.validation.invalid': {

@@ -1,53 +1,13 @@
-import { eventSpec } from '#catalogue';
-import type { EventName } from '#catalogue';
 import { deliveriesOfCase } from '#kit/cases';
-import { arrive, bareSnapshot } from '#kit/arrive';
-import { inEveryOrder } from '#kit/orders';
+import { arrive } from '#kit/arrive';
 import { snapshotOf } from '#kit/published';
+import { at, check, EARLIER, LATER, RECEIVED_AT } from '#kit/saying';
+import type { Expected } from '#kit/saying';
 import { eventId, fromEpochSeconds } from '#rules';
-import type { EntityState, FieldValue, JsonRecord, Snapshot } from '#rules';
+import type { JsonRecord, Snapshot } from '#rules';
 import { aggregateOf } from './aggregates.ts';
 
-/** When everything here is received: after all times that are meant to be believed. */
-const RECEIVED_AT = fromEpochSeconds(1_795_850_000);
-const [EARLIER, LATER] = [1_795_841_805, 1_795_843_533];
 const A_YEAR = 365 * 86_400;
-
-interface Expected {
-  readonly status: string;
-  readonly values?: Readonly<Record<string, FieldValue | undefined>>;
-  /** Kinds of the facts told, in the order given. */
-  readonly facts?: readonly string[];
-  /** Pieces of the notes, one each, in the order given. */
-  readonly notes?: readonly string[];
-}
-
-const at = (event: EventName, second: number, subject: JsonRecord): Snapshot => ({
-  ...bareSnapshot(event),
-  eventId: eventId(`${event}@${second}`),
-  occurredAt: fromEpochSeconds(second),
-  receivedAt: RECEIVED_AT,
-  subject,
-});
-
-/** Arrives in every order with the same row, and in the order given with what is told and noted. */
-const check = (snapshots: readonly Snapshot[], { status, values = {}, facts, notes = [] }: Expected): void => {
-  const aggregate = aggregateOf(eventSpec(snapshots[0]?.event as EventName).family);
-  const state = inEveryOrder(aggregate, snapshots);
-  expect(state.status).toBe(status);
-  for (const [name, value] of Object.entries(values)) expect([name, state.values[name]]).toEqual([name, value]);
-  let current: EntityState | undefined;
-  const [told, noted] = [new Array<string>(), new Array<string>()];
-  for (const snapshot of snapshots) {
-    const verdict = aggregate.apply(current, snapshot);
-    if (verdict.kind === 'rejected') throw new Error(verdict.reason);
-    current = verdict.next;
-    told.push(...verdict.facts.map(({ kind }) => kind));
-    noted.push(...verdict.notes.map(({ text }) => text));
-  }
-  if (facts !== undefined) expect(told).toEqual(facts);
-  expect(noted).toEqual(notes.map((piece): unknown => expect.stringContaining(piece)));
-};
 
 describe('the snapshot decides, the name refines', () => {
   const cases: readonly (readonly [string, readonly Snapshot[], Expected])[] = [
@@ -100,6 +60,62 @@ describe('the snapshot decides, the name refines', () => {
       'capitals and plural forms fold',
       [at('payment.downtime.started', EARLIER, { status: 'Started', severity: 'HIGH', method: 'cards' })],
       { status: 'started', values: { severity: 'high', method: 'card', provider_status: 'Started' } },
+    ],
+    [
+      'a status with a NUL is none',
+      [at('payment.captured', EARLIER, { status: 'capt\u0000ured' })],
+      { status: 'created', values: { provider_status: undefined }, facts: [], notes: ['status cannot be read'] },
+    ],
+    [
+      'no time of an end that the snapshot denies: of a refund that failed',
+      [at('refund.processed', EARLIER, { status: 'failed' })],
+      { status: 'failed', values: { processed_at: undefined }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of a capture, and no captured money of a flag beside a failure',
+      [at('payment.captured', EARLIER, { status: 'failed', captured: true })],
+      { status: 'failed', values: { captured_at: undefined, captured: false }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of an authorisation',
+      [at('payment.authorized', EARLIER, { status: 'failed' })],
+      { status: 'failed', values: { authorized_at: undefined }, notes: ['shows failed'] },
+    ],
+    [
+      'nor of the end of a dispute',
+      [at('payment.dispute.won', EARLIER, { status: 'under_review', phase: 'chargeback' })],
+      { status: 'under_review', values: { closed_at: undefined }, notes: ['shows under_review'] },
+    ],
+    [
+      'money is captured where the snapshot shows it, by its status or, where it has none, by its flag',
+      [at('payment.authorized', EARLIER, { captured: '1' })],
+      { status: 'captured', values: { captured: true }, facts: ['payment.captured'] },
+    ],
+    [
+      'a payment that is refunded is so in full, whatever figures stand beside it',
+      [at('payment.captured', EARLIER, { status: 'refunded', amount: 500, amount_refunded: 0, refund_status: null })],
+      { status: 'refunded', values: { amount_refunded_minor: 500, refund_status: 'full' } },
+    ],
+    [
+      'a part went back where an amount says so',
+      [at('payment.captured', EARLIER, { status: 'captured', amount: 500, amount_refunded: 200, refund_status: null })],
+      { status: 'captured', values: { amount_refunded_minor: 200, refund_status: 'partial' } },
+    ],
+    [
+      'the failure is over with a success that does not speak of it',
+      [
+        at('payment.failed', EARLIER, { status: 'failed', error_code: 'BAD_REQUEST_ERROR' }),
+        at('payment.captured', LATER, { status: 'captured' }),
+      ],
+      { status: 'captured', values: { error_code: null } },
+    ],
+    [
+      'the instrument of a downtime is one, also where it lies beside an empty one',
+      [
+        at('payment.downtime.started', EARLIER, { status: 'started', instrument: { bank: 'HDFC' } }),
+        at('payment.downtime.updated', LATER, { status: 'updated', instrument: {}, vpa_handle: 'oksbi' }),
+      ],
+      { status: 'updated', values: { bank: null, vpa_handle: 'oksbi', instrument: { vpa_handle: 'oksbi' } } },
     ],
     [
       'a phase that nobody knows',

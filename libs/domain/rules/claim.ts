@@ -1,6 +1,6 @@
 import type { FieldValue, Snapshot } from './field.ts';
 import { foldInto } from './fold.ts';
-import { readText } from './json.ts';
+import { readCleanText } from './json.ts';
 import { quoted } from './note.ts';
 import type { Note } from './note.ts';
 
@@ -49,7 +49,7 @@ export const claimOf = <Status extends string>(
 ): Claim<Status> => {
   const { statuses, ends } = family;
   if (shown === undefined || shown === null || shown === '') return { status: implied, notes: [], against: null };
-  const word = readText(shown);
+  const word = readCleanText(shown);
   const known = foldInto(statuses, word);
   if (known === undefined) {
     const note: Note =

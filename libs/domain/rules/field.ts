@@ -1,6 +1,6 @@
 import type { EntityId, EventId, Instant } from './brands.ts';
 import { foldInto } from './fold.ts';
-import { readFlag, readInteger, readJson, readText, readTime, valueAt } from './json.ts';
+import { readCleanText, readFlag, readInteger, readJson, readTime, valueAt } from './json.ts';
 import type { JsonRecord, JsonValue } from './json.ts';
 
 /** One event as the rules see it: the subject's snapshot and what surrounds it. */
@@ -137,10 +137,6 @@ const reading =
     },
     isUnreadable: ({ subject }) => !(type === 'timestamptz' ? isUnset : isNothing)(valueAt(subject, path)),
   });
-
-/** Text with a NUL is no text that anybody wrote, and Postgres refuses it: unknown. */
-const readCleanText = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.includes('\u0000') ? undefined : readText(value);
 
 /**
  * How far a time may lie after reception and still be believed: more

@@ -35,7 +35,7 @@ export {
   storableText,
   valueAt,
 } from './json.ts';
-export type { EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
+export type { Denial, EntityState, Fact, Lifecycle, Mark } from './lifecycle.ts';
 export {
   byRankThenTime,
   byStageThenTime,

@@ -36,6 +36,10 @@ export const readText = (value: unknown): string | undefined => {
   return clean === '' ? undefined : clean;
 };
 
+/** Text with a NUL is no text that anybody wrote, and Postgres refuses it: unknown. */
+export const readCleanText = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.includes('\u0000') ? undefined : readText(value);
+
 /**
  * Text that Postgres can hold: NUL characters are dropped (Postgres refuses them in `text` and `jsonb`) and lone UTF-16
  * surrogates are replaced. The raw body keeps them.

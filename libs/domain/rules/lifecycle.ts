@@ -36,7 +36,16 @@ export interface Observation<Status extends string = string, Event extends strin
   readonly notes: readonly Note[];
   /** The end that the event's name stands for, where the snapshot shows another that excludes it. */
   readonly against: Status | null;
+  readonly denied: readonly Denial[];
   readonly isSighting?: true;
+}
+
+/** What the event's name says, and its own snapshot says otherwise, where that is no status: funds, a suspension. */
+export interface Denial {
+  /** In a word, which tells it from others of the family. */
+  readonly what: string;
+  /** In a sentence for a person, without a full stop: both sides, and which of them counts. */
+  readonly text: string;
 }
 
 /** What became true. `occurrence` tells repeats of one kind apart; '' for what can become true only once per entity. */
@@ -55,6 +64,8 @@ export interface Lifecycle<Status extends string, Event extends string> extends 
   readonly shown: (snapshot: Snapshot<Event>) => unknown;
   /** The fact that is told of a contradiction; null where there are not two ends. */
   readonly contradicted: string | null;
+  /** Each is a contradiction of its own, told under its event: it can come about again. Left out: there is none. */
+  readonly denials?: (snapshot: Snapshot<Event>) => readonly Denial[];
   /** Ends follow one another by time, so that one after another is a contradiction too, and not the usual course. */
   readonly isLaterEndContrary?: true;
   /** How new a snapshot is, first number first. Left out: the envelope's time. */
@@ -153,6 +164,8 @@ export const observe = <Status extends string, Event extends string>(
   const claim = claimOf(lifecycle, lifecycle.shown(snapshot), snapshot, implied);
   const rank = lifecycle.statuses.indexOf(claim.status);
   const read = readFields(lifecycle.fields, snapshot);
+  const denied = snapshot.isSighting === true ? [] : (lifecycle.denials?.(snapshot) ?? []);
+  const denials = denied.map(({ text }): Note => ({ kind: 'contradiction', text }));
   return {
     event: snapshot.event,
     status: claim.status,
@@ -160,8 +173,9 @@ export const observe = <Status extends string, Event extends string>(
     stamp: { order: lifecycle.order(snapshot, rank), eventId },
     newest: { order: [...(lifecycle.age?.(snapshot) ?? [snapshot.occurredAt ?? UNKNOWN]), rank], eventId },
     values: read.values,
-    notes: [...notes, ...claim.notes, ...read.notes],
+    notes: [...notes, ...claim.notes, ...denials, ...read.notes],
     against: claim.against,
+    denied,
     ...(snapshot.isSighting && { isSighting: true }),
   };
 };
@@ -197,7 +211,7 @@ const clashesOf = <Status extends string, Event extends string>(
 ): { readonly facts: readonly Fact[]; readonly notes: readonly Note[] } => {
   if (lifecycle.contradicted === null) return { facts: [], notes: [] };
   const kind = lifecycle.contradicted;
-  const facts: Fact[] = [];
+  const facts: Fact[] = seen.denied.map(({ what }) => ({ kind, occurrence: `${what}:${seen.stamp.eventId}` }));
   const notes: Note[] = [];
   if (seen.against !== null)
     facts.push({ kind, occurrence: `${seen.lane}:name ${seen.against}, snapshot ${seen.status}` });

@@ -73,7 +73,7 @@ export const readTopics = async (
     else consumer.seek({ topic, partition, offset: String(position.next) });
   };
 
-  const handOver = async (payload: EachBatchPayload): Promise<void> => {
+  const passOn = async (payload: EachBatchPayload): Promise<void> => {
     const { batch } = payload;
     const position = progress.get(nameOf(batch.topic, batch.partition));
     if (position === undefined || position.next >= position.end) return;
@@ -105,9 +105,9 @@ export const readTopics = async (
       watchdog.alive();
       payload.heartbeat().catch(() => undefined);
     };
-    const pulse = setInterval(beat, HEARTBEAT_MS);
-    await handOver(payload).catch(finished.reject);
-    clearInterval(pulse);
+    const heartbeat = setInterval(beat, HEARTBEAT_MS);
+    await passOn(payload).catch(finished.reject);
+    clearInterval(heartbeat);
     watchdog.alive();
   };
 

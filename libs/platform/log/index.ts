@@ -5,6 +5,7 @@ import { prettyLine } from './pretty.ts';
 import { createRepeats, gistOfLine } from './repeats.ts';
 
 export type { Logger } from 'pino';
+export { goOnWithClosedPipe } from './closed-pipe.ts';
 export { codeOf, codes } from './codes.ts';
 export type { Code } from './codes.ts';
 export { createLevelSwitch } from './level.ts';

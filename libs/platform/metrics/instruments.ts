@@ -55,7 +55,7 @@ type Made = promClient.Counter | promClient.Gauge | promClient.Histogram;
 const shelfOf = oncePer((_registry: Registry) => ({
   made: new Map<MetricName, Made>(),
   tallies: new Map<MetricName, (() => void)[]>(),
-  looks: new Map<MetricName, Set<() => Promise<void>>>(),
+  refreshers: new Map<MetricName, Set<() => Promise<void>>>(),
 }));
 
 /** A registry without our metrics; Node's own are in it where `withNode` says so. */
@@ -102,35 +102,35 @@ export const histogramOf = <Name extends HistogramName>(registry: Registry, name
 };
 
 /**
- * Calls `look` before the registry shows any of these gauges, once for a scrape; it sets them and must not reject. A
+ * Calls `refresh` before the registry shows any of these gauges, once for a scrape; it sets them and must not reject. A
  * scrape waits only a little for it (one-at-a-time.ts). Returns how to stop it.
  */
 export const beforeScrape = (
   registry: Registry,
   names: readonly GaugeName[],
-  look: () => Promise<void> | void,
+  refresh: () => Promise<void> | void,
 ): (() => void) => {
-  const { looks } = shelfOf(registry);
-  const shared = oneAtATime(async () => look());
+  const { refreshers } = shelfOf(registry);
+  const shared = oneAtATime(async () => refresh());
   for (const name of names) {
     instrumentOf(registry, name);
-    looks.get(name)?.add(shared);
+    refreshers.get(name)?.add(shared);
   }
-  return () => names.forEach((name) => looks.get(name)?.delete(shared));
+  return () => names.forEach((name) => refreshers.get(name)?.delete(shared));
 };
 
 const isTraced = (declared: AnyDeclaration): boolean => 'traced' in declared && declared.traced === true;
 
 const instrumentOf = (registry: Registry, name: MetricName): Made => {
-  const { made, looks, tallies } = shelfOf(registry);
+  const { made, refreshers, tallies } = shelfOf(registry);
   const existing = made.get(name);
   if (existing !== undefined) return existing;
   const ofName = new Set<() => Promise<void>>();
-  looks.set(name, ofName);
+  refreshers.set(name, ofName);
   const toTakeOver: (() => void)[] = [];
   tallies.set(name, toTakeOver);
   const instrument = make(registry, name, {
-    look: async () => void (await Promise.all([...ofName].map(async (look) => look()))),
+    refresh: async () => void (await Promise.all([...ofName].map(async (refresh) => refresh()))),
     takeOver: () => toTakeOver.forEach((take) => take()),
   });
   made.set(name, instrument);
@@ -155,11 +155,11 @@ const combinationsOf = (labels: Readonly<Record<string, LabelSet>>): readonly Re
 
 /** What comes before a metric is read: of a gauge, of a counter. */
 interface BeforeRead {
-  readonly look: () => Promise<void>;
+  readonly refresh: () => Promise<void>;
   readonly takeOver: () => void;
 }
 
-const make = (registry: Registry, name: MetricName, { look, takeOver }: BeforeRead): Made => {
+const make = (registry: Registry, name: MetricName, { refresh, takeOver }: BeforeRead): Made => {
   const declared = metrics[name];
   const common = { name, help: declared.help, labelNames: Object.keys(declared.labels), registers: [registry] };
   switch (declared.kind) {
@@ -169,7 +169,7 @@ const make = (registry: Registry, name: MetricName, { look, takeOver }: BeforeRe
       return counter;
     }
     case 'gauge':
-      return new promClient.Gauge({ ...common, collect: look });
+      return new promClient.Gauge({ ...common, collect: refresh });
     case 'histogram':
       return makeHistogram(registry, { ...common, buckets: [...declared.buckets] }, isTraced(declared));
   }

@@ -6,13 +6,13 @@ const SCRAPE_WAITS_MS = 100;
 
 /**
  * For gauges that ask a server. prom-client asks all gauges of a scrape at the same
- * time: those that show parts of one answer share the look that gets it. A look that
- * is late goes on by itself; the scrape shows the last answer. `look` must not reject.
+ * time: those that show parts of one answer share the reading that gets it. One that
+ * is late goes on by itself; the scrape shows the last answer. `refresh` must not reject.
  */
-export const oneAtATime = (look: () => Promise<void>): (() => Promise<void>) => {
+export const oneAtATime = (refresh: () => Promise<void>): (() => Promise<void>) => {
   let asked: Promise<void> | undefined;
   return async () => {
-    asked ??= look().finally(() => (asked = undefined));
+    asked ??= refresh().finally(() => (asked = undefined));
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, SCRAPE_WAITS_MS);
     await Promise.race([asked, late.promise]);

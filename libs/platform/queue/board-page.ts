@@ -7,6 +7,7 @@ import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#platform/log';
 import { untilReady } from '#platform/redis';
+import { NAMES_FILE, NAMES_SCRIPT, withNames } from './board-names.ts';
 import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
 import type { BoardConfig } from './contracts.ts';
 import { createLoginLimit } from './login-limit.ts';
@@ -98,6 +99,13 @@ export const serveBoard = async (
       throw new Refused(503, error instanceof Error ? error.message : String(error));
     });
   });
+
+  app.get(`/${NAMES_FILE}`, (_request, reply) => reply.type('text/javascript').send(NAMES_SCRIPT));
+  app.addHook('onSend', async (_request, reply, payload) =>
+    typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html')
+      ? withNames(payload, BOARD_PATH)
+      : payload,
+  );
 
   const server = new FastifyAdapter();
   server.setBasePath(BOARD_PATH);

@@ -1,25 +1,20 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { eventually, ROOT, testServers } from '#kit';
+import { eventually, testServers } from '#kit';
 import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
+import { startBoard } from '../../../test/kit/queue/start-board.ts';
+import type { Board } from '../../../test/kit/queue/start-board.ts';
 
 /** Each test starts a process. */
 jest.setTimeout(30_000);
 
 const PASSWORD = 'a-long-password';
 let fixture: QueueFixture;
-const children: ChildProcess[] = [];
+const boards: Board[] = [];
 beforeEach(async () => {
   fixture = await openQueueFixture(testServers().REDIS_URL);
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.stdin?.end();
-    await once(child, 'exit');
-  }
+  for (const board of boards.splice(0)) await board.stop();
   await fixture.close();
 });
 
@@ -36,23 +31,11 @@ type Ask = (
 const serve = async (
   settings: Readonly<Record<string, string>>,
 ): Promise<{ readonly ask: Ask; readonly said: () => string }> => {
-  const child = spawn(process.execPath, [join(ROOT, 'test', 'kit', 'queue', 'serve-board.ts'), fixture.queueName], {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      REDIS_URL: fixture.config.redisUrl,
-      DAKIA_QUEUE_PREFIX: fixture.config.queuePrefix,
-      ...settings,
-    },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let [out, said] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const port = await eventually('it says its port', () => /^(\d+)\n/.exec(out)?.[1]);
+  const board = await startBoard(fixture, settings);
+  boards.push(board);
+  const { port, said } = board;
   return {
-    said: () => said,
+    said,
     ask: async (path, { login, method = 'GET', headers = {} } = {}) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
         method,
@@ -86,7 +69,7 @@ test('without a password there is no page', async () => {
 });
 
 test('only the user with the password sees it; the paths of the port itself stay as they are', async () => {
-  for (const path of ['/queues', '/queues/', JOBS, '/queues/static/images/logo.svg']) {
+  for (const path of ['/queues', '/queues/', JOBS, '/queues/static/images/logo.svg', '/queues/names.js']) {
     const { ask } = await serve({ DAKIA_BOARD_PASSWORD: PASSWORD });
     for (const login of [undefined, 'dakia:', `dakia:${PASSWORD}x`, `admin:${PASSWORD}`, `:${PASSWORD}`, 'dakia']) {
       expect(await ask(path, login === undefined ? {} : { login })).toMatchObject({ status: 401 });

@@ -298,6 +298,20 @@ describe('what Redis has lost, renewing brings back', () => {
     },
     2 * LOST_WITHIN_MS,
   );
+
+  test.each(['completed', 'failed'] as const)('%s: a job that has finished and stands in no list', async (kind) => {
+    let ran = 0;
+    await fixture.startWorker(async () => {
+      ran += 1;
+      return kind === 'completed' ? { kind: 'done' } : { kind: 'failed', reason: 'it was told to' };
+    });
+    await fixture.queue.add([job('once')]);
+    await eventually('it has finished', async () => (await fixture.stats())[kind] === 1);
+    expect(await fixture.redis.exists(fixture.key('once'))).toBe(1);
+    await fixture.redis.del(fixture.key(kind));
+    await fixture.queue.renew([job('once')]);
+    await eventually('it has run again', () => ran === 2);
+  });
 });
 
 test('removing takes a job out of any state, but leaves one to the worker that has it', async () => {

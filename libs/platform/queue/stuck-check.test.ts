@@ -27,10 +27,10 @@ const at = (ms: number, snapshot: Partial<WorkerSnapshot> = {}): WorkerSnapshot 
   ...snapshot,
 });
 
-/** Whether the last of these sights tells that the worker is stuck. */
-const verdict = (...sights: readonly WorkerSnapshot[]): boolean | undefined => {
+/** Whether the last of these snapshots tells that the worker is stuck. */
+const verdict = (...snapshots: readonly WorkerSnapshot[]): boolean | undefined => {
   const isStuck = createStuckCheck();
-  return sights.map(isStuck).at(-1);
+  return snapshots.map(isStuck).at(-1);
 };
 
 test.each<readonly [string, readonly WorkerSnapshot[]]>([
@@ -47,8 +47,8 @@ test.each<readonly [string, readonly WorkerSnapshot[]]>([
     [at(0, { queue: undefined, answersOthers: true }), at(STUCK_AFTER_MS, { queue: undefined, answersOthers: true })],
   ],
   ['it took one long before', [at(0, { takenAt: 999_999 }), at(STUCK_AFTER_MS, { takenAt: 999_999 })]],
-])('stuck: %s', (_, sights) => {
-  expect(verdict(...sights)).toBe(true);
+])('stuck: %s', (_, snapshots) => {
+  expect(verdict(...snapshots)).toBe(true);
 });
 
 test.each<readonly [string, readonly WorkerSnapshot[]]>([
@@ -68,6 +68,6 @@ test.each<readonly [string, readonly WorkerSnapshot[]]>([
   ],
   ['Redis is away', [at(0, { queue: undefined }), at(STUCK_AFTER_MS, { queue: undefined })]],
   ['it was well in between', [at(0), at(STUCK_AFTER_MS / 2, { queue: queueWith({}) }), at(STUCK_AFTER_MS)]],
-])('not stuck: %s', (_, sights) => {
-  expect(verdict(...sights)).toBe(false);
+])('not stuck: %s', (_, snapshots) => {
+  expect(verdict(...snapshots)).toBe(false);
 });

@@ -204,7 +204,7 @@ describe('stopping', () => {
       });
       throw new Error('cut off');
     }, 2);
-    await fixture.queue.add([job('listens'), job('deaf')]);
+    await fixture.queue.add([job('listens'), job('stuck')]);
     await eventually('both run', async () => (await fixture.stats()).active === 2);
     const started = performance.now();
     await worker.stop(instant(Date.now() + 500));

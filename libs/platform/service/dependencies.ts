@@ -20,7 +20,7 @@ export interface DependencyState {
 }
 
 /** Pause between two looks, and the time after which one without an answer counts as down, in ms. */
-const LOOK_EVERY_MS = 5_000;
+const ASK_EVERY_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
 
 /** Tells how the dependencies of a process are; nobody who asks waits for them. */
@@ -65,7 +65,7 @@ const watch = ({ ping, close }: Dependency, onChange: (up: boolean) => void): Wa
     state = { up, since, lastError };
     onChange(up);
   };
-  const look = async (): Promise<void> => {
+  const ask = async (): Promise<void> => {
     if (isAsking) return;
     isAsking = true;
     const late = setTimeout(() => became(false, `no answer within ${ANSWER_WITHIN_MS} ms`), ANSWER_WITHIN_MS).unref();
@@ -83,8 +83,8 @@ const watch = ({ ping, close }: Dependency, onChange: (up: boolean) => void): Wa
   return {
     state: () => state,
     start: () => {
-      void look();
-      timer = setInterval(() => void look(), LOOK_EVERY_MS).unref();
+      void ask();
+      timer = setInterval(() => void ask(), ASK_EVERY_MS).unref();
     },
     stop: () => {
       clearInterval(timer);

@@ -5,9 +5,9 @@ export class TimedOut extends Error {
   override readonly name = 'TimedOut';
 }
 
-type Settle<Value> = (resolve: (value: Value) => void, reject: (error: Error) => void) => void;
+type Resolvers<Value> = (resolve: (value: Value) => void, reject: (error: Error) => void) => void;
 
-const bounded = <Value>(ms: number, promise: Promise<Value>, late: Settle<Value>): Promise<Value> =>
+const bounded = <Value>(ms: number, promise: Promise<Value>, late: Resolvers<Value>): Promise<Value> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => late(resolve, reject), Math.max(0, ms));
     promise.then(

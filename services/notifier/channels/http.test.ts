@@ -285,8 +285,8 @@ describe('what a receiver may do', () => {
 describe('connections', () => {
   test('one is kept for the next deliveries, and gathers no listeners on the way', async () => {
     const sockets: Socket[] = [];
-    const hear = (event: unknown): void => void sockets.push((event as { socket: Socket }).socket);
-    diagnostics.subscribe('net.client.socket', hear);
+    const note = (event: unknown): void => void sockets.push((event as { socket: Socket }).socket);
+    diagnostics.subscribe('net.client.socket', note);
     await against(
       (response) => void response.end(),
       async (url, { connections }) => {
@@ -298,7 +298,7 @@ describe('connections', () => {
         await channel.close();
       },
     );
-    diagnostics.unsubscribe('net.client.socket', hear);
+    diagnostics.unsubscribe('net.client.socket', note);
   });
 
   test('a kept one that the receiver drops costs nothing: a new one is made at once', async () => {

@@ -146,6 +146,13 @@ test('nothing tells people that a suspended account is live', () => {
   expect(words).toContain('Suspended 15 Nov 2023');
 });
 
+test('a late authorisation says how long there is until Razorpay refunds it', () => {
+  // Begun 10,000 s before it was told.
+  expect(told('payment.late_authorized', 'authorized')).toContain(
+    'at the earliest in 69 hours, at 18 Nov 2023, 00:56 IST',
+  );
+});
+
 test('a failed refund says where the money is', () => {
   expect(told('refund.failed', 'failed')).toContain('It is still with you, in your Razorpay balance.');
 });

@@ -230,6 +230,26 @@ describe('variables', () => {
     ]);
   });
 
+  test('of a payment that waits to be captured: when Razorpay refunds it, and how long that is', () => {
+    const payment: Subject = {
+      ...subject,
+      kind: 'payment.late_authorized',
+      family: 'payments',
+      status: 'authorized',
+      columns: { created_at: 1_700_000_000_000 - 10 * 3_600_000 },
+    };
+    const read = (one: Subject) => {
+      const known = valuesOf(one, null, formats);
+      return [known('auto_refund_at'), known('auto_refund_hours')];
+    };
+    expect(read(payment)).toEqual(['17 Nov 2023, 17:43 IST', '62']);
+    expect(read({ ...payment, at: instant(1_800_000_000_000) })[1]).toBe('0');
+    expect(read({ ...payment, status: 'captured' })).toEqual([undefined, undefined]);
+    expect(read({ ...payment, columns: {} })).toEqual([undefined, undefined]);
+    expect(variablesOf('payments', false)).toContain('auto_refund_at');
+    expect(variablesOf('refunds', false)).not.toContain('auto_refund_at');
+  });
+
   test.each(familyNames)('%s: every family has the common names, and no JSON', (family) => {
     const names = variablesOf(family, false);
     for (const name of ['id', 'status', 'summary', familySpec(family).keyColumn]) expect(names).toContain(name);

@@ -1,7 +1,7 @@
 /**
  * Carries out command lines, each a line of JSON on stdin with its arguments and settings, and answers each with a line
- * of JSON: how it ended and what it printed. A process of its own because commander is an ES module, which jest's
- * CommonJS cannot load; one for many commands because starting one takes longer than most commands.
+ * of JSON: how it ended and what it printed. A process of its own because a command has environment, stdout and exit
+ * code of its process for itself; one for many commands because starting one takes longer than most commands.
  */
 import { createInterface } from 'node:readline';
 import { run } from '../../../cli/run.ts';

@@ -1,8 +1,3 @@
-/**
- * Prints what every command of the program answers to --help, an unknown option and a
- * surplus argument, as JSON. A process of its own for tests of the CLI: commander is
- * an ES module, which jest's CommonJS cannot load, and a process per question is slow.
- */
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { createProgram } from '../../../cli/program.ts';
@@ -84,19 +79,22 @@ const parse = async (args: readonly string[]): Promise<string> => {
   }
 };
 
-const probed: ProbedCommand[] = [];
-for (const [name, command] of leavesOf(createProgram(), [])) {
-  const words = name.split(' ');
-  const help = await answer([...words, '--help']);
-  const example = exampleIn(help.printed);
-  const complete = [...words, ...(REQUIRED[name] ?? [])];
-  probed.push({
-    name,
-    options: command.options.map(({ long }) => long ?? ''),
-    help,
-    example: { args: example, code: await parse(example) },
-    unknownOption: await answer([...complete, '--no-such-option']),
-    surplusArgument: await answer([...complete, 'surplus']),
-  });
-}
-process.stdout.write(JSON.stringify(probed));
+/** What every command answers to --help, an unknown option and a surplus argument; none is carried out. */
+export const probeCommands = async (): Promise<readonly ProbedCommand[]> => {
+  const probed: ProbedCommand[] = [];
+  for (const [name, command] of leavesOf(createProgram(), [])) {
+    const words = name.split(' ');
+    const help = await answer([...words, '--help']);
+    const example = exampleIn(help.printed);
+    const complete = [...words, ...(REQUIRED[name] ?? [])];
+    probed.push({
+      name,
+      options: command.options.map(({ long }) => long ?? ''),
+      help,
+      example: { args: example, code: await parse(example) },
+      unknownOption: await answer([...complete, '--no-such-option']),
+      surplusArgument: await answer([...complete, 'surplus']),
+    });
+  }
+  return probed;
+};

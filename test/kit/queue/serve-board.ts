@@ -1,7 +1,6 @@
 /**
- * Serves the page of queues on a free ops port until stdin ends, and says where. A
- * process of its own for tests: bull-board needs ES modules, which jest's CommonJS
- * cannot load. Settings come from the environment; the queues from the arguments.
+ * Serves the page of queues on a free ops port until stdin ends, and says where. A process
+ * of its own, with the settings of its environment; the queues come from the arguments.
  */
 import promClient from 'prom-client';
 import { boardSettings, processEnvironment, queueSettings, readConfig, redisSettings } from '#platform/config';

@@ -90,9 +90,9 @@ const stream = (
 const CRUMBS = Buffer.from('1\r\n{\r\n'.repeat(2_000));
 
 const crumbs =
-  (path: string, ...headers: readonly string[]): Attack =>
+  (connections: number, path: string, ...headers: readonly string[]): Attack =>
   ({ webhookPort }) =>
-    stream(webhookPort, 1, CRUMB_BYTES_PER_SECOND, CRUMBS, (socket) =>
+    stream(webhookPort, connections, connections * CRUMB_BYTES_PER_SECOND, CRUMBS, (socket) =>
       socket.write(head(path, 'Transfer-Encoding: chunked', ...headers)),
     );
 
@@ -106,8 +106,9 @@ const held =
 const TINY = head('/webhooks/razorpay', SIGNATURE, 'Content-Length: 2').concat('{}');
 
 export const attacks = {
-  'a body in chunks of 1 byte': crumbs('/webhooks/razorpay', SIGNATURE),
-  'the same to an unknown path': crumbs('/nowhere'),
+  'a body in chunks of 1 byte': crumbs(1, '/webhooks/razorpay', SIGNATURE),
+  'the same over 4 connections': crumbs(4, '/webhooks/razorpay', SIGNATURE),
+  'the same to an unknown path': crumbs(1, '/nowhere'),
   '64 that stop one byte short of 1 MiB': held(STALLED_CONNECTIONS, (socket) => {
     socket.write(head('/webhooks/razorpay', SIGNATURE, `Content-Length: ${LONGEST_BODY}`));
     socket.write(Buffer.alloc(LONGEST_BODY - 1, 32));
@@ -141,4 +142,10 @@ export const attacks = {
 export type AttackName = keyof typeof attacks;
 /** Those that only hold places: the bar is that every genuine delivery is answered 200, not how fast. */
 export const HOLDING: readonly AttackName[] = ['64 that stop one byte short of 1 MiB', '5,200 that send headers only'];
+/** Those that made the process grow: the bar is 50 MB beyond what it had undisturbed. */
+export const GROWING: readonly AttackName[] = [
+  'a body in chunks of 1 byte',
+  'the same over 4 connections',
+  'the same to an unknown path',
+];
 export const attackNames = Object.keys(attacks) as readonly AttackName[];

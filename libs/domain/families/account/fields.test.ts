@@ -171,7 +171,8 @@ describe('the lanes of an account', () => {
       ['account.payments_enabled event_2'],
       ['account.activated event_3', 'account.funds_released event_3'],
       [],
-      ['account.suspended event_4', 'account.funds_held event_4'],
+      // Its snapshot has `live: true`.
+      ['account.suspended event_4', 'account.funds_held event_4', 'account.contradicted suspension:event_4'],
       [
         'account.activated event_6',
         'account.unsuspended event_6',

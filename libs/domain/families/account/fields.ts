@@ -14,7 +14,7 @@ import {
 } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
 import { timeOf } from '../columns.ts';
-import { live, paymentsEnabled, suspended } from './suspension.ts';
+import { arePaymentsDenied, live, paymentsEnabled, suspended, suspendedAt } from './suspension.ts';
 
 /**
  * Lowest rank first; it decides only between snapshots of one second (lifecycle.ts). `known`: nothing was said of the
@@ -34,10 +34,13 @@ export const accountStatuses = [
   'suspended',
 ] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
-
-/** How far the activation is, in Razorpay's word; nothing where the body does not say. */
-export const activationWord = ({ subject }: Pick<Snapshot, 'subject'>): unknown =>
-  valueAt(subject, ['merchant_detail', 'activation_status']) ?? valueAt(subject, ['activation_details', 'status']);
+/** The decisions about its activation: a refusal and any of the others cannot both be true. */
+export const accountEnds = [
+  'instantly_activated',
+  'activated_kyc_pending',
+  'activated',
+  'rejected',
+] as const satisfies readonly AccountStatus[];
 
 /**
  * The account's own `updated_at`, epoch milliseconds: nearer to the change than the envelope's time, which is in doubt
@@ -87,7 +90,10 @@ export const accountFields = {
     'Whether payments are enabled, by the flag or by the event of that name; never while it is suspended.',
     paymentsEnabled,
   ),
-  payments_enabled_at: column('When payments were first enabled.', timeOf('first', 'account.payments_enabled')),
+  payments_enabled_at: column(
+    'When payments were first enabled.',
+    timeOf('first', (snapshot) => !arePaymentsDenied(snapshot), 'account.payments_enabled'),
+  ),
   hold_funds: column('Whether its settlements are held.', either(latest.flag('hold_funds'), fundsByName)),
   international: column('Whether it may take international payments.', latest.flag('international')),
   parent_id: column('Account of the partner above it.', latest.text('parent_id')),
@@ -111,7 +117,7 @@ export const accountFields = {
     personal('Phone number of the person to contact.', latest.text('merchant_detail', 'contact_mobile')),
   ),
   // A later snapshot with null says that the suspension, or the question to the merchant, is over.
-  suspended_at: column('When it was suspended; unknown when it is not.', clearable.past('suspended_at')),
+  suspended_at: column('When it was suspended; unknown when it is not.', suspendedAt),
   clarification_mode: column(
     'How Razorpay asks for more details; unknown when it does not.',
     clearable.text('merchant_detail', 'clarification_mode'),

@@ -17,6 +17,8 @@ const subject = {
   merchant_detail: fc.constantFrom(
     { activation_status: 'instantly_activated', clarification_mode: null },
     { activation_status: 'x', clarification_mode: 'email' },
+    { activation_status: 'rejected' },
+    { activation_status: 'Suspended' },
     [],
   ),
   notes: fc.constantFrom([], {}, { a: 1 }),
@@ -37,6 +39,7 @@ describe('accounts', () => {
     aggregate: accountAggregate,
     subject: () => subject,
     said: (event) => saidBy[event] ?? {},
+    show: (subject, status) => ({ ...subject, merchant_detail: { activation_status: status } }),
     finalFact: ({ status }) => (status === 'known' ? null : `account.${status}`),
   });
 
@@ -58,7 +61,8 @@ describe('accounts', () => {
           eventId: eventId(`event_${index}`),
         }));
         for (const { status, values } of arrive(accountAggregate, [events]).path) {
-          const { live, payments_enabled: enabled, suspended } = values;
+          const { live, payments_enabled: enabled, suspended, suspended_at: since } = values;
+          if (suspended !== true) expect([undefined, null]).toContain(since);
           expect([suspended === true, status === 'suspended']).toEqual([status === 'suspended', suspended === true]);
           if (suspended === true) expect([live, enabled]).toEqual([false, false]);
           if (live === true || enabled === true) expect(suspended).toBe(false);

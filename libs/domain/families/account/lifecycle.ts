@@ -1,9 +1,10 @@
 import type { EventIn } from '#catalogue';
 import { compareStamps, UNKNOWN } from '#rules';
 import type { EntityState, Fact, Lifecycle, Mark, Snapshot } from '#rules';
-import { accountChangedAt, accountFields, accountStatuses, activationWord } from './fields.ts';
+import { activationWord } from './activation.ts';
+import { accountChangedAt, accountEnds, accountFields, accountStatuses } from './fields.ts';
 import type { AccountStatus } from './fields.ts';
-import { isSaidSuspended } from './suspension.ts';
+import { denialsOf, isSaidSuspended } from './suspension.ts';
 import { accountTransitions } from './transitions.ts';
 
 type Marks = Readonly<Record<string, Mark<AccountStatus>>>;
@@ -91,8 +92,10 @@ export const accountLifecycle: Lifecycle<AccountStatus, EventIn<'accounts'>> = {
   table: accountTransitions,
   fields: accountFields,
   shown: (snapshot) => (isSaidSuspended(snapshot) === true ? 'suspended' : activationWord(snapshot)),
-  ends: [],
-  contradicted: null,
+  ends: accountEnds,
+  excludes: (one, other) => one === 'rejected' || other === 'rejected',
+  contradicted: 'account.contradicted',
+  denials: denialsOf,
   order,
   lane: laneOf,
   decide,

@@ -13,7 +13,7 @@ import {
   recordAt,
 } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
-import { currency, timeOf } from '../columns.ts';
+import { currency, showing, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first, within one phase (razorpay.com/docs/payments/disputes: open → under_review → won or lost; open →
@@ -87,6 +87,12 @@ export const disputeFields = {
   created_at: column('When the dispute was opened.', latest.past('created_at')),
   closed_at: column(
     'When it was won, lost or closed; of several phases, in the newest that has ended.',
-    timeOf('newest', 'payment.dispute.won', 'payment.dispute.lost', 'payment.dispute.closed'),
+    timeOf(
+      'newest',
+      showing<DisputeStatus>(disputeStatuses, ...disputeEnds),
+      'payment.dispute.won',
+      'payment.dispute.lost',
+      'payment.dispute.closed',
+    ),
   ),
 } as const satisfies Record<string, Field>;

@@ -1,4 +1,4 @@
-import { clearable, column, commonFields, folded, highest, latest, oneOf, readText, recordAt } from '#rules';
+import { clearable, column, commonFields, folded, highest, latest, oneOf, readJson, readText, recordAt } from '#rules';
 import type { Field, JsonRecord, Reading } from '#rules';
 
 /**
@@ -87,7 +87,10 @@ export const downtimeFields = {
     'What else the instrument names, as key and value: it is not a downtime of everything.',
     otherInstrument,
   ),
-  instrument: column('The whole instrument, as Razorpay describes it.', latest.json('instrument')),
+  instrument: column('The whole instrument, as Razorpay describes it.', {
+    ...latest.json('instrument'),
+    read: ({ subject }) => readJson(instrumentOf(subject)),
+  }),
   created_at: column('When Razorpay recorded the downtime.', latest.past('created_at')),
   /** Razorpay's own `updated_at`; the table's is that of the row. */
   changed_at: column("Razorpay's own time of the last change.", highest.past('updated_at')),

@@ -9,13 +9,14 @@ import {
   latest,
   notAhead,
   personal,
+  readFlag,
   readInteger,
   readText,
   readTime,
   searched,
 } from '#rules';
 import type { Field, Reading } from '#rules';
-import { currency, notes, timeOf } from '../columns.ts';
+import { currency, notes, showing, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/payments, "payment states"). `failed` stands
@@ -43,7 +44,11 @@ const baseCurrency: Reading = {
   },
 };
 
-const captureNamed = timeOf('first', 'payment.captured');
+const captureNamed = timeOf(
+  'first',
+  showing<PaymentStatus>(paymentStatuses, 'captured', 'refunded'),
+  'payment.captured',
+);
 /**
  * `order.paid` comes with the capture that completes its order (razorpay.com/docs/webhooks/orders), so its time stands
  * for that of a payment of which nothing else is told. Where the body has no time of its own, `occurredAt` of a sighting
@@ -61,6 +66,45 @@ const capturedAt: Reading = {
   },
 };
 
+/**
+ * Whether the snapshot shows the money as captured. The status says it, also against the flag: published bodies of
+ * payments that are authorised or failed have `captured: true` (razorpay.com/docs/webhooks/payments, samples). Only of a
+ * payment that is refunded the flag alone tells whether it had been captured before.
+ */
+const captured: Reading = {
+  ...ever.flag('captured'),
+  read: ({ event, subject, isSighting }) => {
+    const [shown, flag] = [subject['status'], readFlag(subject['captured'])];
+    const status = foldInto(paymentStatuses, shown);
+    if (status === 'captured') return true;
+    if (status === 'refunded') return flag;
+    if (status !== undefined) return flag === undefined ? undefined : false;
+    const isNamed = isSighting !== true && event === 'payment.captured' && (shown ?? '') === '';
+    return isNamed ? true : flag;
+  },
+};
+
+/** The amount that is shown as refunded: all of it, where the status says so. */
+const amountRefunded: Reading = {
+  ...highest.integer('amount_refunded'),
+  read: ({ subject }) => {
+    const isAll = foldInto(paymentStatuses, subject['status']) === 'refunded';
+    const amounts = [subject['amount_refunded'], isAll ? subject['amount'] : undefined].map(readInteger);
+    const known = amounts.filter((amount) => amount !== undefined);
+    return known.length === 0 ? undefined : Math.max(...known);
+  },
+};
+
+/** A snapshot that shows a success says that there is no failure, also where it leaves the key out or names one. */
+const failure = (name: string): Reading => {
+  const said = clearable.text(name);
+  const isSuccess = showing<PaymentStatus>(paymentStatuses, 'authorized', 'captured', 'refunded');
+  return {
+    ...said,
+    read: (snapshot) => ((snapshot.subject['status'] ?? '') !== '' && isSuccess(snapshot) ? null : said.read(snapshot)),
+  };
+};
+
 /** By what its snapshot shows, and where that shows no status by the event's name. */
 const everFailed: Reading = {
   ...ever.flag('ever_failed'),
@@ -72,12 +116,17 @@ const everFailed: Reading = {
   isUnreadable: () => false,
 };
 
-/** A payment that is refunded is so in full, also where the snapshot that shows it does not say how far. */
+/**
+ * A payment that is refunded is so in full, whatever else its snapshot says; of another the snapshot's word counts, or
+ * that some of it went back.
+ */
 const refundStatus: Reading = {
   ...latest.text('refund_status'),
-  read: ({ subject }) =>
-    readText(subject['refund_status']) ??
-    (foldInto(paymentStatuses, subject['status']) === 'refunded' ? 'full' : undefined),
+  read: ({ subject }) => {
+    if (foldInto(paymentStatuses, subject['status']) === 'refunded') return 'full';
+    const back = readInteger(subject['amount_refunded']) ?? 0;
+    return readText(subject['refund_status']) ?? (back > 0 ? 'partial' : undefined);
+  },
 };
 
 /**
@@ -96,13 +145,13 @@ export const paymentFields = {
     'How the customer pays: card, upi, netbanking, wallet, emi and others.',
     folded(methods, latest.text('method')),
   ),
-  captured: column('Whether the money was captured.', ever.flag('captured')),
+  captured: column('Whether the money was captured.', captured),
   late_authorized: column(
     'Whether the bank approved it only after it had failed or timed out.',
     ever.flag('late_authorized'),
   ),
   ever_failed: column('Whether an attempt under this id has failed, also where it succeeded later.', everFailed),
-  amount_refunded_minor: column('Greatest refunded amount that a snapshot showed.', highest.integer('amount_refunded')),
+  amount_refunded_minor: column('Greatest refunded amount that a snapshot showed.', amountRefunded),
   refund_status: column('How far it is refunded: partial or full; unknown while nothing is.', refundStatus),
   fee_minor: column("Razorpay's fee, tax included; in the currency of settlement.", latest.integer('fee')),
   tax_minor: column('Tax on the fee; in the currency of settlement.', latest.integer('tax')),
@@ -131,17 +180,14 @@ export const paymentFields = {
   customer_id: column('Customer, as Razorpay names it.', latest.text('customer_id')),
   token_id: column('Saved instrument of a recurring payment.', latest.text('token_id')),
   // A later success clears what the failed attempt said.
-  error_code: column('Class of the failure; cleared by a later success.', clearable.text('error_code')),
-  error_description: personal(
-    'The failure in a sentence; cleared by a later success.',
-    clearable.text('error_description'),
-  ),
+  error_code: column('Class of the failure; cleared by a later success.', failure('error_code')),
+  error_description: personal('The failure in a sentence; cleared by a later success.', failure('error_description')),
   error_source: column(
     'Who caused the failure: customer, bank, gateway; cleared by a later success.',
-    clearable.text('error_source'),
+    failure('error_source'),
   ),
-  error_step: column('Step at which it failed; cleared by a later success.', clearable.text('error_step')),
-  error_reason: column('Exact reason of the failure; cleared by a later success.', clearable.text('error_reason')),
+  error_step: column('Step at which it failed; cleared by a later success.', failure('error_step')),
+  error_reason: column('Exact reason of the failure; cleared by a later success.', failure('error_reason')),
   acquirer_data: personal(
     'References of the bank: RRN, authorisation code, UPI transaction.',
     latest.json('acquirer_data'),
@@ -150,7 +196,11 @@ export const paymentFields = {
   created_at: column('When the payment was begun.', latest.past('created_at')),
   authorized_at: column(
     'When payment.authorized says that the bank approved it.',
-    timeOf('first', 'payment.authorized'),
+    timeOf(
+      'first',
+      showing<PaymentStatus>(paymentStatuses, 'authorized', 'captured', 'refunded'),
+      'payment.authorized',
+    ),
   ),
   captured_at: column(
     'When payment.captured says that its money was captured, or the order.paid that came with it.',

@@ -21,7 +21,8 @@ describe('payments', () => {
   obeysTheLaws({
     aggregate: paymentAggregate,
     subject: () => subject,
-    said: (event): Record<string, boolean> => (event === 'payment.failed' ? { ever_failed: true } : {}),
+    said: (event): Record<string, boolean> =>
+      event === 'payment.failed' ? { ever_failed: true } : event === 'payment.captured' ? { captured: true } : {},
     finalFact: ({ status }) => (status === 'created' ? null : `payment.${status}`),
   });
 });

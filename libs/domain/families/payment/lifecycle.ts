@@ -1,6 +1,6 @@
 import type { EventIn } from '#catalogue';
-import { byRankThenTime, onceTrue, onStatusChange } from '#rules';
-import type { Lifecycle } from '#rules';
+import { byRankThenTime, onceTrue, onStatusChange, readFlag } from '#rules';
+import type { JsonRecord, Lifecycle } from '#rules';
 import { paymentEnds, paymentFields, paymentStatuses } from './fields.ts';
 import type { PaymentStatus } from './fields.ts';
 import { paymentTransitions } from './transitions.ts';
@@ -22,11 +22,15 @@ const excessFacts = onceTrue<PaymentStatus>('payment.over_refunded', ({ values }
   return typeof paid === 'number' && typeof refunded === 'number' && refunded > paid;
 });
 
+/** Where the snapshot has no status, its flag shows the capture. */
+const statusIn = ({ status, captured }: JsonRecord): unknown =>
+  (status ?? '') === '' && readFlag(captured) === true ? 'captured' : status;
+
 export const paymentLifecycle: Lifecycle<PaymentStatus, EventIn<'payments'>> = {
   statuses: paymentStatuses,
   table: paymentTransitions,
   fields: paymentFields,
-  shown: ({ subject }) => subject['status'],
+  shown: ({ subject }) => statusIn(subject),
   ends: paymentEnds,
   // A captured payment is refunded in the usual course; a failed one is neither.
   excludes: (one, other) => one === 'failed' || other === 'failed',

@@ -1,7 +1,7 @@
 import { entityBeside } from '#catalogue';
 import { column, commonFields, ever, latest, readFlag, readText, searched } from '#rules';
 import type { Field, Reading, Snapshot } from '#rules';
-import { currency, notes, timeOf } from '../columns.ts';
+import { currency, notes, showing, timeOf } from '../columns.ts';
 
 /**
  * Lowest rank first (razorpay.com/docs/payments/refunds: pending → processed, pending →
@@ -75,5 +75,8 @@ export const refundFields = {
   utr: searched('text', column('Reference of the transfer (UTR).', latest.text('acquirer_data', 'utr'))),
   notes,
   created_at: column('When the refund was made.', latest.past('created_at')),
-  processed_at: column('When refund.processed says that the money went back.', timeOf('first', 'refund.processed')),
+  processed_at: column(
+    'When refund.processed says, and shows, that the money went back; one that fails later keeps it.',
+    timeOf('first', showing(refundStatuses, 'processed'), 'refund.processed'),
+  ),
 } as const satisfies Record<string, Field>;

@@ -312,7 +312,7 @@ export class AssignedPartition {
   /** Until the chunk is applied, or the partition stands elsewhere. Only this partition waits while it is not. */
   async #apply(chunk: Chunk): Promise<void> {
     for (;;) {
-      const outcome = await this.#handOver(chunk);
+      const outcome = await this.#applyOnce(chunk);
       if (outcome === 'applied') this.#options.metrics.consumed.inc({ topic: this.topic }, chunk.messages.length);
       if (this.#isReleased()) return;
       if (outcome === 'applied') {
@@ -336,7 +336,7 @@ export class AssignedPartition {
     }
   }
 
-  async #handOver(chunk: Chunk): Promise<BatchOutcome | 'failed'> {
+  async #applyOnce(chunk: Chunk): Promise<BatchOutcome | 'failed'> {
     const { metrics, handler, inHand } = this.#options;
     const startedAt = performance.now();
     const end = (outcome: BatchOutcome | 'failed'): void =>

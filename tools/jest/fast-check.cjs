@@ -2,7 +2,7 @@
 // What tests get as `fast-check` (jest.config.js): itself, told from
 // outside where to begin and how many cases a property has.
 const path = require('node:path');
-const fc = require(path.join(__dirname, '..', 'node_modules', 'fast-check', 'lib', 'cjs', 'fast-check.js'));
+const fc = require(path.join(__dirname, '..', '..', 'node_modules', 'fast-check', 'lib', 'cjs', 'fast-check.js'));
 
 /**
  * `npm test -- FILE --seed N`: every property of the run begins from this seed, as fast-check prints it when one fails.

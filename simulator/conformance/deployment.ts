@@ -26,7 +26,7 @@ export interface Receiver {
 export type Fields = Readonly<Record<string, JsonValue>>;
 
 /** What a scenario works with: a running receiver, and what can be seen of it. */
-export interface World {
+export interface Deployment {
   readonly receiver: Receiver;
   /** A new id, as Razorpay's: the prefix and 14 letters and digits that begin with `Cf`. */
   readonly id: (prefix: string) => string;
@@ -75,7 +75,7 @@ type Db = Pick<Transaction, 'query'>;
 const openSender = (receiver: Receiver) => {
   const proof: string[] = [];
   const answersMs: number[] = [];
-  const post: World['post'] = async (body, headers) => {
+  const post: Deployment['post'] = async (body, headers) => {
     const startedAt = performance.now();
     try {
       const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
@@ -88,7 +88,7 @@ const openSender = (receiver: Receiver) => {
       answersMs.push(performance.now() - startedAt);
     }
   };
-  const deliver: World['deliver'] = async (...events) => {
+  const deliver: Deployment['deliver'] = async (...events) => {
     for (const { eventId, body } of events) {
       const status = await post(body, headersOf(eventId, sign(receiver.secret, body)));
       if (!proof.includes(eventId)) proof.push(eventId);
@@ -111,7 +111,7 @@ const openObserver = (db: Db | undefined) => {
       ? undefined
       : `${what} must be ${JSON.stringify(answer)}, is ${JSON.stringify(found)}`;
   };
-  const demand: World['demand'] = async (what, sql, values, answer) => {
+  const demand: Deployment['demand'] = async (what, sql, values, answer) => {
     if (db === undefined) {
       isBlind = true;
       return;
@@ -123,7 +123,7 @@ const openObserver = (db: Db | undefined) => {
     if (difference !== undefined) throw new NotAsDemanded(difference);
     demands.set(what, wanted);
   };
-  const lookAgain: World['lookAgain'] = async () => {
+  const lookAgain: Deployment['lookAgain'] = async () => {
     for (const one of demands.values()) {
       const difference = await look(db as Db, one);
       if (difference !== undefined) throw new NotAsDemanded(`later: ${difference}`);
@@ -132,7 +132,7 @@ const openObserver = (db: Db | undefined) => {
   return { demand, lookAgain, isBlind: () => isBlind };
 };
 
-export const openWorld = (receiver: Receiver, db: Db | undefined): World => {
+export const openDeployment = (receiver: Receiver, db: Db | undefined): Deployment => {
   const startS = Math.floor(Date.now() / 1000) - HOUR_S;
   const id = (prefix: string): string => `${prefix}${MARK}${randomText(ID_LENGTH - MARK.length)}`;
   const account = id('acc_');
