@@ -92,7 +92,7 @@ const boundsText = (bounds: Bounds | undefined): string =>
 
 /** What is beside the share of 1 %. */
 export const tracedText = (result: TracedResult): string =>
-  `by req/s ${result.traced_1}${boundsText(result.traced_1_between)}; with all traced ${result.traced_100_cpu}${boundsText(result.traced_100_between)}, by req/s ${result.traced_100}${result.untraced_between === undefined ? '' : `; without on both sides${boundsText(result.untraced_between)}`}`;
+  `by req/s ${result.traced_1}${boundsText(result.traced_1_between)}; with all traced ${result.traced_100_cpu}${boundsText(result.traced_100_between)}, by req/s ${result.traced_100}${result.untraced_between === undefined ? '' : `; where nothing is traced${boundsText(result.untraced_between)}`}`;
 
 const slice = async (
   servers: IngestServers,
