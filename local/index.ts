@@ -1,3 +1,4 @@
+export { debianPackage, onPath } from './debian-package.ts';
 export { stateFolder } from './folders.ts';
 export type { Kafka, KafkaNode } from './kafka.ts';
 export { startKafka } from './kafka.ts';
@@ -9,6 +10,7 @@ export { startRedis } from './redis.ts';
 export { runProgram } from './run-program.ts';
 export { serverFiles } from './server-files.ts';
 export type { Server } from './server-process.ts';
+export { defineServer } from './server-process.ts';
 export { embeddedSettings } from './settings.ts';
 export type { RunningServers } from './start-servers.ts';
 export { startServers } from './start-servers.ts';

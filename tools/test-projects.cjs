@@ -4,7 +4,7 @@
 
 /**
  * First match wins. `unit` needs nothing, `chart` helm and schemas
- * (test/chart/kit/tools.ts), `rules` promtool (local/prometheus-files.ts); the others
+ * (test/chart/kit/tools.ts), `rules` Prometheus and amtool (local/prometheus-files.ts, test/kit/amtool.ts); the others
  * need Kafka, Postgres, Redis and the registry, `image` a container engine besides.
  */
 const PROJECTS = [

@@ -5,7 +5,7 @@ import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
-import { sampledTraceOf, traceIdOf } from '#platform/trace';
+import { sampledTraceOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import { applyRanges } from './apply-ranges.ts';
@@ -13,8 +13,8 @@ import type { AppliedRanges, Range, WaitingKey } from './apply-ranges.ts';
 import { arrivalOf, minimalArrival } from './arrival.ts';
 import { createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
 import type { GroupBounds } from './group-commit.ts';
-import { placeName } from './ledger.ts';
 import type { Locking } from './ledger.ts';
+import { logDecisions, logTransaction } from './log-decisions.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { reasonOf, recordName } from './reduce-events.ts';
 import type { Decision } from './reduce-events.ts';
@@ -23,7 +23,7 @@ import type { RetryPolicy } from './retry-policy.ts';
 import type { SearchKey } from './search-digests.ts';
 import { familiesOf } from './state-table.ts';
 import type { Families } from './state-table.ts';
-import { beginTransaction, contextOf, endEvents, withSpans } from './trace.ts';
+import { beginTransaction, endEvents, withSpans } from './trace.ts';
 
 export interface ApplyOptions {
   /** Consumer group, under which the ledger is kept. */
@@ -209,7 +209,7 @@ const halves = (range: Range): readonly [Range, Range | undefined] => {
 const labelOf = ({ arrival: { task } }: Decision): Family | 'quarantine' =>
   task.kind === 'apply' ? task.family : 'quarantine';
 
-/** One wide line per transaction, a warning per event that needs a person, and the counters. */
+/** What is logged and counted of a transaction that is committed. */
 const report = (
   ranges: readonly Range[],
   decided: readonly Decision[],
@@ -227,30 +227,14 @@ const report = (
 ): void => {
   const now = clock();
   metrics.transaction(group, decided.length);
-  const counts: Partial<Record<string, number>> = {};
   for (const decision of decided) {
-    const { disposition, arrival, reason } = decision;
-    const isConflict = arrival.claimedId !== undefined;
-    counts[disposition] = (counts[disposition] ?? 0) + 1;
+    const { disposition, arrival } = decision;
     metrics.count(labelOf(decision), disposition, 1);
     if (disposition !== 'duplicate' && disposition !== 'parked')
       metrics.applied(labelOf(decision), (now - arrival.receivedAt) / 1000, sampledTraceOf(arrival.span));
     for (const kind of decision.notes ?? []) metrics.countNote(labelOf(decision), kind);
-    if (isConflict) metrics.countConflict(labelOf(decision));
-    if (isConflict || disposition === 'parked')
-      log.warn(
-        {
-          eventId: arrival.eventId,
-          ...(isConflict && { claimedId: arrival.claimedId }),
-          event: arrival.eventType,
-          ...(arrival.task.kind === 'apply' && { family: arrival.task.family, key: arrival.task.key }),
-          traceId: traceIdOf(contextOf(arrival)),
-          offset: String(arrival.offset),
-          partition: placeName(arrival),
-          reason,
-        },
-        `an event is ${disposition}`,
-      );
+    if (arrival.claimedId !== undefined) metrics.countConflict(labelOf(decision));
   }
-  log.debug({ partitions: ranges.length, events: decided.length, ...counts, ms, traceId }, 'transaction applied');
+  logDecisions(log, decided);
+  logTransaction(log, decided, { partitions: ranges.length, ms, traceId });
 };

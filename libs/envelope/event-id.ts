@@ -17,9 +17,11 @@ const DERIVED_PREFIX = 'sha256.';
  * "Event id and retry identity"), so the derived id is the same for every attempt.
  */
 export const eventIdOf = (header: string | undefined, rawBody: Uint8Array): EventId =>
-  header !== undefined && USABLE_HEADER.test(header) && !NO_IDS.has(header.toLowerCase())
-    ? eventId(header)
-    : derivedIdOf(hash('sha256', rawBody, 'buffer'));
+  usableId(header) ?? derivedIdOf(hash('sha256', rawBody, 'buffer'));
+
+/** The header's event id, where it is one. */
+export const usableId = (header: string | undefined): EventId | undefined =>
+  header !== undefined && USABLE_HEADER.test(header) && !NO_IDS.has(header.toLowerCase()) ? eventId(header) : undefined;
 
 /** The id of a body with this SHA-256. */
 export const derivedIdOf = (digest: Buffer): EventId => eventId(DERIVED_PREFIX + digest.toString('hex'));

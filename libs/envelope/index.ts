@@ -3,7 +3,7 @@ export type { EnvelopeDecoder } from './decode.ts';
 export { createEnvelopeDecoder, decodeEnvelope } from './decode.ts';
 export { encodeEnvelope } from './encode.ts';
 export type { Envelope, EventEnvelope, KafkaRecord } from './envelope.ts';
-export { derivedIdOf } from './event-id.ts';
+export { derivedIdOf, usableId } from './event-id.ts';
 export { UNKNOWN_SCHEMA_ID } from './frame.ts';
 export type { ReceivedHeaders } from './headers.ts';
 export { headerText, recordHeaders } from './headers.ts';

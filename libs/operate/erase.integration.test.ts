@@ -5,6 +5,7 @@ import { adHoc, createDatabase } from '#platform/postgres';
 import { openTestStore, testEvent } from '../../test/kit/test-store.ts';
 import type { TestPartition, TestStore } from '../../test/kit/test-store.ts';
 import { erase } from './erase.ts';
+import { auditRows } from './row-audit.ts';
 import { fillDigests } from './fill-digests.ts';
 
 let store: TestStore;
@@ -19,6 +20,8 @@ beforeEach(async () => {
   await partition.send(paid('erase_me'), paid('other', { email: 'someone.else@example.com' }), paid('second'));
 });
 afterEach(async () => store.close());
+// Bodies and reasons go; what the ledger counts, and the digest of it, is as it was.
+const expectAddsUp = async (of: TestStore = store): Promise<void> => expect(await auditRows(of.database)).toEqual([]);
 
 /** The whole database as text, bodies too: what is not in here is nowhere. */
 const everything = async (of: TestStore = store): Promise<string> => {
@@ -57,7 +60,9 @@ test('an entity is erased: shown first, then gone from state, events and reasons
   expect(await store.rows("SELECT payload FROM webhook_events WHERE entity_key = 'pay_erase_me'")).toEqual([
     { payload: Buffer.alloc(0) },
   ]);
+  await expectAddsUp();
   await partition.send(paid('erase_me'), paid('other', { email: 'someone.else@example.com' }));
+  await expectAddsUp();
   expect(await store.rows('SELECT applied, duplicate FROM partition_ledger')).toEqual([{ applied: 3, duplicate: 2 }]);
   expect(await store.rows("SELECT email FROM payment_transactions WHERE payment_id = 'pay_other'")).toEqual([
     { email: 'someone.else@example.com' },
@@ -74,6 +79,7 @@ test('an entity is erased: shown first, then gone from state, events and reasons
 test('a person is erased from all their entities, and nothing of them is left anywhere', async () => {
   const done = await erase(store.database, { kind: 'contact', value: PERSON.email }, { ...action, execute: true });
   expect(done.rows).toMatchObject({ payment_transactions: 2, webhook_events: 2 });
+  await expectAddsUp();
   expect(await everything()).not.toMatch(/asha.rao|9876543210|asha@upi|Asha Rao/);
   expect(await everything()).toContain('someone.else@example.com');
   expect(
@@ -96,6 +102,7 @@ test('a person is found in notes and in kept snapshots too, and in a body that w
     const planned = await erase(all.database, person, { ...action, execute: false });
     const done = await erase(all.database, person, { ...action, execute: true, shown: planned.shown });
     expect(done.rows).toEqual({ payment_refunds: 1, provider_events: 1, payment_transactions: 1, webhook_events: 3 });
+    await expectAddsUp(all);
     expect(await everything(all)).not.toMatch(/vikram/i);
     expect(await everything(all)).toContain('other@example.com');
   } finally {
@@ -108,6 +115,7 @@ test('what waits for a decision keeps its body, and that is said', async () => {
   await partition.send(paid('waits', { ...PERSON, amount: 13 }));
   const done = await erase(store.database, { kind: 'entity', id: 'pay_waits' }, { ...action, execute: true });
   expect(done).toMatchObject({ rows: {}, left: 1 });
+  await expectAddsUp();
   expect(
     await store.rows("SELECT octet_length(payload) > 0 AS kept FROM webhook_events WHERE entity_key = 'pay_waits'"),
   ).toEqual([{ kept: true }]);

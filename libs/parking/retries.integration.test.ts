@@ -148,6 +148,11 @@ const openRetriesFixture = async (delays: string, options: RetryOptions = {}): P
 };
 
 const statsOf = async ({ config }: RetriesFixture) => (await getQueueStats(config, [retryQueueOf('payments')]))[0];
+/** The first line with this text. */
+const lineOf = ({ logged }: RetriesFixture, msg: string): Readonly<Record<string, unknown>> | undefined =>
+  logged()
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    .find((line) => line['msg'] === msg);
 const flushRedis = async (): Promise<void> => {
   const client = createRedis({ redisUrl: redis.url, redisTlsCaFile: undefined }, {});
   client.on('error', () => undefined);
@@ -160,12 +165,20 @@ test('a parked key is woken at its time, and again after each failure, until it 
   await fixture.start();
   await fixture.partition.send(captured('pay_a'), captured('pay_b', 'upi'));
   await eventually('it is tried in vain twice', async () => ((await fixture.parked())[0]?.attempts ?? 0) >= 3);
+  expect(lineOf(fixture, 'a parked entity was tried in vain')).toMatchObject({
+    level: 'warn',
+    eventId: 'ev_pay_a',
+    family: 'payments',
+    key: 'pay_a',
+  });
   isBugThere = false;
   await eventually('it is free', async () => (await fixture.parked()).length === 0);
   expect(await fixture.store.rows('SELECT payment_id FROM payment_transactions ORDER BY 1')).toEqual([
     { payment_id: 'pay_a' },
     { payment_id: 'pay_b' },
   ]);
+  await eventually('it is said', () => lineOf(fixture, 'a parked entity is free again') !== undefined);
+  expect(lineOf(fixture, 'a parked entity is free again')).toMatchObject({ level: 'info', key: 'pay_a', applied: 1 });
 });
 
 test('FLUSHALL in the middle: every key that waits comes back from Postgres', async () => {
@@ -275,6 +288,9 @@ describe('dead letters', () => {
     await fixture.start({ kafkaBrokers: ['127.0.0.1:1'] });
     await fixture.partition.send(...names.map((name) => captured(name)));
     await eventually('all are given up', async () => (await fixture.parked()).length === 0);
+    const given = lineOf(fixture, 'events were given up after their last attempt; npx dakia dead list shows why');
+    expect(given).toMatchObject({ level: 'error', code: 'DAKIA_RETRY_EVENT_DEAD', family: 'payments', events: 1 });
+    expect(given?.['eventIds']).toEqual([`ev_${String(given?.['key'])}`]);
     expect(await fixture.metrics.metrics()).toContain('dakia_dead_letters_total{family="payments"} 50\n');
     expect(await fixture.metrics.metrics()).toContain('dakia_dead_letters_open{family="payments"} 50\n');
     await eventually(

@@ -17,6 +17,9 @@ import type { ParkedOptions, WakeOutcome } from './wake-parked.ts';
  */
 const INFRASTRUCTURE_WAIT_MS = 5_000;
 
+/** Of events that were given up so many ids are in the line. */
+const IDS_MAX = 20;
+
 export interface RetryWorkOptions extends ParkedOptions {
   /** Of the service, for the audit. */
   readonly service: string;
@@ -41,9 +44,13 @@ export const createRetryWork = ({
   const dead = counterOf(metrics, 'dakia_dead_letters_total');
   const families: ReadonlySet<string> = new Set(parked.aggregates.map(({ family }) => family));
 
-  const wake = async (ref: KeyRef, span: Span | undefined): Promise<WakeOutcome | 'infrastructure'> => {
+  const wake = async (
+    ref: KeyRef,
+    span: Span | undefined,
+    onFailed: (eventId: string) => void,
+  ): Promise<WakeOutcome | 'infrastructure'> => {
     try {
-      return await wakeParked({ ...parked, actor: `retry:${service}`, span }, ref);
+      return await wakeParked({ ...parked, actor: `retry:${service}`, span, onFailed }, ref);
     } catch (error) {
       if (classifyError(error) !== 'infrastructure') throw error;
       log.warn(
@@ -58,14 +65,21 @@ export const createRetryWork = ({
     const ref = keyOfJob(data, families);
     if (!ref.ok) return { kind: 'failed', reason: ref.issues.join('; ') };
     const span = parked.tracer?.start({ name: `process ${queue}`, kind: 'consumer', parent: data['traceparent'] });
-    const outcome = await wake(ref.value, span);
+    // First those that were given up, then the one that the queue waits for now.
+    const failed: string[] = [];
+    const outcome = await wake(ref.value, span, (eventId) => failed.push(eventId));
     if (span !== undefined) endAttempt(span, queue, ref.value, outcome);
     const about = { ...ref.value, traceId: span?.traceId ?? traceIdOf(data['traceparent']) };
     if (outcome === 'infrastructure') return { kind: 'later', afterMs: INFRASTRUCTURE_WAIT_MS };
     if ('dead' in outcome && outcome.dead > 0) {
       dead.inc({ family: ref.value.family }, outcome.dead);
       log.error(
-        { code: codeOf('retry', 'event-dead'), ...about, events: outcome.dead },
+        {
+          code: codeOf('retry', 'event-dead'),
+          ...about,
+          events: outcome.dead,
+          eventIds: givenUp(failed, outcome.dead),
+        },
         'events were given up after their last attempt; npx dakia dead list shows why',
       );
       onDead();
@@ -76,17 +90,21 @@ export const createRetryWork = ({
         return { kind: 'done' };
       case 'not-parked':
         return { kind: 'done' };
-      case 'parked':
-        log.warn(
-          { ...about, applied: outcome.applied, reason: outcome.reason, againInMs: outcome.afterMs },
-          'a parked entity was tried in vain',
-        );
-        return { kind: 'later', afterMs: outcome.afterMs };
+      case 'parked': {
+        const { applied, reason, afterMs: againInMs } = outcome;
+        const line = { eventId: failed[outcome.dead], ...about, applied, reason, againInMs };
+        log.warn(line, 'a parked entity was tried in vain');
+        return { kind: 'later', afterMs: againInMs };
+      }
       case 'early':
         return { kind: 'later', afterMs: outcome.afterMs };
     }
   };
 };
+
+/** Of what has failed in the order of the queue, those that were given up; as many as are in the line. */
+const givenUp = (failed: readonly string[], dead: number): readonly string[] =>
+  failed.slice(0, Math.min(dead, IDS_MAX));
 
 /** The span of one attempt; what came too early was none. */
 const endAttempt = (

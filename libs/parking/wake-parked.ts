@@ -65,10 +65,15 @@ const EARLY_TOLERANCE_MS = 500;
  * what is behind it flows in the same wake. Throws for infrastructure, which uses up no attempt.
  */
 export const wakeParked = async (
-  options: ParkedOptions & { readonly actor: string; readonly span?: Span | undefined },
+  options: ParkedOptions & {
+    readonly actor: string;
+    readonly span?: Span | undefined;
+    /** Told of each event that has failed (again), once that is committed; in the order of the queue. */
+    readonly onFailed?: (eventId: string) => void;
+  },
   ref: KeyRef,
 ): Promise<WakeOutcome> => {
-  const outcome = await drainKey(options, ref, options.actor, options.span);
+  const outcome = await drainKey(options, ref, options.actor, options);
   return outcome.kind === 'early' ? { kind: 'early', afterMs: outcome.afterMs } : outcome;
 };
 
@@ -90,6 +95,8 @@ interface Pass {
   readonly afterMs: number;
   /** What was decided about the events that it tried. */
   readonly decided: readonly Decision[];
+  /** The event that has failed. */
+  readonly failedId?: string;
 }
 const nothing = { applied: 0, dead: 0, reason: '', afterMs: 0, decided: [] } as const;
 
@@ -107,7 +114,7 @@ const drainKey = async (
   { database, aggregates, policy, searchKey, random = Math.random, tracer }: ParkedOptions,
   ref: KeyRef,
   actor: string,
-  span?: Span,
+  { span, onFailed }: { readonly span?: Span | undefined; readonly onFailed?: (eventId: string) => void } = {},
 ): Promise<Drained> => {
   const context: Context = { families: familiesOf(aggregates, searchKey), policy, random, actor, tracer };
   let [applied, dead] = [0, 0];
@@ -137,6 +144,7 @@ const drainKey = async (
       pass = await transactionAgainst(database, async (tx) => failAlone(tx, ref, refused, reasonOf(error), context));
     }
     endEvents(pass.decided, span);
+    if (pass.failedId !== undefined) onFailed?.(pass.failedId);
     applied += pass.applied;
     dead += pass.dead;
     limit = EVENTS_PER_TRANSACTION;
@@ -242,8 +250,9 @@ const failHead = async (
   const afterMs = retryDelayMs(policy, attempts, random());
   if (afterMs === null) {
     await deadLetterHead(tx, ref, { group: queue.group, row, reason, attempts, firstFailedAt, actor });
-    return { ...nothing, kind: (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more', dead: 1 };
+    const kind = (await advanceQueue(tx, ref)) === 'free' ? 'unparked' : 'more';
+    return { ...nothing, kind, dead: 1, failedId: row.razorpay_event_id };
   }
   await tx.query(NOTE_FAILURE, [ref.family, ref.key, attempts, reason, row.razorpay_event_id, firstFailedAt, afterMs]);
-  return { ...nothing, kind: 'parked', reason, afterMs };
+  return { ...nothing, kind: 'parked', reason, afterMs, failedId: row.razorpay_event_id };
 };

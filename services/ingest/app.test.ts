@@ -295,6 +295,42 @@ test('a flood of refusals is one log line per reason and second, none of it an e
   expect(new Set(lines.map(({ level }) => level))).toEqual(new Set(['info']));
 });
 
+test('what is not taken is one line with its event, family, key and trace; what is refused has the id that it claims', async () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const { app, port, logged } = await start(async () => 'unknown');
+  const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00` };
+  expect(await post(port, { body: captured('pay_1'), eventId: 'evNotDurable01', headers })).toMatchObject({
+    status: 503,
+  });
+  const forged = { body: captured('pay_1'), signature: '0'.repeat(64) };
+  expect(await post(port, { ...forged, eventId: 'evForged000001' })).toMatchObject({ status: 401 });
+  app.flushLog();
+  expect(await post(port, { ...forged, eventId: 'no id: asha@example.com' })).toMatchObject({ status: 401 });
+  app.flushLog();
+  const lines = logged
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ code }) => code !== undefined);
+  expect(lines).toMatchObject([
+    {
+      level: 'warn',
+      reason: 'not-durable',
+      eventId: 'evNotDurable01',
+      event: 'payment.captured',
+      family: 'payments',
+      key: 'pay_1',
+      traceId,
+      count: 1,
+    },
+    { level: 'info', reason: 'signature-mismatch', claimedId: 'evForged000001', count: 1 },
+    { level: 'info', reason: 'signature-mismatch', count: 1 },
+  ]);
+  // Nobody has signed it: of a forged delivery there is nothing but its claim, and none that is no id.
+  for (const line of lines.slice(1))
+    for (const name of ['eventId', 'event', 'key']) expect(line).not.toHaveProperty(name);
+  expect(lines[2]).not.toHaveProperty('claimedId');
+  expect(logged.join('')).not.toContain('asha@example.com');
+});
+
 test('a fault of our own is answered 500 and shows where, not what', async () => {
   const { port, logged } = await start(() => {
     throw new Error('canary of this test');

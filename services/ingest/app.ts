@@ -16,7 +16,7 @@ import { createDeliveryLog } from './delivery-log.ts';
 import { traceUnread } from './delivery-trace.ts';
 import { createIngestMetrics } from './metrics.ts';
 import type { ConnectionStatus } from './metrics.ts';
-import { createReceive, unread } from './receive.ts';
+import { aboutDelivery, createReceive, unread } from './receive.ts';
 import type { Received, ReceiveOptions } from './receive.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
 import { SMALL_BODY_BYTES } from './small-body.ts';
@@ -97,17 +97,20 @@ export const createIngestApp = ({
     request: FastifyRequest,
     reply: FastifyReply,
     endpoint: string,
-    { reason, bytes, trace }: Received,
+    received: Received,
     startedAt: number,
   ): FastifyReply => {
+    const { reason, bytes, trace } = received;
     const { outcome, status } = answerOf(reason);
     const ms = performance.now() - startedAt;
-    metrics.answered(endpoint, reason, ms / 1000, sampledTraceOf(trace?.delivery));
-    if (trace !== undefined) trace.answered(endpoint, reason, bytes);
-    else if (tracer !== undefined) traceUnread(tracer, endpoint, reason, bytes, startedAt);
-    if (status !== 200) {
-      deliveryLog.note(endpoint, reason, bytes, ms);
-    }
+    metrics.answered(endpoint, reason, ms / 1000, sampledTraceOf(trace));
+    trace?.answered(endpoint, reason, bytes);
+    const begun = trace ?? (tracer && traceUnread(tracer, endpoint, reason, bytes, startedAt));
+    if (status !== 200)
+      deliveryLog.note(endpoint, reason, bytes, ms, {
+        ...aboutDelivery(request.raw, received),
+        ...(begun !== undefined && { traceId: begun.traceId }),
+      });
     if (outcome === 'refused') sources.refused(request.raw);
     if (isDraining || endsConnection(request, reason)) {
       reply.header('connection', 'close');

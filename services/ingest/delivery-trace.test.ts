@@ -43,9 +43,11 @@ test('and one that Kafka did not confirm is kept, under the ids that its record 
 });
 
 test('one that was not taken in is kept, too', async () => {
-  const { app, names } = await start(0, 'durable', () => 'kafka-down');
+  const { app, kept, names } = await start(0, 'durable', () => 'kafka-down');
   expect(await post(app.port, { body: captured('pay_1') })).toMatchObject({ status: 503 });
   expect(names()).toEqual([['POST /webhooks/razorpay', 'kafka-down']]);
+  app.app.flushLog();
+  expect(app.logged.join('')).toContain(`"traceId":"${kept[0]?.context.traceId ?? 'none'}"`);
 });
 
 test('what is refused is no error of ours, and has no say in what is traced', async () => {

@@ -1,37 +1,52 @@
 import type { Envelope } from '#envelope';
 import type { PublishOutcome } from '#platform/kafka';
+import { isSampledIn, traceIdIn } from '#platform/trace';
 import type { Attributes, Span, Tracer } from '#platform/trace';
 import { answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
 
-/** The spans of one authentic delivery. */
-export interface DeliveryTrace {
-  readonly delivery: Span;
-  /** The sending of its record. */
-  readonly publish: Span;
-  readonly published: (topic: string, envelope: Envelope, outcome: PublishOutcome) => void;
-  readonly answered: (endpoint: string, reason: Reason, bytes: number) => void;
-}
-
 const ROUTE = '/webhooks/razorpay';
 const NAME = `POST ${ROUTE}`;
 
 /**
- * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `parent`: its
- * `traceparent` header; `startedAt`: when its headers were there, on the clock of performance.now().
+ * The spans of one authentic delivery: its own, and that of sending its record. Most are not kept, so nothing is made
+ * but the context that the record has to carry, until it is known that one is.
  */
-export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace => {
-  const delivery = tracer.start({ name: NAME, kind: 'server', parent, startedAt });
-  const publish = tracer.start({ name: 'send', kind: 'producer', parent: delivery });
-  let sent: Envelope | undefined;
-  return {
-    delivery,
-    publish,
-    published: (topic, envelope, outcome) => {
-      sent = envelope;
-      publish.end({
-        name: `send ${topic}`,
+export class DeliveryTrace {
+  /** Of the sending: W3C trace context for the record. */
+  readonly traceparent: string;
+  readonly #tracer: Tracer;
+  readonly #parent: string | undefined;
+  readonly #startedAt: number;
+  readonly #sentAt: number;
+  #delivery: Span | undefined;
+  #sent: Envelope | undefined;
+
+  /** As of `beginDelivery`. */
+  constructor(tracer: Tracer, parent: string | undefined, startedAt: number) {
+    this.traceparent = tracer.context(parent);
+    this.#tracer = tracer;
+    this.#parent = parent;
+    this.#startedAt = startedAt;
+    this.#sentAt = performance.now();
+  }
+
+  get isSampled(): boolean {
+    return isSampledIn(this.traceparent);
+  }
+
+  get traceId(): string {
+    return traceIdIn(this.traceparent);
+  }
+
+  published(topic: string, envelope: Envelope, outcome: PublishOutcome): void {
+    this.#sent = envelope;
+    if (outcome === 'durable' && !this.isSampled) return;
+    const context = this.traceparent;
+    this.#tracer
+      .start({ name: `send ${topic}`, kind: 'producer', parent: this.#own(), startedAt: this.#sentAt, context })
+      .end({
         attributes: () => ({
           'messaging.system': 'kafka',
           'messaging.operation.name': 'send',
@@ -43,23 +58,55 @@ export const beginDelivery = (tracer: Tracer, parent: string | undefined, starte
         }),
         ...(outcome !== 'durable' && { error: outcome }),
       });
-    },
-    answered: (endpoint, reason, bytes) => delivery.end(endOf(endpoint, reason, bytes, sent)),
-  };
-};
+  }
 
-/** A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. */
-export const traceUnread = (tracer: Tracer, endpoint: string, reason: Reason, bytes: number, startedAt: number): void =>
-  tracer.start({ name: NAME, kind: 'server', startedAt }).end(endOf(endpoint, reason, bytes, undefined));
+  answered(endpoint: string, reason: Reason, bytes: number): void {
+    if (this.isSampled || isOurError(reason)) endWith(this.#own(), endpoint, reason, bytes, this.#sent);
+  }
 
-const endOf = (
+  /** The delivery's own span. Its sending is below it in the same trace. */
+  #own(): Span {
+    this.#delivery ??= this.#tracer.start({
+      name: NAME,
+      kind: 'server',
+      parent: this.#parent,
+      startedAt: this.#startedAt,
+      context: this.#tracer.context(this.traceparent),
+    });
+    return this.#delivery;
+  }
+}
+
+/**
+ * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `parent`: its
+ * `traceparent` header; `startedAt`: when its headers were there, on the clock of performance.now().
+ */
+export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace =>
+  new DeliveryTrace(tracer, parent, startedAt);
+
+/**
+ * A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. Answers
+ * its trace.
+ */
+export const traceUnread = (
+  tracer: Tracer,
   endpoint: string,
   reason: Reason,
   bytes: number,
-  sent: Envelope | undefined,
-): Parameters<Span['end']>[0] => {
+  startedAt: number,
+): { readonly traceId: string } => {
+  const context = tracer.context();
+  if (isSampledIn(context) || isOurError(reason))
+    endWith(tracer.start({ name: NAME, kind: 'server', startedAt, context }), endpoint, reason, bytes, undefined);
+  return { traceId: traceIdIn(context) };
+};
+
+/** By the conventions of HTTP only what the server is to blame for is an error of its span. */
+const isOurError = (reason: Reason): boolean => answerOf(reason).outcome === 'unavailable';
+
+const endWith = (span: Span, endpoint: string, reason: Reason, bytes: number, sent: Envelope | undefined): void => {
   const { outcome, status } = answerOf(reason);
-  return {
+  span.end({
     attributes: () => ({
       'http.request.method': 'POST',
       'http.route': ROUTE,
@@ -72,9 +119,8 @@ const endOf = (
       'dakia.reason': reason,
       ...(sent !== undefined && eventAttributes(sent)),
     }),
-    // By the conventions of HTTP only what the server is to blame for is an error of its span.
-    ...(outcome === 'unavailable' && { error: reason }),
-  };
+    ...(isOurError(reason) && { error: reason }),
+  });
 };
 
 const eventAttributes = (envelope: Envelope): Attributes => ({

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
-import { encodeEnvelope, readSignature, toEnvelopes, verify } from '#envelope';
+import { encodeEnvelope, readSignature, toEnvelopes, usableId, verify } from '#envelope';
 import type { Delivery, Envelope, WebhookSecret } from '#envelope';
 import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
 import type { Logger } from '#platform/log';
@@ -9,6 +9,7 @@ import type { Tracer } from '#platform/trace';
 import { now, within } from '#platform/time';
 import type { Admission } from './admission.ts';
 import type { Reason } from './answers.ts';
+import type { About } from './delivery-log.ts';
 import { beginDelivery } from './delivery-trace.ts';
 import type { DeliveryTrace } from './delivery-trace.ts';
 import type { IngestMetrics } from './metrics.ts';
@@ -37,6 +38,8 @@ export interface Received {
   readonly bytes: number;
   /** Of an authentic delivery, where traces are on. */
   readonly trace?: DeliveryTrace | undefined;
+  /** Of an authentic delivery: what was to go to Kafka. */
+  readonly envelope?: Envelope;
 }
 
 /** `startedAt`: when the headers were there, on the clock of performance.now(). */
@@ -83,7 +86,7 @@ export const createReceive = ({
       if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
       const trace = tracer && beginDelivery(tracer, textOf(request.headers['traceparent']), startedAt);
       const authentic = { endpoint, rawBody: body, secretPosition: verification.position + 1 };
-      return { reason: await store(request, authentic, deadline, trace), bytes: body.length, trace };
+      return { ...(await store(request, authentic, deadline, trace)), bytes: body.length, trace };
     } finally {
       place.leave();
     }
@@ -94,12 +97,12 @@ export const createReceive = ({
     authentic: Pick<Delivery, 'endpoint' | 'rawBody' | 'secretPosition'>,
     deadline: number,
     trace: DeliveryTrace | undefined,
-  ): Promise<Reason> => {
+  ): Promise<{ readonly reason: Reason; readonly envelope: Envelope }> => {
     const envelopes = toEnvelopes({
       ...authentic,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
-      traceparent: trace?.publish.traceparent ?? textOf(request.headers['traceparent']),
+      traceparent: trace?.traceparent ?? textOf(request.headers['traceparent']),
     });
     const [envelope, ...sightings] = envelopes;
     const published = publishAll(producer, envelopes, schemaId());
@@ -107,10 +110,10 @@ export const createReceive = ({
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
     trace?.published(topicOf(envelope), envelope, outcome);
     if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome);
-    if (outcome !== 'durable') return outcome === 'overloaded' ? 'overloaded' : 'not-durable';
+    if (outcome !== 'durable') return { reason: outcome === 'overloaded' ? 'overloaded' : 'not-durable', envelope };
     metrics.routed(envelope);
     for (const sighting of sightings) metrics.sighted(sighting);
-    return envelope.kind === 'event' ? 'durable' : 'quarantined';
+    return { reason: envelope.kind === 'event' ? 'durable' : 'quarantined', envelope };
   };
 
   return receive;
@@ -131,11 +134,23 @@ const publishAll = (
   );
 };
 
-const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void => {
-  const { endpoint, eventId, event, key, rawBody, traceparent } = envelope;
-  const traceId = traceIdOf(traceparent);
-  log.debug({ endpoint, eventId, event, key, bytes: rawBody.length, outcome, traceId }, 'delivery');
-};
+const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void =>
+  log.debug(
+    { endpoint: envelope.endpoint, ...aboutEnvelope(envelope), bytes: envelope.rawBody.length, outcome },
+    'delivery',
+  );
+
+/** What a log line says of a delivery that is refused or not taken. */
+export const aboutDelivery = ({ headers }: IncomingMessage, { envelope }: Received): About =>
+  envelope === undefined ? { claimedId: usableId(onceOf(headers['x-razorpay-event-id'])) } : aboutEnvelope(envelope);
+
+const aboutEnvelope = (envelope: Envelope): About => ({
+  eventId: envelope.eventId,
+  event: envelope.event,
+  ...(envelope.kind === 'event' && { family: envelope.family }),
+  key: envelope.key,
+  traceId: traceIdOf(envelope.traceparent),
+});
 
 const topicOf = (envelope: Envelope): string =>
   envelope.kind === 'event' ? familySpec(envelope.family).topic : QUARANTINE_TOPIC;

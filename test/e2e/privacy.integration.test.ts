@@ -68,6 +68,23 @@ const canaries = {
   text: 'canary-that-is-not-json',
 } as const;
 
+const EVENT = ['eventId', 'event', 'family', 'key', 'traceId'];
+const NOTIFICATION = ['notification', 'destination', 'fact', 'family', 'key', 'traceId', 'attempts'];
+/** One line per unit of work, with all by which it is looked up. */
+const WIDE_LINES: Readonly<Record<string, readonly string[]>> = {
+  delivery: [...EVENT, 'endpoint', 'outcome', 'bytes'],
+  'deliveries were refused': ['claimedId', 'traceId', 'endpoint', 'reason', 'status', 'count'],
+  'a batch is applied': [...EVENT, 'partition', 'offset', 'applied', 'ms'],
+  'an event is applied': [...EVENT, 'partition', 'offset'],
+  'an event is parked': [...EVENT, 'reason'],
+  'an event is quarantined': ['eventId', 'event', 'traceId', 'reason', 'partition', 'offset'],
+  'a notification was sent': NOTIFICATION,
+  'a notification has failed; npx dakia notifications list shows why, retry sends it again': [
+    ...NOTIFICATION,
+    'reason',
+  ],
+};
+
 it('no secret and no personal data in any line that any service logs, in any span or in Redis, whatever becomes of the delivery', async () => {
   const person = {
     email: canaries.email,
@@ -141,6 +158,12 @@ it('no secret and no personal data in any line that any service logs, in any spa
   const lines = system.log.raw();
   for (const id of ['privacyGood001', 'privacyText001', 'privacyPoison1', 'privacySpeaks1'])
     expect(lines.some((line) => line.includes(id))).toBe(true);
+  const logged = system.log.lines();
+  for (const [msg, fields] of Object.entries(WIDE_LINES))
+    expect([msg, logged.some((line) => line.msg === msg && fields.every((field) => field in line))]).toEqual([
+      msg,
+      true,
+    ]);
   const secrets = { secret: system.secret, password: new URL(system.databaseUrl).password };
   const planted = Object.entries({ ...canaries, ...secrets, shop: SHOP_SECRET, collector: COLLECTOR_KEY });
   const redis = await everythingInRedis();

@@ -5,6 +5,7 @@ import { loadResult } from './end-to-end/measure.ts';
 import { atRate } from './http-load.ts';
 import { connectionsResult } from './ingest/few-connections.ts';
 import { ingestResult } from './ingest/measure.ts';
+import { tracedResult } from './ingest/traced.ts';
 import { notifyResult } from './notify/measure.ts';
 import { readOptions } from './options.ts';
 import { tableOf, verdictOf } from './report.ts';
@@ -236,6 +237,35 @@ test('rounds that lie too far apart give no verdict', () => {
   expect(verdictOf({ ...figure, spread: 0.25 })).toBe('met (>= 4)');
   expect(verdictOf({ ...figure, spread: 0.26 })).toBe('no verdict: rounds differ by 26 %');
   expect(tableOf(full)).toMatch(/ingest, 8 connections .*no verdict: rounds differ by 31 %/);
+});
+
+test('an interval gives a verdict only where the goal is on one side of it', () => {
+  const figure = { name: 'x', value: 0.98, goal: { least: 0.97 }, spread: 0.02, note: '' };
+  expect(verdictOf({ ...figure, between: [0.971, 0.99] })).toBe('met (>= 0.97)');
+  expect(verdictOf({ ...figure, between: [0.96, 1] })).toBe('no verdict: between 0.96 and 1 (>= 0.97)');
+  expect(verdictOf({ ...figure, value: 0.95, between: [0.93, 0.969] })).toBe('missed (>= 0.97)');
+  expect(verdictOf({ ...figure, value: 3, goal: { most: 4 }, between: [2, 5] })).toMatch(/^no verdict/);
+});
+
+test('traces: each pair is compared with itself, and a round that was slow for both is no difference', () => {
+  const round = (micros: number, share: number) => ({
+    untraced: { perSecond: 1e6 / micros, cpuMicros: micros },
+    traced: { perSecond: (share * 1e6) / micros, cpuMicros: micros / share },
+  });
+  const result = tracedResult({
+    none: [round(60, 1.01), round(600, 0.99), round(60, 1)],
+    'traced-1': [round(60, 0.98), round(600, 0.99), round(60, 0.97)],
+    'traced-100': [round(60, 0.7), round(600, 0.7)],
+  });
+  expect(result).toMatchObject({
+    traced_1: 0.98,
+    traced_1_cpu: 0.98,
+    traced_100_cpu: 0.7,
+    traced_100_between: [0.7, 0.7],
+  });
+  // By hand: the logs' standard deviation is 0.0102, t is 4.3.
+  expect(result.traced_1_between).toEqual([0.955, 1.01]);
+  expect(result.untraced_between).toEqual([0.975, 1.03]);
 });
 
 test('a warm-up ends when the rate stops rising, and at the latest after a bound', async () => {

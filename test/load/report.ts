@@ -32,6 +32,8 @@ export interface Figure {
   readonly goal?: { readonly least: number } | { readonly most: number };
   /** How far the rounds lie apart: (highest - lowest) / median. */
   readonly spread?: number;
+  /** Within which the value lies with 95 % certainty; then the goal has to be on one side of it. */
+  readonly between?: readonly [low: number, high: number];
   readonly note: string;
 }
 
@@ -103,6 +105,7 @@ const ingestFigures = (result: IngestResult): readonly Figure[] => [
     value: result.traced_1_cpu,
     goal: least(0.97),
     spread: result.spread_traced,
+    ...(result.traced_1_between !== undefined && { between: result.traced_1_between }),
     note: tracedText(result),
   },
   {
@@ -257,13 +260,14 @@ export const figuresOf = ({
   ...(scrape ? scrapeFigures(scrape) : []),
 ];
 
-/** Whether a goal is met; rounds that lie too far apart say nothing. */
-export const verdictOf = ({ value, goal, spread = 0 }: Figure): string => {
+/** Whether a goal is met; rounds that lie too far apart say nothing, nor an interval that the goal lies in. */
+export const verdictOf = ({ value, goal, spread = 0, between: [low, high] = [value, value] }: Figure): string => {
   if (goal === undefined) return '';
   if (spread > SPREAD_MAX) return `no verdict: rounds differ by ${(spread * 100).toFixed(0)} %`;
-  const [isMet, text] =
-    'least' in goal ? [value >= goal.least, `>= ${goal.least}`] : [value <= goal.most, `<= ${goal.most}`];
-  return `${isMet ? 'met' : 'missed'} (${text})`;
+  const isMet = (one: number): boolean => ('least' in goal ? one >= goal.least : one <= goal.most);
+  const text = 'least' in goal ? `>= ${goal.least}` : `<= ${goal.most}`;
+  if (isMet(low) !== isMet(high)) return `no verdict: between ${low} and ${high} (${text})`;
+  return `${isMet(low) ? 'met' : 'missed'} (${text})`;
 };
 
 const UNITS: Readonly<Record<NonNullable<Figure['unit']>, string>> = { ms: ' ms', us: ' us', '/s': '/s', MB: ' MB' };

@@ -1,6 +1,16 @@
 /** Runs every command of the runbooks on real servers, as a person would who follows them. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { PLACEHOLDER, runbooks } from '../../tools/observability/runbooks.ts';
+import { makeCertificate } from '../kit/certificate.ts';
+import { openTestApp } from '../kit/ingest/app.ts';
+import type { TestApp } from '../kit/ingest/app.ts';
 import { openDakiaOnServers, SHAPE_HERE } from '../kit/cli/on-servers.ts';
 import type { DakiaOnServers } from '../kit/cli/on-servers.ts';
 
@@ -63,4 +73,43 @@ test.each(queries)('the query of %s runs on the tables', async (_name, query) =>
   } finally {
     await client.end();
   }
+});
+
+describe('what calls another program', () => {
+  const others = [...new Set(pages.flatMap(({ otherCommands }) => otherCommands))];
+  let folder = '';
+  let ingest: TestApp;
+  let balancer: tls.Server;
+  let filled: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'dakia-commands-'));
+    const { certFile, keyFile } = await makeCertificate(folder, 'hooks.example.com');
+    ingest = await openTestApp();
+    balancer = tls.createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (socket) => {
+      socket.on('error', () => undefined).end();
+    });
+    await new Promise<void>((resolve) => void balancer.listen(0, '127.0.0.1', resolve));
+    filled = {
+      'WEBHOOK_HOST:443': `127.0.0.1:${(balancer.address() as AddressInfo).port}`,
+      WEBHOOK_HOST: 'hooks.example.com',
+      WEBHOOK_URL: `http://127.0.0.1:${ingest.port}/webhooks/razorpay`,
+    };
+  });
+  afterAll(async () => {
+    balancer.close();
+    await ingest.close();
+    rmSync(folder, { recursive: true });
+  });
+  /** What each of them shows where all is well. */
+  const shows: Readonly<Record<string, RegExp>> = {
+    curl: /^401$/m,
+    openssl: /^notAfter=.*\n(.*\n)*issuer=.*hooks\.example\.com/m,
+  };
+
+  test.each(others)('%s', async (line) => {
+    const command = Object.entries(filled).reduce((text, [name, value]) => text.replaceAll(name, value), line);
+    expect(command).not.toMatch(/\b[A-Z]+_[A-Z]+\b/);
+    const { stdout } = await promisify(execFile)('bash', ['-o', 'pipefail', '-c', command]);
+    expect(stdout).toMatch(shows[line.split(' ')[0] ?? ''] ?? /^what it shows is not known here$/);
+  });
 });

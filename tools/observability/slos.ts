@@ -112,3 +112,11 @@ export const slos: readonly Slo[] = [
     panel: overview('Budget left: notified within 60 s'),
   },
 ];
+
+/** The promise without a budget: one event is too many. Its alert is made where its cause is looked for. */
+export const exactPromise = {
+  alert: 'DakiaEventsUnaccounted',
+  promise: 'Every event that Kafka took is in exactly one account: the difference is 0.',
+  broken: 'max by (namespace, topic) (abs(dakia_account_difference)) > 0',
+  panel: overview('Difference'),
+} as const;

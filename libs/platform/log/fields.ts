@@ -23,11 +23,11 @@ const FLAT = [
   ],
   ...[
     'eventId',
+    'eventIds',
     'claimedId',
     'event',
     'family',
     'key',
-    'entity',
     'traceId',
     'endpoint',
     'fact',

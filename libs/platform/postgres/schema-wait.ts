@@ -36,6 +36,7 @@ export const createSchemaWait = (database: Transaction, log: Logger): SchemaWait
   };
 };
 
-const lacking = (first: string, others: number): string =>
-  `schema: the database lacks ${first}${others === 0 ? '' : ` and ${others} more migrations of this release`}; ` +
-  'run npx dakia migrate';
+const lacking = (first: string, others: number): string => {
+  const more = others === 0 ? '' : ` and ${others} more ${others === 1 ? 'migration' : 'migrations'}`;
+  return `schema: the database lacks ${first}${more} of this release; run npx dakia migrate`;
+};

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { asKept, isInRatio, newSpanId, newTraceId, readTraceparent, traceIdOf, traceparentOf } from './context.ts';
+import { asKept, newSpanId, newTraceId, ratioOf, readTraceparent, traceIdOf, traceparentOf } from './context.ts';
 
 const context = fc.record({
   traceId: fc.constant(undefined).map(newTraceId),
@@ -39,10 +39,20 @@ test('other flags than the first say nothing about sampling', () => {
 
 test('of new traces the given share is sampled, none of 0 and all of 1', () => {
   const ids = Array.from({ length: 20_000 }, newTraceId);
-  const share = (ratio: number): number => ids.filter((id) => isInRatio(id, ratio)).length / ids.length;
+  const share = (ratio: number): number => ids.filter(ratioOf(ratio)).length / ids.length;
   expect(share(0)).toBe(0);
   expect(share(1)).toBe(1);
   // Ten standard deviations.
   expect(Math.abs(share(0.1) - 0.1)).toBeLessThan(0.022);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('an id is in the ratio where the number of its last digits is below it', () => {
+  fc.assert(
+    fc.property(fc.constant(undefined).map(newTraceId), fc.double({ min: 0, max: 1, noNaN: true }), (id, ratio) => {
+      expect(ratioOf(ratio)(id)).toBe(ratio >= 1 || Number.parseInt(id.slice(-13), 16) < ratio * 2 ** 52);
+    }),
+  );
+  const at = (digits: string) => `4bf92f3577b34da6a3c${digits}`;
+  expect(['7ffffffffffff', '8000000000000'].map((digits) => ratioOf(0.5)(at(digits)))).toEqual([true, false]);
 });

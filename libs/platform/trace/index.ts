@@ -1,4 +1,4 @@
-export { asKept, traceIdOf, validTraceparent } from './context.ts';
+export { asKept, isSampledIn, traceIdIn, traceIdOf, validTraceparent } from './context.ts';
 export type { Tracing } from './open.ts';
 export { openTracing } from './open.ts';
 export type { Attributes, Span, Tracer } from './tracer.ts';

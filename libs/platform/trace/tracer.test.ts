@@ -1,4 +1,4 @@
-import { readTraceparent } from './context.ts';
+import { isSampledIn, readTraceparent, traceIdIn } from './context.ts';
 import { createTracer, LINKS_MAX } from './tracer.ts';
 import type { KeptSpan } from './tracer.ts';
 
@@ -46,4 +46,17 @@ test('it begins when it is said to have begun, never after its end, and has a bo
   expect((long?.endedAtMs ?? 0) - (long?.startedAtMs ?? 0)).toBeGreaterThanOrEqual(1_000);
   expect(Math.abs((long?.endedAtMs ?? 0) - before)).toBeLessThan(1_000);
   expect(odd?.startedAtMs).toBe(odd?.endedAtMs);
+});
+
+test('a context that is handed on before its span is started is that of the span, and of the trace of its parent', () => {
+  const { kept, tracer } = tracerOf(1);
+  const first = tracer.context();
+  expect(first).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  const below = tracer.context(first);
+  expect([traceIdIn(below), below === first]).toEqual([traceIdIn(first), false]);
+  tracer.start({ name: 'below', kind: 'producer', parent: first, context: below }).end();
+  expect(kept[0]).toMatchObject({ context: readTraceparent(below), parent: readTraceparent(first) });
+  expect(tracer.context('no context')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(isSampledIn(tracerOf(0).tracer.context())).toBe(false);
+  expect(isSampledIn(tracerOf(0).tracer.context(first))).toBe(true);
 });

@@ -1,4 +1,13 @@
-import { isInRatio, newSpanId, newTraceId, readTraceparent, traceparentOf } from './context.ts';
+import {
+  asKept,
+  newSpanId,
+  newTraceId,
+  newTraceparent,
+  ratioOf,
+  readTraceparent,
+  traceIdIn,
+  traceparentOf,
+} from './context.ts';
 import type { TraceContext } from './context.ts';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
@@ -22,6 +31,8 @@ export interface SpanStart {
   readonly startedAt?: number;
   /** Where its parent does not say it and the ratio is not asked. */
   readonly isSampled?: boolean;
+  /** What `context` gave for it. */
+  readonly context?: string;
 }
 
 /** What is known of a span as it ends. */
@@ -59,6 +70,11 @@ export const sampledTraceOf = (span: Pick<Span, 'traceId' | 'isSampled'> | undef
  */
 export interface Tracer {
   readonly start: (start: SpanStart) => Span;
+  /**
+   * The W3C trace context of a span to be, of the trace of `parent` where that is one. For what happens too often to
+   * start a span each time: it is handed on, and the span is started with it once it is known to be kept.
+   */
+  readonly context: (parent?: string | null) => string;
 }
 
 /** A span that is kept, whole. Times in ms since 1970. */
@@ -81,14 +97,25 @@ export const LINKS_MAX = 128;
  * `ratio`: of the traces that begin here, from 0 to 1. A trace that
  * began elsewhere is sampled where it was said there to be.
  */
-export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => ({
-  start: (start) => {
-    const parent = typeof start.parent === 'object' ? (start.parent ?? undefined) : readTraceparent(start.parent);
-    const traceId = parent?.traceId ?? newTraceId();
-    const isSampled = start.isSampled ?? parent?.isSampled ?? isInRatio(traceId, ratio);
-    return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
-  },
-});
+export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => {
+  const isInRatio = ratioOf(ratio);
+  return {
+    context: (given) => {
+      const parent = given === undefined || given === null ? undefined : readTraceparent(given);
+      if (parent !== undefined) return traceparentOf({ ...parent, spanId: newSpanId() });
+      const traceparent = newTraceparent();
+      return isInRatio(traceIdIn(traceparent)) ? asKept(traceparent) : traceparent;
+    },
+    start: (start) => {
+      const parent = typeof start.parent === 'string' ? readTraceparent(start.parent) : (start.parent ?? undefined);
+      const own = readTraceparent(start.context);
+      if (own !== undefined) return new StartedSpan(start, parent, own, keep);
+      const traceId = parent === undefined ? newTraceId() : parent.traceId;
+      const isSampled = start.isSampled ?? (parent === undefined ? isInRatio(traceId) : parent.isSampled);
+      return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
+    },
+  };
+};
 
 /** A class, because its methods are made once: those of a literal would be made for every span. */
 class StartedSpan implements Span {
@@ -119,8 +146,9 @@ class StartedSpan implements Span {
     return traceparentOf(this);
   }
 
-  end({ name = this.#start.name, attributes = none, links = [], error, keep: isWanted = false }: SpanEnd = {}): void {
-    if (!this.isSampled && !isWanted && error === undefined) return;
+  end(end: SpanEnd = nothingMore): void {
+    if (!this.isSampled && end.keep !== true && end.error === undefined) return;
+    const { name = this.#start.name, attributes = none, links = [], error } = end;
     const endedAtMs = epochMs(performance.now());
     this.#keep({
       name,
@@ -136,6 +164,7 @@ class StartedSpan implements Span {
   }
 }
 
+const nothingMore: SpanEnd = {};
 const none = (): Attributes => ({});
 const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext => ({ traceId, spanId, isSampled });
 

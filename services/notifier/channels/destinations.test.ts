@@ -105,7 +105,7 @@ describe('deliveries', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       notification: 'ntf_1',
       type: 'dakia.test',
-      entity: 'pay_DakiaTest00000',
+      key: 'pay_DakiaTest00000',
       sequence: 1,
       attempt: 1,
     });

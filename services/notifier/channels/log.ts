@@ -12,7 +12,7 @@ export const createLogChannel = (log: Logger): Channel => ({
         type,
         rule,
         family: subject.family,
-        entity: subject.entityId,
+        key: subject.entityId,
         status: subject.status,
         sequence,
         attempt,

@@ -3,6 +3,7 @@ import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError } from '#platform/postgres';
 import type { JobData, JobOutcome, WorkerOptions } from '#platform/queue';
+import { traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import type { Instant, Parsed } from '#rules';
 import type { Outcome } from '../channels/channel.ts';
@@ -125,7 +126,12 @@ const deliver = async (options: DeliveryOptions, job: RunningJob, signal: AbortS
   if (said.kind === 'cancel') {
     metrics.count(destination, 'cancelled');
     log.info(
-      { notification: id, destination: name, reason: said.reason, replacements: said.replacements.length },
+      {
+        ...aboutOf(id, name, notification),
+        reason: said.reason,
+        replacements: said.replacements.length,
+        traceId: span.traceId,
+      },
       'a notification is cancelled',
     );
     await deliveries.replace(notification, said.reason, said.replacements);
@@ -163,7 +169,12 @@ const say = async (
     // A bug of ours, in words or in a channel: it uses up attempts like
     // a receiver's failure, so that it does not go on for ever unseen.
     log.error(
-      { code: codeOf('notify', 'broke'), err: error, notification: notification.id, destination: destination.name },
+      {
+        code: codeOf('notify', 'broke'),
+        err: error,
+        ...aboutOf(notification.id, destination.name, notification),
+        traceId: traceIdOf(notification.traceparent),
+      },
       'an attempt to notify broke',
     );
     return { kind: 'retry', reason: 'the attempt broke; the log of the notifier says where' };
@@ -186,17 +197,7 @@ const concluded = async (
 ): Promise<JobOutcome> => {
   await deliveries.conclude(id, conclusion, signal);
   span.ended(conclusion, notification);
-  const facts = {
-    notification: id,
-    destination: name,
-    attempts: conclusion.attempts,
-    ...(notification !== null && {
-      fact: notification.kind,
-      family: notification.family,
-      key: notification.entityKey,
-    }),
-    traceId: span.traceId,
-  };
+  const facts = { ...aboutOf(id, name, notification), attempts: conclusion.attempts, traceId: span.traceId };
   if (conclusion.kind === 'delivered') log.info(facts, 'a notification was sent');
   else if (conclusion.kind === 'retrying') {
     log.warn(
@@ -211,6 +212,17 @@ const concluded = async (
   }
   return jobAfter(id, conclusion, clock());
 };
+
+/** What a log line says of a notification; that of its row only where that could be read. */
+const aboutOf = (id: string, destination: string, notification: StoredNotification | null) => ({
+  notification: id,
+  destination,
+  ...(notification !== null && {
+    fact: notification.kind,
+    family: notification.family,
+    key: notification.entityKey,
+  }),
+});
 
 /**
  * What stands before the first colon is ours or a status; what

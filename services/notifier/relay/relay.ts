@@ -7,6 +7,7 @@ import { SWEEP_EVERY_MS } from '#platform/queue';
 import type { JobQueue } from '#platform/queue';
 import type { Component } from '#platform/service';
 import { createPeriodic } from '#platform/time';
+import { traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';
 import type { Instant } from '#rules';
 import type { NotificationRules } from '../rules/rules.ts';
@@ -110,7 +111,8 @@ const report = (batch: PlannedFacts, log: Logger): void => {
         code: codeOf('notify', 'fact-unusable'),
         fact: fact.kind,
         family: fact.family,
-        entity: fact.entityKey,
+        key: fact.entityKey,
+        traceId: traceIdOf(fact.traceparent),
         reason,
       },
       'a fact could not be understood, so nobody is told of it; audit_logs keeps it as fact.unusable',

@@ -1,8 +1,10 @@
 /** The server under load, as a process of its own: real, without Kafka, or bare. Started by measure.ts. */
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
+import { topics } from '#catalogue';
 import { UNKNOWN_SCHEMA_ID } from '#envelope';
 import { processEnvironment } from '#platform/config';
+import { createProducer } from '#platform/kafka';
 import type { EventProducer } from '#platform/kafka';
 import { defineService, startServices } from '#platform/service';
 import type { Service } from '#platform/service';
@@ -14,6 +16,7 @@ import { ingest } from '../../../services/ingest/service.ts';
 import { ingestSettings } from '../../../services/ingest/settings.ts';
 import { createSources } from '../../../services/ingest/sources.ts';
 import { answerParent } from '../answer-parent.ts';
+import { UNTRACED_PORT } from './collector.ts';
 import type { Variant } from './servers.ts';
 
 /** About what Kafka takes to confirm a batch on the same machine. */
@@ -44,6 +47,34 @@ const withoutKafka = defineService({
   },
 });
 
+/**
+ * Ingest with traces and without in one process, on two ports: the same producer, heap and compiled code, which between
+ * two processes differ by more than what is to be told apart. Without a collector both are without traces.
+ */
+const paired = defineService({
+  name: 'ingest',
+  settings: ingestSettings,
+  components: ({ config, log, metrics, tracer }) => {
+    const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
+    const keyring = createKeyring({ config, log, metrics });
+    const serverOf = (port: number, ownTracer: typeof tracer) => {
+      const app = createIngestApp({
+        producer,
+        secretsOf: keyring.secretsOf,
+        schemaId: () => UNKNOWN_SCHEMA_ID,
+        bodyBytesMax: config.bodyBytesMax,
+        sources: createSources(config, now),
+        metrics,
+        log,
+        tracer: ownTracer,
+      });
+      return createWebhookServer({ app, host: config.webhookHost, port, drainDelayMs: 0, log });
+    };
+    const untracedPort = Number(processEnvironment()[UNTRACED_PORT]);
+    return [producer, keyring, serverOf(config.webhookPort, tracer), serverOf(untracedPort, undefined)];
+  },
+});
+
 const startService = async (service: Service): Promise<void> => {
   const started = await startServices('ingest', [service], processEnvironment());
   if (!started.ok) throw new Error(started.issues.join('; '));
@@ -60,10 +91,11 @@ const startBare = async (): Promise<void> => {
   stop = async () => app.close();
 };
 
-const starts: Readonly<Record<Variant, () => Promise<void>>> = {
+const starts: Readonly<Record<Variant | 'paired', () => Promise<void>>> = {
   real: () => startService(ingest),
   'no-kafka': () => startService(withoutKafka),
+  paired: () => startService(paired),
   bare: startBare,
 };
 
-answerParent({ start: (variant) => starts[variant as Variant](), stop: () => stop() });
+answerParent({ start: (variant) => starts[variant as keyof typeof starts](), stop: () => stop() });

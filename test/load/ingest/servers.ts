@@ -8,8 +8,8 @@ import type { OtherTree } from '../other-tree.ts';
 import { eventsOf, requestOf } from '../requests.ts';
 import type { Stack } from '../stack.ts';
 import { warmUp } from '../warm-up.ts';
-import { startCollector, TRACE_RATIOS } from './collector.ts';
-import type { TracedName } from './collector.ts';
+import { PAIRS, startCollector, UNTRACED_PORT } from './collector.ts';
+import type { PairName } from './collector.ts';
 
 export const variants = ['real', 'no-kafka', 'bare'] as const;
 /**
@@ -18,10 +18,10 @@ export const variants = ['real', 'no-kafka', 'bare'] as const;
  */
 export type Variant = (typeof variants)[number];
 /**
- * `other`: the ingest service of the commit that this one is compared with.
- * `traced-…`: the ingest service with traces of so many in a hundred.
+ * `other`: the ingest service of the commit that this one is compared with. `traced-…`: with traces of so many in a
+ * hundred; `… beside`: without, in the same process.
  */
-export type ServerName = Variant | 'other' | 'untraced' | TracedName;
+export type ServerName = Variant | 'other' | PairName | `${PairName} beside`;
 
 export interface LoadOf {
   readonly connections: number;
@@ -65,7 +65,7 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
   };
   const start = async (
     name: ServerName,
-    variant: Variant,
+    variant: Variant | 'paired',
     {
       programs,
       settings = {},
@@ -85,20 +85,29 @@ export const startIngestServers = async (stack: Stack, other: OtherTree | undefi
     servers.set(name, { child, port });
     await child.ask('start', variant);
   };
+  const startPair = async (name: PairName): Promise<void> => {
+    const untracedPort = await freePort();
+    const DAKIA_TRACE_RATIO = PAIRS[name];
+    await start(name, 'paired', {
+      settings: {
+        [UNTRACED_PORT]: String(untracedPort),
+        ...(DAKIA_TRACE_RATIO !== undefined && { DAKIA_TRACE_RATIO, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+      },
+    });
+    servers.set(`${name} beside`, { child: serverOf(name).child, port: untracedPort });
+  };
   const load: IngestServers['load'] = async (name, { pace = asFastAsAnswered, ...options }) => {
     const report = await sendLoad({ port: serverOf(name).port, next, pace, ...options });
     refuseOthers(report);
     return report;
   };
   const stop = async (): Promise<void> => {
-    await Promise.all([...servers.values()].map(({ child }) => child.stop()));
+    await Promise.all([...new Set([...servers.values()].map(({ child }) => child))].map((child) => child.stop()));
     await collector.stop();
   };
   try {
     for (const variant of variants) await start(variant, variant);
-    await start('untraced', 'real');
-    for (const [name, DAKIA_TRACE_RATIO] of Object.entries(TRACE_RATIOS) as [TracedName, string][])
-      await start(name, 'real', { settings: { DAKIA_TRACE_RATIO, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } });
+    for (const name of Object.keys(PAIRS) as PairName[]) await startPair(name);
     if (other !== undefined) await start('other', 'real', { programs: other.programs });
     for (const name of servers.keys())
       await warmUp(async () => {

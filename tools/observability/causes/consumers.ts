@@ -1,4 +1,5 @@
 import type { Group } from '../rules.ts';
+import { exactPromise } from '../slos.ts';
 
 const consumers = (title: string) => ({ dashboard: 'consumers', title });
 const NAMESPACE = { namespace: 'payments' };
@@ -126,12 +127,12 @@ and sum by (namespace, topic) (max by (namespace, topic, partition) (deriv(dakia
       quiet: [{ series: { [`dakia_batch_failures_total{${OF_TOPIC}}`]: '0 4x30' }, at: '20m' }],
     },
     {
-      name: 'DakiaEventsUnaccounted',
+      name: exactPromise.alert,
       severity: 'page',
-      expr: 'max by (namespace, topic) (abs(dakia_account_difference)) > 0',
+      expr: exactPromise.broken,
       for: '2m',
       summary: '{{ $value }} events of {{ $labels.topic }} that Kafka took are in no account: lost, or counted twice',
-      panel: { dashboard: 'overview', title: 'Difference' },
+      panel: exactPromise.panel,
       fires: {
         series: { [`dakia_account_difference{${OF_TOPIC}}`]: '0 0 -1x10' },
         at: '5m',
