@@ -236,7 +236,16 @@ SELECT kind, family, entity_key, cost_minor, currency, what_to_do
       LEFT JOIN payment_transactions p ON u.family = 'payments' AND p.payment_id = u.entity_key
       LEFT JOIN payment_refunds r ON u.family = 'refunds' AND r.refund_id = u.entity_key
       LEFT JOIN payment_disputes d ON u.family = 'disputes' AND d.dispute_id = u.entity_key
-     WHERE u.family IN ('payments', 'refunds', 'disputes')) AS found
+     WHERE u.family IN ('payments', 'refunds', 'disputes')
+    UNION ALL
+    -- What it would cost is what somebody is about to pay: unknown. A later check of the same account decides.
+    SELECT 'validation_invalid', 'fund_accounts', i.validation_id, NULL, NULL,
+           'The account that was checked is not valid: pay nothing into it.'
+      FROM fund_account_events i
+     WHERE i.status = 'completed' AND lower(i.account_status) = 'invalid'
+       AND NOT EXISTS (SELECT FROM fund_account_events later
+                        WHERE later.fund_account_id = i.fund_account_id AND later.status = 'completed'
+                          AND lower(later.account_status) <> 'invalid' AND later.last_event_at > i.last_event_at)) AS found
  ORDER BY currency, cost_minor DESC NULLS LAST, kind, entity_key;
 GRANT SELECT ON money_to_check TO dakia_operator;
 

@@ -22,6 +22,14 @@ const refund = (id: string, status: string, more: Record<string, unknown>) =>
     currency: 'INR',
     ...more,
   });
+const validated = (id: string, account: string, accountStatus: string, second: number) =>
+  testEvent(
+    'fund_account.validation.completed',
+    `ev_${id}`,
+    id,
+    { status: 'completed', fund_account: { id: account }, results: { account_status: accountStatus } },
+    second,
+  );
 
 test('what costs money is listed, dearest first, and what is right is not', async () => {
   const all = await store.partition('rzp.all.v1');
@@ -84,6 +92,12 @@ test('what costs money is listed, dearest first, and what is right is not', asyn
       ...{ status: 'open', phase: 'chargeback', amount: 640, currency: 'INR', respond_by: TODAY_S + 86_400 },
     }),
     refund('rfnd_odd', 'processed', { payment_id: 'pay_odd', amount: 15, status: 'reversed' }),
+    validated('fav_wrong', 'fa_wrong', 'Invalid', TODAY_S - 60),
+    // Checked again after it was mended; a check before it says nothing.
+    validated('fav_mended', 'fa_mended', 'invalid', TODAY_S - 60),
+    validated('fav_mended_b', 'fa_mended', 'active', TODAY_S - 30),
+    validated('fav_broken_a', 'fa_broken', 'active', TODAY_S - 60),
+    validated('fav_broken', 'fa_broken', 'invalid', TODAY_S - 30),
     testEvent('payment.authorized', 'ev_prompt', 'pay_prompt', { status: 'authorized', amount: 60, currency: 'INR' }),
   );
   // The views look at the clock of Postgres.
@@ -110,6 +124,8 @@ test('what costs money is listed, dearest first, and what is right is not', asyn
     'captured_twice orders order_unknown  INR',
     'captured_twice orders order_yen 1200 JPY',
     'refund_failed refunds rfnd_dinar 1234567 KWD',
+    'validation_invalid fund_accounts fav_broken  ',
+    'validation_invalid fund_accounts fav_wrong  ',
   ]);
   expect(await store.rows('SELECT refund_id FROM refunds_stuck')).toEqual([{ refund_id: 'rfnd_stuck' }]);
   expect(
