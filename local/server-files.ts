@@ -36,9 +36,10 @@ const platforms: Readonly<Record<string, { readonly redis: string; readonly post
 const pom = join(import.meta.dirname, 'pom.xml');
 const checksums = join(import.meta.dirname, 'servers.sha256');
 /**
- * Maven from 3.9 on compares every file that it resolves with maven/checksums.sha256 before it uses it: its own plugins,
- * what those need, and POMs. A file that is not named there is refused. Earlier ones know no such settings. The list is
- * made anew by Maven itself: these settings, `${TRUSTED}.record=true` and a folder of its own, once for each platform.
+ * Maven from 3.9 on compares every file that it resolves with maven/checksums.sha256 before it uses it: its own
+ * plugins, what those need, and POMs. A file that is not named there is refused. Earlier ones know no such settings.
+ * The list is made anew by Maven itself: these settings, `${TRUSTED}.record=true` and a folder of its own, once for
+ * each platform.
  */
 const TRUSTED = 'aether.artifactResolver.postProcessor.trustedChecksums';
 const SUMMARY = 'aether.trustedChecksumsSource.summaryFile';

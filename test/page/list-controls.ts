@@ -1,7 +1,7 @@
 /**
  * Opens pages of the queues as a browser does and prints, as JSON, every control with the name that a screen reader
- * says. Arguments: the port, user and password, and the paths of the pages. After each page is there, what opens is opened, once each.
- * A process of its own: jsdom needs modules that jest cannot load.
+ * says. Arguments: the port, user and password, and the paths of the pages. After each page is there, what opens is
+ * opened, once each. A process of its own: jsdom changes the globals of the one that it runs in.
  */
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
