@@ -4,13 +4,15 @@ import fastify from 'fastify';
 import { topics } from '#catalogue';
 import { UNKNOWN_SCHEMA_ID } from '#envelope';
 import { processEnvironment } from '#platform/config';
+import type { ConfigOf } from '#platform/config';
 import { createProducer } from '#platform/kafka';
 import type { EventProducer } from '#platform/kafka';
 import { defineService, startServices } from '#platform/service';
-import type { Service } from '#platform/service';
+import type { Component, Host, Service } from '#platform/service';
 import { now } from '#platform/time';
 import { createIngestApp } from '../../../services/ingest/app.ts';
 import { createKeyring } from '../../../services/ingest/keyring.ts';
+import type { Keyring } from '../../../services/ingest/keyring.ts';
 import { createWebhookServer } from '../../../services/ingest/server.ts';
 import { ingest } from '../../../services/ingest/service.ts';
 import { ingestSettings } from '../../../services/ingest/settings.ts';
@@ -25,25 +27,40 @@ const BODY_BYTES_MAX = 1024 * 1024;
 
 let stop: () => Promise<unknown> = async () => undefined;
 
-/** All of ingest except the way to Kafka: what the records cost to send is the difference. */
-const withoutKafka = defineService({
-  name: 'ingest',
-  settings: ingestSettings,
-  components: ({ config, log, metrics, tracer }) => {
-    const producer: EventProducer = { publish: () => delay(ACKNOWLEDGED_AFTER_MS, 'durable') };
-    const keyring = createKeyring({ config, log, metrics });
-    const app = createIngestApp({
+type IngestHost = Pick<Host<ConfigOf<typeof ingestSettings>>, 'config' | 'metrics' | 'log' | 'tracer'>;
+
+/** What receives on one port, with all of ingest's settings but its own producer, port and tracer. */
+const receiving = (
+  { config, metrics, log, tracer }: IngestHost,
+  producer: EventProducer,
+  { secretsOf }: Keyring,
+  port = config.webhookPort,
+): Component =>
+  createWebhookServer({
+    app: createIngestApp({
       producer,
-      secretsOf: keyring.secretsOf,
+      secretsOf,
       schemaId: () => UNKNOWN_SCHEMA_ID,
       bodyBytesMax: config.bodyBytesMax,
       sources: createSources(config, now),
       metrics,
       log,
       tracer,
-    });
-    const { webhookHost: host, webhookPort: port } = config;
-    return [keyring, createWebhookServer({ app, host, port, drainDelayMs: 0, log })];
+    }),
+    host: config.webhookHost,
+    port,
+    drainDelayMs: 0,
+    log,
+  });
+
+/** All of ingest except the way to Kafka: what the records cost to send is the difference. */
+const withoutKafka = defineService({
+  name: 'ingest',
+  settings: ingestSettings,
+  components: (host) => {
+    const producer: EventProducer = { publish: () => delay(ACKNOWLEDGED_AFTER_MS, 'durable') };
+    const keyring = createKeyring(host);
+    return [keyring, receiving(host, producer, keyring)];
   },
 });
 
@@ -54,24 +71,16 @@ const withoutKafka = defineService({
 const paired = defineService({
   name: 'ingest',
   settings: ingestSettings,
-  components: ({ config, log, metrics, tracer }) => {
-    const producer = createProducer({ config, log, metrics, clientId: 'dakia-ingest', topics });
-    const keyring = createKeyring({ config, log, metrics });
-    const serverOf = (port: number, ownTracer: typeof tracer) => {
-      const app = createIngestApp({
-        producer,
-        secretsOf: keyring.secretsOf,
-        schemaId: () => UNKNOWN_SCHEMA_ID,
-        bodyBytesMax: config.bodyBytesMax,
-        sources: createSources(config, now),
-        metrics,
-        log,
-        tracer: ownTracer,
-      });
-      return createWebhookServer({ app, host: config.webhookHost, port, drainDelayMs: 0, log });
-    };
+  components: (host) => {
+    const producer = createProducer({ ...host, clientId: 'dakia-ingest', topics });
+    const keyring = createKeyring(host);
     const untracedPort = Number(processEnvironment()[UNTRACED_PORT]);
-    return [producer, keyring, serverOf(config.webhookPort, tracer), serverOf(untracedPort, undefined)];
+    return [
+      producer,
+      keyring,
+      receiving(host, producer, keyring),
+      receiving({ ...host, tracer: undefined }, producer, keyring, untracedPort),
+    ];
   },
 });
 
