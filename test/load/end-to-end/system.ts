@@ -132,7 +132,7 @@ const drained = async (isDone: () => boolean): Promise<void> => {
 interface AppliedCounter extends Pick<MeasuredSystem, 'lagSince' | 'batchEventsSince'> {
   /** Events whose outcome is committed, as of the last look. */
   readonly applied: () => number;
-  /** Looks once, and then again and again until what it answers is called: of a system that is idle nothing is asked. */
+  /** Looks once, then again and again until what it answers is called: of a system that is idle nothing is asked. */
   readonly keepLooking: () => Promise<() => Promise<void>>;
   readonly close: () => Promise<void>;
 }
