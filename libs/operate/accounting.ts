@@ -214,7 +214,8 @@ const OVERDUE = adHoc(
        ORDER BY 1`,
 );
 
+/** What is parked is of a family; what is in quarantine, of which there may be very much, is not read. */
 const WAITING = adHoc(
   `SELECT kafka_topic AS topic, kafka_partition AS partition, count(*) AS events
-     FROM webhook_events WHERE NOT processed AND verdict = 'parked' GROUP BY 1, 2`,
+     FROM webhook_events WHERE NOT processed AND verdict = 'parked' AND family IS NOT NULL GROUP BY 1, 2`,
 );

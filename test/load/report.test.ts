@@ -10,7 +10,7 @@ import { readOptions } from './options.ts';
 import { figuresOf, tableOf, verdictOf } from './report.ts';
 import type { BenchResult } from './report.ts';
 import { runsPage } from './saved-runs.ts';
-import { intervalOf, median, quantile, rounded, spread } from './statistics.ts';
+import { intervalOf, median, quantile, rounded, spread, trimmedIntervalOf } from './statistics.ts';
 import { tracesResult } from './traces/measure.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -254,8 +254,8 @@ test('an interval gives a verdict only where the goal is on one side of it', () 
 
 test('traces: each round is compared with itself, and one that was slow for both is no difference', () => {
   const round = (micros: number, share: number) => ({
-    untraced: { seconds: 1, cpuMicros: micros * 1_000 },
-    side: { seconds: 1 / share, cpuMicros: (micros * 1_000) / share },
+    untraced: { seconds: 1, cpuMicros: micros * 1_000, sendingMicros: 100 },
+    side: { seconds: 1 / share, cpuMicros: (micros * 1_000) / share, sendingMicros: 1_100 },
   });
   const result = tracesResult({
     again: [round(60, 1.01), round(600, 0.99), round(60, 1)],
@@ -269,8 +269,8 @@ test('traces: each round is compared with itself, and one that was slow for both
     traced_100_between: [0.7, 0.7],
     // 60, 600 and 60 us in 1,000 requests each.
     untraced_cpu_us: 240,
+    sending_1_us: 1,
   });
-  // By hand: the logs' standard deviation is 0.0102, t is 4.3.
   expect(result.traced_1_between).toEqual([0.955, 1.01]);
   expect(result.untraced_between).toEqual([0.975, 1.03]);
 });
@@ -370,4 +370,21 @@ test('the interval of pairs is around their geometric mean, and narrower the mor
   expect(close.high).toBeCloseTo(1.0197, 3);
   expect(high - low).toBeGreaterThan(close.high - close.low);
   expect(() => intervalOf([1])).toThrow('less than two pairs');
+});
+
+test('where some of many ratios were disturbed, the interval is that of the middle ones', () => {
+  const ratios = Array.from({ length: 20 }, (_, index) => 0.98 + (index % 5) * 0.005);
+  const calm = trimmedIntervalOf(ratios);
+  const disturbed = trimmedIntervalOf([...ratios.slice(0, 17), 3, 4, 5]);
+  expect(calm.middle).toBeCloseTo(0.99, 3);
+  expect(disturbed.middle).toBeCloseTo(0.99, 1);
+  expect(disturbed.high).toBeLessThan(1.02);
+  expect(intervalOf([...ratios.slice(0, 17), 3, 4, 5]).high).toBeGreaterThan(1.3);
+  // By hand, of the logs 0, 1, 2, 3 and 4 hundredths: 1, 2 and 3 are left, those beside them stand for the others.
+  const { middle, low, high } = trimmedIntervalOf([0, 1, 2, 3, 4].map((hundredths) => Math.exp(hundredths / 100)));
+  expect(Math.log(middle)).toBeCloseTo(0.02, 6);
+  // The squares sum up to 4 (1/100)^2, of three values: 4.3 times the root of 4 / (3 * 2), in hundredths.
+  expect(Math.log(high) - Math.log(middle)).toBeCloseTo(0.0351, 4);
+  expect(Math.log(middle) - Math.log(low)).toBeCloseTo(0.0351, 4);
+  expect(() => trimmedIntervalOf([1])).toThrow('less than two pairs');
 });

@@ -6,7 +6,7 @@ import { ingestEnvironment, requestsInTurn } from '../ingest/requests.ts';
 import { openBlocks } from '../request-blocks.ts';
 import type { Blocks } from '../request-blocks.ts';
 import type { Report, Stack } from '../stack.ts';
-import { intervalOf, rounded } from '../statistics.ts';
+import { rounded, trimmedIntervalOf } from '../statistics.ts';
 import type { Interval } from '../statistics.ts';
 import { startCollector } from './collector.ts';
 import { COLLECTOR, PORTS, sides } from './sides.ts';
@@ -32,12 +32,16 @@ export interface TracesResult {
   readonly untraced_between?: Bounds;
   /** CPU of a request without traces, in µs; absent in runs that were saved before it was measured here. */
   readonly untraced_cpu_us?: number;
+  /** CPU of sending the spans of 1 %, in µs per request; a part of what traced_1_cpu says. */
+  readonly sending_1_us?: number;
 }
 
 /** What a side is compared with another one by: the sums of one round. */
 export interface RoundSum {
   readonly seconds: number;
+  /** Of the requests, and of sending their spans. */
   readonly cpuMicros: number;
+  readonly sendingMicros: number;
 }
 /** `side` in one round, and the port without traces beside it. */
 export interface Round {
@@ -105,34 +109,43 @@ const roundsOf = async (
   for (let block = 0; block < WARM_UP_BLOCKS; block++) await (block % 2 === 0 ? traced : untraced).send(BLOCK_REQUESTS);
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
-    const sums = { side: { seconds: 0, cpuMicros: 0 }, untraced: { seconds: 0, cpuMicros: 0 } };
-    const add = async (of: 'side' | 'untraced', work: () => Promise<number>): Promise<void> => {
+    const nothing = { seconds: 0, cpuMicros: 0, sendingMicros: 0 };
+    const sums = { side: { ...nothing }, untraced: { ...nothing } };
+    const cpuOf = async (work: () => Promise<void>): Promise<number> => {
       const before = await child.usage();
-      sums[of].seconds += await work();
-      sums[of].cpuMicros += (await child.usage()).cpuMicros - before.cpuMicros;
+      await work();
+      return (await child.usage()).cpuMicros - before.cpuMicros;
     };
-    for (const isSide of ORDERS[round % ORDERS.length] ?? ORDERS[0])
-      await add(isSide ? 'side' : 'untraced', () => (isSide ? traced : untraced).send(BLOCK_REQUESTS));
+    for (const isSide of ORDERS[round % ORDERS.length] ?? ORDERS[0]) {
+      const sum = isSide ? sums.side : sums.untraced;
+      sum.cpuMicros += await cpuOf(
+        async () => void (sum.seconds += await (isSide ? traced : untraced).send(BLOCK_REQUESTS)),
+      );
+    }
     // Spans wait for a second, which may be the other's: whoever made them pays for sending them. Both are asked.
-    const flushed = async (name: Side): Promise<number> => {
-      await child.ask('flush', name);
-      return 0;
-    };
-    await add('side', () => flushed(side));
-    await add('untraced', () => flushed('untraced'));
+    for (const [name, sum] of [
+      [side, sums.side],
+      ['untraced', sums.untraced],
+    ] as const) {
+      sum.sendingMicros = await cpuOf(() => child.ask('flush', name));
+      sum.cpuMicros += sum.sendingMicros;
+    }
     rounds.push(sums);
   }
   return rounds;
 };
 
-/** The mean of the rounds' ratios. */
+/** The mean of the rounds' ratios, but for those that lie furthest out on either side. */
 export const tracesResult = (rounds: Readonly<Record<Compared, readonly Round[]>>): TracesResult => {
   const rate = (name: Compared): number =>
-    intervalOf(rounds[name].map(({ side, untraced }) => untraced.seconds / side.seconds)).middle;
+    trimmedIntervalOf(rounds[name].map(({ side, untraced }) => untraced.seconds / side.seconds)).middle;
   const cpu = (name: Compared): Interval =>
-    intervalOf(rounds[name].map(({ side, untraced }) => untraced.cpuMicros / side.cpuMicros));
+    trimmedIntervalOf(rounds[name].map(({ side, untraced }) => untraced.cpuMicros / side.cpuMicros));
   const [one, all] = [cpu('traced-1'), cpu('traced-100')];
-  const untracedMicros = rounds['traced-1'].reduce((sum, { untraced }) => sum + untraced.cpuMicros, 0);
+  const perRequest = (of: (round: Round) => number): number =>
+    rounded(
+      rounds['traced-1'].reduce((sum, round) => sum + of(round), 0) / (rounds['traced-1'].length * 2 * BLOCK_REQUESTS),
+    );
   return {
     traced_1: rounded(rate('traced-1')),
     traced_1_cpu: rounded(one.middle),
@@ -142,7 +155,8 @@ export const tracesResult = (rounds: Readonly<Record<Compared, readonly Round[]>
     traced_100_between: boundsOf(all),
     spread_traced: rounded((one.high - one.low) / one.middle),
     untraced_between: boundsOf(cpu('again')),
-    untraced_cpu_us: rounded(untracedMicros / (rounds['traced-1'].length * 2 * BLOCK_REQUESTS)),
+    untraced_cpu_us: perRequest(({ untraced }) => untraced.cpuMicros),
+    sending_1_us: perRequest(({ side, untraced }) => side.sendingMicros - untraced.sendingMicros),
   };
 };
 
@@ -157,5 +171,9 @@ export const tracesText = (result: TracesResult): string =>
     `by req/s ${result.traced_1}`,
     `with all traced ${result.traced_100_cpu}${boundsText(result.traced_100_between)}, by req/s ${result.traced_100}`,
     ...(result.untraced_between === undefined ? [] : [`where nothing is traced${boundsText(result.untraced_between)}`]),
-    ...(result.untraced_cpu_us === undefined ? [] : [`${result.untraced_cpu_us} us of CPU without traces`]),
+    ...(result.untraced_cpu_us === undefined
+      ? []
+      : [
+          `${result.untraced_cpu_us} us of CPU without traces, ${result.sending_1_us ?? '?'} us of sending those of 1 %`,
+        ]),
   ].join('; ');
