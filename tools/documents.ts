@@ -91,7 +91,7 @@ const columnsPage = (): string => `${NOTICE}
 
 Every column of the state tables but the key and \`status\` ([statuses](states.md)). Amounts (\`*_minor\`) are minor units of the row's
 currency; null is unknown. *merged by* says which of several snapshots counts: the \`latest\` that has a value; \`clearable\`: the same, but
-null is a value; the \`highest\` or \`lowest\` number; \`ever\`: true once it was true. A *personal* column is sent to a receiver only
+null is a value; the \`highest\` or \`lowest\` number; \`newest\`: of the newest snapshot alone; \`ever\`: true once it was true. A *personal* column is sent to a receiver only
 where the destination lists it ([notifications](notifications.md)).
 
 ${allAggregates.map(columnsOf).join('\n')}`;
