@@ -3,7 +3,7 @@ import type { Family } from '#catalogue';
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
-import { opsSettings, processSettings, redisSettings, traceSettings } from '#platform/config';
+import { opsSettings, processSettings, receivedSettings, redisSettings, traceSettings } from '#platform/config';
 import { retentionSettings } from '#operate';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
@@ -124,6 +124,7 @@ const settingsTable = (): string => {
   add('every service', { ...processSettings, ...opsSettings, ...traceSettings });
   for (const { name, settings } of allServices) add(name, settings);
   add('npx dakia doctor', redisSettings);
+  add('npx dakia status', receivedSettings);
   add('npx dakia', timeSettings);
   add('npx dakia maintain', retentionSettings);
   add('npm start', embeddedSettings);

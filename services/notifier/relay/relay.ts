@@ -119,6 +119,7 @@ const report = (batch: PlannedFacts, log: Logger): void => {
     log.error(
       {
         code: codeOf('notify', 'fact-unusable'),
+        eventId: fact.eventId ?? undefined,
         fact: fact.kind,
         family: fact.family,
         key: fact.entityKey,

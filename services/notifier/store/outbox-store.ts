@@ -8,7 +8,7 @@ import type { StoredFact } from './stored-fact.ts';
 type Row = Omit<StoredFact, 'occurrence'> & { readonly dedupeKey: string };
 
 const COLUMNS = `id AS "factId", name AS kind, family, entity_key AS "entityKey", round(date_part('epoch', created_at) * 1000) AS "factAt",
-         payload->>'endpoint' AS endpoint, traceparent, dedupe_key AS "dedupeKey"`;
+         payload->>'endpoint' AS endpoint, payload->>'eventId' AS "eventId", traceparent, dedupe_key AS "dedupeKey"`;
 const FACT = `SELECT ${COLUMNS} FROM outbox WHERE relayed_at IS NULL`;
 const TAKE_ONE = statement('outbox_take_one', `${FACT} AND id = $1 FOR UPDATE SKIP LOCKED`);
 const RELAYED = statement(
