@@ -69,7 +69,7 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
         controllerPort,
         voters,
         listeners,
-        extra: [...(options.ports.length === 1 ? [] : failover()), ...security(options)],
+        extra: [...(options.ports.length === 1 ? [] : failover()), ...listenerSecurity(options)],
         users: options.users ?? {},
       }),
     ),
@@ -138,7 +138,8 @@ const failover = (): readonly string[] => [
   readFileSync(join(repositoryRoot, 'deploy', 'kafka', 'failover.properties'), 'utf8').trimEnd(),
 ];
 
-const security = ({ tls, users }: KafkaOptions): readonly string[] => {
+/** Lines of the properties file for the listeners TLS, SASL and SASL_TLS. */
+export const listenerSecurity = ({ tls, users }: Pick<KafkaOptions, 'tls' | 'users'>): readonly string[] => {
   const lines: string[] = [];
   if (tls !== undefined) {
     const pem = (file: string): string =>

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 const REQUIRED = [
   'KUBECONFIG',
   'KAFKA_BROKERS',
@@ -15,9 +17,23 @@ export interface ClusterTestSettings {
   readonly rate: number;
   /** Whether ingest is scaled by CPU; the cluster then has a metrics server. */
   readonly hpa: boolean;
+  /** Values of the Secrets that the release is given besides, where the servers want TLS and a login. */
+  readonly security: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Values of the release under test; `id` keeps its topics apart from those of other runs. */
   readonly values: (id: string) => unknown;
 }
+
+export const AUTHORITY_SECRET = 'authority';
+const LOGIN_SECRET = 'kafka';
+/** Where the chart mounts the authority of Postgres. */
+const POSTGRES_AUTHORITY = '/etc/dakia/postgres-tls/ca.crt';
+
+const verified = (url: string): string => {
+  const target = new URL(url);
+  target.searchParams.set('sslmode', 'verify-full');
+  target.searchParams.set('sslrootcert', POSTGRES_AUTHORITY);
+  return target.href;
+};
 
 const portOf = (address: string): number => Number(/:(\d+)(\/|$|,|\?)/.exec(address.replace(/^.*@/, ''))?.[1]);
 
@@ -28,19 +44,43 @@ export const settingsOfTest = (environment: Readonly<Record<string, string | und
   const of = (name: (typeof REQUIRED)[number]): string => environment[name] ?? '';
   const servers = [{ ipBlock: { cidr: environment['DAKIA_TEST_SERVERS_CIDR'] ?? '10.244.0.1/32' } }];
   const hpa = environment['DAKIA_TEST_HPA'] === '1';
+  const authority = environment['DAKIA_TEST_AUTHORITY'];
+  const mechanism = environment['KAFKA_SASL_MECHANISM'] ?? 'none';
   const [, repository = '', tag = ''] = /^(.*):([^:]+)$/.exec(of('DAKIA_TEST_IMAGE')) ?? [];
   return {
     image: of('DAKIA_TEST_IMAGE'),
-    databaseUrl: of('DATABASE_URL'),
+    databaseUrl: authority === undefined ? of('DATABASE_URL') : verified(of('DATABASE_URL')),
     redisUrl: of('REDIS_URL'),
     count: Number(environment['DAKIA_TEST_EVENTS'] ?? 5_000),
     rate: Number(environment['DAKIA_TEST_RATE'] ?? 12),
     hpa,
+    security: {
+      ...(authority !== undefined && { [AUTHORITY_SECRET]: { 'ca.crt': readFileSync(authority, 'utf8') } }),
+      ...(mechanism !== 'none' && {
+        [LOGIN_SECRET]: {
+          username: environment['KAFKA_SASL_USERNAME'] ?? '',
+          password: environment['KAFKA_SASL_PASSWORD'] ?? '',
+        },
+      }),
+    },
     values: (id) => ({
       image: { repository, tag, pullPolicy: 'IfNotPresent' },
-      kafka: { brokers: of('KAFKA_BROKERS'), schemaRegistryUrl: of('SCHEMA_REGISTRY_URL'), topicPrefix: `t${id}.` },
-      postgres: { existingSecret: 'postgres' },
-      redis: { existingSecret: 'redis', queuePrefix: `t${id}` },
+      kafka: {
+        brokers: of('KAFKA_BROKERS'),
+        schemaRegistryUrl: of('SCHEMA_REGISTRY_URL'),
+        topicPrefix: `t${id}.`,
+        ...(authority !== undefined && { tls: { enabled: true, existingSecret: AUTHORITY_SECRET, caKey: 'ca.crt' } }),
+        ...(mechanism !== 'none' && { sasl: { mechanism, existingSecret: LOGIN_SECRET } }),
+      },
+      postgres: {
+        existingSecret: 'postgres',
+        ...(authority !== undefined && { tls: { existingSecret: AUTHORITY_SECRET } }),
+      },
+      redis: {
+        existingSecret: 'redis',
+        queuePrefix: `t${id}`,
+        ...(authority !== undefined && { tls: { existingSecret: AUTHORITY_SECRET } }),
+      },
       webhook: { existingSecret: 'webhook' },
       topics: { partitions: 6, replicationFactor: 1, minInsyncReplicas: 1 },
       // Small enough for one machine that also runs the cluster and the servers.

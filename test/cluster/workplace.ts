@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { clusterIn } from './kubectl.ts';
 import type { Cluster } from './kubectl.ts';
 import { restrictedPod } from './pods.ts';
+import { AUTHORITY_SECRET } from './settings.ts';
 import type { ClusterTestSettings } from './settings.ts';
 
 export const RELEASE = 'dakia';
@@ -83,7 +84,10 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
     const program = `const { Client } = require('pg'); const client = new Client(process.env.URL);
     client.connect().then(() => client.query('${statement}')).then(() => client.end())`;
     const env = [{ name: 'URL', valueFrom: { secretKeyRef: { name: 'server', key: 'url' } } }];
-    await apply(restrictedPod({ name, image: settings.image, program, env }));
+    const secrets = Object.hasOwn(settings.security, AUTHORITY_SECRET)
+      ? { '/etc/dakia/postgres-tls': AUTHORITY_SECRET }
+      : {};
+    await apply(restrictedPod({ name, image: settings.image, program, env, secrets }));
     await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=60s');
   };
 
@@ -100,6 +104,7 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
         await apply(secret('server', { url: settings.databaseUrl }));
         await apply(secret('postgres', { url: databaseUrl.href }));
         await apply(secret('redis', { url: settings.redisUrl }));
+        for (const [name, data] of Object.entries(settings.security)) await apply(secret(name, data));
         await apply(secret('webhook', { secrets: `${randomBytes(24).toString('hex')}\n` }));
         writeFileSync(values, stringify(settings.values(id)));
         return undefined;
