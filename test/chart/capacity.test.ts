@@ -13,7 +13,7 @@ interface Deployment {
   };
 }
 
-/** Beside the pool of events: a consumer has its sweeper, publisher and health, others a reporter or listener, and health. */
+/** Beside the pool of events: sweeper, publisher and health of a consumer; reporter or listener, and health, of others. */
 const MORE_OF_A_CONSUMER = 3;
 const MORE_OF_OTHERS = 2;
 
