@@ -27,8 +27,10 @@ export interface Tally {
   readonly first: readonly Candidate[];
 }
 
-/** Entries that a dry run shows, and different groups that are told apart; further ones are counted together. */
-const [FIRST_MAX, GROUPS_MAX] = [10, 200];
+/** Entries that a dry run shows. */
+export const FIRST_MAX = 10;
+/** Different groups that are told apart; further ones are counted together. */
+const GROUPS_MAX = 200;
 /** Characters of a cause in a table; `--json` has all of it. */
 const CAUSE_SHOWN = 100;
 const OTHERS = '(others)';

@@ -27,12 +27,16 @@ export interface ListOptions extends FilterOptions {
   readonly json: boolean;
 }
 
-export interface ActOptions extends FilterOptions {
-  readonly all?: boolean;
+/** What `withDecision` reads. */
+export interface DecisionOptions {
   readonly yes: boolean;
   readonly who: string;
   readonly reason: string;
   readonly json: boolean;
+}
+
+export interface ActOptions extends FilterOptions, DecisionOptions {
+  readonly all?: boolean;
 }
 
 /** Lines of a list unless --limit says otherwise, and at most. */

@@ -53,6 +53,9 @@ const run = (args: readonly string[], cwd = repositoryRoot): Program => {
     DAKIA_TOPIC_PREFIX: kafka.prefix,
     DAKIA_QUEUE_PREFIX: kafka.prefix.slice(0, -1),
     DAKIA_OPS_PORT: '0',
+    // Those of a stack whose `.dakia/env` was sourced in this shell are not this test's.
+    RAZORPAY_WEBHOOK_SECRETS: '',
+    RAZORPAY_WEBHOOK_SECRETS_FILE: '',
   };
   const child = spawn(process.execPath, args, {
     cwd,

@@ -61,6 +61,7 @@ const run = async ({ dataDir, webhookPort, separate, watch }: LaunchOptions): Pr
         ...searchKeySource(environment, folder),
         ...rulesSource(environment),
         DAKIA_WEBHOOK_PORT: String(ports.webhook),
+        DAKIA_INGEST_OPS_URLS: `http://127.0.0.1:${ports.ops['ingest']}`,
       };
       const complete = { ...developmentDefaults, ...environment, ...found };
       await prepare(complete, reportToStdout, signal);

@@ -3,10 +3,7 @@ import { defineDomainService, quarantine } from './domain-service.ts';
 import { ingest } from './ingest/service.ts';
 import { notifier } from './notifier/service.ts';
 
-/**
- * Every service, in the order in which one process starts them: what
- * is written to first, so that readers are there before writers.
- */
+/** Every service, readers before writers, as they are listed. They need no order: one process starts them at once. */
 export const allServices = [
   notifier,
   ...serviceNames.map((name) => defineDomainService(name)),

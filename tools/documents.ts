@@ -3,7 +3,7 @@ import type { Family } from '#catalogue';
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
-import { opsSettings, processSettings, redisSettings, traceSettings } from '#platform/config';
+import { opsSettings, processSettings, receivedSettings, redisSettings, traceSettings } from '#platform/config';
 import { retentionSettings } from '#operate';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
@@ -91,7 +91,7 @@ const columnsPage = (): string => `${NOTICE}
 
 Every column of the state tables but the key and \`status\` ([statuses](states.md)). Amounts (\`*_minor\`) are minor units of the row's
 currency; null is unknown. *merged by* says which of several snapshots counts: the \`latest\` that has a value; \`clearable\`: the same, but
-null is a value; the \`highest\` or \`lowest\` number; \`ever\`: true once it was true. A *personal* column is sent to a receiver only
+null is a value; the \`highest\` or \`lowest\` number; \`newest\`: of the newest snapshot alone; \`ever\`: true once it was true. A *personal* column is sent to a receiver only
 where the destination lists it ([notifications](notifications.md)).
 
 ${allAggregates.map(columnsOf).join('\n')}`;
@@ -124,6 +124,7 @@ const settingsTable = (): string => {
   add('every service', { ...processSettings, ...opsSettings, ...traceSettings });
   for (const { name, settings } of allServices) add(name, settings);
   add('npx dakia doctor', redisSettings);
+  add('npx dakia status', receivedSettings);
   add('npx dakia', timeSettings);
   add('npx dakia maintain', retentionSettings);
   add('npm start', embeddedSettings);

@@ -11,13 +11,13 @@ export type Request =
       readonly seed: number | undefined;
     };
 
-export const USAGE = `npm test [-- PART… | FILE… [-t NAME] [--seed N]]
+export const USAGE = `npm test [-- PART… | FILE… [-t NAME] [--seed=N]]
 
 Without arguments: every part, servers included. npm run check: the quick parts, which need no server.
   PART       a part by its name, for example: npm test -- lint unit
   FILE       test files by path; servers come up only where a file needs them
   -t NAME    of these files, only the tests whose name matches this regular expression
-  --seed N   of these files, begin every property from this seed of fast-check
+  --seed=N   of these files, begin every property from this seed of fast-check
 `;
 
 const unusable = (message: string) => ({ ok: false, message }) as const;

@@ -3,6 +3,7 @@ import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
 import { redriveDeadLetter } from '#envelope';
 import { discardDead, exportDead, listDead, retryDead, showDead } from '#operate';
 import type { DeadDetails, DeadLetter, DeadOutcome, DiscardOutcome } from '#operate';
+import type { ParkedOptions } from '#parking';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { BULK_MAX, runBulk } from '../bulk.ts';
 import type { Candidate } from '../bulk.ts';
@@ -165,38 +166,34 @@ const describeOutcome = (outcome: DeadOutcome | DiscardOutcome): string => {
   }
 };
 
-const retry = async (options: ActOptions, command: Command): Promise<void> => {
-  const filter = actionFilterOf(options);
-  const policy = retryOptions(command);
-  await withDatabase(command, OPERATOR_ROLE, async (database) =>
-    runBulk(command, options, {
-      filter,
-      items: await listDead(database, { ...filter, limit: BULK_MAX }),
-      candidateOf,
-      shownOf,
-      act: (letter) => retryDead({ database, ...policy }, letter.eventId, options, letter),
-      describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
-      noun: NOUN,
-      done: 'retried',
-    }),
-  );
-};
+type Act = (
+  options: ParkedOptions,
+  eventId: string,
+  action: ActOptions,
+  shown: DeadLetter,
+) => Promise<DeadOutcome | DiscardOutcome>;
 
-const discard = async (options: ActOptions, command: Command): Promise<void> => {
-  const filter = actionFilterOf(options);
-  await withDatabase(command, OPERATOR_ROLE, async (database) =>
-    runBulk(command, options, {
-      filter,
-      items: await listDead(database, { ...filter, limit: BULK_MAX }),
-      candidateOf,
-      shownOf,
-      act: (letter) => discardDead({ database }, letter.eventId, options, letter),
-      describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
-      noun: NOUN,
-      done: 'discarded',
-    }),
-  );
-};
+const actOn =
+  (act: Act, done: string) =>
+  async (options: ActOptions, command: Command): Promise<void> => {
+    const filter = actionFilterOf(options);
+    const policy = retryOptions(command);
+    await withDatabase(command, OPERATOR_ROLE, async (database) =>
+      runBulk(command, options, {
+        filter,
+        items: await listDead(database, { ...filter, limit: BULK_MAX }),
+        candidateOf,
+        shownOf,
+        act: (letter) => act({ database, ...policy }, letter.eventId, options, letter),
+        describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
+        noun: NOUN,
+        done,
+      }),
+    );
+  };
+
+const retry = actOn(retryDead, 'retried');
+const discard = actOn(discardDead, 'discarded');
 
 const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
   if (options.fromKafka !== true)

@@ -11,20 +11,21 @@ import { dispositions } from '#rules';
 import { openKafka, withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, UsageError, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
+import type { DecisionOptions } from '../pending-options.ts';
 import { compareWith, forgetPicture, readPicture, rememberPicture } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
 type Target = bigint | 'start' | 'end';
 
-interface RebaseOptions {
+/** Which row of the ledger is meant, and what `withDecision` reads. */
+interface RowOptions extends DecisionOptions {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
+}
+
+interface RebaseOptions extends RowOptions {
   readonly to: Target;
-  readonly reason: string;
-  readonly who: string;
-  readonly yes: boolean;
-  readonly json: boolean;
 }
 
 const PARTITION_MAX = 100_000;
@@ -80,17 +81,18 @@ const withPartition = (command: Command): Command =>
     .requiredOption('--topic <name>', 'topic without the prefix')
     .requiredOption('--partition <n>', 'number of the partition', wholeNumber(0, PARTITION_MAX));
 
-type RecountOptions = Omit<RebaseOptions, 'to'>;
+const rowId = ({ group, topic, partition }: RowOptions): string => `${group} ${topic}/${partition}`;
+const noRow = (id: string): UsageError =>
+  new UsageError(`The ledger has no row for ${id}; npx dakia ledger show prints those there are.`);
 
-const recount = async (options: RecountOptions, command: Command): Promise<void> => {
+const recount = async (options: RowOptions, command: Command): Promise<void> => {
   const { group, topic, partition, json, yes } = options;
   const key = { group, topic, partition };
-  const id = `${group} ${topic}/${partition}`;
+  const id = rowId(options);
   const was = yes ? readPicture(command, key)?.items.find((item) => item.id === id)?.as : undefined;
   const request = { ...options, execute: yes, ...(was !== undefined && { shown: recountFrom(was) }) };
   const outcome = await withDatabase(command, OPERATOR_ROLE, (database) => recountLedger(database, key, request));
-  if (outcome.kind === 'no-row')
-    throw new UsageError(`The ledger has no row for ${id}; npx dakia ledger show prints those there are.`);
+  if (outcome.kind === 'no-row') throw noRow(id);
   const { missing, surplus } = outcome;
   const found = recountInWords(outcome);
   const ok = outcome.kind !== 'changed';
@@ -146,12 +148,9 @@ const rebase = async (options: RebaseOptions, command: Command): Promise<void> =
     const row = (await readLedger(database)).find(
       (one) => one.group === group && one.topic === topic && one.partition === partition,
     );
-    if (row === undefined)
-      throw new UsageError(
-        `The ledger has no row for ${group} ${topic}/${partition}; npx dakia ledger show prints those there are.`,
-      );
+    if (row === undefined) throw noRow(rowId(options));
     const scope = { ...key, to: String(to) };
-    const shown = { id: `${group} ${topic}/${partition}`, as: `${inWords(placeOf(row))}, to ${inWords(target)}` };
+    const shown = { id: rowId(options), as: `${inWords(placeOf(row))}, to ${inWords(target)}` };
     if (!yes) {
       rememberPicture(command, scope, [shown]);
       if (json) return printJson({ ok: true, executed: false, ...key, from: placeOf(row), to: target });

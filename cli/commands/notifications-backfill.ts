@@ -6,28 +6,22 @@ import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.
 import { backfill, findUntold } from '../../services/notifier/relay/backfill.ts';
 import type { BackfillScope, Untold } from '../../services/notifier/relay/backfill.ts';
 import { delayUntil } from '../../services/notifier/relay/schedule-jobs.ts';
-import { BULK_MAX } from '../bulk.ts';
+import { BULK_MAX, FIRST_MAX } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
+import type { DecisionOptions } from '../pending-options.ts';
 import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { progressBar } from '../progress.ts';
 import { timeOf } from '../times.ts';
 
-/** Facts that a dry run names. */
-const FIRST_MAX = 10;
-
-interface BackfillOptions {
+interface BackfillOptions extends DecisionOptions {
   readonly since: Date;
   readonly until?: Date;
   readonly to: string;
-  readonly yes: boolean;
-  readonly who: string;
-  readonly reason: string;
-  readonly json: boolean;
 }
 
 export const addBackfill = (group: Command): void =>

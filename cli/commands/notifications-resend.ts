@@ -3,29 +3,24 @@ import { listNotifications, sendAgain } from '#operate';
 import type { NotificationFilter, ShownNotification } from '#operate';
 import { postgresSettings, queueSettings, redisSettings } from '#platform/config';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { BULK_MAX, shown } from '../bulk.ts';
+import { BULK_MAX, FIRST_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { withDestinationAndTimes } from '../moment.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, UsageError, warn } from '../output.ts';
 import { DRY_RUN_RULE, withDecision } from '../pending-options.ts';
+import type { DecisionOptions } from '../pending-options.ts';
 import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
 
 const NOUN = 'delivered notifications';
-/** Notifications that a dry run names. */
-const FIRST_MAX = 10;
 
-interface ResendOptions {
+interface ResendOptions extends DecisionOptions {
   readonly entity?: string;
   readonly since?: Date;
   readonly until?: Date;
   readonly to: string;
-  readonly yes: boolean;
-  readonly who: string;
-  readonly reason: string;
-  readonly json: boolean;
 }
 
 export const addResend = (group: Command): void =>

@@ -6,11 +6,12 @@ import { countNotifications, listNotifications, sendAgain } from '#operate';
 import type { NotificationFilter, ShownNotification, StatusCount } from '#operate';
 import { postgresSettings, queueSettings, redisSettings } from '#platform/config';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { BULK_MAX, shown } from '../bulk.ts';
+import { BULK_MAX, FIRST_MAX, shown } from '../bulk.ts';
 import { withDatabase } from '../connections.ts';
 import { exitCodes, noneOf, print, printJson, printTable, settingsOf, warn, wholeNumber } from '../output.ts';
 import { endPlanned, openScheduler } from '../notify-queues.ts';
 import { DRY_RUN_RULE, mustSayWhich, withAction, withAges } from '../pending-options.ts';
+import type { DecisionOptions } from '../pending-options.ts';
 import { compareWith, forgetPicture, isAllAsShown, readPicture, rememberPicture } from '../picture.ts';
 import type { ShownItem } from '../picture.ts';
 import { timeOf } from '../times.ts';
@@ -20,8 +21,6 @@ import { addResend } from './notifications-resend.ts';
 const [LIST_DEFAULT, LIST_MAX] = [50, 100_000];
 /** What retry is about, in a sentence. */
 const NOUN = 'failed notifications';
-/** Notifications that a dry run names. */
-const FIRST_MAX = 10;
 
 interface FilterOptions {
   readonly destination?: string;
@@ -40,11 +39,9 @@ interface ListOptions extends FilterOptions {
   readonly limit: number;
 }
 
-interface RetryOptions extends FilterOptions {
+interface RetryOptions extends FilterOptions, DecisionOptions {
   readonly all?: boolean;
-  readonly yes: boolean;
-  readonly who: string;
-  readonly reason: string;
+  readonly json: boolean;
 }
 
 export const addNotifications = (program: Command): void => {

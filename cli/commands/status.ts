@@ -1,20 +1,23 @@
 import type { Command } from 'commander';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
-import { accounting, explainDifference, STALLED_AFTER_S, understoodInQuarantine } from '#operate';
-import type { Account, Finding, PartitionAccount, Understood } from '#operate';
-import { registrySettings } from '#platform/config';
+import { accounting, explainDifference, readReceived, STALLED_AFTER_S, understoodInQuarantine, unkept } from '#operate';
+import type { Account, Finding, PartitionAccount, Received, TopicAccount, Understood } from '#operate';
+import { receivedSettings, registrySettings } from '#platform/config';
 import { readLogs, readTopics } from '#platform/kafka';
+import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { dispositions } from '#rules';
 import { openKafka, withDatabase } from '../connections.ts';
 import type { OpenKafka } from '../connections.ts';
-import { exitCodes, noneOf, print, printJson, printTable, settingsOf, wholeNumber } from '../output.ts';
+import { exitCodes, noneOf, print, printJson, printLine, printTable, settingsOf, wholeNumber } from '../output.ts';
+import { timeOf } from '../times.ts';
 
 interface StatusOptions {
   readonly json: boolean;
   readonly all: boolean;
   readonly explain: boolean;
   readonly stalledAfter: number;
+  readonly ingest?: string;
 }
 
 const STALLED_AFTER_MAX_S = 86_400;
@@ -23,9 +26,9 @@ export const addStatus = (program: Command): void => {
   program
     .command('status')
     .description(
-      'Account for every event that Kafka took, and say what stands still. Exits 1 when it does not add up, when ' +
-        'something that waits has not moved for a minute, or when the quarantine has events that this ' +
-        'release understands.',
+      'Account for every event that Kafka took, and say what stands still and what ingest has received and refused. ' +
+        'Exits 1 when it does not add up, when something that waits has not moved for a minute, or when the ' +
+        'quarantine has events that this release understands.',
     )
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
@@ -40,25 +43,49 @@ export const addStatus = (program: Command): void => {
       wholeNumber(1, STALLED_AFTER_MAX_S),
       STALLED_AFTER_S,
     )
+    .option('--ingest <urls>', 'ops ports of the ingest processes (default: DAKIA_INGEST_OPS_URLS)')
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia status\n  npx dakia status --explain')
     .action(run);
 };
 
-const run = async ({ json, all, explain, stalledAfter }: StatusOptions, command: Command): Promise<void> => {
+const run = async ({ json, all, explain, stalledAfter, ingest }: StatusOptions, command: Command): Promise<void> => {
   const opened = await openKafka(command);
   const { kafka, prefix, topics } = opened;
+  const { ingestOpsUrls } = settingsOf(command, receivedSettings, { DAKIA_INGEST_OPS_URLS: ingest });
+  // Before Kafka: its log is never shorter than what it has confirmed by then.
+  const received = ingestOpsUrls && (await readReceived(ingestOpsUrls));
+  let logs: readonly LogOfPartition[] = [];
+  const ask = async () => (logs = await readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }));
   const [account, understood] = await withDatabase(command, OPERATOR_ROLE, async (database) => [
-    await accounting(database, () => readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }), stalledAfter),
+    await accounting(database, ask, stalledAfter),
     await understoodInQuarantine(database),
   ]);
+  const lost = received === undefined ? [] : unkept(received, logs);
   const findings = explain ? await findingsOf(opened, command) : undefined;
-  const ok = account.ok && understood.events === 0 && (findings ?? []).length === 0;
-  if (json) printJson({ ...account, ok, understood, ...(findings !== undefined && { findings }) });
-  else describe(account, understood, all);
+  const ok = account.ok && understood.events === 0 && lost.length === 0 && (findings ?? []).length === 0;
+  const answer = { account, understood, received, lost };
+  if (json)
+    printJson({
+      ...account,
+      ok,
+      understood,
+      received: received ?? null,
+      lost,
+      ...(findings !== undefined && { findings }),
+    });
+  else describe(answer, all);
   if (!json && findings !== undefined) describeFindings(findings);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
 };
+
+/** What there is to say. `lost`: topics that have fewer records than Kafka has confirmed. */
+interface Answer {
+  readonly account: Account;
+  readonly understood: Understood;
+  readonly received: Received | undefined;
+  readonly lost: ReturnType<typeof unkept>;
+}
 
 const findingsOf = async ({ kafka, prefix }: OpenKafka, command: Command): Promise<readonly Finding[]> => {
   const { schemaRegistryUrl } = settingsOf(command, registrySettings);
@@ -139,10 +166,16 @@ const troublesOf = ({ problem, stalledSeconds, lag, lastError }: PartitionAccoun
 
 const place = ({ topic, partition }: PartitionAccount): string => `${topic}/${partition}`;
 
-const problemsOf = (
-  { partitions, overdue }: Account,
-  { events, first, isCut }: Understood,
-): readonly (readonly string[])[] => [
+const problemsOf = ({
+  account: { partitions, overdue },
+  understood: { events, first, isCut },
+  lost,
+}: Answer): readonly (readonly string[])[] => [
+  ...lost.map(({ topic, confirmed, inKafka }) => [
+    topic,
+    `Kafka has confirmed ${confirmed} records to ingest and has had ${inKafka}: acknowledged events are lost, or the ` +
+      'topic was made anew; compare with the Razorpay dashboard what is missing',
+  ]),
   ...partitions.filter((one) => troublesOf(one) !== '').map((one) => [place(one), troublesOf(one)]),
   ...overdue.map(({ group, keys, seconds }) => [
     group,
@@ -159,21 +192,45 @@ const problemsOf = (
       ]),
 ];
 
-/** Problems first; the figures of each partition only with `all`; then the totals, and the two verdicts. */
-const describe = (account: Account, understood: Understood, all: boolean): void => {
-  const { addsUp, moves, difference, totals, partitions } = account;
-  const problems = problemsOf(account, understood);
+/** What was received, and where that went; one line for each process that did not say. */
+const describeReceived = (received: Received | undefined): void => {
+  if (received === undefined)
+    return print('received: not known, neither --ingest nor DAKIA_INGEST_OPS_URLS says where ingest has /metrics');
+  const { processes, silent, since, reasons } = received;
+  if (processes > 0) {
+    const most = reasons.slice(0, REASONS_SHOWN).map(([reason, count]) => `${count} ${reason}`);
+    printLine(
+      `received: ${received.received} = ${received.accepted} accepted + ${received.refused} refused + ` +
+        `${received.unavailable} answered 503, by ${processes} ingest process${processes === 1 ? '' : 'es'} since ` +
+        `${timeOf(new Date(since ?? 0))}${most.length === 0 ? '' : ` (${most.join(', ')})`}`,
+    );
+  }
+  for (const problem of silent) printLine(`received: what ${problem} is not in it`, 'bad');
+};
+const REASONS_SHOWN = 5;
+
+const row = (
+  name: string,
+  figures: TopicAccount | PartitionAccount | Account['totals'],
+): readonly (string | number)[] => [name, ...FIGURES.map((figure) => figures[figure])];
+
+/** Problems first; the figures of each topic, with `all` of each partition; then the totals, and the two verdicts. */
+const describe = (answer: Answer, all: boolean): void => {
+  const { addsUp, moves, difference, totals, topics, partitions } = answer.account;
+  const problems = problemsOf(answer);
   if (problems.length > 0) {
     printTable([['where', 'problem'], ...problems]);
     print('');
   }
-  const shown = all ? partitions.filter((one) => one.accepted > 0 || troublesOf(one) !== '') : [];
+  describeReceived(answer.received);
   if (totals.accepted === 0 && problems.length === 0) print(noneOf('events', false));
   else
     printTable([
-      ['partition', ...FIGURES],
-      ...shown.map((one) => [place(one), ...FIGURES.map((name) => one[name])]),
-      ['total', ...FIGURES.map((name) => totals[name])],
+      [all ? 'partition' : 'topic', ...FIGURES],
+      ...(all
+        ? partitions.filter((one) => one.accepted > 0 || troublesOf(one) !== '').map((one) => row(place(one), one))
+        : topics.filter((one) => one.accepted > 0).map((one) => row(one.topic, one))),
+      row('total', totals),
     ]);
   const counted = totals.skipped === 0 ? '' : `; ${totals.skipped} were passed over by operators and never applied`;
   const missing = difference === 0 ? 'see the problems above' : `${difference} events are not accounted for`;

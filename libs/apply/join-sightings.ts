@@ -1,20 +1,34 @@
-import { statement } from '#platform/postgres';
-import type { Transaction } from '#platform/postgres';
+import { arraysOf, statement, unnested } from '#platform/postgres';
+import type { Column, Transaction } from '#platform/postgres';
 import { tellAcrossRows } from './across-rows.ts';
+import { deliveryIdOf } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import { auditOfGiven, factArrays, isAudited, outboxOf } from './facts-sql.ts';
 import { reduceEvents } from './reduce-events.ts';
+import type { Decision } from './reduce-events.ts';
 import type { Families } from './state-table.ts';
 import { loadStates, saveStates } from './states.ts';
+
+const entityOf = ({ arrival: { task } }: Decision) => (task.kind === 'apply' ? task : { family: null, key: null });
+
+const JOINED_COLUMNS: readonly Column<Decision>[] = [
+  { name: 'family', type: 'text', of: (decision) => entityOf(decision).family },
+  { name: 'entity_key', type: 'text', of: (decision) => entityOf(decision).key },
+  { name: 'delivery_id', type: 'text', of: ({ arrival }) => deliveryIdOf(arrival) },
+  { name: 'event_type', type: 'text', of: ({ arrival }) => arrival.eventType },
+  { name: 'from_status', type: 'text', of: ({ from }) => from },
+  { name: 'to_status', type: 'text', of: ({ to }) => to },
+  { name: 'reason', type: 'text', of: ({ reason }) => reason },
+];
+
+const [ACTOR, JOINED] = [1, 2] as const;
 
 const RECORD = statement(
   'join_sightings',
   `WITH given AS MATERIALIZED (
-     SELECT *, true AS is_audited, 'sighted' AS verdict
-       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-         AS given (family, entity_key, delivery_id, event_type, from_status, to_status, reason)),
-   ${auditOfGiven(1)},
-   ${outboxOf(9)}
+     SELECT *, true AS is_audited, 'sighted' AS verdict FROM ${unnested(JOINED_COLUMNS, JOINED, 'given')}),
+   ${auditOfGiven(ACTOR)},
+   ${outboxOf(JOINED + JOINED_COLUMNS.length)}
    SELECT`,
 );
 
@@ -41,17 +55,6 @@ export const joinSightings = async (
   if (failed !== undefined) throw new Error(`what the body shows of ${failed.key} cannot be joined: ${failed.reason}`);
   await saveStates(tx, families, states, changed);
   await tellAcrossRows(tx, states, changed, decisions);
-  const audited = decisions.filter(isAudited);
-  const taskOf = ({ task }: Arrival) => (task.kind === 'apply' ? task : { family: null, key: null });
-  await tx.query(RECORD, [
-    actor,
-    audited.map(({ arrival }) => taskOf(arrival).family),
-    audited.map(({ arrival }) => taskOf(arrival).key),
-    audited.map(({ arrival }) => arrival.sighting?.eventId ?? arrival.eventId),
-    audited.map(({ arrival }) => arrival.eventType),
-    audited.map(({ from }) => from),
-    audited.map(({ to }) => to),
-    audited.map(({ reason }) => reason),
-    ...factArrays(decisions),
-  ]);
+  const audited = arraysOf(JOINED_COLUMNS, decisions.filter(isAudited));
+  await tx.query(RECORD, [actor, ...audited, ...factArrays(decisions)]);
 };

@@ -92,8 +92,8 @@ test('a transaction is one line: of a single event with all that is known of it,
     applied: 1,
     msg: 'a batch is applied',
   });
-  const many = Array.from({ length: 30 }, (_, index) =>
-    decided(arrived(`ev_${index}`), index < 20 ? 'applied' : 'stale'),
+  const many = Array.from({ length: 130 }, (_, index) =>
+    decided(arrived(`ev_${index}`), index < 120 ? 'applied' : 'stale'),
   );
   const [line] = linesOf('info', (log) => logTransaction(log, many, { partitions: 2, ms: 4, traceId: TRACE }));
   expect(line).toEqual({
@@ -101,10 +101,10 @@ test('a transaction is one line: of a single event with all that is known of it,
     partitions: 2,
     ms: 4,
     traceId: TRACE,
-    events: 30,
-    applied: 20,
+    events: 130,
+    applied: 120,
     stale: 10,
-    eventIds: Array.from({ length: 20 }, (_, index) => `ev_${index}`),
+    eventIds: Array.from({ length: 100 }, (_, index) => `ev_${index}`),
     msg: 'a batch is applied',
   });
 });

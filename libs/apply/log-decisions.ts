@@ -8,8 +8,11 @@ import { contextOf } from './trace.ts';
 
 /** Somebody has to look at it, sooner or later. */
 const FOR_PEOPLE: ReadonlySet<Disposition> = new Set(['parked', 'quarantined', 'dead']);
-/** Of a batch so many ids are in its line; each event has its own at `debug`. */
-const IDS_MAX = 20;
+/**
+ * Of a batch so many ids are in its line, which container runtimes cut at 16 KiB: more than one has but after a stop.
+ * Each event has its own line at `debug`.
+ */
+const IDS_MAX = 100;
 
 /** A line for each event that needs a person, and at `debug` for every one. */
 export const logDecisions = (log: Logger, decisions: readonly Decision[]): void => {

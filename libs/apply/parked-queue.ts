@@ -1,8 +1,8 @@
 import { occurredAtOf } from '#catalogue';
 import type { EventName, Family, SightedPart } from '#catalogue';
 import { deliveryOfSighting } from '#envelope';
-import { LostRace, statement } from '#platform/postgres';
-import type { Database, Transaction } from '#platform/postgres';
+import { arraysOf, LostRace, statement, unnested } from '#platform/postgres';
+import type { Column, Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
 import type { Disposition, EntityId, EventId, Instant } from '#rules';
 import { arrivalOf, parseBody } from './arrival.ts';
@@ -179,21 +179,39 @@ export const moveCounts = async (
     );
 };
 
+/** An event that waited, and what became of it. */
+interface ResolvedRow {
+  readonly row: WaitingRow;
+  readonly decision: Decision;
+}
+
+const RESOLVED_COLUMNS: readonly Column<ResolvedRow>[] = [
+  { name: 'event_id', type: 'text', of: ({ row }) => row.razorpay_event_id },
+  { name: 'created', type: 'text', of: ({ row }) => row.created },
+  { name: 'event_type', type: 'text', of: ({ row }) => row.event_type },
+  { name: 'verdict', type: 'text', of: ({ decision }) => decision.disposition },
+  { name: 'reason', type: 'text', of: ({ decision }) => decision.reason },
+  { name: 'from_status', type: 'text', of: ({ decision }) => decision.from },
+  { name: 'to_status', type: 'text', of: ({ decision }) => decision.to },
+  { name: 'delivery_id', type: 'text', of: ({ row }) => deliveryIdOfRow(row) },
+  { name: 'is_audited', type: 'bool', of: ({ decision }) => isAudited(decision) },
+];
+
+const [FAMILY, KEY, ACTOR, RESOLVED] = [1, 2, 3, 4] as const;
+
 /** Verdicts after which nothing waits any more. */
 const RESOLVE = statement(
   'queue_resolve',
   `WITH given AS MATERIALIZED (
-     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-       $8::text[], $9::boolean[])
-       AS given (event_id, created, event_type, verdict, reason, from_status, to_status, delivery_id, is_audited)
-       CROSS JOIN (SELECT $10::text AS family, $11::text AS entity_key) AS entity),
+     SELECT * FROM ${unnested(RESOLVED_COLUMNS, RESOLVED, 'given')}
+       CROSS JOIN (SELECT $${FAMILY}::text AS family, $${KEY}::text AS entity_key) AS entity),
    events AS (
      UPDATE webhook_events e
         SET verdict = g.verdict, reason = g.reason, processed = g.verdict IN ${PROCESSED_SQL},
             processed_at = CASE WHEN g.verdict IN ${PROCESSED_SQL} THEN now() END
        FROM given g WHERE e.razorpay_event_id = g.event_id AND e.created_at = g.created::timestamptz),
-   ${auditOfGiven(12)},
-   ${outboxOf(13)}
+   ${auditOfGiven(ACTOR)},
+   ${outboxOf(RESOLVED + RESOLVED_COLUMNS.length)}
    SELECT`,
 );
 
@@ -206,32 +224,16 @@ export const resolveWaiting = async (
   actor: string,
 ): Promise<void> => {
   if (done.length === 0) return;
-  await tx.query(RESOLVE, [
-    rows.map(({ razorpay_event_id }) => razorpay_event_id),
-    rows.map(({ created }) => created),
-    rows.map(({ event_type }) => event_type),
-    done.map(({ disposition }) => disposition),
-    done.map(({ reason }) => reason),
-    done.map(({ from }) => from),
-    done.map(({ to }) => to),
-    rows.slice(0, done.length).map(deliveryIdOfRow),
-    done.map(isAudited),
-    ref.family,
-    ref.key,
-    actor,
-    ...factArrays(done),
-  ]);
-  for (const [place, decisions] of Map.groupBy(
-    done.entries(),
-    ([index]) => `${rows[index]?.kafka_topic} ${rows[index]?.kafka_partition}`,
-  )) {
+  const resolved = done.flatMap((decision, index) => {
+    const row = rows[index];
+    return row === undefined ? [] : [{ row, decision }];
+  });
+  await tx.query(RESOLVE, [ref.family, ref.key, actor, ...arraysOf(RESOLVED_COLUMNS, resolved), ...factArrays(done)]);
+  const ofPartitions = Map.groupBy(resolved, ({ row }) => `${row.kafka_topic} ${row.kafka_partition}`);
+  for (const [place, rowsThere] of ofPartitions) {
     const [topic = '', partition] = place.split(' ');
-    await moveCounts(
-      tx,
-      { topic, partition: Number(partition) },
-      'parked',
-      decisions.map(([, { disposition }]) => disposition),
-    );
+    const verdicts = rowsThere.map(({ decision }) => decision.disposition);
+    await moveCounts(tx, { topic, partition: Number(partition) }, 'parked', verdicts);
   }
 };
 

@@ -17,8 +17,8 @@ export interface Understood extends KeyRef {
   readonly partition: number;
 }
 
-const HAND_OVER = statement(
-  'quarantine_hand_over',
+const RELEASE = statement(
+  'quarantine_release',
   `UPDATE webhook_events SET family = $3, entity_key = $4, event_type = $5, sighting = $6, verdict = 'parked', reason = $7
     WHERE razorpay_event_id = $1 AND created_at = $2::timestamptz AND verdict = 'quarantined' RETURNING 1`,
 );
@@ -33,7 +33,7 @@ export const releaseFromQuarantine = async (
   by: { readonly actor: string; readonly reason: string },
 ): Promise<void> => {
   await lockLedgerOf(tx, { topic, partition });
-  const updated = await tx.query(HAND_OVER, [
+  const updated = await tx.query(RELEASE, [
     eventId,
     created,
     family,

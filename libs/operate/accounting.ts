@@ -33,6 +33,8 @@ export interface PartitionAccount extends Figures {
   readonly lastError: string | null;
 }
 
+export type TopicAccount = Figures & { readonly topic: string };
+
 /** Parked keys of one group that should have been tried again, and were not. */
 export interface OverdueKeys {
   readonly group: string;
@@ -51,6 +53,8 @@ export interface Account {
   /** How many events are not accounted for. */
   readonly difference: number;
   readonly totals: Figures;
+  /** Sums of the partitions. */
+  readonly topics: readonly TopicAccount[];
   readonly partitions: readonly PartitionAccount[];
   readonly overdue: readonly OverdueKeys[];
 }
@@ -91,14 +95,20 @@ export const accountOf = (
       .filter((row) => !known.has(place(row)))
       .map((row) => partitionAccount(row, undefined, events.get(place(row)) ?? 0, { nowMs, stalledAfterS })),
   ];
-  const totals = Object.fromEntries(
-    figureNames.map((name) => [name, partitions.reduce((sum, account) => sum + account[name], 0)]),
-  ) as Figures;
+  const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+    topic,
+    ...sumOf(ofTopic),
+  }));
   const difference = partitions.reduce((sum, account) => sum + Math.abs(missing(account)), 0);
   const addsUp = difference === 0 && partitions.every(({ problem }) => problem === null);
   const moves = overdue.length === 0 && partitions.every(({ stalledSeconds }) => stalledSeconds === null);
-  return { ok: addsUp && moves, addsUp, moves, difference, totals, partitions, overdue };
+  return { ok: addsUp && moves, addsUp, moves, difference, totals: sumOf(topics), topics, partitions, overdue };
 };
+
+const sumOf = (accounts: readonly Figures[]): Figures =>
+  Object.fromEntries(
+    figureNames.map((name) => [name, accounts.reduce((sum, account) => sum + account[name], 0)]),
+  ) as Figures;
 
 /** How many records of a partition are not accounted for; negative when more are counted than there are. */
 export const missing = (account: Figures): number =>
@@ -204,7 +214,8 @@ const OVERDUE = adHoc(
        ORDER BY 1`,
 );
 
+/** What is parked is of a family; what is in quarantine, of which there may be very much, is not read. */
 const WAITING = adHoc(
   `SELECT kafka_topic AS topic, kafka_partition AS partition, count(*) AS events
-     FROM webhook_events WHERE NOT processed AND verdict = 'parked' GROUP BY 1, 2`,
+     FROM webhook_events WHERE NOT processed AND verdict = 'parked' AND family IS NOT NULL GROUP BY 1, 2`,
 );

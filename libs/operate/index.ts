@@ -1,7 +1,9 @@
 export type { Erased, ShownTables } from './erase.ts';
 export { erase } from './erase.ts';
-export type { Account, PartitionAccount } from './accounting.ts';
+export type { Account, PartitionAccount, TopicAccount } from './accounting.ts';
 export { accounting, STALLED_AFTER_S } from './accounting.ts';
+export type { Received } from './received.ts';
+export { readReceived, unkept } from './received.ts';
 export type { Match, SearchResult } from './search.ts';
 export { READ_MAX as SEARCH_READ_MAX, search } from './search.ts';
 export { fillDigests } from './fill-digests.ts';

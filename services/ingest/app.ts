@@ -20,6 +20,7 @@ import { aboutDelivery, createReceive, unread } from './receive.ts';
 import type { Received, ReceiveOptions } from './receive.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
 import { SMALL_BODY_BYTES } from './small-body.ts';
+import { readInSlicesWhenWary } from './sliced-reads.ts';
 import type { Sources } from './sources.ts';
 
 const WEBHOOK_PATH = '/webhooks/razorpay';
@@ -182,6 +183,7 @@ const createServer = (handle: http.RequestListener): http.Server => {
     },
     oneAtATime(handle),
   );
+  server.on('connection', readInSlicesWhenWary);
   server.setTimeout(SILENCE_MS);
   server.maxConnections = CONNECTIONS_MAX;
   // Node's own switch, which its types do not know: a sender that closes its side after the request is answered.

@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { crumbsCame } from './sliced-reads.ts';
 
 /**
  * Pieces that a body may come in: so many, and one more for every so
@@ -12,9 +13,8 @@ export const areTooManyPieces = (pieces: number, bytes: number): boolean =>
   pieces > PIECES_FREE + bytes / BYTES_PER_PIECE;
 
 /**
- * A request that drops what follows the first piece too many. One read of 64 KiB holds 10,000 chunks of one byte, which
- * Node hands over in one turn; as pieces of a stream they cost three times as much as dropped. The body's reader
- * refuses the request when it comes to the piece too many, so nobody misses the others.
+ * A request that drops what follows the first piece too many: as pieces of a stream they cost three times as much as
+ * dropped. The body's reader refuses the request when it comes to the piece too many, so nobody misses the others.
  */
 export class PiecewiseRequest extends IncomingMessage {
   #pieces = 0;
@@ -27,6 +27,7 @@ export class PiecewiseRequest extends IncomingMessage {
     this.#pieces += 1;
     this.#bytes += piece.length;
     this.#isRefused = areTooManyPieces(this.#pieces, this.#bytes);
+    if (this.#isRefused) crumbsCame(this.socket);
     return super.push(piece);
   }
 }

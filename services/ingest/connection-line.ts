@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { parseNoMore, readInSlices } from './sliced-reads.ts';
 
 /**
  * Requests of a connection that wait for their turn before nothing
@@ -49,6 +50,7 @@ export const oneAtATime = (handle: RequestListener): RequestListener => {
 
   return (request, response) => {
     const { socket } = request;
+    if (request.headers['transfer-encoding'] !== undefined) readInSlices(socket);
     let line = lines.get(socket);
     if (line === undefined) lines.set(socket, (line = { waiting: [], isBusy: false, hasWaited: false }));
     if (!line.isBusy) return begin(line, request, response);
@@ -79,6 +81,7 @@ let lingering = 0;
  * answer together with what is unread, so the sender is given a moment to take it.
  */
 export const closeUnread = (socket: Socket, last = ''): void => {
+  parseNoMore(socket);
   if (lingering >= LINGERING_MAX) {
     socket.end(last, () => socket.destroy());
     return;
@@ -98,6 +101,7 @@ export const closeUnread = (socket: Socket, last = ''): void => {
 export const closeAfter = (request: IncomingMessage): void => {
   const { socket } = request;
   ending.add(socket);
+  if (!request.complete) parseNoMore(socket);
   const close = socket.destroySoon.bind(socket);
   // Node calls it when the last answer of a connection is written.
   socket.destroySoon = () => (request.complete ? close() : closeUnread(socket));

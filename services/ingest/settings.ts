@@ -64,7 +64,7 @@ export const ingestSettings = {
   bodyBytesMax: setting(
     'DAKIA_BODY_BYTES_MAX',
     whole(262_144, 1_024, 1_048_576),
-    'Largest body of a delivery, in bytes. The largest that Razorpay is known to send have 7 kB.',
+    'Largest body of a delivery, in bytes, at most 1 MiB. The largest that Razorpay is known to send have 7 kB.',
   ),
   drainDelayMs: setting(
     'DAKIA_DRAIN_DELAY_MS',

@@ -23,7 +23,8 @@ const mib = (quantity = ''): number => {
   const [, number] = /^(\d+)Mi$/.exec(quantity) ?? [];
   return Number(number);
 };
-const isOfMetrics = ({ labels }: Manifest['metadata']): boolean => componentOf(labels) === 'metrics';
+/** Without an address: names for the ops ports of pods. */
+const isOfOps = ({ labels }: Manifest['metadata']): boolean => ['metrics', 'ingest-ops'].includes(componentOf(labels));
 const named = ({ object }: Pod): string => `${object.kind} ${object.metadata.name}`;
 
 describe.each(caseNames)('%s', (name) => {
@@ -155,7 +156,7 @@ describe.each(caseNames)('%s', (name) => {
   });
 
   test('the way in leads to the webhook port and to nothing else', () => {
-    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfMetrics(metadata));
+    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfOps(metadata));
     expect(
       services.map((service) =>
         specOf<{ readonly ports: readonly { readonly targetPort: string }[] }>(service).ports.map(
@@ -168,7 +169,7 @@ describe.each(caseNames)('%s', (name) => {
     );
     for (const [path] of text.matchAll(/"(?:path|value)":"\/[^"]*"/g)) expect(path).toMatch(/"\/webhooks\/razorpay"$/);
     expect(text).not.toContain('9400');
-    expect(text).not.toContain('dakia-metrics');
+    expect(text).not.toMatch(/dakia-metrics|dakia-ingest-ops/);
   });
 
   test('selectors find their own pods only', () => {
@@ -177,7 +178,7 @@ describe.each(caseNames)('%s', (name) => {
         ? specOf<{ readonly selector: Readonly<Record<string, string>> }>(object).selector
         : specOf<{ readonly selector: { readonly matchLabels: Readonly<Record<string, string>> } }>(object).selector
             .matchLabels;
-    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfMetrics(metadata));
+    const services = ofKind(objects, 'Service').filter(({ metadata }) => !isOfOps(metadata));
     for (const object of [...deployments, ...services, ...ofKind(objects, 'PodDisruptionBudget')]) {
       const found = pods.filter(({ labels }) =>
         Object.entries(selectorOf(object)).every(([label, value]) => labels[label] === value),
@@ -249,6 +250,10 @@ test('NetworkPolicies let every component out to what its settings name, and to 
     expect({ component, postgres: allowed('postgres').includes(component) }).toEqual({
       component,
       postgres: variables.has('DATABASE_URL'),
+    });
+    expect({ component, ingestOps: allowed('ingest-ops').includes(component) }).toEqual({
+      component,
+      ingestOps: variables.has('DAKIA_INGEST_OPS_URLS'),
     });
     expect({ component, redis: allowed('redis').includes(component) }).toEqual({
       component,
@@ -335,9 +340,9 @@ test('a command is a Job of its own, as the owner, let out to every server; with
     name: 'dakia-postgres-owner',
   });
   expect(variables.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL', 'DAKIA_SEARCH_KEY']),
+    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL', 'DAKIA_SEARCH_KEY', 'DAKIA_INGEST_OPS_URLS']),
   );
-  for (const server of ['kafka', 'postgres', 'redis', 'schema-registry'])
+  for (const server of ['kafka', 'postgres', 'redis', 'schema-registry', 'ingest-ops'])
     expect(
       specOf<{
         readonly podSelector: { readonly matchExpressions: readonly { readonly values: readonly string[] }[] };

@@ -6,6 +6,7 @@ import {
   opsSettings,
   postgresSettings,
   processSettings,
+  receivedSettings,
   registrySettings,
   traceSettings,
 } from '#platform/config';
@@ -18,6 +19,8 @@ import { ROOT } from './kit/tools.ts';
 
 /** Read by Node itself. */
 const OF_NODE = ['NODE_OPTIONS'];
+/** Read by the commands that are run in a pod. */
+const OF_COMMANDS = new Map(Object.values(receivedSettings).map((setting) => [setting.env, setting]));
 /** Fixed by the ports and files of the chart, so that nobody can set them apart. */
 const FIXED = [
   'DAKIA_OPS_HOST',
@@ -60,7 +63,7 @@ describe.each(allServices.map((service) => [service.name, service] as const))('%
       for (const { name: variable, value } of containerOf(caseName, name)?.env ?? []) {
         // What the rules of notifications name is read by their names.
         if (OF_NODE.includes(variable) || variable === 'DAKIA_ORDER_SYSTEM_URL') continue;
-        const setting = known.get(variable);
+        const setting = known.get(variable) ?? OF_COMMANDS.get(variable);
         if (setting === undefined) throw new Error(`${variable} is no setting of ${name}`);
         if (value !== undefined)
           expect({ variable, problems: setting.schema.safeParse(value).error?.issues ?? [] }).toEqual({

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventNames, families, familyNames, isModelled } from '#catalogue';
+import { eventNames, families, familyNames, isModelled, topics } from '#catalogue';
 import { deliveriesOfCase, eventually, publishedBodies } from '#kit';
 import { instant } from '#rules';
+import type { Received } from '#operate';
+import { applyTopics, embeddedShape } from '#platform/kafka';
 import { buildEvent } from '#simulator';
 import { newSecret } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
@@ -40,6 +42,10 @@ const eventRows = (ids: readonly string[]) =>
       WHERE razorpay_event_id = ANY($1) ORDER BY 1`,
     [ids],
   );
+const statusWithIngest = async () => {
+  const { code, answer } = await system.dakia('status', '--ingest', `http://localhost:${system.opsPort()}`);
+  return { code, answer: answer as { readonly received: Received; readonly lost: readonly unknown[] } };
+};
 const countOf = async (table: string): Promise<number> =>
   Number((await system.rows<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n);
 const paymentOf = async (id: string) =>
@@ -62,6 +68,23 @@ it('all events that have a rule, repeated, shuffled and among forgeries, end in 
     totals: { events: count + again, duplicate: again, parked: 0, quarantined: 0, dead: 0 },
   });
   expect(sighted).toBeGreaterThan(count / 10);
+  const { code, answer } = await statusWithIngest();
+  expect({ code, answer }).toMatchObject({
+    code: 0,
+    answer: {
+      lost: [],
+      received: {
+        ...{ processes: 1, silent: [], received: count + again + forged, accepted: count + again, quarantined: 0 },
+        ...{ refused: forged, unavailable: 0 },
+      },
+    },
+  });
+  const reasons = answer.received.reasons.map(([reason]) => reason);
+  expect(reasons.toSorted()).toEqual(['signature-mismatch', 'signature-missing']);
+  // What Kafka has confirmed to ingest is what Kafka has, topic by topic.
+  expect(answer.received.confirmed).toEqual(
+    Object.fromEntries(account.topics.filter((one) => one.accepted > 0).map((one) => [one.topic, one.accepted])),
+  );
   expect(await countOf('webhook_events')).toBe(count);
   expect(
     await system.rows(
@@ -72,7 +95,7 @@ it('all events that have a rule, repeated, shuffled and among forgeries, end in 
   const sent = types.map(({ event_type }) => event_type);
   expect(eventNames.filter((event) => isModelled(event) && !sent.includes(event))).toEqual([]);
   for (const family of familyNames) expect([family, await countOf(families[family].table)]).not.toEqual([family, 0]);
-}, 40_000);
+}, 60_000);
 
 it('what is authentic but not understood is answered 200 and kept with its reason', async () => {
   const noId = Buffer.from(
@@ -234,3 +257,23 @@ it('a secret is rotated without a restart: retries come with the old one, replay
   await system.drained();
   expect(await countOf(`audit_logs WHERE entity_key = 'pay_Rotation000001'`)).toBe(1);
 }, 20_000);
+
+it('a topic that has fewer records than Kafka has confirmed is named, and a process that does not answer is, too', async () => {
+  const { answer: before } = await statusWithIngest();
+  const topic = families.invoices.topic;
+  const confirmed = before.received.confirmed[topic];
+  expect(confirmed).toBeGreaterThan(0);
+  await system.withAdmin(async (admin) => {
+    const full = `${system.prefix}${topic}`;
+    await admin.deleteTopics({ topics: [full] });
+    await eventually('the topic is gone', async () => !(await admin.listTopics()).includes(full));
+  });
+  await applyTopics(system.kafka, { topics, prefix: system.prefix, shape: embeddedShape });
+  const { code, answer } = await statusWithIngest();
+  expect({ code, lost: answer.lost }).toEqual({ code: 1, lost: [{ topic, confirmed, inKafka: 0 }] });
+  const away = await system.dakia('status', '--ingest', 'http://127.0.0.1:1');
+  expect(away.answer).toMatchObject({
+    lost: [],
+    received: { processes: 0, received: 0, since: null, silent: [expect.stringContaining('127.0.0.1:1 does not')] },
+  });
+}, 60_000);

@@ -69,7 +69,7 @@ const canaries = {
 } as const;
 
 const EVENT = ['eventId', 'event', 'family', 'key', 'traceId'];
-const NOTIFICATION = ['notification', 'destination', 'fact', 'family', 'key', 'traceId', 'attempts'];
+const NOTIFICATION = ['notification', 'eventId', 'destination', 'fact', 'family', 'key', 'traceId', 'attempts'];
 /** One line per unit of work, with all by which it is looked up. */
 const WIDE_LINES: Readonly<Record<string, readonly string[]>> = {
   delivery: [...EVENT, 'endpoint', 'outcome', 'bytes'],

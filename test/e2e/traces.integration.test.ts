@@ -110,6 +110,7 @@ it('one trace from the delivery through Kafka to the transaction and the notific
   });
   expect(delivered.attributes).toMatchObject({
     'messaging.system': 'bullmq',
+    'dakia.event.id': event.eventId,
     'dakia.destination': 'log',
     'dakia.outcome': 'delivered',
     'dakia.attempt': 1,
@@ -140,7 +141,12 @@ it('one trace from the delivery through Kafka to the transaction and the notific
   expect(await system.metrics()).not.toContain('trace_id');
   expect(collector.headers[0]?.['x-key']).toBe('a key');
   await eventually('the log line of the notification', () =>
-    system.log.lines().some(({ msg, traceId: logged }) => msg === 'a notification was sent' && logged === traceId),
+    system.log
+      .lines()
+      .some(
+        ({ msg, traceId: logged, eventId }) =>
+          msg === 'a notification was sent' && logged === traceId && eventId === event.eventId,
+      ),
   );
 });
 

@@ -20,6 +20,7 @@ import { cleanCommit, save } from './saved-runs.ts';
 import { measureScrape } from './scrape/measure.ts';
 import { openStack } from './stack.ts';
 import type { Report, Stack } from './stack.ts';
+import { measureTraces } from './traces/measure.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
@@ -32,6 +33,7 @@ const report: Report = (part, message) =>
 
 const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: OtherTree): Promise<BenchResult> => {
   const ingest = parts.includes('ingest') ? await measureIngest(stack, seconds, report, other) : undefined;
+  const traces = parts.includes('traces') ? await measureTraces(stack, seconds, report) : undefined;
   const apply = parts.includes('apply') ? await measureApply(stack, seconds, report) : undefined;
   const endToEnd = parts.includes('end-to-end')
     ? await measureEndToEnd(stack, seconds, report, other, apply?.events_per_s)
@@ -43,6 +45,7 @@ const measure = async (stack: Stack, { parts, seconds }: BenchOptions, other?: O
     machine: thisMachine(),
     ...(other && { against: other.commit }),
     ...(ingest && { ingest }),
+    ...(traces && { traces }),
     ...(apply && { apply }),
     ...(endToEnd && { end_to_end: endToEnd }),
     ...(notify && { notify }),

@@ -113,7 +113,7 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
   };
 
   for (const socket of sockets) {
-    listen(socket, (status) => answeredOn(socket, status));
+    onAnswers(socket, (status) => answeredOn(socket, status));
     socket.once('close', () => fail(new Error('the server closed a connection in the middle of the load')));
     socket.on('error', fail);
   }
@@ -147,14 +147,15 @@ export const sendLoad = async ({ port, connections, seconds, next, pace, onEnd }
   };
 };
 
-const connect = (port: number): Promise<net.Socket> =>
+/** A connection that sends at once. */
+export const connect = (port: number): Promise<net.Socket> =>
   new Promise((resolve, reject) => {
     const socket = net.connect({ host: '127.0.0.1', port, noDelay: true }, () => resolve(socket));
     socket.once('error', reject);
   });
 
 /** One answer at a time: a connection never carries two requests at once. */
-const listen = (socket: net.Socket, onAnswer: (status: string) => void): void => {
+export const onAnswers = (socket: net.Socket, onAnswer: (status: string) => void): void => {
   let text = '';
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');

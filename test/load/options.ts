@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 
-export const parts = ['ingest', 'apply', 'end-to-end', 'notify', 'hostile', 'scrape'] as const;
+export const parts = ['ingest', 'traces', 'apply', 'end-to-end', 'notify', 'hostile', 'scrape'] as const;
 export type Part = (typeof parts)[number];
 
 export interface BenchOptions {
@@ -20,7 +20,7 @@ export interface BenchOptions {
 const SECONDS_DEFAULT = 10;
 const SECONDS_MAX = 300;
 
-export const USAGE = `npm run bench [-- --only ingest|apply|end-to-end|notify|hostile|scrape] [--seconds N] [--against COMMIT] [--save] [--json]
+export const USAGE = `npm run bench [-- --only ingest|traces|apply|end-to-end|notify|hostile|scrape] [--seconds N] [--against COMMIT] [--save] [--json]
 
 Measures speed as ratios within one run on this machine; docs/performance.md says what and how. Starts servers of its own on free
 ports; KAFKA_BROKERS, DATABASE_URL, REDIS_URL and SCHEMA_REGISTRY_URL are used instead where they are set.

@@ -5,13 +5,13 @@ import { loadResult } from './end-to-end/measure.ts';
 import { atRate } from './http-load.ts';
 import { connectionsResult } from './ingest/few-connections.ts';
 import { ingestResult } from './ingest/measure.ts';
-import { tracedResult } from './ingest/traced.ts';
 import { notifyResult } from './notify/measure.ts';
 import { readOptions } from './options.ts';
-import { tableOf, verdictOf } from './report.ts';
+import { figuresOf, tableOf, verdictOf } from './report.ts';
 import type { BenchResult } from './report.ts';
 import { runsPage } from './saved-runs.ts';
-import { intervalOf, median, quantile, rounded, spread } from './statistics.ts';
+import { intervalOf, median, quantile, rounded, spread, trimmedIntervalOf } from './statistics.ts';
+import { tracesResult } from './traces/measure.ts';
 import { warmUp } from './warm-up.ts';
 
 const load = {
@@ -47,19 +47,23 @@ const full: BenchResult = {
         cpu_us_other: { ingest: 300, client: 80 },
       },
     ],
-    traced_1: 0.98,
-    traced_1_cpu: 0.99,
-    traced_1_between: [0.98, 1.01],
-    traced_100: 0.86,
-    traced_100_cpu: 0.88,
-    spread_traced: 0.03,
-    untraced_between: [0.99, 1.01],
     light_p50_ms: 1.4,
     light_p99_ms: 3.2,
     light_p50_ms_other: 7.6,
     light_p50_ms_no_kafka: 1.3,
     server_busy: 0.98,
     generator_core: 0.31,
+  },
+  traces: {
+    traced_1: 0.98,
+    traced_1_cpu: 0.99,
+    traced_1_between: [0.98, 1.01],
+    traced_100: 0.86,
+    traced_100_cpu: 0.88,
+    traced_100_between: [0.87, 0.89],
+    spread_traced: 0.03,
+    untraced_between: [0.99, 1.01],
+    untraced_cpu_us: 410,
   },
   apply: {
     ratio_raw: 0.52,
@@ -230,6 +234,7 @@ test('the table shows every figure, whether its goal is met, and only what was m
   const one = tableOf({ machine: full.machine, ...(full.apply && { apply: full.apply }) });
   expect(one).toContain('0.52');
   expect(one).not.toContain('ingest');
+  expect(line('ingest without traces')).toMatch(/ 0\.99 +met \(>= 0\.97\) +95 %: 0\.98 to 1\.01; by req\/s 0\.98/);
 });
 
 test('rounds that lie too far apart give no verdict', () => {
@@ -247,13 +252,13 @@ test('an interval gives a verdict only where the goal is on one side of it', () 
   expect(verdictOf({ ...figure, value: 3, goal: { most: 4 }, between: [2, 5] })).toMatch(/^no verdict/);
 });
 
-test('traces: each pair is compared with itself, and a round that was slow for both is no difference', () => {
+test('traces: each round is compared with itself, and one that was slow for both is no difference', () => {
   const round = (micros: number, share: number) => ({
-    untraced: { perSecond: 1e6 / micros, cpuMicros: micros },
-    traced: { perSecond: (share * 1e6) / micros, cpuMicros: micros / share },
+    untraced: { seconds: 1, cpuMicros: micros * 1_000, sendingMicros: 100 },
+    side: { seconds: 1 / share, cpuMicros: (micros * 1_000) / share, sendingMicros: 1_100 },
   });
-  const result = tracedResult({
-    none: [round(60, 1.01), round(600, 0.99), round(60, 1)],
+  const result = tracesResult({
+    again: [round(60, 1.01), round(600, 0.99), round(60, 1)],
     'traced-1': [round(60, 0.98), round(600, 0.99), round(60, 0.97)],
     'traced-100': [round(60, 0.7), round(600, 0.7)],
   });
@@ -262,10 +267,21 @@ test('traces: each pair is compared with itself, and a round that was slow for b
     traced_1_cpu: 0.98,
     traced_100_cpu: 0.7,
     traced_100_between: [0.7, 0.7],
+    // 60, 600 and 60 us in 1,000 requests each.
+    untraced_cpu_us: 240,
+    sending_1_us: 1,
   });
-  // By hand: the logs' standard deviation is 0.0102, t is 4.3.
   expect(result.traced_1_between).toEqual([0.955, 1.01]);
   expect(result.untraced_between).toEqual([0.975, 1.03]);
+});
+
+test('traces: the figure of a run that was saved when they were a part of ingest is still shown', () => {
+  const { traces, ingest, ...others } = full;
+  if (traces === undefined || ingest === undefined) throw new Error('both are above');
+  const { traced_1_between: _, ...saved } = traces;
+  const name = 'ingest without traces / with 1 % traced, CPU';
+  expect(figuresOf({ ...others, ingest: { ...ingest, ...saved } }).map((figure) => figure.name)).toContain(name);
+  expect(figuresOf({ ...others, ingest }).map((figure) => figure.name)).not.toContain(name);
 });
 
 test('a warm-up ends when the rate stops rising, and at the latest after a bound', async () => {
@@ -328,7 +344,7 @@ test('options: all parts by default, an unknown one is an issue', () => {
   expect(readOptions([])).toMatchObject({
     ok: true,
     value: {
-      parts: ['ingest', 'apply', 'end-to-end', 'notify', 'hostile', 'scrape'],
+      parts: ['ingest', 'traces', 'apply', 'end-to-end', 'notify', 'hostile', 'scrape'],
       seconds: 10,
       json: false,
       save: false,
@@ -354,4 +370,21 @@ test('the interval of pairs is around their geometric mean, and narrower the mor
   expect(close.high).toBeCloseTo(1.0197, 3);
   expect(high - low).toBeGreaterThan(close.high - close.low);
   expect(() => intervalOf([1])).toThrow('less than two pairs');
+});
+
+test('where some of many ratios were disturbed, the interval is that of the middle ones', () => {
+  const ratios = Array.from({ length: 20 }, (_, index) => 0.98 + (index % 5) * 0.005);
+  const calm = trimmedIntervalOf(ratios);
+  const disturbed = trimmedIntervalOf([...ratios.slice(0, 17), 3, 4, 5]);
+  expect(calm.middle).toBeCloseTo(0.99, 3);
+  expect(disturbed.middle).toBeCloseTo(0.99, 1);
+  expect(disturbed.high).toBeLessThan(1.02);
+  expect(intervalOf([...ratios.slice(0, 17), 3, 4, 5]).high).toBeGreaterThan(1.3);
+  // By hand, of the logs 0, 1, 2, 3 and 4 hundredths: 1, 2 and 3 are left, those beside them stand for the others.
+  const { middle, low, high } = trimmedIntervalOf([0, 1, 2, 3, 4].map((hundredths) => Math.exp(hundredths / 100)));
+  expect(Math.log(middle)).toBeCloseTo(0.02, 6);
+  // The squares sum up to 4 (1/100)^2, of three values: 4.3 times the root of 4 / (3 * 2), in hundredths.
+  expect(Math.log(high) - Math.log(middle)).toBeCloseTo(0.0351, 4);
+  expect(Math.log(middle) - Math.log(low)).toBeCloseTo(0.0351, 4);
+  expect(() => trimmedIntervalOf([1])).toThrow('less than two pairs');
 });

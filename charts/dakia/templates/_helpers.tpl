@@ -144,6 +144,15 @@ securityContext:
       key: {{ $from.urlKey }}
 {{- end -}}
 
+{{- /* Where `dakia status` asks what was received. */}}
+{{- define "dakia.env.ingestOps" -}}
+{{- $ingest := include "dakia.service" (dict "root" . "name" "ingest") | fromYaml }}
+{{- if $ingest.enabled }}
+- name: DAKIA_INGEST_OPS_URLS
+  value: http://{{ include "dakia.fullname" . }}-ingest-ops:9400
+{{- end }}
+{{- end }}
+
 {{- define "dakia.env.redis" -}}
 - name: REDIS_URL
   valueFrom:

@@ -1,4 +1,5 @@
 import { eventNames } from './events.ts';
+import { serviceNames } from './families.ts';
 
 /**
  * Every name on the pages of razorpay.com/docs (webhooks: all, payments, orders, disputes, refunds, invoices,
@@ -43,4 +44,8 @@ test('every name that Razorpay publishes has its row in the catalogue', () => {
   const published = NAMES.trim().split(/\s+/);
   expect(published).toHaveLength(129);
   expect(published.filter((name) => !eventNames.some((known) => known === name))).toEqual([]);
+});
+
+test('the name of a service is one lowercase word: it is part of a role of Postgres and of a Deployment', () => {
+  for (const name of serviceNames) expect(name).toMatch(/^[a-z]+$/);
 });

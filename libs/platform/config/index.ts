@@ -7,6 +7,7 @@ export {
   opsSettings,
   postgresSettings,
   processSettings,
+  receivedSettings,
   queueSettings,
   redisSettings,
   registrySettings,

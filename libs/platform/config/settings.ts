@@ -23,6 +23,19 @@ export const opsSettings = {
   opsPort: setting('DAKIA_OPS_PORT', port(9400), 'Port of /livez, /readyz and /metrics; 0 takes a free one.'),
 } as const;
 
+export const receivedSettings = {
+  ingestOpsUrls: setting(
+    'DAKIA_INGEST_OPS_URLS',
+    list('http://host:9400, separated by commas')
+      .refine((urls) => urls.every((one) => URL.canParse(one)), {
+        error: 'has something that is no URL; give http://host:9400, separated by commas',
+      })
+      .optional(),
+    'Ops ports of the ingest processes, http://host:9400 separated by commas, which `dakia status` asks for what was ' +
+      'received and refused; a name with several addresses stands for all of them.',
+  ),
+} as const;
+
 export const traceSettings = {
   traceEndpoint: setting(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -86,7 +99,7 @@ export const postgresSettings = {
   databasePoolSize: setting(
     'DAKIA_DATABASE_POOL_SIZE',
     whole(8, 1, 200),
-    'Connections to Postgres per service; all but two of them may wait for rows that others hold.',
+    'Connections to Postgres per service; all but three of them may wait for rows that others hold.',
   ),
 } as const;
 

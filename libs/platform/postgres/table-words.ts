@@ -76,7 +76,7 @@ export const sharedTables: Readonly<Record<string, TableWords>> = {
       ...event,
       created_at: "The body's own time; for one without, when it was received.",
       processed: 'Whether its entity reflects it, or it was decided that it changes nothing.',
-      verdict: 'applied, stale, rejected, sighted, parked, quarantined or dead.',
+      verdict: 'applied, kept, stale, rejected, sighted, parked, quarantined or dead.',
       reason: 'Why, where that says more.',
       ...received,
       processed_at: 'When it was processed.',

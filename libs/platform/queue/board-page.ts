@@ -3,15 +3,14 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import basicAuth from '@fastify/basic-auth';
-import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#platform/log';
 import { untilReady } from '#platform/redis';
 import { NAMES_FILE, NAMES_SCRIPT, withNames } from './board-names.ts';
-import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
+import { openAskingRedis, openBullQueue, QUEUE_ANSWER_MS } from './connection.ts';
 import type { BoardConfig } from './contracts.ts';
 import { createLoginLimit } from './login-limit.ts';
-import { BOARD_PATH, keyPrefixOf } from './names.ts';
+import { BOARD_PATH } from './names.ts';
 
 const USER = 'dakia';
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -55,17 +54,7 @@ export const serveBoard = async (
   log: Logger,
 ): Promise<void> => {
   const client = openAskingRedis(config, 'page of queues', log);
-  const queues = names.map((name) => {
-    const queue = new Queue(name, {
-      connection: client,
-      prefix: keyPrefixOf(config.queuePrefix),
-      skipVersionCheck: true,
-      skipWaitingForReady: true,
-      skipMetasUpdate: true,
-    });
-    queue.on('error', () => undefined);
-    return queue;
-  });
+  const queues = names.map((name) => openBullQueue(client, config, name));
   app.addHook('onClose', async () => client.disconnect());
 
   const limit = createLoginLimit();

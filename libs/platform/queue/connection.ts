@@ -1,7 +1,10 @@
+import { Queue } from 'bullmq';
 import type { Logger } from '#platform/log';
 import { createRedis, redisPolicyWarnings } from '#platform/redis';
 import type { Redis, RedisConfig } from '#platform/redis';
 import { backoffMs } from '#platform/time';
+import type { QueueConfig } from './contracts.ts';
+import { keyPrefixOf } from './names.ts';
 
 /** Longest time in ms that a call waits for Redis. */
 export const QUEUE_ANSWER_MS = 5_000;
@@ -34,6 +37,22 @@ export const openAskingRedis = (config: RedisConfig, queue: string, log: Logger)
     queue,
     log,
   );
+
+/**
+ * BullMQ's queue over `client`: it asks Redis for nothing until it is used, and leaves no note of itself there. The
+ * client says that Redis is away, once; without a listener BullMQ would print each error.
+ */
+export const openBullQueue = (client: Redis, config: QueueConfig, name: string): Queue => {
+  const queue = new Queue(name, {
+    connection: client,
+    prefix: keyPrefixOf(config.queuePrefix),
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+    skipMetasUpdate: true,
+  });
+  queue.on('error', () => undefined);
+  return queue;
+};
 
 /** For a worker: its commands wait for Redis to come back, because the outcome of a job that is done must get there. */
 export const openWorkerRedis = (config: RedisConfig, queue: string, log: Logger): Redis => {

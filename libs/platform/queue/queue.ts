@@ -1,10 +1,8 @@
-import { Queue } from 'bullmq';
 import { AFTERWARDS } from '#catalogue';
 import type { Logger } from '#platform/log';
 import { untilReady } from '#platform/redis';
-import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
+import { openAskingRedis, openBullQueue, QUEUE_ANSWER_MS } from './connection.ts';
 import type { Job, JobQueue, QueueConfig } from './contracts.ts';
-import { keyPrefixOf } from './names.ts';
 import { RENEW } from './scripts.ts';
 
 /** Jobs per round trip. */
@@ -49,15 +47,7 @@ const inChunks = async <Item>(
  */
 export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQueue => {
   const client = openAskingRedis(config, name, log);
-  const queue = new Queue(name, {
-    connection: client,
-    prefix: keyPrefixOf(config.queuePrefix),
-    skipVersionCheck: true,
-    skipWaitingForReady: true,
-    skipMetasUpdate: true,
-  });
-  // The client says it once; without a listener BullMQ would print each of them.
-  queue.on('error', () => undefined);
+  const queue = openBullQueue(client, config, name);
 
   const addChunk = async (jobs: readonly Job[]): Promise<void> => {
     await queue.addBulk(

@@ -4,7 +4,7 @@ import { now } from '#platform/time';
 import { instant } from '#rules';
 import type { Instant } from '#rules';
 
-/** Anything with a lifetime. Started in order, stopped in reverse; a failed start stops what had started. */
+/** Anything with a lifetime. */
 export interface Component {
   readonly name: string;
   start(): Promise<void>;
@@ -12,54 +12,96 @@ export interface Component {
   stop(deadline: Instant): Promise<void>;
 }
 
-/** Hears how far a start has come. */
-export interface StartListener {
-  /** `index`: in the list of components. */
-  readonly starting: (index: number) => void;
-  readonly started: (index: number) => void;
+/** Started in order, stopped in reverse. */
+export type Lane = readonly Component[];
+
+/** All that a process runs. */
+export interface Plan {
+  /** What every service uses: started before them, stopped after them. */
+  readonly shared: Lane;
+  /**
+   * A lane a service. They start and stop side by side, because one that waits for its group or for its last fetch
+   * keeps no other from doing so: as processes of their own they have no order either.
+   */
+  readonly services: readonly Lane[];
 }
 
-/** Starts components in order. When one fails, those that had started are stopped and the failure is thrown. */
+/** Hears how far a start has come. */
+export interface StartListener {
+  readonly starting: (component: Component) => void;
+  readonly started: (component: Component) => void;
+}
+
+/** Services that start or stop at the same time; the others follow in their order. More than there are today. */
+export const SERVICES_AT_ONCE_MAX = 16;
+
+/** `work` never rejects. */
+const sideBySide = async (lanes: readonly Lane[], work: (lane: Lane) => Promise<void>): Promise<void> => {
+  const waiting = lanes.values();
+  const next = async (): Promise<void> => {
+    for (const lane of waiting) await work(lane);
+  };
+  await Promise.all(Array.from({ length: SERVICES_AT_ONCE_MAX }, next));
+};
+
+/**
+ * Starts what is shared, then the services. When a component fails, no other begins; those that are starting are
+ * waited for, all that had started are stopped, and the first failure is thrown.
+ */
 export const startAll = async (
-  components: readonly Component[],
+  { shared, services }: Plan,
   log: Logger,
   drainMs: number,
   listener: StartListener,
 ): Promise<void> => {
-  const started: Component[] = [];
-  for (const [index, component] of components.entries()) {
-    try {
-      listener.starting(index);
-      await component.start();
-      started.push(component);
-      listener.started(index);
-    } catch (error) {
-      log.error(
-        { code: codeOf('start', 'component'), err: error, component: component.name },
-        `${component.name} did not start`,
-      );
-      await stopAll(started, log, drainMs);
-      throw error;
+  const started = new Set<Component>();
+  const failures: unknown[] = [];
+  const startLane = async (lane: Lane): Promise<void> => {
+    for (const component of lane) {
+      if (failures.length > 0) return;
+      try {
+        listener.starting(component);
+        await component.start();
+        started.add(component);
+        listener.started(component);
+      } catch (error) {
+        failures.push(error);
+        log.error(
+          { code: codeOf('start', 'component'), err: error, component: component.name },
+          `${component.name} did not start`,
+        );
+      }
     }
-  }
+  };
+  await startLane(shared);
+  await sideBySide(services, startLane);
+  if (failures.length === 0) return;
+  const startedOf = (lane: Lane): Lane => lane.filter((component) => started.has(component));
+  await stopAll({ shared: startedOf(shared), services: services.map(startedOf) }, log, drainMs);
+  throw failures[0];
 };
 
 /**
- * Stops components in reverse order within `drainMs`; a component that fails to stop does not keep the others from it.
+ * Stops the services, then what is shared, all within `drainMs`; a component that fails to stop does not keep the
+ * others from it. False when one did.
  */
-export const stopAll = async (components: readonly Component[], log: Logger, drainMs: number): Promise<boolean> => {
+export const stopAll = async ({ shared, services }: Plan, log: Logger, drainMs: number): Promise<boolean> => {
   const deadline = instant(now() + drainMs);
   let clean = true;
-  for (const component of components.toReversed()) {
-    try {
-      await component.stop(deadline);
-    } catch (error) {
-      clean = false;
-      log.error(
-        { code: codeOf('stop', 'unclean'), err: error, component: component.name },
-        `${component.name} did not stop cleanly`,
-      );
+  const stopLane = async (lane: Lane): Promise<void> => {
+    for (const component of lane.toReversed()) {
+      try {
+        await component.stop(deadline);
+      } catch (error) {
+        clean = false;
+        log.error(
+          { code: codeOf('stop', 'unclean'), err: error, component: component.name },
+          `${component.name} did not stop cleanly`,
+        );
+      }
     }
-  }
+  };
+  await sideBySide(services, stopLane);
+  await stopLane(shared);
   return clean;
 };

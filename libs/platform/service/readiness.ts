@@ -1,4 +1,4 @@
-import type { StartListener } from './component.ts';
+import type { Component, StartListener } from './component.ts';
 import type { DependencyState } from './dependencies.ts';
 
 /**
@@ -27,8 +27,8 @@ export interface ReadinessReport {
  */
 export interface Readiness extends StartListener {
   readonly addCheck: (check: ReadinessCheck) => void;
-  /** The components in order of start. Unready until each has started. */
-  readonly expect: (names: readonly string[]) => void;
+  /** All components, as they are to be shown. Unready until each has started. */
+  readonly expect: (components: readonly Component[]) => void;
   readonly drain: () => void;
   readonly report: () => ReadinessReport;
 }
@@ -39,16 +39,18 @@ export const createReadiness = (
   onReady: () => void,
 ): Readiness => {
   const checks: ReadinessCheck[] = [];
-  let stages: Stage[] = [];
-  let begunAt = 0;
+  /** By component and not by name: several services have a component of the same name. */
+  const stages = new Map<Component, Stage>();
+  const begunAt = new Map<Component, number>();
   let wasReady = false;
   let isDraining = false;
 
-  const change = (at: number, to: Omit<Stage, 'name'>): void => {
-    stages = stages.map((stage, index) => (index === at ? { name: stage.name, ...to } : stage));
-  };
+  const change = (component: Component, to: Omit<Stage, 'name'>): void =>
+    void stages.set(component, { name: component.name, ...to });
   const missing = (): readonly string[] => {
-    const unstarted = stages.filter(({ state }) => state !== 'started').map(({ name, state }) => `${name}: ${state}`);
+    const unstarted = [...stages.values()]
+      .filter(({ state }) => state !== 'started')
+      .map(({ name, state }) => `${name}: ${state}`);
     return [...unstarted, ...checks.flatMap((check) => check() ?? [])];
   };
   const reasons = (): readonly string[] => {
@@ -63,19 +65,24 @@ export const createReadiness = (
 
   return {
     addCheck: (check) => void checks.push(check),
-    expect: (names) => (stages = names.map((name) => ({ name, state: 'waiting' }))),
-    starting: (index) => {
-      begunAt = performance.now();
-      change(index, { state: 'starting' });
+    expect: (components) => {
+      for (const component of components) change(component, { state: 'waiting' });
     },
-    started: (index) => change(index, { state: 'started', ms: Math.round(performance.now() - begunAt) }),
+    starting: (component) => {
+      begunAt.set(component, performance.now());
+      change(component, { state: 'starting' });
+    },
+    started: (component) => {
+      const ms = performance.now() - (begunAt.get(component) ?? 0);
+      change(component, { state: 'started', ms: Math.round(ms) });
+    },
     drain: () => (isDraining = true),
     report: () => {
       const found = reasons();
       return {
         status: found.length === 0 ? 'ready' : 'not ready',
         reasons: found,
-        stages,
+        stages: [...stages.values()],
         dependencies: dependencies(),
       };
     },

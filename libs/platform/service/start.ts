@@ -8,7 +8,7 @@ import { openTracing } from '#platform/trace';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import { startAll, stopAll } from './component.ts';
-import type { Component } from './component.ts';
+import type { Plan } from './component.ts';
 import { readServiceConfig } from './definition.ts';
 import type { Host, Service } from './definition.ts';
 import { createDependencies } from './dependencies.ts';
@@ -96,7 +96,7 @@ export const startServices = async (
   describeBuild(registry);
   const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
   const tracing = await openTracing(base.value, log);
-  const parts = services.flatMap((service, index) =>
+  const lanes = services.map((service, index) =>
     service.build(configs.value[index], {
       ...host,
       environment,
@@ -105,7 +105,7 @@ export const startServices = async (
     }),
   );
   // Traces stop last: what the others do at their end is sent, too.
-  const components: readonly Component[] = [...(tracing === undefined ? [] : [tracing.component]), ops, ...parts];
+  const plan: Plan = { shared: [...(tracing === undefined ? [] : [tracing.component]), ops], services: lanes };
 
   const settings = Object.assign(
     {},
@@ -116,7 +116,7 @@ export const startServices = async (
     { settings: describeConfig(settings, environment), services: services.map((service) => service.name) },
     `${name} starts`,
   );
-  readiness.expect(components.map((component) => component.name));
+  readiness.expect([...plan.shared, ...lanes.flat()]);
   dependencies.start();
   const looking = setInterval(() => {
     if (readiness.report().status === 'ready') clearInterval(looking);
@@ -133,7 +133,7 @@ export const startServices = async (
     dependencies.stop();
   };
   try {
-    await startAll(components, log, base.value.drainMs, readiness);
+    await startAll(plan, log, base.value.drainMs, readiness);
   } catch (error) {
     letGo();
     endLevels();
@@ -148,7 +148,7 @@ export const startServices = async (
     stop: async () => {
       readiness.drain();
       letGo();
-      return stopAll(components, log, base.value.drainMs).finally(endLevels);
+      return stopAll(plan, log, base.value.drainMs).finally(endLevels);
     },
   });
 };

@@ -7,6 +7,8 @@ import type { Tracer } from './tracer.ts';
 export interface Tracing {
   /** Of one service, under whose name its spans are shown. */
   readonly tracerOf: (service: string) => Tracer;
+  /** Settles when all that has ended is sent, or given up: for who has to know what sending cost. */
+  readonly flush: () => Promise<void>;
   /** Sends what is left when it is stopped, within a bound. */
   readonly component: Component;
 }

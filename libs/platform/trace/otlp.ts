@@ -59,6 +59,7 @@ export const openOtlp = (
   });
   return {
     tracerOf: (service) => tracerOf(service, config.traceRatio, processor),
+    flush: () => processor.forceFlush().catch(() => undefined),
     component: {
       name: 'traces',
       start: async () => undefined,

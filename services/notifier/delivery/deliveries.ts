@@ -1,5 +1,5 @@
-import { classifyError, statement } from '#platform/postgres';
-import type { Database } from '#platform/postgres';
+import { arraysOf, classifyError, statement, unnested } from '#platform/postgres';
+import type { Column, Database } from '#platform/postgres';
 import { pause } from '#platform/time';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
@@ -26,21 +26,33 @@ interface Concluded {
   readonly conclusion: Conclusion;
 }
 
+const CONCLUDED_COLUMNS: readonly Column<Concluded>[] = [
+  { name: 'id', type: 'text', of: ({ id }) => id },
+  { name: 'status', type: 'text', of: ({ conclusion }) => conclusion.kind },
+  { name: 'attempts', type: 'int', of: ({ conclusion }) => conclusion.attempts },
+  { name: 'response', type: 'text', of: ({ conclusion: one }) => (one.kind === 'delivered' ? one.response : null) },
+  { name: 'reason', type: 'text', of: ({ conclusion: one }) => (one.kind === 'delivered' ? null : one.reason) },
+  { name: 'delivered', type: 'float8', of: ({ conclusion: one }) => (one.kind === 'delivered' ? one.at : null) },
+  { name: 'next', type: 'float8', of: ({ conclusion: one }) => (one.kind === 'retrying' ? one.nextAttemptAt : null) },
+];
+
+const [IDS, CONCLUDED] = [1, 2] as const;
+
 /**
  * What came of many attempts. A delivery that happened is kept whatever the row says by now; anything else only while
  * the row still waits for it. Locked in one order, so that two who write the same rows never wait in a circle.
  */
-const SETTLE = statement(
+const CONCLUDE = statement(
   'notifications_conclude',
-  `WITH locked AS MATERIALIZED (SELECT id FROM notifications WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE)
+  `WITH locked AS MATERIALIZED (SELECT id FROM notifications WHERE id = ANY($${IDS}::text[]) ORDER BY id
+     FOR UPDATE)
    UPDATE notifications AS n
       SET status = given.status, attempts = coalesce(given.attempts, n.attempts), response = given.response,
         reason = given.reason,
           delivered_at = to_timestamp(given.delivered / 1000),
             next_attempt_at = coalesce(to_timestamp(given.next / 1000), n.next_attempt_at),
             updated_at = clock_timestamp()
-     FROM locked JOIN unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::float8[], $7::float8[])
-       AS given (id, status, attempts, response, reason, delivered, next) ON given.id = locked.id
+     FROM locked JOIN ${unnested(CONCLUDED_COLUMNS, CONCLUDED, 'given')} ON given.id = locked.id
     WHERE n.id = locked.id AND (n.status IN ('pending', 'retrying') OR (given.status = 'delivered'
       AND n.status <> 'delivered'))`,
 );
@@ -54,16 +66,7 @@ export const createDeliveries = (
   schedule: (requests: readonly JobRequest[]) => Promise<void>,
 ): Deliveries => {
   const conclude = batchLoader<Concluded, true>(async (concluded) => {
-    const conclusions = concluded.map(({ conclusion }) => conclusion);
-    await database.query(SETTLE, [
-      concluded.map(({ id }) => id),
-      conclusions.map(({ kind }) => kind),
-      conclusions.map(({ attempts }) => attempts),
-      conclusions.map((one) => (one.kind === 'delivered' ? one.response : null)),
-      conclusions.map((one) => (one.kind === 'delivered' ? null : one.reason)),
-      conclusions.map((one) => (one.kind === 'delivered' ? one.at : null)),
-      conclusions.map((one) => (one.kind === 'retrying' ? one.nextAttemptAt : null)),
-    ]);
+    await database.query(CONCLUDE, [concluded.map(({ id }) => id), ...arraysOf(CONCLUDED_COLUMNS, concluded)]);
     return concluded.map(() => true);
   }, BATCH);
   return {

@@ -218,6 +218,7 @@ const aboutOf = (id: string, destination: string, notification: StoredNotificati
   notification: id,
   destination,
   ...(notification !== null && {
+    eventId: notification.eventId ?? undefined,
     fact: notification.kind,
     family: notification.family,
     key: notification.entityKey,

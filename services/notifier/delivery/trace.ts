@@ -37,6 +37,7 @@ export const beginDelivery = (
           'dakia.attempt': attempts ?? undefined,
           'dakia.outcome': kind,
           ...(notification !== null && {
+            'dakia.event.id': notification.eventId ?? undefined,
             'dakia.fact': notification.kind,
             'dakia.family': notification.family,
             'dakia.entity.key': notification.entityKey,

@@ -28,6 +28,7 @@ export const endPlanned = ({ planned, requests }: Pick<PlannedFacts, 'planned' |
         'messaging.operation.type': 'send',
         'messaging.destination.name': notifyQueueOf(notification.destination),
         'messaging.message.id': notification.id,
+        'dakia.event.id': fact.eventId ?? undefined,
         'dakia.fact': fact.kind,
         'dakia.family': fact.family,
         'dakia.entity.key': fact.entityKey,

@@ -25,7 +25,8 @@ const epoch = (column: string): string => `round(date_part('epoch', ${column}) *
 const NOTIFICATION = `SELECT id, fact_id AS "factId", kind, occurrence, family, entity_key AS "entityKey",
   ${epoch('fact_at')} AS "factAt", endpoint,
          rule, destination, priority, reminder, status, attempts, ${epoch('next_attempt_at')} AS "nextAttemptAt",
-           traceparent FROM notifications`;
+           traceparent, (SELECT payload->>'eventId' FROM outbox WHERE outbox.id = fact_id) AS "eventId"
+      FROM notifications`;
 const LOAD = statement('notifications_load', `${NOTIFICATION} WHERE id = ANY($1::text[])`);
 
 /** The rows of these ids, in no order; an id that has none is not in the answer. */

@@ -10,6 +10,7 @@ const fact = {
   entityKey: 'pout_1',
   factAt: instant(1_700_000_000_000),
   endpoint: 'default',
+  eventId: 'evt_1',
   traceparent: null,
 };
 /** The row has moved on: it shows the newest event. */

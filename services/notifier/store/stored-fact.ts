@@ -18,6 +18,8 @@ export interface StoredFact {
   readonly entityKey: string;
   readonly factAt: Instant;
   readonly endpoint: string | null;
+  /** Razorpay's id of the event that made it true; null once the fact has left the outbox. */
+  readonly eventId: string | null;
   /** W3C trace context of what made it true. */
   readonly traceparent: string | null;
 }

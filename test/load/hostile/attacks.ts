@@ -96,6 +96,14 @@ const crumbs =
       socket.write(head(path, 'Transfer-Encoding: chunked', ...headers)),
     );
 
+/** Each body in one write with its head: what the first read of a connection brings is parsed in one go. */
+const crumbsAtOnce =
+  (connections: number): Attack =>
+  ({ webhookPort }) =>
+    stream(webhookPort, connections, connections * CRUMB_BYTES_PER_SECOND, CRUMBS, (socket) =>
+      socket.write(head('/webhooks/razorpay', SIGNATURE, 'Transfer-Encoding: chunked') + '1\r\n{\r\n'.repeat(10_000)),
+    );
+
 const held =
   (connections: number, begin: (socket: net.Socket) => void): Attack =>
   ({ webhookPort }) => {
@@ -108,6 +116,7 @@ const TINY = head('/webhooks/razorpay', SIGNATURE, 'Content-Length: 2').concat('
 export const attacks = {
   'a body in chunks of 1 byte': crumbs(1, '/webhooks/razorpay', SIGNATURE),
   'the same over 4 connections': crumbs(4, '/webhooks/razorpay', SIGNATURE),
+  'the same at once with its head': crumbsAtOnce(1),
   'the same to an unknown path': crumbs(1, '/nowhere'),
   '64 that stop one byte short of 1 MiB': held(STALLED_CONNECTIONS, (socket) => {
     socket.write(head('/webhooks/razorpay', SIGNATURE, `Content-Length: ${LONGEST_BODY}`));
@@ -146,6 +155,7 @@ export const HOLDING: readonly AttackName[] = ['64 that stop one byte short of 1
 export const GROWING: readonly AttackName[] = [
   'a body in chunks of 1 byte',
   'the same over 4 connections',
+  'the same at once with its head',
   'the same to an unknown path',
 ];
 export const attackNames = Object.keys(attacks) as readonly AttackName[];

@@ -4,12 +4,11 @@ import type { LoadReport } from '../http-load.ts';
 import type { OtherTree } from '../other-tree.ts';
 import type { Report, Stack } from '../stack.ts';
 import { median, quantile, rounded, spread } from '../statistics.ts';
+import type { TracesResult } from '../traces/measure.ts';
 import { measureFewConnections, turned } from './few-connections.ts';
 import type { FewConnectionsResult } from './few-connections.ts';
 import { FULL_LOAD_CONNECTIONS, startIngestServers, variants } from './servers.ts';
 import type { Variant } from './servers.ts';
-import { measureTraced } from './traced.ts';
-import type { TracedResult } from './traced.ts';
 
 export interface FullLoadResult {
   /**
@@ -37,7 +36,8 @@ export interface FullLoadResult {
   readonly generator_core: number;
 }
 
-export type IngestResult = FullLoadResult & FewConnectionsResult & TracedResult;
+/** Runs that were saved before traces were a part of their own have those here. */
+export type IngestResult = FullLoadResult & FewConnectionsResult & Partial<TracesResult>;
 
 export interface IngestRound {
   readonly perSecond: number;
@@ -82,7 +82,6 @@ export const measureIngest = async (
     const half = await servers.load('real', { connections, seconds: seconds / 2, pace: atRate(perSecond / 2) });
     return {
       ...ingestResult(rounds, half),
-      ...(await measureTraced(servers, seconds, report)),
       ...(await measureFewConnections(servers, seconds, report, other !== undefined, stack.serverPids().kafka)),
     };
   } finally {

@@ -7,7 +7,7 @@ const expired = { to: 'expired' } as const;
 const paid = { to: 'paid' } as const;
 
 /**
- * Where each event leads. A status is left only for a higher one (invoice.ts says why
+ * Where each event leads. A status is left only for a higher one (fields.ts says why
  * they stand as they do); what comes late is stale: it may fill gaps and raise the
  * amount paid, it moves nothing. Every partial payment stays in `partially_paid`.
  */

@@ -1,12 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What is traced by each pair of servers in one process; the first traces nothing on either side. */
-export const PAIRS = { none: undefined, 'traced-1': '0.01', 'traced-100': '1' } as const;
-export type PairName = keyof typeof PAIRS;
-/** In the environment of a pair: the port of its side without traces. */
-export const UNTRACED_PORT = 'BENCH_UNTRACED_PORT';
-
 /** Where spans go during a measurement: read, answered and forgotten. */
 export const startCollector = async (): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
   const server = http.createServer((request, response) => {
