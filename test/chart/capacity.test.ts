@@ -13,7 +13,7 @@ interface Deployment {
   };
 }
 
-/** Beside the pool of events: sweeper, publisher and health of a consumer; reporter or listener, and health, of others. */
+/** Beside the pool of events: a consumer has sweeper, publisher and health; others reporter or listener, and health. */
 const MORE_OF_A_CONSUMER = 3;
 const MORE_OF_OTHERS = 2;
 
