@@ -17,7 +17,7 @@ import {
   searchSettings,
 } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
-import { createConsumer, createKafkaPing, kafkaIssues } from '#platform/kafka';
+import { createConsumer, createKafkaPing, kafkaIssues, startedWhenPossible } from '#platform/kafka';
 import {
   createDatabase,
   createOutboxSignal,
@@ -125,7 +125,7 @@ const consumerOf = (
   reportMigrations(metrics, database);
   const outboxSignal = createOutboxSignal(database);
   reportParkedKeys(database, applied.aggregates, metrics);
-  const consumer = createConsumer({
+  const member = createConsumer({
     config,
     group: name,
     topics: topicsOf(name),
@@ -151,6 +151,7 @@ const consumerOf = (
     metrics,
     fail,
   });
+  const consumer = startedWhenPossible(member, log);
   const schema = createSchemaWait(database, log);
   addReadinessCheck(schema.unready);
   addReadinessCheck(consumer.unready);

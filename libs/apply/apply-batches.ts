@@ -11,7 +11,7 @@ import type { Instant } from '#rules';
 import { applyRanges } from './apply-ranges.ts';
 import type { AppliedRanges, Range, WaitingKey } from './apply-ranges.ts';
 import { arrivalOf, minimalArrival } from './arrival.ts';
-import { createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
+import { BESIDE_EVENTS_MIN, createGroupCommit, GROUP_BYTES_MAX, GROUP_EVENTS_MAX } from './group-commit.ts';
 import type { GroupBounds } from './group-commit.ts';
 import type { Locking } from './ledger.ts';
 import { logDecisions, logTransaction } from './log-decisions.ts';
@@ -32,7 +32,7 @@ export interface ApplyOptions {
   readonly aggregates: readonly Aggregate[];
   readonly database: Database;
   /**
-   * Connections of `database`: one commits what has gathered, and all but one more may wait for rows that others hold.
+   * Connections of `database`: two commit what has gathered, and all but one more may wait for rows that others hold.
    */
   readonly connections: number;
   readonly clock: () => Instant;
@@ -63,8 +63,8 @@ export interface Committed {
   readonly facts: number;
 }
 
-/** Connections that lanes leave free: for the transaction of all, and for reading positions. */
-const CONNECTIONS_KEPT = 2;
+/** Connections that lanes leave free: for two transactions of many partitions, and for reading positions. */
+const CONNECTIONS_KEPT = 3;
 
 /**
  * Applies batches of many partitions, as one transaction for all that have gathered. When Postgres refuses it because
@@ -80,6 +80,7 @@ export const applyBatches = (options: ApplyOptions): BatchHandler => {
       events: GROUP_EVENTS_MAX,
       bytes: GROUP_BYTES_MAX,
       lanes: Math.max(1, connections - CONNECTIONS_KEPT),
+      besideFrom: connections > CONNECTIONS_KEPT ? BESIDE_EVENTS_MIN : Infinity,
       ...bounds,
     },
     together: (ranges) => attempt(ranges, 'skip'),

@@ -22,11 +22,11 @@ interface Group {
 }
 
 /** A committer whose transactions and lanes end when the test says so. */
-const watched = (gathered?: (seconds: number) => void) => {
+const watched = (gathered?: (seconds: number) => void, besideFrom = Infinity) => {
   const groups: Group[] = [];
   const lanes: { readonly range: Range; readonly done: PromiseWithResolvers<'applied' | 'moved'> }[] = [];
   const submit = createGroupCommit({
-    bounds: { events: 100, bytes: 10_000, lanes: 2 },
+    bounds: { events: 100, bytes: 10_000, lanes: 2, besideFrom },
     together: (ranges) => {
       const done = Promise.withResolvers<Answer>();
       groups.push({ ranges, done });
@@ -60,6 +60,31 @@ test('what comes while a transaction runs goes into the next one, all together',
   expect(groups.map(({ ranges }) => names(ranges))).toEqual(['0', '1 2 3']);
   end(groups[1]);
   expect(await Promise.all(later)).toEqual(['applied', 'applied', 'applied']);
+});
+
+test('when much has gathered a second transaction begins beside the first, and no third; little waits for its turn', async () => {
+  const { submit, groups } = watched(undefined, 50);
+  const begun = (): readonly string[] => groups.map(({ ranges }) => names(ranges));
+  void send(submit, range(0, 90));
+  await turn();
+  const second = [range(1, 30), range(2, 20)].map((one) => send(submit, one));
+  await turn();
+  expect(begun()).toEqual(['0', '1 2']);
+  void send(submit, range(3, 80));
+  await turn();
+  expect(begun()).toEqual(['0', '1 2']);
+  end(groups[1]);
+  expect(await Promise.all(second)).toEqual(['applied', 'applied']);
+  await turn();
+  expect(begun()).toEqual(['0', '1 2', '3']);
+  end(groups[0]);
+  await turn();
+  void send(submit, range(4, 49));
+  await turn();
+  expect(begun()).toHaveLength(3);
+  end(groups[2]);
+  await turn();
+  expect(begun()).toEqual(['0', '1 2', '3', '4']);
 });
 
 test('a range in hand is told that it gets on when its transaction begins, and how long it waited', async () => {

@@ -9,6 +9,8 @@ export interface GroupBounds {
   readonly bytes: number;
   /** Ranges that are applied alone at the same time, each on a connection of its own. */
   readonly lanes: number;
+  /** So many events must wait before a second transaction begins beside the first; Infinity: never. */
+  readonly besideFrom: number;
 }
 
 /**
@@ -17,6 +19,13 @@ export interface GroupBounds {
  */
 export const GROUP_EVENTS_MAX = 1_000;
 export const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/**
+ * While Postgres writes one transaction Node computes the next: it takes as long for it. Where less waits, what gathers
+ * meanwhile is cheaper in one transaction than what begins at once.
+ */
+export const BESIDE_EVENTS_MIN = 250;
+/** Transactions of many partitions at once. */
+const GROUPS_MAX = 2;
 
 export interface GroupCommitOptions {
   readonly bounds: GroupBounds;
@@ -45,9 +54,10 @@ interface Member {
 export type Submit = (range: Range, signal: AbortSignal, progress: () => void) => Promise<BatchOutcome>;
 
 /**
- * One transaction at a time for all partitions of a service: whatever ranges come while one runs go into the next
- * together. So one event alone is a small transaction at once, and under load transactions grow by themselves. What
- * drops out of a transaction, or was refused with it, goes alone, on a lane beside: nobody waits for it.
+ * Whatever ranges of a service come while a transaction runs go into the next one together. So one event alone is a
+ * small transaction at once, and under load transactions grow by themselves; when much has gathered a second one, of
+ * other partitions, begins beside the first. What drops out of a transaction, or was refused with it, goes alone, on a
+ * lane beside: nobody waits for it.
  */
 export const createGroupCommit = ({
   bounds,
@@ -57,7 +67,7 @@ export const createGroupCommit = ({
   gathered = () => undefined,
 }: GroupCommitOptions): Submit => {
   let waiting: Member[] = [];
-  let running = false;
+  let running = 0;
   const lanes = createLanes(bounds.lanes);
   /** Places whose last range failed: they do not come back to the others until one of theirs has got through. */
   const failing = new Set<string>();
@@ -98,8 +108,15 @@ export const createGroupCommit = ({
     }
   };
 
+  /** Whether one more transaction is to begin beside `others` that run. */
+  const isDue = (others: number): boolean => {
+    if (others === 0) return waiting.length > 0;
+    return others < GROUPS_MAX && eventsIn(waiting) >= bounds.besideFrom;
+  };
+
   const run = async (): Promise<void> => {
-    while (waiting.length > 0) {
+    running += 1;
+    while (isDue(running - 1)) {
       // One turn of the event loop: what came with the same fetch, or follows on what was just answered, goes along.
       await turn();
       const [taken, left] = nextGroup(waiting, bounds);
@@ -108,7 +125,7 @@ export const createGroupCommit = ({
       for (const { signal, answer } of taken) if (signal.aborted) answer.resolve('moved');
       if (here.length > 0) await commit(here);
     }
-    running = false;
+    running -= 1;
   };
 
   return (range, signal, progress) => {
@@ -117,13 +134,13 @@ export const createGroupCommit = ({
     const member = { range, bytes, signal, progress, answer, since: performance.now() };
     if (failing.has(placeName(range.ledger))) goAlone(member);
     else waiting.push(member);
-    if (!running && waiting.length > 0) {
-      running = true;
-      void run();
-    }
+    if (isDue(running)) void run();
     return answer.promise;
   };
 };
+
+const eventsIn = (members: readonly Member[]): number =>
+  members.reduce((sum, { range: { arrivals } }) => sum + arrivals.length, 0);
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 

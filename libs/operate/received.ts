@@ -3,7 +3,7 @@ import { eventSpec, familyNames, familySpec, isEventName, QUARANTINE_TOPIC } fro
 import { now } from '#platform/time';
 
 /**
- * What the ingest processes that run now have answered, each since it started: refusals are kept nowhere else (ADR 21).
+ * What the ingest processes that run now have answered, each since it started: refusals are kept nowhere else (ADR 19).
  * received = accepted + refused + unavailable.
  */
 export interface Received {

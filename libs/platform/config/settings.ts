@@ -99,7 +99,7 @@ export const postgresSettings = {
   databasePoolSize: setting(
     'DAKIA_DATABASE_POOL_SIZE',
     whole(8, 1, 200),
-    'Connections to Postgres per service; all but two of them may wait for rows that others hold.',
+    'Connections to Postgres per service; all but three of them may wait for rows that others hold.',
   ),
 } as const;
 

@@ -3,6 +3,7 @@ export type { KafkaClient, KafkaConfig } from './client.ts';
 export { createKafka, kafkaIssues } from './client.ts';
 export type { KafkaConsumer } from './consumer/consumer.ts';
 export { createConsumer } from './consumer/consumer.ts';
+export { startedWhenPossible } from './consumer/started-when-possible.ts';
 export type {
   BatchHandler,
   BatchOutcome,

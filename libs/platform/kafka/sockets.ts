@@ -16,11 +16,19 @@ export interface KillableSockets {
   readonly socketFactory: ISocketFactory;
   /** Closes every socket to `host:port`; while there are others to go to, new ones are refused for a moment. */
   readonly kill: (broker: string) => void;
+  /** Ends every socket as if its broker had: whatever still waits for an answer is not waited for. */
+  readonly endAll: () => void;
   /** Closes every socket: the last step of a stop whose deadline has passed. */
   readonly killAll: () => void;
 }
 
 const socketError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
+
+/** `end` is what kafkajs hears; it does not hear a bare `close`, and takes an error for a failure that it logs. */
+const endQuietly = (socket: net.Socket): void => {
+  socket.emit('end');
+  socket.destroy();
+};
 
 /**
  * After a request timeout kafkajs keeps the socket and asks the same silent broker for metadata, inside nested retries
@@ -98,6 +106,7 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
       close(broker);
       for (const other of others) close(other, performance.now() - SUSPECT_AFTER_MS);
     },
+    endAll: () => [...open.values()].flatMap((sockets) => [...sockets]).forEach(endQuietly),
     killAll: () => [...open.keys()].forEach((broker) => close(broker)),
   };
 };

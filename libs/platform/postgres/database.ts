@@ -7,6 +7,7 @@ import { endsSession } from './error-class.ts';
 import { createHosts } from './hosts.ts';
 import type { Hosts } from './hosts.ts';
 import { reportPool } from './reports.ts';
+import { sent } from './sent.ts';
 import type { Statement } from './statement.ts';
 
 export interface Transaction {
@@ -177,7 +178,7 @@ export const createDatabase = (options: DatabaseOptions): Database => {
 
   return {
     query: async <Row>(sql: Statement, values: readonly unknown[] = []) =>
-      using(async (client) => (await client.query({ ...sql, values: wired(values) })).rows as Row[]),
+      using(async (client) => (await sent(client, { ...sql, values: wired(values) })).rows as Row[]),
     transaction: async (work) =>
       using(async (client) => {
         try {
@@ -207,14 +208,14 @@ const wired = (values: readonly unknown[]): unknown[] =>
   values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
 
 const inTransaction = async <Value>(client: PoolClient, work: (tx: Transaction) => Promise<Value>): Promise<Value> => {
-  const begun = client.query('BEGIN');
+  const begun = sent(client, { text: 'BEGIN' });
   // Sent together with the first statement; when it fails, so does that statement.
   begun.catch(() => undefined);
   let failure: { readonly error: unknown } | undefined;
   const value = await work({
     query: async <Row>(sql: Statement, values: readonly unknown[] = []) => {
       try {
-        return (await client.query({ ...sql, values: wired(values) })).rows as Row[];
+        return (await sent(client, { ...sql, values: wired(values) })).rows as Row[];
       } catch (error) {
         // Statements sent together all fail after the first one; what it said is the reason.
         failure ??= { error };

@@ -10,14 +10,6 @@ type Row = Omit<StoredFact, 'occurrence'> & { readonly dedupeKey: string };
 const COLUMNS = `id AS "factId", name AS kind, family, entity_key AS "entityKey", round(date_part('epoch', created_at) * 1000) AS "factAt",
          payload->>'endpoint' AS endpoint, payload->>'eventId' AS "eventId", traceparent, dedupe_key AS "dedupeKey"`;
 const FACT = `SELECT ${COLUMNS} FROM outbox WHERE relayed_at IS NULL`;
-const TAKE = statement(
-  'outbox_take',
-  `${FACT} AND family = ANY($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
-);
-const TAKE_REST = statement(
-  'outbox_take_rest',
-  `${FACT} AND family <> ALL($2::text[]) ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`,
-);
 const TAKE_ONE = statement('outbox_take_one', `${FACT} AND id = $1 FOR UPDATE SKIP LOCKED`);
 const RELAYED = statement(
   'outbox_relayed',
@@ -32,19 +24,37 @@ const lanes: readonly (readonly Family[])[] = [
   ).values(),
 ];
 
+/** Parameters of `TAKE`: how many at most, the families that are known, and those of each lane. */
+const [LIMIT, KNOWN, FIRST_LANE] = [1, 2, 3] as const;
+const LANE_FILTERS = [
+  ...lanes.map((_, index) => `family = ANY($${FIRST_LANE + index}::text[])`),
+  `family <> ALL($${KNOWN}::text[])`,
+];
+/** What the lanes before have left of the limit. */
+const leftFor = (lane: number): string =>
+  [`$${LIMIT}::bigint`, ...LANE_FILTERS.slice(0, lane).map((_, index) => `(SELECT count(*) FROM lane_${index})`)].join(
+    ' - ',
+  );
+/** All lanes in one round trip: each takes what those before have left of the limit. */
+const TAKE = statement(
+  'outbox_take_lanes',
+  `WITH ${LANE_FILTERS.map(
+    (filter, lane) => `lane_${lane} AS MATERIALIZED (
+       ${FACT} AND ${filter} ORDER BY id LIMIT ${leftFor(lane)} FOR UPDATE SKIP LOCKED)`,
+  ).join(',\n     ')}
+   SELECT * FROM (${LANE_FILTERS.map((_, lane) => `SELECT ${lane} AS lane, * FROM lane_${lane}`).join(' UNION ALL ')}) AS taken
+    ORDER BY lane, "factId"`,
+);
+
 /**
  * Facts that are not relayed and that no other relay has in hand: those of urgent families first, and the oldest first
  * among them; those of families that this release does not know last. One entity's facts are of one family, so they
  * keep their order. They are this transaction's until it ends.
  */
-export const takeFacts = async (tx: Transaction, limit: number): Promise<readonly StoredFact[]> => {
-  const rows: Row[] = [];
-  for (const lane of lanes) {
-    if (rows.length < limit) rows.push(...(await tx.query<Row>(TAKE, [limit - rows.length, lane])));
-  }
-  if (rows.length < limit) rows.push(...(await tx.query<Row>(TAKE_REST, [limit - rows.length, familyNames])));
-  return rows.map(factOf);
-};
+export const takeFacts = async (tx: Transaction, limit: number): Promise<readonly StoredFact[]> =>
+  (await tx.query<Row & { readonly lane: number }>(TAKE, [limit, familyNames, ...lanes])).map(({ lane: _, ...row }) =>
+    factOf(row),
+  );
 
 /** One of them, unless it is relayed or in another relay's hand by now. */
 export const takeFact = async (tx: Transaction, factId: number): Promise<readonly StoredFact[]> =>

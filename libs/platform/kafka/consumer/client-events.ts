@@ -3,7 +3,7 @@ import type { Consumer } from 'kafkajs';
 /** What a consumer wants to hear of kafkajs. None of these may throw: kafkajs would take it for its own failure. */
 export interface ClientListener {
   /** The group gave this member its partitions, by topic. Called before anything is fetched from them. */
-  readonly joined: (assignment: Readonly<Record<string, readonly number[]>>) => void;
+  readonly joined: (assignment: Readonly<Record<string, readonly number[]>>, memberId: string) => void;
   /** The client did something, or tries to. */
   readonly alive: () => void;
   /** A request to `host:port` was not answered. */
@@ -23,7 +23,7 @@ export const listen = (consumer: Consumer, listener: ClientListener): void => {
     events.CRASH,
   ] as const)
     consumer.on(event, listener.alive);
-  consumer.on(events.GROUP_JOIN, ({ payload }) => listener.joined(payload.memberAssignment));
+  consumer.on(events.GROUP_JOIN, ({ payload }) => listener.joined(payload.memberAssignment, payload.memberId));
   consumer.on(events.REQUEST_TIMEOUT, ({ payload }) => listener.silentBroker(payload.broker));
   consumer.on(events.CRASH, ({ payload }) => listener.crashed(payload.error, payload.restart));
 };

@@ -86,6 +86,36 @@ test('the ledger is the position, not what Kafka has committed; an older ledger 
   expect(ledger.ids()).toEqual([...ids(10, 30), ...ids(25, 30)]);
 });
 
+test('where nothing comes a fetch waits long: a record ends the wait, and a stop does not sit it out', async () => {
+  await opened.cluster.createTopic('idle', 1);
+  const ledger = createMemoryLedger();
+  const WAIT_MS = 60_000;
+  const { consumer, lines } = await consume('idle', ledger, { tuning: { idleFetchWaitMs: WAIT_MS } });
+  await send('idle', 0, 1);
+  await eventually('the first is applied', () => ledger.at('idle') === 1n);
+  await send('idle', 1, 2);
+  await eventually('so is the next', () => ledger.at('idle') === 2n);
+  const began = performance.now();
+  await stop(consumer);
+  expect(performance.now() - began).toBeLessThan(8_000);
+  expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+});
+
+test('after a fetch that brought records the next one rests: what comes meanwhile is one batch', async () => {
+  await opened.cluster.createTopic('rest', 1);
+  const ledger = createMemoryLedger();
+  const sizes: number[] = [];
+  await consume('rest', ledger, {
+    handler: async (batch) => (sizes.push(batch.records.length), ledger.commit(batch, 'only')),
+    tuning: { fetchRestMs: 2_000 },
+  });
+  await send('rest', 0, 1);
+  await eventually('the first is applied at once', () => ledger.at('rest') === 1n);
+  for (const from of [1, 2, 3]) await send('rest', from, from + 1);
+  await eventually('the others follow', () => ledger.at('rest') === 4n);
+  expect(sizes).toEqual([1, 3]);
+});
+
 test('two consumers: both work, nothing is lost or doubled, and one takes over when the other leaves', async () => {
   await opened.cluster.createTopic('two', 4);
   const ledger = createMemoryLedger();

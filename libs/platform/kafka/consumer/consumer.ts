@@ -5,13 +5,14 @@ import type { EnvelopeDecoder } from '#envelope';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
 import type { Component } from '#platform/service';
-import { createPeriodic, createThrottle, inTime, now, startWatchdog } from '#platform/time';
+import { createPeriodic, createThrottle, inTime, now, pause, startWatchdog } from '#platform/time';
 import type { Watchdog } from '#platform/time';
 import { createKafka } from '../client.ts';
 import type { KafkaConfig } from '../client.ts';
 import type { BatchHandler, PositionSource } from '../contracts.ts';
 import { listen } from './client-events.ts';
 import { createCommitter } from './committer.ts';
+import { leaveFetches, patchFetchWait } from './fetch-wait.ts';
 import { createInHand } from './in-hand.ts';
 import { consumerMetrics } from './metrics.ts';
 import { createPartitionLogs } from './partition-logs.ts';
@@ -81,10 +82,13 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     retry: CLIENT_RETRY,
   });
   const admin = kafka.admin();
+  patchFetchWait();
   let stopping = false;
+  let memberId = '';
   const consumer = kafka.consumer({
     groupId: group,
     ...MEMBER_SETTINGS,
+    maxWaitTimeInMs: tuning.idleFetchWaitMs,
     // kafkajs could otherwise start again after a stop that came while it was restarting itself.
     retry: { ...CLIENT_RETRY, restartOnFailure: async () => !stopping },
   });
@@ -135,6 +139,13 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     partitions.set(`${topicName}/${partition}`, assigned);
   };
 
+  /** One rest for all partitions of a fetch. */
+  let resting: Promise<void> | undefined;
+  const rest = (): Promise<void> =>
+    (resting ??= pause(tuning.fetchRestMs).then(() => {
+      resting = undefined;
+    }));
+
   const restartLog = createThrottle(tuning.failureLogEveryMs);
   /** While Kafka is away the client starts again every 2 s. */
   const reportRestart = (error: Error): void => {
@@ -149,10 +160,12 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     const last = await partitions.get(`${batch.topic}/${batch.partition}`)?.accept(batch.messages);
     // Where kafkajs fetches next; it would fetch the same records for ever.
     if (last !== undefined) payload.resolveOffset(String(last));
+    await rest();
   };
 
   listen(consumer, {
-    joined: (assignment) => {
+    joined: (assignment, as) => {
+      memberId = as;
       metrics.rebalances.inc({ group: options.group });
       releaseAll();
       if (stopping) return;
@@ -221,6 +234,11 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     await Promise.race([inHand.ended(), abandoned.promise]);
     await committer.flush();
     releaseAll();
+    const left = consumer.stop();
+    leaveFetches(memberId);
+    await left;
+    // The last fetch may still wait for records; kafkajs would wait for its answer.
+    sockets.endAll();
     await consumer.disconnect();
     await admin.disconnect();
   };

@@ -17,6 +17,17 @@ export interface ConsumerTuning {
    */
   readonly roomWaitMs: number;
   /**
+   * Rest after a fetch that brought records: what comes meanwhile comes with the next one, and into one transaction.
+   * The first record after a silence is handed over at once.
+   */
+  readonly fetchRestMs: number;
+  /**
+   * Longest wait of a fetch where nothing comes: waiting is most of what an idle service does (docs/performance.md). A
+   * record ends it at once. A rebalance of a group to which nothing comes takes so much longer: heartbeats go between
+   * fetches.
+   */
+  readonly idleFetchWaitMs: number;
+  /**
    * First and longest pause after a failure of the database; tries
    * are endless. Short enough to be back 5 s after a failover.
    */
@@ -44,6 +55,8 @@ export const consumerTuning: ConsumerTuning = {
   bufferBytesMax: 1024 * 1024,
   bufferRecordsMax: 2_000,
   roomWaitMs: 100,
+  fetchRestMs: 10,
+  idleFetchWaitMs: 1_000,
   retryFirstMs: 100,
   retryMaxMs: 3_000,
   failureLogEveryMs: 60_000,
@@ -55,8 +68,8 @@ export const consumerTuning: ConsumerTuning = {
 };
 
 /**
- * kafkajs sends heartbeats only between fetches, so a rebalance waits for the long poll: with these two a member joins
- * or leaves in 0.3 to 0.5 s instead of 5 to 10 (docs/reference/clients.md).
+ * Longest wait of a fetch, and least time between two heartbeats, which kafkajs sends only between fetches: with these
+ * two a member joins or leaves in 0.3 to 0.5 s instead of 5 to 10 (docs/reference/clients.md).
  */
 const FETCH_WAIT_MS = 250;
 export const HEARTBEAT_MS = 500;
@@ -86,8 +99,8 @@ export const FETCH_WORKERS = 64;
 export const REQUEST_TIMEOUT_MS = 5_000;
 export const CLIENT_RETRY = { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000 } as const;
 /**
- * How a member of a group reads: nothing of it differs between one
- * that consumes and one that only reads a topic to its end.
+ * How a member of a group reads. Between one that consumes and one that only reads
+ * a topic to its end nothing differs but how long the first waits where nothing comes.
  */
 export const MEMBER_SETTINGS = {
   allowAutoTopicCreation: false,
