@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onPath } from '#local';
-import { ROOT } from '#kit';
+import { ROOT } from '#kit/root';
 
 /** What .ci/run uses of the machine; every other program is a double of this test. */
 const TOOLS = ['bash', 'cut', 'dirname', 'grep', 'ldd', 'mktemp', 'rm', 'seq', 'sleep', 'tail', 'tar', 'timeout'];

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { chartTools } from '../chart/kit/tools.ts';
 
@@ -18,6 +17,8 @@ export interface Cluster {
   readonly namespace: string;
   readonly kubectl: (...args: readonly string[]) => Promise<string>;
   readonly apply: (object: unknown) => Promise<string>;
+  /** Posts an object to a path of the API. */
+  readonly post: (path: string, object: unknown) => Promise<string>;
   readonly helm: (...args: readonly string[]) => Promise<string>;
   /** What an object is now. */
   readonly get: <Found>(...args: readonly string[]) => Promise<Found>;
@@ -31,6 +32,7 @@ export const clusterIn = (namespace: string): Cluster => {
     namespace,
     kubectl,
     apply: (object) => run(tools.kubectl, ['--namespace', namespace, 'apply', '-f', '-'], JSON.stringify(object)),
+    post: (path, object) => run(tools.kubectl, ['create', '--raw', path, '-f', '-'], JSON.stringify(object)),
     helm: (...args) => run(tools.helm, ['--namespace', namespace, ...args]),
     get: async <Found>(...args: readonly string[]) => JSON.parse(await kubectl('get', ...args, '-o', 'json')) as Found,
   };
@@ -55,14 +57,13 @@ export interface Pods {
 }
 
 /** Asks the cluster to take a pod away as a drain of its node would; false when a disruption budget says not now. */
-export const evict = async ({ namespace, kubectl }: Cluster, pod: string): Promise<boolean> => {
-  const file = `/tmp/eviction-${pod}.json`;
-  writeFileSync(
-    file,
-    JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace } }),
-  );
+export const evict = async ({ namespace, post }: Cluster, pod: string): Promise<boolean> => {
   try {
-    await kubectl('create', '--raw', `/api/v1/namespaces/${namespace}/pods/${pod}/eviction`, '-f', file);
+    await post(`/api/v1/namespaces/${namespace}/pods/${pod}/eviction`, {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: pod, namespace },
+    });
     return true;
   } catch (error) {
     if (/disruption budget|TooManyRequests|429/i.test(String(error))) return false;

@@ -39,7 +39,7 @@ export const openBlocks = async (port: number, connections: number, next: () => 
     socket.once('close', () => fail(new Error('the server closed a connection between two requests')));
     socket.on('error', fail);
   }
-  return {
+  const blocks: Blocks = {
     send: async (requests) => {
       if (failure !== undefined) throw failure;
       block = Promise.withResolvers();
@@ -58,4 +58,7 @@ export const openBlocks = async (port: number, connections: number, next: () => 
       for (const socket of sockets) socket.removeAllListeners('close').destroy();
     },
   };
+  // Used at once: a connection that has said nothing for 5 s is closed by the server.
+  await blocks.send(connections);
+  return blocks;
 };

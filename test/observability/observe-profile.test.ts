@@ -4,11 +4,12 @@
  * are checked and asked by amtool, and a receiver takes its place. Of Grafana and the trace store no registry has any.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { defineServer, freePort, prometheusFiles, stateFolder } from '#local';
 import type { Server } from '#local';
 import { eventually } from '#kit/eventually';
@@ -67,6 +68,77 @@ test('every alert goes to who its severity says, the watchdog to its own switch,
   expect(receiverOf({ alertname: 'DakiaParkedOld', severity: 'ticket' })).toBe('ticket');
   expect(receiverOf({ alertname: 'DakiaWatchdog', severity: 'none' })).toBe('dead-mans-switch');
   expect(receiverOf({ alertname: 'OfAnotherTeam' })).toBe('nobody');
+});
+
+interface Container {
+  readonly profiles?: readonly string[];
+  readonly image: string;
+  readonly volumes?: readonly string[];
+}
+const yamlOf = <Shape>(...path: readonly string[]): Shape =>
+  parse(readFileSync(join(ROOT, 'deploy', ...path), 'utf8')) as Shape;
+const observed = (): Readonly<Record<string, Container>> =>
+  Object.fromEntries(
+    Object.entries(yamlOf<{ readonly services: Readonly<Record<string, Container>> }>('compose.yaml').services).filter(
+      ([, { profiles = [] }]) => profiles.includes('observe'),
+    ),
+  );
+/** What lies where in a container: place there → place here; of files of the repository only. */
+const mountsOf = ({ volumes = [] }: Container): ReadonlyMap<string, string> =>
+  new Map(
+    volumes
+      .map((volume) => volume.split(':'))
+      .filter(([from]) => from?.startsWith('./'))
+      .map(([from = '', to = '']) => [to, join(ROOT, 'deploy', from)]),
+  );
+
+test('the profile mounts files that are there, each for reading only, and has an image for every program', () => {
+  const containers = observed();
+  expect(Object.keys(containers).sort()).toEqual(['alertmanager', 'grafana', 'prometheus', 'traces']);
+  const images = readFileSync(join(ROOT, 'deploy', 'images.env'), 'utf8');
+  for (const [name, container] of Object.entries(containers)) {
+    for (const [, from] of mountsOf(container)) expect([name, from, existsSync(from)]).toEqual([name, from, true]);
+    for (const volume of container.volumes ?? [])
+      if (volume.startsWith('./')) expect([name, volume]).toEqual([name, expect.stringMatching(/:ro$/)]);
+    const variable = /^\$\{(\w+)/.exec(container.image)?.[1] ?? 'no variable';
+    expect(images).toMatch(new RegExp(`^${variable}=\\S+:\\S+$`, 'm'));
+  }
+});
+
+test('Grafana is provisioned with the dashboards, a Prometheus and a trace store, under the names that they have', () => {
+  const { grafana, ...others } = observed();
+  const mounts = mountsOf(grafana ?? { image: '' });
+  const { datasources } = yamlOf<{
+    readonly datasources: readonly {
+      readonly uid: string;
+      readonly type: string;
+      readonly url: string;
+      readonly jsonData?: { readonly exemplarTraceIdDestinations?: readonly { readonly datasourceUid: string }[] };
+    }[];
+  }>('observability', 'grafana', 'datasources.yaml');
+  expect(datasources.map(({ type }) => type)).toEqual(['prometheus', 'jaeger']);
+  for (const { url } of datasources) expect(Object.keys(others)).toContain(new URL(url).hostname);
+  const linked = datasources.flatMap(({ jsonData }) => jsonData?.exemplarTraceIdDestinations ?? []);
+  expect(linked.map(({ datasourceUid }) => datasourceUid)).toEqual(['traces']);
+  expect(datasources.map(({ uid }) => uid)).toContain('traces');
+
+  const { providers } = yamlOf<{ readonly providers: readonly { readonly options: { readonly path: string } }[] }>(
+    'observability',
+    'grafana',
+    'dashboards.yaml',
+  );
+  const folder = mounts.get(providers[0]?.options.path ?? '') ?? '';
+  const dashboards = readdirSync(folder).map(
+    (file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as { readonly uid: string },
+  );
+  expect(dashboards.map(({ uid }) => uid).sort()).toEqual(
+    ['consumers', 'ingest', 'notifications', 'overview', 'retries', 'runtime'].map((name) => `dakia-${name}`),
+  );
+  // Where Grafana looks for what it is to be provisioned with.
+  for (const kind of ['datasources', 'dashboards'])
+    expect(mounts.get(`/etc/grafana/provisioning/${kind}/dakia.yaml`)).toBe(
+      join(OBSERVABILITY, 'grafana', `${kind}.yaml`),
+    );
 });
 
 /** A file of the profile, with addresses and paths of this machine for those of containers; each must be in it. */

@@ -1,8 +1,8 @@
 import { assertKnownKafkajs, kafkajsInternal } from '../kafkajs-patch.ts';
 
 /**
- * While a partition is paused a fetch waits at most so long for records, in ms: what is resumed, or read from elsewhere,
- * goes along with the next fetch only.
+ * While a partition is paused a fetch waits at most so long for records, in ms: what is resumed, or read from
+ * elsewhere, goes along with the next fetch only.
  */
 const PAUSED_WAIT_MS = 250;
 
@@ -23,8 +23,8 @@ let replacement: ConsumerGroup['fetch'] | undefined;
 
 /**
  * Lets a fetch wait long where nothing comes. It has a connection of its own and ends with the first record, so a long
- * wait delays no record; it delays what kafkajs does between two fetches only: reading on after a pause, heartbeats, and
- * the stop. The first is why the wait is short while a partition is paused; a stop does not wait for it at all
+ * wait delays no record; it delays what kafkajs does between two fetches only: reading on after a pause, heartbeats,
+ * and the stop. The first is why the wait is short while a partition is paused; a stop does not wait for it at all
  * (`leaveFetches`). Applying the patch again changes nothing.
  */
 export const patchFetchWait = (): void => {
