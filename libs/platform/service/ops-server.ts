@@ -6,6 +6,7 @@ import type { Registry } from '#platform/metrics';
 import { now } from '#platform/time';
 import type { Component } from './component.ts';
 import type { ReadinessReport } from './readiness.ts';
+import { inTurns } from './turns.ts';
 
 /** More to serve on the ops port, below a path of its own. It brings its own login: the port itself has none. */
 export interface OpsPlugin {
@@ -46,9 +47,13 @@ export const createOpsServer = (options: {
     const report = options.readiness();
     return reply.code(report.status === 'ready' ? 200 : 503).send(report);
   });
-  const metrics = keptFor(METRICS_KEPT_MS, () => expositionOf(options.registry, 'text'));
-  const open = keptFor(METRICS_KEPT_MS, () => expositionOf(options.registry, 'open-metrics'));
+  const kept = (format: 'text' | 'open-metrics') =>
+    keptFor(METRICS_KEPT_MS, async () => Buffer.from(await expositionOf(options.registry, format)));
+  const [metrics, open] = [kept('text'), kept('open-metrics')];
+  const turn = inTurns();
   app.get('/metrics', async ({ headers }, reply) => {
+    // One a turn of the event loop: however many ask, a delivery waits for one of them.
+    await turn();
     if (options.withTraces === true && headers.accept?.includes('application/openmetrics-text') === true)
       return reply.type(OPEN_METRICS).send(await open());
     return reply.type(options.registry.contentType).send(await metrics());
