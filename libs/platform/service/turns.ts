@@ -1,4 +1,4 @@
-/** Who awaits what it returns goes on in a turn of the event loop that nobody else of them has: one a turn, in order. */
+/** Who awaits what it returns goes on in a turn of the event loop that is theirs alone: one a turn, in order. */
 export const inTurns = (): (() => Promise<void>) => {
   let last = Promise.resolve();
   return () => (last = last.then(() => new Promise((resolve) => void setImmediate(resolve))));
