@@ -101,6 +101,8 @@ it('no secret and no personal data in any line that any service logs, in any spa
 
   const good = event('privacyGood001');
   expect(await system.deliver(good, { headers })).toBe(200);
+  // Alone in its batch, whose line then says all that it says of one event.
+  expect(await system.drained()).toMatchObject({ ok: true, totals: { accepted: 1, applied: 1 } });
   expect(await system.deliver(good, { headers })).toBe(200);
   expect(await system.deliver({ ...good, body: event('privacyGood001', { amount: 7 }).body })).toBe(200);
   expect(await system.deliver(event('privacyForged1'), { headers, secret: 'another secret' })).toBe(401);
