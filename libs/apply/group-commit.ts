@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BatchOutcome } from '#platform/kafka';
 import type { AppliedRanges, Range } from './apply-ranges.ts';
 import { placeName } from './ledger.ts';
@@ -118,7 +119,7 @@ export const createGroupCommit = ({
     running += 1;
     while (isDue(running - 1)) {
       // One turn of the event loop: what came with the same fetch, or follows on what was just answered, goes along.
-      await turn();
+      await nextTurn();
       const [taken, left] = nextGroup(waiting, bounds);
       waiting = left;
       const here = taken.filter(({ signal }) => !signal.aborted);
@@ -141,8 +142,6 @@ export const createGroupCommit = ({
 
 const eventsIn = (members: readonly Member[]): number =>
   members.reduce((sum, { range: { arrivals } }) => sum + arrivals.length, 0);
-
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /**
  * The oldest ranges that fit into one transaction, at least one, and what is left. Of one partition only the first: a
