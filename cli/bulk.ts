@@ -146,7 +146,7 @@ export const runBulk = async <Item, Outcome extends Fated>(
   if (!options.json) printLeft(bulk.left ?? []);
 };
 
-type Fated = { readonly kind: string };
+export type Fated = { readonly kind: string };
 
 const act = async <Item, Outcome extends Fated>(
   command: Command,

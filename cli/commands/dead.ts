@@ -3,11 +3,10 @@ import { deadLetterTopicOf, deadLetterTopics } from '#catalogue';
 import { redriveDeadLetter } from '#envelope';
 import { discardDead, exportDead, listDead, retryDead, showDead } from '#operate';
 import type { DeadDetails, DeadLetter, DeadOutcome, DiscardOutcome } from '#operate';
-import type { ParkedOptions } from '#parking';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { BULK_MAX, runBulk } from '../bulk.ts';
+import { actingOn } from '../acting-on.ts';
 import type { Candidate } from '../bulk.ts';
-import { retryOptions, withDatabase } from '../connections.ts';
+import { withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
 import { exportLines } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
@@ -15,7 +14,7 @@ import { noneOf, print, printJson, printTable, UsageError } from '../output.ts';
 import { deathInWords, describeRetry } from '../outcomes.ts';
 import { addPendingCommands } from '../pending-commands.ts';
 import { actionFilterOf, DRY_RUN_RULE, filterOf, withFilters } from '../pending-options.ts';
-import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+import type { FilterOptions, ListOptions } from '../pending-options.ts';
 import type { ShownItem } from '../picture.ts';
 import { replayFromKafka, reportReplay } from '../replay-from-kafka.ts';
 import { timeOf } from '../times.ts';
@@ -166,34 +165,16 @@ const describeOutcome = (outcome: DeadOutcome | DiscardOutcome): string => {
   }
 };
 
-type Act = (
-  options: ParkedOptions,
-  eventId: string,
-  action: ActOptions,
-  shown: DeadLetter,
-) => Promise<DeadOutcome | DiscardOutcome>;
-
-const actOn =
-  (act: Act, done: string) =>
-  async (options: ActOptions, command: Command): Promise<void> => {
-    const filter = actionFilterOf(options);
-    const policy = retryOptions(command);
-    await withDatabase(command, OPERATOR_ROLE, async (database) =>
-      runBulk(command, options, {
-        filter,
-        items: await listDead(database, { ...filter, limit: BULK_MAX }),
-        candidateOf,
-        shownOf,
-        act: (letter) => act({ database, ...policy }, letter.eventId, options, letter),
-        describe: ({ eventId }, outcome) => `${eventId}: ${describeOutcome(outcome)}`,
-        noun: NOUN,
-        done,
-      }),
-    );
-  };
-
-const retry = actOn(retryDead, 'retried');
-const discard = actOn(discardDead, 'discarded');
+const letters = {
+  list: listDead,
+  candidateOf,
+  shownOf,
+  describe: ({ eventId }: DeadLetter, outcome: DeadOutcome | DiscardOutcome) =>
+    `${eventId}: ${describeOutcome(outcome)}`,
+  noun: NOUN,
+};
+const retry = actingOn(letters, (how, letter, by) => retryDead(how, letter.eventId, by, letter), 'retried');
+const discard = actingOn(letters, (how, letter, by) => discardDead(how, letter.eventId, by, letter), 'discarded');
 
 const replay = async (options: ReplayOptions, command: Command): Promise<void> => {
   if (options.fromKafka !== true)

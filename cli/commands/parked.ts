@@ -4,20 +4,19 @@ import type { KeyRef } from '#apply';
 import { familyNames } from '#catalogue';
 import type { Family } from '#catalogue';
 import { discardParked, exportParked, listParked, retryParked, showParked } from '#operate';
-import type { OperateParkedOutcome, ParkedDetails, ParkedKey, ShownHead } from '#operate';
-import type { ParkedOptions } from '#parking';
+import type { ParkedDetails, ParkedKey } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { BULK_MAX, runBulk } from '../bulk.ts';
+import { actingOn } from '../acting-on.ts';
 import type { Candidate } from '../bulk.ts';
-import { retryOptions, withDatabase } from '../connections.ts';
+import { withDatabase } from '../connections.ts';
 import { presentable, printFields, printHistory, SHOW_MAX } from '../details.ts';
 import { exportLines } from '../export-lines.ts';
 import type { ExportOptions } from '../export-lines.ts';
 import { noneOf, print, printJson, printTable } from '../output.ts';
 import { describeRetry, headInWords } from '../outcomes.ts';
 import { addPendingCommands } from '../pending-commands.ts';
-import { actionFilterOf, DRY_RUN_RULE, filterOf } from '../pending-options.ts';
-import type { ActOptions, FilterOptions, ListOptions } from '../pending-options.ts';
+import { DRY_RUN_RULE, filterOf } from '../pending-options.ts';
+import type { FilterOptions, ListOptions } from '../pending-options.ts';
 import { timeOf } from '../times.ts';
 
 /** What this command is about, in a sentence. */
@@ -142,26 +141,14 @@ const candidateOf = ({ family, event, key, failingEventId, reason }: ParkedKey):
   cause: reason,
 });
 
-type Act = (options: ParkedOptions, ref: KeyRef, action: ActOptions, shown: ShownHead) => Promise<OperateParkedOutcome>;
+const refOf = ({ family, key }: ParkedKey): KeyRef => ({ family, key });
 
-const actOn =
-  (act: Act, done: string) =>
-  async (options: ActOptions, command: Command): Promise<void> => {
-    const filter = actionFilterOf(options);
-    const policy = retryOptions(command);
-    await withDatabase(command, OPERATOR_ROLE, async (database) =>
-      runBulk(command, options, {
-        filter,
-        items: await listParked(database, { ...filter, limit: BULK_MAX }),
-        candidateOf,
-        shownOf: (key) => ({ id: `${key.family} ${key.key}`, as: headInWords(key) }),
-        act: (key) => act({ database, ...policy }, { family: key.family, key: key.key }, options, key),
-        describe: describeRetry,
-        noun: NOUN,
-        done,
-      }),
-    );
-  };
-
-const retry = actOn(retryParked, 'retried');
-const discard = actOn(discardParked, 'discarded');
+const parkedKeys = {
+  list: listParked,
+  candidateOf,
+  shownOf: (key: ParkedKey) => ({ id: `${key.family} ${key.key}`, as: headInWords(key) }),
+  describe: describeRetry,
+  noun: NOUN,
+};
+const retry = actingOn(parkedKeys, (how, key, by) => retryParked(how, refOf(key), by, key), 'retried');
+const discard = actingOn(parkedKeys, (how, key, by) => discardParked(how, refOf(key), by, key), 'discarded');
