@@ -8,7 +8,7 @@ import { retryPolicyOf, retryPolicySettings } from '#parking';
 import type { ParkedOptions } from '#parking';
 import { MAINTENANCE_TIMEOUT_MS } from '#operate';
 import { kafkaSettings, postgresSettings, searchSettings } from '#platform/config';
-import type { Environment } from '#platform/config';
+import type { ConfigOf, Environment } from '#platform/config';
 import { createKafka, kafkaIssues } from '#platform/kafka';
 import type { KafkaClient } from '#platform/kafka';
 import { createLogger } from '#platform/log';
@@ -30,16 +30,21 @@ export interface OpenKafka {
   readonly prefix: string;
   /** Every topic that is consumed, without the prefix. */
   readonly topics: readonly string[];
+  /** Gives up whatever Kafka is still asked for: none of it keeps the process from ending. */
+  readonly giveUp: () => void;
 }
 
-/**
- * Kafka as the settings give it. Throws ServerError within seconds
- * when it does not answer, UsageError when the settings cannot be.
- */
-export const openKafka = async (command: Command): Promise<OpenKafka> => {
+/** Of Kafka as the settings give it. Throws UsageError when they cannot be. */
+export const kafkaConfigOf = (command: Command): ConfigOf<typeof kafkaSettings> => {
   const config = settingsOf(command, kafkaSettings);
   const issues = kafkaIssues(config);
   if (issues.length > 0) throw new UsageError(issues.join('\n'));
+  return config;
+};
+
+/** Kafka as the settings give it. Throws ServerError within seconds when it does not answer, UsageError as above. */
+export const openKafka = async (command: Command): Promise<OpenKafka> => {
+  const config = kafkaConfigOf(command);
   // What goes wrong is thrown and printed once; the client's own lines would say it many times.
   const log = createLogger('dakia', 'silent');
   const admin = createKafka(config, log, FIRST_ANSWER).kafka.admin();
@@ -52,7 +57,8 @@ export const openKafka = async (command: Command): Promise<OpenKafka> => {
   } finally {
     await admin.disconnect();
   }
-  return { kafka: createKafka(config, log, KAFKA_OPTIONS).kafka, prefix: config.topicPrefix, topics };
+  const { kafka, sockets } = createKafka(config, log, KAFKA_OPTIONS);
+  return { kafka, prefix: config.topicPrefix, topics, giveUp: sockets.killAll };
 };
 
 /**

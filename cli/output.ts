@@ -36,7 +36,9 @@ const servers = {
 export class ServerError extends Error {
   override readonly name = 'ServerError';
   readonly setting: keyof typeof servers;
-  constructor(setting: keyof typeof servers, cause: unknown) {
+  /** What was found out without it, for --json. */
+  readonly known: Readonly<Record<string, unknown>>;
+  constructor(setting: keyof typeof servers, cause: unknown, known: Readonly<Record<string, unknown>> = {}) {
     const [server, code] = servers[setting];
     super(
       `${setting}: ${server} cannot be used with this setting, or is away: ${messageOf(cause)} (${code})\n` +
@@ -44,6 +46,7 @@ export class ServerError extends Error {
       { cause },
     );
     this.setting = setting;
+    this.known = known;
   }
 }
 

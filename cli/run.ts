@@ -25,7 +25,8 @@ const end = (given: unknown, json: boolean): number => {
   const isUse = error instanceof CommanderError || error instanceof UsageError;
   const said = `${messageOf(error)}${whatToDo(error)}`;
   if (!(error instanceof CommanderError)) warn(isUse ? said : `dakia: ${said}`, 'bad');
-  if (json) printJson({ ok: false, error: said, ...(error instanceof ServerError && { setting: error.setting }) });
+  const found = error instanceof ServerError && { setting: error.setting, ...error.known };
+  if (json) printJson({ ok: false, error: said, ...found });
   return isUse ? exitCodes.usage : exitCodes.notAsExpected;
 };
 

@@ -1,15 +1,43 @@
 import type { Command } from 'commander';
 import { createEnvelopeDecoder, createSchemaLookup } from '#envelope';
-import { accounting, explainDifference, readReceived, STALLED_AFTER_S, understoodInQuarantine, unkept } from '#operate';
-import type { Account, Finding, PartitionAccount, Received, TopicAccount, Understood } from '#operate';
+import {
+  accountOf,
+  explainDifference,
+  ledgerAlone,
+  readCounted,
+  readReceived,
+  STALLED_AFTER_S,
+  understoodInQuarantine,
+  unkept,
+} from '#operate';
+import type {
+  Account,
+  Counted,
+  Finding,
+  LedgerAlone,
+  PartitionAccount,
+  Received,
+  TopicAccount,
+  Understood,
+} from '#operate';
 import { receivedSettings, registrySettings } from '#platform/config';
 import { readLogs, readTopics } from '#platform/kafka';
-import type { LogOfPartition } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
+import { inTime, TimedOut } from '#platform/time';
 import { dispositions } from '#rules';
-import { openKafka, withDatabase } from '../connections.ts';
+import { kafkaConfigOf, openKafka, serverErrorOf, withDatabase } from '../connections.ts';
 import type { OpenKafka } from '../connections.ts';
-import { exitCodes, noneOf, print, printJson, printLine, printTable, settingsOf, wholeNumber } from '../output.ts';
+import {
+  exitCodes,
+  noneOf,
+  print,
+  printJson,
+  printLine,
+  printTable,
+  ServerError,
+  settingsOf,
+  wholeNumber,
+} from '../output.ts';
 import { timeOf } from '../times.ts';
 
 interface StatusOptions {
@@ -17,10 +45,14 @@ interface StatusOptions {
   readonly all: boolean;
   readonly explain: boolean;
   readonly stalledAfter: number;
+  readonly timeout: number;
   readonly ingest?: string;
 }
 
 const STALLED_AFTER_MAX_S = 86_400;
+/** How long Kafka may take for all that it is asked, in s: without it there is an answer, too. */
+const KAFKA_ANSWERS_WITHIN_S = 30;
+const KAFKA_ANSWERS_WITHIN_MAX_S = 3_600;
 
 export const addStatus = (program: Command): void => {
   program
@@ -28,7 +60,8 @@ export const addStatus = (program: Command): void => {
     .description(
       'Account for every event that Kafka took, and say what stands still and what ingest has received and refused. ' +
         'Exits 1 when it does not add up, when something that waits has not moved for a minute, or when the ' +
-        'quarantine has events that this release understands.',
+        'quarantine has events that this release understands. Where Kafka does not answer in time it says so, ' +
+        'prints what Postgres and ingest know, and exits 1.',
     )
     .option('--all', 'print every partition that has records, not only those with a problem', false)
     .option(
@@ -43,40 +76,78 @@ export const addStatus = (program: Command): void => {
       wholeNumber(1, STALLED_AFTER_MAX_S),
       STALLED_AFTER_S,
     )
+    .option(
+      '--timeout <seconds>',
+      'how long Kafka may take for all that it is asked, but for --explain',
+      wholeNumber(1, KAFKA_ANSWERS_WITHIN_MAX_S),
+      KAFKA_ANSWERS_WITHIN_S,
+    )
     .option('--ingest <urls>', 'ops ports of the ingest processes (default: DAKIA_INGEST_OPS_URLS)')
     .option('--json', 'print one JSON object', false)
     .addHelpText('after', '\nExample:\n  npx dakia status\n  npx dakia status --explain')
     .action(run);
 };
 
-const run = async ({ json, all, explain, stalledAfter, ingest }: StatusOptions, command: Command): Promise<void> => {
-  const opened = await openKafka(command);
-  const { kafka, prefix, topics } = opened;
+const run = async (options: StatusOptions, command: Command): Promise<void> => {
+  const { json, all, explain, stalledAfter, timeout, ingest } = options;
+  kafkaConfigOf(command);
   const { ingestOpsUrls } = settingsOf(command, receivedSettings, { DAKIA_INGEST_OPS_URLS: ingest });
-  // Before Kafka: its log is never shorter than what it has confirmed by then.
-  const received = ingestOpsUrls && (await readReceived(ingestOpsUrls));
-  let logs: readonly LogOfPartition[] = [];
-  const ask = async () => (logs = await readLogs(kafka, { topics, prefix, agedMs: stalledAfter * 1000 }));
-  const [account, understood] = await withDatabase(command, OPERATOR_ROLE, async (database) => [
-    await accounting(database, ask, stalledAfter),
-    await understoodInQuarantine(database),
+  const until = performance.now() + timeout * 1000;
+  const answerOfKafka = <Value>(asked: Promise<Value>): Promise<Value | ServerError> =>
+    orServerError(inTime(until - performance.now(), asked, `no answer within ${timeout} s (--timeout)`));
+
+  // Kafka's log is read last: it never seems to end before the ledger, nor to lack what Kafka has confirmed to ingest.
+  const [opened, postgres, received] = await Promise.allSettled([
+    answerOfKafka(openKafka(command)),
+    withDatabase(command, OPERATOR_ROLE, async (database) => ({
+      ...(await readCounted(database, stalledAfter)),
+      understood: await understoodInQuarantine(database),
+    })),
+    ingestOpsUrls && readReceived(ingestOpsUrls),
   ]);
-  const lost = received === undefined ? [] : unkept(received, logs);
-  const findings = explain ? await findingsOf(opened, command) : undefined;
-  const ok = account.ok && understood.events === 0 && lost.length === 0 && (findings ?? []).length === 0;
-  const answer = { account, understood, received, lost };
+  const kafka = valueOf(opened);
+  if (kafka instanceof ServerError && postgres.status === 'rejected') throw kafka;
+  const found = { ...valueOf(postgres), received: valueOf(received) };
+  if (kafka instanceof ServerError) throw withoutKafka(kafka, found, json);
+  const { topics, prefix } = kafka;
+  const logs = await answerOfKafka(readLogs(kafka.kafka, { topics, prefix, agedMs: stalledAfter * 1000 }));
+  if (logs instanceof ServerError) {
+    kafka.giveUp();
+    throw withoutKafka(logs, found, json);
+  }
+  const account = accountOf(found.ledger, logs, found.waiting, found.overdue, { stalledAfterS: stalledAfter });
+  const lost = found.received === undefined ? [] : unkept(found.received, logs);
+  const findings = explain ? await findingsOf(kafka, command) : undefined;
+  const ok = account.ok && found.understood.events === 0 && lost.length === 0 && (findings ?? []).length === 0;
+  const { understood } = found;
   if (json)
     printJson({
       ...account,
       ok,
       understood,
-      received: received ?? null,
+      received: found.received ?? null,
       lost,
       ...(findings !== undefined && { findings }),
     });
-  else describe(answer, all);
+  else describe({ account, understood, received: found.received, lost }, all);
   if (!json && findings !== undefined) describeFindings(findings);
   if (!ok) process.exitCode = exitCodes.notAsExpected;
+};
+
+const valueOf = <Value>(settled: PromiseSettledResult<Value>): Value => {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+};
+
+/** What Kafka answers, or why it does not. Throws what is no fault of Kafka's. */
+const orServerError = async <Value>(asked: Promise<Value>): Promise<Value | ServerError> => {
+  try {
+    return await asked;
+  } catch (given) {
+    const error = given instanceof TimedOut ? new ServerError('KAFKA_BROKERS', given) : serverErrorOf(given);
+    if (error instanceof ServerError) return error;
+    throw error;
+  }
 };
 
 /** What there is to say. `lost`: topics that have fewer records than Kafka has confirmed. */
@@ -164,19 +235,23 @@ const troublesOf = ({ problem, stalledSeconds, lag, lastError }: PartitionAccoun
     .filter((text) => text !== null)
     .join('; ');
 
-const place = ({ topic, partition }: PartitionAccount): string => `${topic}/${partition}`;
+const place = ({ topic, partition }: Pick<PartitionAccount, 'topic' | 'partition'>): string => `${topic}/${partition}`;
 
-const problemsOf = ({
-  account: { partitions, overdue },
-  understood: { events, first, isCut },
-  lost,
-}: Answer): readonly (readonly string[])[] => [
+const problemsOf = ({ account: { partitions, overdue }, understood, lost }: Answer): readonly (readonly string[])[] => [
   ...lost.map(({ topic, confirmed, inKafka }) => [
     topic,
     `Kafka has confirmed ${confirmed} records to ingest and has had ${inKafka}: acknowledged events are lost, or the ` +
       'topic was made anew; compare with the Razorpay dashboard what is missing',
   ]),
   ...partitions.filter((one) => troublesOf(one) !== '').map((one) => [place(one), troublesOf(one)]),
+  ...waitingProblems({ overdue, understood }),
+];
+
+/** What waits in Postgres and should not. */
+const waitingProblems = ({
+  overdue,
+  understood: { events, first, isCut },
+}: Pick<Account, 'overdue'> & { readonly understood: Understood }): readonly (readonly string[])[] => [
   ...overdue.map(({ group, keys, seconds }) => [
     group,
     `${keys} parked keys are overdue, the first for ${seconds} s: nobody tries them again (npx dakia parked list)`,
@@ -239,4 +314,37 @@ const describe = (answer: Answer, all: boolean): void => {
     addsUp ? 'good' : 'bad',
   );
   print(moves ? 'moves: nothing stands still' : 'stands still: see the problems above', moves ? 'good' : 'bad');
+};
+
+const LEDGER_FIGURES = [...dispositions, 'skipped'] as const;
+
+/** Kafka does not answer: what Postgres and ingest know is printed, and what to throw is answered. */
+const withoutKafka = (
+  error: ServerError,
+  { ledger, overdue, understood, received }: Counted & Pick<Answer, 'understood' | 'received'>,
+  json: boolean,
+): ServerError => {
+  const counted = ledgerAlone({ ledger, overdue });
+  if (json) return new ServerError(error.setting, error.cause, { counted, understood, received: received ?? null });
+  const problems = [
+    ...counted.told.map((one) => [place(one), `its consumer said: ${one.lastError}`]),
+    ...waitingProblems({ overdue, understood }),
+  ];
+  if (problems.length > 0) {
+    printTable([['where', 'problem'], ...problems]);
+    print('');
+  }
+  describeReceived(received);
+  const figures = LEDGER_FIGURES.filter((one) => counted.totals[one] > 0);
+  const rowOf = (name: string, of: LedgerAlone['totals']) => [name, ...figures.map((one) => of[one])];
+  printTable([
+    ['topic', ...figures],
+    ...counted.topics.map((one) => rowOf(one.topic, one)),
+    rowOf('total', counted.totals),
+  ]);
+  print(
+    '\nnot known without Kafka: what it took, what waits in it, and so whether every event is accounted for',
+    'bad',
+  );
+  return error;
 };

@@ -126,8 +126,6 @@ const partitionAccount = (
   const end = log?.endOffset ?? next;
   const figures = { accepted: Number(end - first), ...counts, skipped: row?.skipped ?? 0, lag: Number(end - next) };
   const { topic, partition } = row ?? log ?? { topic: '', partition: 0 };
-  const toldAt = row?.lastErrorAt ?? null;
-  const isTold = row !== undefined && toldAt !== null && toldAt >= row.movedAt;
   return {
     group: row?.group ?? null,
     topic,
@@ -135,9 +133,13 @@ const partitionAccount = (
     ...figures,
     problem: problemOf(row, log, figures, waiting),
     stalledSeconds: stalledSeconds(row, log, clock),
-    lastError: isTold ? row.lastError : null,
+    lastError: row === undefined ? null : toldBy(row),
   };
 };
+
+/** What a consumer said last, unless the position has moved since. */
+const toldBy = ({ lastError, lastErrorAt, movedAt }: LedgerRow): string | null =>
+  lastErrorAt !== null && lastErrorAt >= movedAt ? lastError : null;
 
 /**
  * A partition without a row has not been read by anybody: it stands
@@ -187,24 +189,64 @@ const problemOf = (
     : `${figures.parked} events are counted as parked, ${waiting} wait in webhook_events`;
 };
 
+/** What Postgres says by itself. */
+export interface Counted {
+  readonly ledger: readonly LedgerRow[];
+  readonly waiting: readonly Waiting[];
+  readonly overdue: readonly OverdueKeys[];
+}
+
+/** Ledger and waiting rows in one snapshot, so that a running consumer does not blur them. */
+export const readCounted = async (database: Database, stalledAfterS = STALLED_AFTER_S): Promise<Counted> =>
+  database.transaction(async (tx) => {
+    await tx.query(adHoc('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'));
+    return {
+      ledger: await readLedger(tx),
+      waiting: await tx.query<Waiting>(WAITING),
+      overdue: await tx.query<OverdueKeys>(OVERDUE, [stalledAfterS]),
+    };
+  });
+
 /**
- * The accounting of all partitions. Ledger and waiting rows are read in one snapshot, so that a running consumer does
- * not blur them; Kafka is asked after that, so that the log never seems to end before the ledger.
+ * The accounting of all partitions. Kafka is asked after Postgres, so that the log never seems to end before the
+ * ledger.
  */
 export const accounting = async (
   database: Database,
   readLogs: () => Promise<readonly LogEnd[]>,
   stalledAfterS = STALLED_AFTER_S,
 ): Promise<Account> => {
-  const [ledger, waiting, overdue] = await database.transaction(async (tx) => {
-    await tx.query(adHoc('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'));
-    return [
-      await readLedger(tx),
-      await tx.query<Waiting>(WAITING),
-      await tx.query<OverdueKeys>(OVERDUE, [stalledAfterS]),
-    ] as const;
-  });
+  const { ledger, waiting, overdue } = await readCounted(database, stalledAfterS);
   return accountOf(ledger, await readLogs(), waiting, overdue, { stalledAfterS });
+};
+
+/** What is known where Kafka does not answer: not what it took nor what waits in it, and so not whether it adds up. */
+export interface LedgerAlone {
+  readonly totals: LedgerFigures;
+  /** Topics without their prefix, with what their consumers have decided. */
+  readonly topics: readonly (LedgerFigures & { readonly topic: string })[];
+  readonly overdue: readonly OverdueKeys[];
+  /** Partitions whose consumers have said, since they last moved, why they do not go on. */
+  readonly told: readonly { readonly topic: string; readonly partition: number; readonly lastError: string }[];
+}
+type LedgerFigures = Readonly<Record<Disposition | 'skipped', number>>;
+
+export const ledgerAlone = ({ ledger, overdue }: Pick<Counted, 'ledger' | 'overdue'>): LedgerAlone => {
+  const sum = (rows: readonly LedgerRow[]): LedgerFigures => ({
+    ...(Object.fromEntries(
+      dispositions.map((name) => [name, rows.reduce((total, { counts }) => total + counts[name], 0)]),
+    ) as LedgerRow['counts']),
+    skipped: rows.reduce((total, { skipped }) => total + skipped, 0),
+  });
+  return {
+    totals: sum(ledger),
+    topics: [...Map.groupBy(ledger, ({ topic }) => topic)].map(([topic, rows]) => ({ topic, ...sum(rows) })),
+    overdue,
+    told: ledger.flatMap((row) => {
+      const lastError = toldBy(row);
+      return lastError === null ? [] : [{ topic: row.topic, partition: row.partition, lastError }];
+    }),
+  };
 };
 
 const OVERDUE = adHoc(

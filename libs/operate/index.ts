@@ -1,7 +1,7 @@
 export type { Erased, ShownTables } from './erase.ts';
 export { erase } from './erase.ts';
-export type { Account, PartitionAccount, TopicAccount } from './accounting.ts';
-export { accounting, STALLED_AFTER_S } from './accounting.ts';
+export type { Account, Counted, LedgerAlone, PartitionAccount, TopicAccount } from './accounting.ts';
+export { accounting, accountOf, ledgerAlone, readCounted, STALLED_AFTER_S } from './accounting.ts';
 export type { Received } from './received.ts';
 export { readReceived, unkept } from './received.ts';
 export type { Match, SearchResult } from './search.ts';

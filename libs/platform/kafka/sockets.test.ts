@@ -63,6 +63,9 @@ test('the sockets of a silent broker fail at once, and it is refused for a momen
   expect(again.socket.destroyed).toBe(false);
   sockets.killAll();
   expect([(await again.failure).code, (await elsewhere.failure).code]).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
+  // For good: whoever still tries is not to keep a process that ends.
+  jest.advanceTimersByTime(MINUTE_MS);
+  expect((await (await connect(other)).failure).code).toBe('ECONNREFUSED');
 });
 
 test('the only broker is not refused', async () => {

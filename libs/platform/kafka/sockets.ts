@@ -18,7 +18,10 @@ export interface KillableSockets {
   readonly kill: (broker: string) => void;
   /** Ends every socket as if its broker had: whatever still waits for an answer is not waited for. */
   readonly endAll: () => void;
-  /** Closes every socket: the last step of a stop whose deadline has passed. */
+  /**
+   * Closes every socket and opens none any more, so that whatever the client still tries fails at once: the last step of
+   * a stop whose deadline has passed.
+   */
   readonly killAll: () => void;
 }
 
@@ -41,8 +44,10 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
   const open = new Map<string, Set<net.Socket>>();
   const heardAt = new WeakMap<net.Socket, number>();
   const refusedUntil = new Map<string, number>();
+  let isOver = false;
 
   const isRefused = (broker: string): boolean => {
+    if (isOver) return true;
     const until = refusedUntil.get(broker);
     if (until === undefined) return false;
     if (performance.now() < until) return true;
@@ -107,6 +112,9 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
       for (const other of others) close(other, performance.now() - SUSPECT_AFTER_MS);
     },
     endAll: () => [...open.values()].flatMap((sockets) => [...sockets]).forEach(endQuietly),
-    killAll: () => [...open.keys()].forEach((broker) => close(broker)),
+    killAll: () => {
+      isOver = true;
+      for (const broker of open.keys()) close(broker);
+    },
   };
 };
