@@ -8,11 +8,19 @@ import { instant } from '#rules';
 import type { Received } from '#operate';
 import { applyTopics, embeddedShape } from '#platform/kafka';
 import { buildEvent } from '#simulator';
+import { openDakia } from '../kit/cli/run-dakia.ts';
+import type { Dakia } from '../kit/cli/run-dakia.ts';
 import { newSecret } from '../kit/system-fixture.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';
 
+/** What a full machine may take: the load, and until all of it is applied. */
+const APPLIED_WITHIN_MS = 90_000;
+/** Deliveries that are under way at once, where their order says nothing. */
+const AT_ONCE = 16;
+
 let system: System;
+let dakia: Dakia;
 let folder: string;
 const it = testsOf(() => system);
 const liveSecret = newSecret();
@@ -23,8 +31,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'dakia-e2e-'));
   liveFile(liveSecret);
   system = await startSystem({ settings: { RAZORPAY_WEBHOOK_ENDPOINTS_FILE: join(folder, 'endpoints') } });
+  dakia = openDakia(system.environment);
 }, 30_000);
 afterAll(async () => {
+  await dakia.close();
   await system.close();
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
@@ -42,9 +52,9 @@ const eventRows = (ids: readonly string[]) =>
       WHERE razorpay_event_id = ANY($1) ORDER BY 1`,
     [ids],
   );
-const statusWithIngest = async () => {
-  const { code, answer } = await system.dakia('status', '--ingest', `http://localhost:${system.opsPort()}`);
-  return { code, answer: answer as { readonly received: Received; readonly lost: readonly unknown[] } };
+const statusWithIngest = async (ingest = `http://localhost:${system.opsPort()}`) => {
+  const { code, stdout } = await dakia.run('status', '--ingest', ingest, '--json');
+  return { code, answer: JSON.parse(stdout) as { readonly received: Received; readonly lost: readonly unknown[] } };
 };
 const countOf = async (table: string): Promise<number> =>
   Number((await system.rows<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n);
@@ -60,7 +70,7 @@ it('all events that have a rule, repeated, shuffled and among forgeries, end in 
   const [count, again, forged] = [600, 180, 30];
   const report = await system.simulate({ count, duplicates: again / count, tamper: forged / count, shuffle: true });
   expect(report).toMatchObject({ unexpected: 0, answers: { 200: count + again, 401: forged } });
-  const account = await system.drained();
+  const account = await system.drained(APPLIED_WITHIN_MS);
   expect(await system.verify(report.run)).toMatchObject({ ok: true, events: count, shown: [] });
   const { accepted, sighted, ...totals } = account.totals;
   expect({ ok: account.ok, totals: { ...totals, events: accepted - sighted } }).toMatchObject({
@@ -95,7 +105,7 @@ it('all events that have a rule, repeated, shuffled and among forgeries, end in 
   const sent = types.map(({ event_type }) => event_type);
   expect(eventNames.filter((event) => isModelled(event) && !sent.includes(event))).toEqual([]);
   for (const family of familyNames) expect([family, await countOf(families[family].table)]).not.toEqual([family, 0]);
-}, 60_000);
+}, 180_000);
 
 it('what is authentic but not understood is answered 200 and kept with its reason', async () => {
   const noId = Buffer.from(
@@ -156,9 +166,13 @@ it('every published body is applied or kept, none is quarantined', async () => {
   const bodies = [...new Map(publishedBodies().map((one) => [JSON.stringify(one.body), one])).values()];
   const ids = bodies.map((_, index) => `published${String(index).padStart(5, '0')}`);
   const before = (await system.drained()).totals;
-  for (const [index, { body }] of bodies.entries())
-    expect((await system.post({ eventId: ids[index] ?? '', body: JSON.stringify(body) })).status).toBe(200);
-  const { ok, totals } = await system.drained();
+  const next = bodies.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, { body }] of next)
+      expect((await system.post({ eventId: ids[index] ?? '', body: JSON.stringify(body) })).status).toBe(200);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  const { ok, totals } = await system.drained(APPLIED_WITHIN_MS);
   const found = new Map((await eventRows(ids)).map((row) => [row.razorpay_event_id, row]));
   const became = bodies.map(({ file }, index) => [file, found.get(ids[index] ?? '')?.verdict]);
   expect(became.filter(([, verdict]) => !['applied', 'stale', 'kept'].includes(verdict ?? ''))).toEqual([]);
@@ -173,7 +187,7 @@ it('every published body is applied or kept, none is quarantined', async () => {
     quarantined: 0,
     parked: 0,
   });
-}, 30_000);
+}, 120_000);
 
 it('a second body under the same event id is applied under the id of its body, and is listed as a conflict', async () => {
   const events = [1, 2].map((number) =>
@@ -271,9 +285,9 @@ it('a topic that has fewer records than Kafka has confirmed is named, and a proc
   await applyTopics(system.kafka, { topics, prefix: system.prefix, shape: embeddedShape });
   const { code, answer } = await statusWithIngest();
   expect({ code, lost: answer.lost }).toEqual({ code: 1, lost: [{ topic, confirmed, inKafka: 0 }] });
-  const away = await system.dakia('status', '--ingest', 'http://127.0.0.1:1');
+  const away = await statusWithIngest('http://127.0.0.1:1');
   expect(away.answer).toMatchObject({
     lost: [],
     received: { processes: 0, received: 0, since: null, silent: [expect.stringContaining('127.0.0.1:1 does not')] },
   });
-}, 60_000);
+}, 120_000);
