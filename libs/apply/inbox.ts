@@ -3,6 +3,7 @@ import type { Transaction } from '#platform/postgres';
 import { bodyKeyOf, hasBody, keptAt, underDerivedId } from './arrival.ts';
 import type { Arrival, ArrivalTask } from './arrival.ts';
 import type { Locking, Place } from './ledger.ts';
+import { contextOf } from './trace.ts';
 
 /** An event that is already kept. */
 export interface KnownEvent {
@@ -245,7 +246,7 @@ export const classify = (arrivals: readonly Arrival[], known: KnownEvents): Clas
         task,
         row: first.quarantined,
         sighting: partOf(arrival),
-        traceparent: arrival.traceparent,
+        traceparent: contextOf(arrival),
       });
       byId.set(first.eventId, { ...first, quarantined: null });
       byBody.set(body, { ...first, quarantined: null });

@@ -4,7 +4,6 @@ import type { Disposition } from '#rules';
 import type { Arrival } from './arrival.ts';
 import { placeName } from './ledger.ts';
 import type { Decision } from './reduce-events.ts';
-import { contextOf } from './trace.ts';
 
 /** Somebody has to look at it, sooner or later. */
 const FOR_PEOPLE: ReadonlySet<Disposition> = new Set(['parked', 'quarantined', 'dead']);
@@ -53,7 +52,7 @@ const aboutEvent = (arrival: Arrival) => ({
   ...(arrival.claimedId !== undefined && { claimedId: arrival.claimedId }),
   event: arrival.eventType,
   ...(arrival.task.kind === 'apply' && { family: arrival.task.family, key: arrival.task.key }),
-  traceId: traceIdOf(contextOf(arrival)),
+  traceId: arrival.span?.traceId ?? traceIdOf(arrival.traceparent),
   partition: placeName(arrival),
   offset: String(arrival.offset),
 });

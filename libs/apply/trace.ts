@@ -1,7 +1,8 @@
 import type { Disposition } from '#rules';
-import { asKept } from '#platform/trace';
-import type { Span, Tracer } from '#platform/trace';
+import { asKept, deliveryContext, traceparentOf } from '#platform/trace';
+import type { Span, TraceContext, Tracer } from '#platform/trace';
 import type { Range } from './apply-ranges.ts';
+import { deliveryIdOf } from './arrival.ts';
 import type { Arrival } from './arrival.ts';
 import type { Decision } from './reduce-events.ts';
 
@@ -13,8 +14,15 @@ export const withSpans = (tracer: Tracer | undefined, arrivals: readonly Arrival
     ? arrivals
     : arrivals.map((arrival) => ({
         ...arrival,
-        span: tracer.start({ name: `process ${arrival.topic}`, kind: 'consumer', parent: arrival.traceparent }),
+        span: tracer.start({
+          name: `process ${arrival.topic}`,
+          kind: 'consumer',
+          parent: arrival.traceparent ?? (() => unsampled(arrival)),
+        }),
       }));
+
+/** Of what sent a record that carries no trace context, because it was not sampled. */
+const unsampled = (arrival: Arrival): TraceContext => deliveryContext(deliveryIdOf(arrival), arrival.receivedAt);
 
 /** The trace context that what follows from an event goes on with: facts, retries, log lines. */
 export const contextOf = ({ span, traceparent }: Pick<Arrival, 'span' | 'traceparent'>): string | null =>
@@ -103,5 +111,5 @@ export const beginTransaction = (
 
 /** To the spans that sent the records. */
 const linksTo = (arrivals: readonly Arrival[]): readonly string[] => [
-  ...new Set(arrivals.flatMap(({ traceparent }) => traceparent ?? [])),
+  ...new Set(arrivals.map((arrival) => arrival.traceparent ?? traceparentOf(unsampled(arrival)))),
 ];

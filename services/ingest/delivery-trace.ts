@@ -1,7 +1,7 @@
 import type { Envelope } from '#envelope';
 import type { PublishOutcome } from '#platform/kafka';
-import { isSampledIn, traceIdIn } from '#platform/trace';
-import type { Attributes, Span, Tracer } from '#platform/trace';
+import { contextBelow, deliveryContext, readTraceparent, traceparentOf } from '#platform/trace';
+import type { Attributes, Span, TraceContext, Tracer } from '#platform/trace';
 import { answerOf } from './answers.ts';
 import type { Reason } from './answers.ts';
 import { DEFAULT_ENDPOINT } from './secrets.ts';
@@ -10,58 +10,67 @@ const ROUTE = '/webhooks/razorpay';
 const NAME = `POST ${ROUTE}`;
 
 /**
- * The spans of one authentic delivery: its own, and that of sending its record. Most are not kept, so nothing is made
- * but the context that the record has to carry, until it is known that one is.
+ * The spans of one authentic delivery: its own, and that of sending its record. Most are not kept: of those nothing is
+ * made and nothing travels, until it is known that one is.
  */
 export class DeliveryTrace {
-  /** Of the sending: W3C trace context for the record. */
-  readonly traceparent: string;
+  readonly isSampled: boolean;
   readonly #tracer: Tracer;
-  readonly #parent: string | undefined;
+  readonly #given: TraceContext | undefined;
+  readonly #envelope: Envelope;
   readonly #startedAt: number;
   readonly #sentAt: number;
+  #context: TraceContext | undefined;
   #delivery: Span | undefined;
-  #sent: Envelope | undefined;
 
   /** As of `beginDelivery`. */
-  constructor(tracer: Tracer, parent: string | undefined, startedAt: number) {
-    this.traceparent = tracer.context(parent);
+  constructor(tracer: Tracer, envelope: Envelope, startedAt: number) {
     this.#tracer = tracer;
-    this.#parent = parent;
+    this.#given = envelope.traceparent === null ? undefined : readTraceparent(envelope.traceparent);
+    this.#envelope = envelope;
     this.#startedAt = startedAt;
     this.#sentAt = performance.now();
+    this.isSampled = this.#given?.isSampled ?? tracer.samples();
   }
 
-  get isSampled(): boolean {
-    return isSampledIn(this.traceparent);
+  /** Of the sending: W3C trace context for the records. Null where whoever reads them makes the same one. */
+  get carried(): string | null {
+    return this.isSampled || this.#given !== undefined ? traceparentOf(this.#sending()) : null;
   }
 
   get traceId(): string {
-    return traceIdIn(this.traceparent);
+    return this.#sending().traceId;
   }
 
-  published(topic: string, envelope: Envelope, outcome: PublishOutcome): void {
-    this.#sent = envelope;
+  published(topic: string, outcome: PublishOutcome): void {
     if (outcome === 'durable' && !this.isSampled) return;
-    const context = this.traceparent;
-    this.#tracer
-      .start({ name: `send ${topic}`, kind: 'producer', parent: this.#own(), startedAt: this.#sentAt, context })
-      .end({
-        attributes: () => ({
-          'messaging.system': 'kafka',
-          'messaging.operation.name': 'send',
-          'messaging.operation.type': 'send',
-          'messaging.destination.name': topic,
-          'messaging.kafka.message.key': envelope.key,
-          'dakia.event.id': envelope.eventId,
-          'dakia.outcome': outcome,
-        }),
-        ...(outcome !== 'durable' && { error: outcome }),
-      });
+    const envelope = this.#envelope;
+    const [context, parent] = [this.#sending(), this.#own()];
+    this.#tracer.start({ name: `send ${topic}`, kind: 'producer', parent, startedAt: this.#sentAt, context }).end({
+      attributes: () => ({
+        'messaging.system': 'kafka',
+        'messaging.operation.name': 'send',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': topic,
+        'messaging.kafka.message.key': envelope.key,
+        'dakia.event.id': envelope.eventId,
+        'dakia.outcome': outcome,
+      }),
+      ...(outcome !== 'durable' && { error: outcome }),
+    });
   }
 
   answered(endpoint: string, reason: Reason, bytes: number): void {
-    if (this.isSampled || isOurError(reason)) endWith(this.#own(), endpoint, reason, bytes, this.#sent);
+    if (this.isSampled || isOurError(reason)) endWith(this.#own(), endpoint, reason, bytes, this.#envelope);
+  }
+
+  #sending(): TraceContext {
+    const { eventId, receivedAt } = this.#envelope;
+    this.#context ??=
+      this.#given === undefined
+        ? { ...deliveryContext(eventId, receivedAt), isSampled: this.isSampled }
+        : contextBelow(this.#given);
+    return this.#context;
   }
 
   /** The delivery's own span. Its sending is below it in the same trace. */
@@ -69,20 +78,20 @@ export class DeliveryTrace {
     this.#delivery ??= this.#tracer.start({
       name: NAME,
       kind: 'server',
-      parent: this.#parent,
+      parent: this.#given,
       startedAt: this.#startedAt,
-      context: this.#tracer.context(this.traceparent),
+      context: contextBelow(this.#sending()),
     });
     return this.#delivery;
   }
 }
 
 /**
- * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `parent`: its
- * `traceparent` header; `startedAt`: when its headers were there, on the clock of performance.now().
+ * Begins when a delivery has proved to be authentic: nobody else has a say in which traces are kept. `envelope` has the
+ * `traceparent` header that it came with; `startedAt`: when its headers were there, on the clock of performance.now().
  */
-export const beginDelivery = (tracer: Tracer, parent: string | undefined, startedAt: number): DeliveryTrace =>
-  new DeliveryTrace(tracer, parent, startedAt);
+export const beginDelivery = (tracer: Tracer, envelope: Envelope, startedAt: number): DeliveryTrace =>
+  new DeliveryTrace(tracer, envelope, startedAt);
 
 /**
  * A delivery that got no further than to an answer: refused by its headers or its signature, or not taken in. Answers
@@ -94,11 +103,10 @@ export const traceUnread = (
   reason: Reason,
   bytes: number,
   startedAt: number,
-): { readonly traceId: string } => {
-  const context = tracer.context();
-  if (isSampledIn(context) || isOurError(reason))
-    endWith(tracer.start({ name: NAME, kind: 'server', startedAt, context }), endpoint, reason, bytes, undefined);
-  return { traceId: traceIdIn(context) };
+): Pick<Span, 'traceId'> => {
+  const span = tracer.start({ name: NAME, kind: 'server', startedAt });
+  endWith(span, endpoint, reason, bytes, undefined);
+  return span;
 };
 
 /** By the conventions of HTTP only what the server is to blame for is an error of its span. */

@@ -84,9 +84,8 @@ export const createReceive = ({
       if (!verification.ok) return { reason: `signature-${verification.reason}`, bytes: body.length };
       metrics.verified(endpoint, verification.position);
       if (!place.keep()) return { reason: 'requests-full', bytes: body.length };
-      const trace = tracer && beginDelivery(tracer, textOf(request.headers['traceparent']), startedAt);
       const authentic = { endpoint, rawBody: body, secretPosition: verification.position + 1 };
-      return { ...(await store(request, authentic, deadline, trace)), bytes: body.length, trace };
+      return { ...(await store(request, authentic, deadline, startedAt)), bytes: body.length };
     } finally {
       place.leave();
     }
@@ -96,27 +95,38 @@ export const createReceive = ({
     request: IncomingMessage,
     authentic: Pick<Delivery, 'endpoint' | 'rawBody' | 'secretPosition'>,
     deadline: number,
-    trace: DeliveryTrace | undefined,
-  ): Promise<{ readonly reason: Reason; readonly envelope: Envelope }> => {
-    const envelopes = toEnvelopes({
+    startedAt: number,
+  ): Promise<Omit<Received, 'bytes'>> => {
+    const made = toEnvelopes({
       ...authentic,
       receivedAt: now(),
       eventIdHeader: onceOf(request.headers['x-razorpay-event-id']),
-      traceparent: trace?.traceparent ?? textOf(request.headers['traceparent']),
+      traceparent: textOf(request.headers['traceparent']),
     });
+    const trace = tracer && beginDelivery(tracer, made[0], startedAt);
+    const envelopes = trace === undefined ? made : withContext(made, trace.carried);
     const [envelope, ...sightings] = envelopes;
     const published = publishAll(producer, envelopes, schemaId());
     // The producer has a deadline of its own; what reading the body took is not in it.
     const outcome = (await within(deadline - performance.now(), published)) ?? 'unknown';
-    trace?.published(topicOf(envelope), envelope, outcome);
-    if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome);
-    if (outcome !== 'durable') return { reason: outcome === 'overloaded' ? 'overloaded' : 'not-durable', envelope };
+    trace?.published(topicOf(envelope), outcome);
+    if (log.isLevelEnabled('debug')) logDelivery(log, envelope, outcome, trace);
+    if (outcome !== 'durable')
+      return { reason: outcome === 'overloaded' ? 'overloaded' : 'not-durable', envelope, trace };
     metrics.routed(envelope);
     for (const sighting of sightings) metrics.sighted(sighting);
-    return { reason: envelope.kind === 'event' ? 'durable' : 'quarantined', envelope };
+    return { reason: envelope.kind === 'event' ? 'durable' : 'quarantined', envelope, trace };
   };
 
   return receive;
+};
+
+type Envelopes = ReturnType<typeof toEnvelopes>;
+/** What goes to Kafka, with the trace context that it is to carry. Of most that is the one that they have: none. */
+const withContext = (envelopes: Envelopes, traceparent: string | null): Envelopes => {
+  const [first, ...others] = envelopes;
+  if (first.traceparent === traceparent) return envelopes;
+  return [{ ...first, traceparent }, ...others.map((one) => ({ ...one, traceparent }))];
 };
 
 /** Durable when every record is. Those of a delivery that is not are repeated with it, which is harmless. */
@@ -134,9 +144,20 @@ const publishAll = (
   );
 };
 
-const logDelivery = (log: Logger, envelope: Envelope, outcome: PublishOutcome): void =>
+const logDelivery = (
+  log: Logger,
+  envelope: Envelope,
+  outcome: PublishOutcome,
+  trace: DeliveryTrace | undefined,
+): void =>
   log.debug(
-    { endpoint: envelope.endpoint, ...aboutEnvelope(envelope), bytes: envelope.rawBody.length, outcome },
+    {
+      endpoint: envelope.endpoint,
+      ...aboutEnvelope(envelope),
+      ...(trace !== undefined && { traceId: trace.traceId }),
+      bytes: envelope.rawBody.length,
+      outcome,
+    },
     'delivery',
   );
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deliveryContext } from '#platform/trace';
 import { instant } from '#rules';
 import { buildEvent } from '#simulator';
 import { eventually } from '#kit';
@@ -189,6 +190,14 @@ it('with a ratio of 0 an event that is parked is kept, and all that becomes of i
   expect(parked).toMatchObject({ name: 'process rzp.payments.v1', attributes: { 'dakia.event.id': 'traceParked001' } });
   await system.rows('ALTER TABLE payment_transactions DROP CONSTRAINT poison');
   const { traceId } = parked;
+  // Its records carried nothing: the ids are those that its delivery has wherever somebody needs them.
+  const [row] = await system.rows<{ readonly at: number; readonly traceparent: string }>(
+    `SELECT (date_part('epoch', received_at) * 1000)::float8 AS at, traceparent
+       FROM webhook_events WHERE razorpay_event_id = 'traceParked001'`,
+  );
+  const sent = deliveryContext('traceParked001', Math.round(row?.at ?? 0));
+  expect([traceId, parked.parent]).toEqual([sent.traceId, sent.spanId]);
+  expect(row?.traceparent).toBe(`00-${traceId}-${parked.spanId}-01`);
   await collector.until('the notification', (spans) =>
     spans.some((span) => span.traceId === traceId && span.name === 'process notify-log'),
   );

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { asKept, newSpanId, newTraceId, ratioOf, readTraceparent, traceIdOf, traceparentOf } from './context.ts';
+import {
+  asKept,
+  contextBelow,
+  deliveryContext,
+  newSpanId,
+  newTraceId,
+  readTraceparent,
+  traceIdOf,
+  traceparentOf,
+} from './context.ts';
 
 const context = fc.record({
   traceId: fc.constant(undefined).map(newTraceId),
@@ -37,22 +46,31 @@ test('other flags than the first say nothing about sampling', () => {
   expect(readTraceparent('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03')?.isSampled).toBe(true);
 });
 
-test('of new traces the given share is sampled, none of 0 and all of 1', () => {
-  const ids = Array.from({ length: 20_000 }, newTraceId);
-  const share = (ratio: number): number => ids.filter(ratioOf(ratio)).length / ids.length;
-  expect(share(0)).toBe(0);
-  expect(share(1)).toBe(1);
-  // Ten standard deviations.
-  expect(Math.abs(share(0.1) - 0.1)).toBeLessThan(0.022);
-  expect(new Set(ids).size).toBe(ids.length);
+test('ids that are drawn are ids, and each is another', () => {
+  const [traces, spans] = [newTraceId, newSpanId].map((draw) => Array.from({ length: 1_000 }, draw));
+  expect(traces?.filter((id) => !/^[0-9a-f]{32}$/.test(id))).toEqual([]);
+  expect(spans?.filter((id) => !/^[0-9a-f]{16}$/.test(id))).toEqual([]);
+  expect([new Set(traces).size, new Set(spans).size]).toEqual([1_000, 1_000]);
 });
 
-test('an id is in the ratio where the number of its last digits is below it', () => {
+test('what is below a context is of its trace, and another span', () => {
   fc.assert(
-    fc.property(fc.constant(undefined).map(newTraceId), fc.double({ min: 0, max: 1, noNaN: true }), (id, ratio) => {
-      expect(ratioOf(ratio)(id)).toBe(ratio >= 1 || Number.parseInt(id.slice(-13), 16) < ratio * 2 ** 52);
+    fc.property(context, (one) => {
+      const below = contextBelow({ ...one, name: 'more than a context' } as typeof one);
+      expect(below).toEqual({ ...one, spanId: below.spanId });
+      expect(below.spanId).not.toBe(one.spanId);
     }),
   );
-  const at = (digits: string) => `4bf92f3577b34da6a3c${digits}`;
-  expect(['7ffffffffffff', '8000000000000'].map((digits) => ratioOf(0.5)(at(digits)))).toEqual([true, false]);
+});
+
+test('the context of a delivery is the same for whoever makes it, and another for the next delivery of its event', () => {
+  const made = deliveryContext('SuB2iWmVpEKgtN', 1_764_400_000_000);
+  // As it is written here: a release that made another would not find the traces of the one before.
+  expect(traceparentOf(made)).toBe('00-ff6225323691aa3f1326f9f21928304b-55728e8950110d68-00');
+  expect(readTraceparent(traceparentOf(made))).toEqual(made);
+  const others = [
+    deliveryContext('SuB2iWmVpEKgtN', 1_764_400_000_001),
+    deliveryContext('SuB2iWmVpEKgtM', 1_764_400_000_000),
+  ];
+  expect(new Set([made, ...others].flatMap(({ traceId, spanId }) => [traceId, spanId])).size).toBe(6);
 });

@@ -1,4 +1,4 @@
-import { isSampledIn, readTraceparent, traceIdIn } from './context.ts';
+import { deliveryContext, readTraceparent } from './context.ts';
 import { createTracer, LINKS_MAX } from './tracer.ts';
 import type { KeptSpan } from './tracer.ts';
 
@@ -48,15 +48,41 @@ test('it begins when it is said to have begun, never after its end, and has a bo
   expect(odd?.startedAtMs).toBe(odd?.endedAtMs);
 });
 
-test('a context that is handed on before its span is started is that of the span, and of the trace of its parent', () => {
+test('a context that was handed on before its span is started is that of the span', () => {
+  const { kept, tracer } = tracerOf(0);
+  const [above, context] = [deliveryContext('ev1', 1), { ...deliveryContext('ev1', 2), isSampled: true }];
+  const span = tracer.start({ name: 'send', kind: 'producer', parent: above, context });
+  expect(span).toMatchObject(context);
+  span.end();
+  expect(kept[0]).toMatchObject({ context, parent: above });
+});
+
+test('of a span that is not kept and whose ids nobody asks for, its trace is not asked for either', () => {
   const { kept, tracer } = tracerOf(1);
-  const first = tracer.context();
-  expect(first).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  const below = tracer.context(first);
-  expect([traceIdIn(below), below === first]).toEqual([traceIdIn(first), false]);
-  tracer.start({ name: 'below', kind: 'producer', parent: first, context: below }).end();
-  expect(kept[0]).toMatchObject({ context: readTraceparent(below), parent: readTraceparent(first) });
-  expect(tracer.context('no context')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  expect(isSampledIn(tracerOf(0).tracer.context())).toBe(false);
-  expect(isSampledIn(tracerOf(0).tracer.context(first))).toBe(true);
+  let asked = 0;
+  const parent = () => {
+    asked += 1;
+    return deliveryContext('ev1', 1);
+  };
+  const [good, failed] = ['good', 'failed'].map((name) => tracer.start({ name, kind: 'consumer', parent }));
+  good?.end();
+  expect([asked, kept]).toEqual([0, []]);
+  failed?.end({ error: 'parked' });
+  expect(kept[0]).toMatchObject({ context: { traceId: parent().traceId, isSampled: false }, parent: parent() });
+  expect(good?.traceId).toBe(parent().traceId);
+  const { traceparent } = good ?? {};
+  expect(readTraceparent(traceparent)).toEqual({ traceId: good?.traceId, spanId: good?.spanId, isSampled: false });
+});
+
+test('of the traces that begin the given share is sampled, none of 0 and all of 1', () => {
+  const count = 20_000;
+  const share = (ratio: number): number => {
+    const { tracer } = tracerOf(ratio);
+    return Array.from({ length: count }, tracer.samples).filter(Boolean).length / count;
+  };
+  expect([share(0), share(1)]).toEqual([0, 1]);
+  // Ten standard deviations.
+  expect(Math.abs(share(0.1) - 0.1)).toBeLessThan(0.022);
+  const begun = Array.from({ length: 2 }, (_, ratio) => tracerOf(ratio).tracer.start({ name: 'one', kind: 'server' }));
+  expect(begun.map(({ isSampled }) => isSampled)).toEqual([false, true]);
 });

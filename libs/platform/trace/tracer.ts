@@ -1,13 +1,4 @@
-import {
-  asKept,
-  newSpanId,
-  newTraceId,
-  newTraceparent,
-  ratioOf,
-  readTraceparent,
-  traceIdIn,
-  traceparentOf,
-} from './context.ts';
+import { contextOf, newSpanId, newTraceId, readTraceparent, traceparentOf } from './context.ts';
 import type { TraceContext } from './context.ts';
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
@@ -23,16 +14,16 @@ export interface SpanStart {
   readonly name: string;
   readonly kind: SpanKind;
   /**
-   * What caused it: a span of this process, or a W3C trace context.
-   * Without one, or with an unreadable one, it begins a trace.
+   * What caused it: a span of this process, a W3C trace context as text or read, or what makes one that is not sampled
+   * and is asked only if ids are. Without one, or with an unreadable one, it begins a trace.
    */
-  readonly parent?: Span | string | null | undefined;
+  readonly parent?: TraceContext | (() => TraceContext) | string | null | undefined;
   /** On the clock of performance.now(); now without. */
   readonly startedAt?: number;
   /** Where its parent does not say it and the ratio is not asked. */
   readonly isSampled?: boolean;
-  /** What `context` gave for it. */
-  readonly context?: string;
+  /** Its own, where that was handed on before. */
+  readonly context?: TraceContext;
 }
 
 /** What is known of a span as it ends. */
@@ -49,13 +40,10 @@ export interface SpanEnd {
   readonly keep?: boolean;
 }
 
-/** A piece of work under way. */
-export interface Span {
+/** A piece of work under way. Its ids are made when somebody asks for them. */
+export interface Span extends TraceContext {
   /** W3C trace context for what follows from it: record headers, rows, jobs. */
   readonly traceparent: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly isSampled: boolean;
   /** To be called once. A span that is not ended is not kept. */
   readonly end: (end?: SpanEnd) => void;
 }
@@ -66,15 +54,12 @@ export const sampledTraceOf = (span: Pick<Span, 'traceId' | 'isSampled'> | undef
 
 /**
  * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor
- * failed costs its ids. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
+ * failed, and whose ids nobody asks for, costs nothing else. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
  */
 export interface Tracer {
   readonly start: (start: SpanStart) => Span;
-  /**
-   * The W3C trace context of a span to be, of the trace of `parent` where that is one. For what happens too often to
-   * start a span each time: it is handed on, and the span is started with it once it is known to be kept.
-   */
-  readonly context: (parent?: string | null) => string;
+  /** Whether a trace that begins now is kept: so it is with the given share of them. */
+  readonly samples: () => boolean;
 }
 
 /** A span that is kept, whole. Times in ms since 1970. */
@@ -98,63 +83,66 @@ export const LINKS_MAX = 128;
  * began elsewhere is sampled where it was said there to be.
  */
 export const createTracer = (ratio: number, keep: (span: KeptSpan) => void): Tracer => {
-  const isInRatio = ratioOf(ratio);
-  return {
-    context: (given) => {
-      const parent = given === undefined || given === null ? undefined : readTraceparent(given);
-      if (parent !== undefined) return traceparentOf({ ...parent, spanId: newSpanId() });
-      const traceparent = newTraceparent();
-      return isInRatio(traceIdIn(traceparent)) ? asKept(traceparent) : traceparent;
-    },
-    start: (start) => {
-      const parent = typeof start.parent === 'string' ? readTraceparent(start.parent) : (start.parent ?? undefined);
-      const own = readTraceparent(start.context);
-      if (own !== undefined) return new StartedSpan(start, parent, own, keep);
-      const traceId = parent === undefined ? newTraceId() : parent.traceId;
-      const isSampled = start.isSampled ?? (parent === undefined ? isInRatio(traceId) : parent.isSampled);
-      return new StartedSpan(start, parent, { traceId, spanId: newSpanId(), isSampled }, keep);
-    },
-  };
+  const samples = (): boolean => Math.random() < ratio;
+  return { samples, start: (start) => new StartedSpan(start, samples, keep) };
 };
 
 /** A class, because its methods are made once: those of a literal would be made for every span. */
 class StartedSpan implements Span {
-  readonly traceId: string;
-  readonly spanId: string;
   readonly isSampled: boolean;
   readonly #start: SpanStart;
   readonly #startedAt: number;
-  readonly #parent: TraceContext | undefined;
   readonly #keep: (span: KeptSpan) => void;
+  #parent: TraceContext | (() => TraceContext) | undefined;
+  #context: TraceContext | undefined;
 
-  constructor(
-    start: SpanStart,
-    parent: TraceContext | undefined,
-    { traceId, spanId, isSampled }: TraceContext,
-    keep: (span: KeptSpan) => void,
-  ) {
-    this.traceId = traceId;
-    this.spanId = spanId;
-    this.isSampled = isSampled;
+  constructor(start: SpanStart, samples: () => boolean, keep: (span: KeptSpan) => void) {
     this.#start = start;
     this.#startedAt = start.startedAt ?? performance.now();
-    this.#parent = parent;
     this.#keep = keep;
+    const parent = typeof start.parent === 'string' ? readTraceparent(start.parent) : (start.parent ?? undefined);
+    this.#parent = parent;
+    this.#context = start.context;
+    const isParentSampled = typeof parent === 'function' ? false : parent?.isSampled;
+    this.isSampled = this.#context?.isSampled ?? start.isSampled ?? isParentSampled ?? samples();
+  }
+
+  get traceId(): string {
+    return this.#ids().traceId;
+  }
+
+  get spanId(): string {
+    return this.#ids().spanId;
   }
 
   get traceparent(): string {
-    return traceparentOf(this);
+    return traceparentOf(this.#ids());
+  }
+
+  #ids(): TraceContext {
+    this.#context ??= {
+      traceId: this.#above()?.traceId ?? newTraceId(),
+      spanId: newSpanId(),
+      isSampled: this.isSampled,
+    };
+    return this.#context;
+  }
+
+  #above(): TraceContext | undefined {
+    if (typeof this.#parent === 'function') this.#parent = this.#parent();
+    return this.#parent;
   }
 
   end(end: SpanEnd = nothingMore): void {
     if (!this.isSampled && end.keep !== true && end.error === undefined) return;
     const { name = this.#start.name, attributes = none, links = [], error } = end;
     const endedAtMs = epochMs(performance.now());
+    const parent = this.#above();
     this.#keep({
       name,
       kind: this.#start.kind,
-      context: contextOf(this),
-      parent: this.#parent && contextOf(this.#parent),
+      context: this.#ids(),
+      parent: parent && contextOf(parent),
       startedAtMs: Math.min(epochMs(this.#startedAt), endedAtMs),
       endedAtMs,
       attributes: attributes(),
@@ -166,7 +154,6 @@ class StartedSpan implements Span {
 
 const nothingMore: SpanEnd = {};
 const none = (): Attributes => ({});
-const contextOf = ({ traceId, spanId, isSampled }: TraceContext): TraceContext => ({ traceId, spanId, isSampled });
 
 /** How far performance.now() may go from the clock of the machine, which is set from time to time, in ms. */
 const DRIFT_MAX_MS = 5;
