@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
+import { allAggregates } from '#families';
+import { retryPolicyOf, retryPolicySettings } from '#parking';
+import type { ParkedOptions } from '#parking';
 import type { Transaction } from '#platform/postgres';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import type { ParkedOptions } from '#parking';
 import { BULK_MAX, runBulk } from './bulk.ts';
 import type { Bulk, Fated } from './bulk.ts';
-import { retryOptions, withDatabase } from './connections.ts';
+import { withDatabase } from './connections.ts';
+import { settingsOf } from './output.ts';
 import { actionFilterOf } from './pending-options.ts';
 import type { ActOptions, Filter } from './pending-options.ts';
+import { searchKeyOf } from './search-key.ts';
 
 /** What a command acts on: how it is listed and shown. */
 export interface Listed<Item, Outcome> extends Omit<Bulk<Item, Outcome>, 'filter' | 'items' | 'act' | 'done' | 'left'> {
@@ -33,3 +37,13 @@ export const actingOn =
       }),
     );
   };
+
+/**
+ * What the store needs besides a connection to apply what waits: the
+ * rules of all families, and when a failure is tried again.
+ */
+export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy' | 'searchKey'> => ({
+  aggregates: allAggregates,
+  searchKey: searchKeyOf(command),
+  policy: retryPolicyOf(settingsOf(command, retryPolicySettings)),
+});

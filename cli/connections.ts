@@ -1,18 +1,12 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { searchKey } from '#apply';
-import type { SearchKey } from '#apply';
 import { topics } from '#catalogue';
-import { allAggregates } from '#families';
-import { retryPolicyOf, retryPolicySettings } from '#parking';
-import type { ParkedOptions } from '#parking';
-import { MAINTENANCE_TIMEOUT_MS } from '#operate';
-import { kafkaSettings, postgresSettings, searchSettings } from '#platform/config';
+import { kafkaSettings, postgresSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
 import { createKafka, kafkaIssues } from '#platform/kafka';
 import type { KafkaClient } from '#platform/kafka';
 import { createLogger } from '#platform/log';
-import { createDatabase } from '#platform/postgres';
+import { createDatabase, MAINTENANCE_TIMEOUT_MS } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { ServerError, settingsOf, UsageError } from './output.ts';
 
@@ -59,17 +53,6 @@ export const openKafka = async (command: Command): Promise<OpenKafka> => {
   }
   const { kafka, sockets } = createKafka(config, log, KAFKA_OPTIONS);
   return { kafka, prefix: config.topicPrefix, topics, giveUp: sockets.killAll };
-};
-
-/**
- * What a client says of a server that it cannot use, as a ServerError;
- * anything else as it is. Postgres' errors are told apart where it is asked.
- */
-export const serverErrorOf = (error: unknown): unknown => {
-  if (!(error instanceof Error) || error instanceof ServerError) return error;
-  if (error.name.startsWith('KafkaJS')) return new ServerError('KAFKA_BROKERS', error);
-  if (error.message.startsWith('the schema registry')) return new ServerError('SCHEMA_REGISTRY_URL', error);
-  return error.message.startsWith('Redis is away') ? new ServerError('REDIS_URL', error) : error;
 };
 
 /**
@@ -125,22 +108,6 @@ const isAway = (error: unknown): boolean => {
     ('code' in error && AWAY.test(String(error.code))) ||
     /timeout (exceeded when trying to connect|expired)|connection terminated/i.test(error.message)
   );
-};
-
-/**
- * What the store needs besides a connection to apply what waits: the
- * rules of all families, and when a failure is tried again.
- */
-export const retryOptions = (command: Command): Pick<ParkedOptions, 'aggregates' | 'policy' | 'searchKey'> => ({
-  aggregates: allAggregates,
-  searchKey: searchKeyOf(command),
-  policy: retryPolicyOf(settingsOf(command, retryPolicySettings)),
-});
-
-/** The key of the digests by which customers are found; undefined where it is not set. */
-export const searchKeyOf = (command: Command): SearchKey | undefined => {
-  const { searchKey: text } = settingsOf(command, searchSettings);
-  return text === undefined ? undefined : searchKey(text);
 };
 
 /** Who decides, for the audit: the user of this machine unless `--who` says another. */

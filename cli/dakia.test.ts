@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { families, serviceNames } from '#catalogue';
 import { probeCommands } from '../test/kit/cli/probe-program.ts';
 import { openDakia } from '../test/kit/cli/run-dakia.ts';
+import { compileCacheFolder } from './compile-cache.cjs';
 import { plain, plainCell } from './terminal.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
@@ -88,6 +89,28 @@ test('--version is that of the release; every help says how commands end', async
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
   });
   for (const { help } of commands) expect(help.printed).toContain('Exit codes: 0 ');
+});
+
+/** Prints which packages loading the command that it is given has asked for. */
+const LOADED = `
+  import { registerHooks } from 'node:module';
+  const asked = new Set();
+  registerHooks({ resolve: (name, context, next) => { asked.add(name); return next(name, context); } });
+  const { createProgram } = await import('./program.ts');
+  const { commands } = await createProgram(process.argv.slice(1));
+  console.log(JSON.stringify({ commands: commands.map((command) => command.name()), asked: [...asked] }));
+`;
+test('a command loads itself alone, and no client of a server that it does not ask', () => {
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', LOADED, 'status', '--all'], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCacheFolder() },
+  });
+  const { commands: names, asked } = JSON.parse(stdout) as Readonly<Record<'commands' | 'asked', readonly string[]>>;
+  expect(names).toEqual(['status']);
+  expect(asked).toEqual(expect.arrayContaining(['kafkajs', 'pg']));
+  for (const other of ['bullmq', 'ioredis', 'nodemailer', 'yaml', '@kafkajs/confluent-schema-registry'])
+    expect(asked).not.toContain(other);
 });
 
 test('a closed pipe ends quietly', () => {

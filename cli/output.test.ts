@@ -59,7 +59,7 @@ test('times are in the configured zone: DAKIA_TIME_ZONE, else time_zone of the r
   writeFileSync(rules, 'time_zone: Europe/Berlin\ndestinations:\n  log: {type: log}\nrules: []\n');
   const at = `
     const { timeOf, useTimeZone } = await import('./times.ts');
-    useTimeZone({ optsWithGlobals: () => ({ dataDir: ${JSON.stringify(folder)} }) });
+    await useTimeZone({ optsWithGlobals: () => ({ dataDir: ${JSON.stringify(folder)} }) });
     process.stdout.write(timeOf(new Date('2026-02-28T20:00:00.007Z')));
   `;
   expect(script(at)).toBe('2026-02-28T20:00:00.007Z');

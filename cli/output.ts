@@ -50,6 +50,17 @@ export class ServerError extends Error {
   }
 }
 
+/**
+ * What a client says of a server that it cannot use, as a ServerError;
+ * anything else as it is. Postgres' errors are told apart where it is asked.
+ */
+export const serverErrorOf = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof ServerError) return error;
+  if (error.name.startsWith('KafkaJS')) return new ServerError('KAFKA_BROKERS', error);
+  if (error.message.startsWith('the schema registry')) return new ServerError('SCHEMA_REGISTRY_URL', error);
+  return error.message.startsWith('Redis is away') ? new ServerError('REDIS_URL', error) : error;
+};
+
 /** The state folder of `npm start`: env, secret, remembered simulations. */
 export const dataDirOf = (command: Command): string => resolve(command.optsWithGlobals<{ dataDir: string }>().dataDir);
 export const DEFAULT_DATA_DIR = join(import.meta.dirname, '..', '.dakia');

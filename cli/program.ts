@@ -1,37 +1,14 @@
 import { Command } from 'commander';
-import { addConflicts } from './commands/conflicts.ts';
-import { addConformance } from './commands/conformance.ts';
-import { addDead } from './commands/dead.ts';
-import { addDigests } from './commands/digests.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addErase } from './commands/erase.ts';
-import { addLedger } from './commands/ledger.ts';
-import { addMaintain } from './commands/maintain.ts';
-import { addMigrate } from './commands/migrate.ts';
-import { addNotifications } from './commands/notifications.ts';
-import { addNotify } from './commands/notify.ts';
-import { addParked } from './commands/parked.ts';
-import { addPartitions } from './commands/partitions.ts';
-import { addQuarantine } from './commands/quarantine.ts';
-import { addQueues } from './commands/queues.ts';
-import { addRebuild } from './commands/rebuild.ts';
-import { addSchema } from './commands/schema.ts';
-import { addSearch } from './commands/search.ts';
-import { addSend } from './commands/send.ts';
-import { addShow } from './commands/show.ts';
-import { addSimulate } from './commands/simulate.ts';
-import { addStatus } from './commands/status.ts';
-import { addTopics } from './commands/topics.ts';
-import { addTrigger } from './commands/trigger.ts';
-import { addUnknown } from './commands/unknown.ts';
-import { addVerify } from './commands/verify.ts';
 import { DEFAULT_DATA_DIR, endings, versionOf } from './output.ts';
 import { LINE_WIDTH, wrap } from './table.ts';
 import { plain } from './terminal.ts';
 import { useTimeZone } from './times.ts';
 
-/** Every command, each in its file. Errors of use are thrown, after they were printed. */
-export const createProgram = (): Command => {
+/**
+ * The program with the command that `args` name, which alone is loaded; with all of them where they name none, as for
+ * `--help` or a word that is misspelt. Errors of use are thrown, after they were printed.
+ */
+export const createProgram = async (args: readonly string[] = []): Promise<Command> => {
   const program = new Command('dakia')
     .description('Operate Dakia: Razorpay webhooks in, correct state in Postgres.')
     .version(versionOf())
@@ -47,7 +24,11 @@ export const createProgram = (): Command => {
     })
     .hook('preAction', (_program, command) => useTimeZone(command))
     .exitOverride();
-  for (const add of COMMANDS) add(program);
+  const [named = ''] = program.parseOptions([...args]).operands;
+  const loads = Object.entries(COMMANDS);
+  const wanted = loads.filter(([name]) => name === named);
+  const adds = await Promise.all((wanted.length > 0 ? wanted : loads).map(([, load]) => load()));
+  for (const add of adds) add(program);
   return withExitCodes(program);
 };
 
@@ -62,32 +43,32 @@ const withExitCodes = (command: Command): Command => {
   return command.addHelpText('after', `\n${EXIT_CODES}`);
 };
 
-/** In the order of the help: what a newcomer tries first comes first. */
-const COMMANDS = [
-  addSimulate,
-  addSend,
-  addTrigger,
-  addShow,
-  addSearch,
-  addVerify,
-  addConformance,
-  addStatus,
-  addParked,
-  addDead,
-  addQuarantine,
-  addConflicts,
-  addUnknown,
-  addQueues,
-  addNotify,
-  addNotifications,
-  addLedger,
-  addTopics,
-  addSchema,
-  addMigrate,
-  addRebuild,
-  addMaintain,
-  addErase,
-  addDigests,
-  addPartitions,
-  addDoctor,
-];
+/** Each in its file; in the order of the help: what a newcomer tries first comes first. */
+const COMMANDS = {
+  simulate: async () => (await import('./commands/simulate.ts')).addSimulate,
+  send: async () => (await import('./commands/send.ts')).addSend,
+  trigger: async () => (await import('./commands/trigger.ts')).addTrigger,
+  show: async () => (await import('./commands/show.ts')).addShow,
+  search: async () => (await import('./commands/search.ts')).addSearch,
+  verify: async () => (await import('./commands/verify.ts')).addVerify,
+  conformance: async () => (await import('./commands/conformance.ts')).addConformance,
+  status: async () => (await import('./commands/status.ts')).addStatus,
+  parked: async () => (await import('./commands/parked.ts')).addParked,
+  dead: async () => (await import('./commands/dead.ts')).addDead,
+  quarantine: async () => (await import('./commands/quarantine.ts')).addQuarantine,
+  conflicts: async () => (await import('./commands/conflicts.ts')).addConflicts,
+  unknown: async () => (await import('./commands/unknown.ts')).addUnknown,
+  queues: async () => (await import('./commands/queues.ts')).addQueues,
+  notify: async () => (await import('./commands/notify.ts')).addNotify,
+  notifications: async () => (await import('./commands/notifications.ts')).addNotifications,
+  ledger: async () => (await import('./commands/ledger.ts')).addLedger,
+  topics: async () => (await import('./commands/topics.ts')).addTopics,
+  schema: async () => (await import('./commands/schema.ts')).addSchema,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrate,
+  rebuild: async () => (await import('./commands/rebuild.ts')).addRebuild,
+  maintain: async () => (await import('./commands/maintain.ts')).addMaintain,
+  erase: async () => (await import('./commands/erase.ts')).addErase,
+  digests: async () => (await import('./commands/digests.ts')).addDigests,
+  partitions: async () => (await import('./commands/partitions.ts')).addPartitions,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+} satisfies Readonly<Record<string, () => Promise<(program: Command) => void>>>;

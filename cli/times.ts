@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { optionalText, setting } from '#platform/config';
-import { loadRules, ruleFileSettings } from '../services/notifier/open-rules.ts';
+import { optionalText, ruleFileSettings, setting } from '#platform/config';
 import { isTimeZone } from '../services/notifier/templates/formats.ts';
 import { settingsOf } from './output.ts';
 
@@ -15,8 +14,8 @@ export const timeSettings = {
   ),
 } as const;
 
-/** Asked for once, when the first time is printed: most commands print none. */
-let clockOf = (): Intl.DateTimeFormat => makeClock('UTC');
+/** Made when the first time is printed: most commands print none. */
+let zone = 'UTC';
 let clock: Intl.DateTimeFormat | undefined;
 
 const makeClock = (timeZone: string): Intl.DateTimeFormat =>
@@ -29,22 +28,23 @@ const makeClock = (timeZone: string): Intl.DateTimeFormat =>
  * Sets the zone for what this command prints. Throws UsageError for a
  * zone that does not exist, before anything is done.
  */
-export const useTimeZone = (command: Command): void => {
+export const useTimeZone = async (command: Command): Promise<void> => {
   const { timeZone, notificationsFile } = settingsOf(command, { ...timeSettings, ...ruleFileSettings });
   clock = undefined;
-  clockOf = () => makeClock(timeZone ?? zoneOfRules(notificationsFile) ?? 'UTC');
+  zone = timeZone ?? (await zoneOfRules(notificationsFile)) ?? 'UTC';
 };
 
 /** A file that is wrong is the notifier's business, and no reason not to show what is parked. */
-const zoneOfRules = (notificationsFile: string | undefined): string | undefined => {
+const zoneOfRules = async (notificationsFile: string | undefined): Promise<string | undefined> => {
   if (notificationsFile === undefined) return undefined;
+  const { loadRules } = await import('../services/notifier/open-rules.ts');
   const file = loadRules({ notificationsFile });
   return file.ok ? file.value.rules.timeZone : undefined;
 };
 
 /** A time as commands print it: ISO 8601 with the offset of the configured zone, one word. */
 export const timeOf = (time: Date): string => {
-  clock ??= clockOf();
+  clock ??= makeClock(zone);
   const parts = Object.fromEntries(clock.formatToParts(time).map(({ type, value }) => [type, value]));
   const { year, month, day, hour, minute, second, fractionalSecond, timeZoneName = 'GMT' } = parts;
   const offset = /^GMT(\+00:00)?$/.test(timeZoneName) ? 'Z' : timeZoneName.replace('GMT', '');

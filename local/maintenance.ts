@@ -1,7 +1,7 @@
-import { maintain, MAINTENANCE_TIMEOUT_MS, retentionSettings } from '#operate';
+import { maintain, retentionSettings } from '#operate';
 import { postgresSettings, readConfig } from '#platform/config';
 import type { Environment } from '#platform/config';
-import { createDatabase } from '#platform/postgres';
+import { createDatabase, MAINTENANCE_TIMEOUT_MS } from '#platform/postgres';
 import { createPeriodic, now } from '#platform/time';
 import type { Periodic } from '#platform/time';
 import { createLogger } from '#platform/log';

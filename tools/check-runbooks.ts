@@ -19,7 +19,7 @@ const filled = (word: string): string => (PLACEHOLDER.test(word) ? (EXAMPLES[wor
 
 /** Parses with the real program and runs nothing: the actions are taken out. */
 const refusal = async (args: readonly string[]): Promise<string | undefined> => {
-  const program = createProgram();
+  const program = await createProgram(args);
   for (const command of allBelow(program)) {
     command.configureOutput({ writeErr: () => undefined });
     if (command.commands.length === 0) command.action(() => undefined);

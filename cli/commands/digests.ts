@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { fillDigests } from '#operate';
-import { searchKeyOf, withMaintenance } from '../connections.ts';
+import { withMaintenance } from '../connections.ts';
 import { print, printJson, UsageError } from '../output.ts';
+import { searchKeyOf } from '../search-key.ts';
 
 export const addDigests = (program: Command): void => {
   program

@@ -4,8 +4,8 @@ import { checkSchemas } from '#envelope';
 import { kafkaSettings, postgresSettings, postgresTarget, redisSettings, registrySettings } from '#platform/config';
 import { adHoc } from '#platform/postgres';
 import { examineRedis } from '#platform/redis';
-import { openKafka, serverErrorOf, withDatabase } from '../connections.ts';
-import { exitCodes, messageOf, printJson, printList, ServerError, settingsOf } from '../output.ts';
+import { openKafka, withDatabase } from '../connections.ts';
+import { exitCodes, messageOf, printJson, printList, ServerError, serverErrorOf, settingsOf } from '../output.ts';
 
 /** One server: what was found, or why it could not be used. */
 interface Finding {

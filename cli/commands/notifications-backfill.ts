@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { postgresSettings, queueSettings, redisSettings } from '#platform/config';
+import { postgresSettings, queueSettings, redisSettings, ruleFileSettings } from '#platform/config';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { now } from '#platform/time';
-import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
+import { loadRules } from '../../services/notifier/open-rules.ts';
 import { backfill, findUntold } from '../../services/notifier/relay/backfill.ts';
 import type { BackfillScope, Untold } from '../../services/notifier/relay/backfill.ts';
 import { delayUntil } from '../../services/notifier/relay/schedule-jobs.ts';

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { ruleFileSettings } from '#platform/config';
 import { createLogger } from '#platform/log';
 import { now } from '#platform/time';
 import { examineEnvironment, openDestinations } from '../../services/notifier/channels/destinations.ts';
 import type { Destination, Destinations } from '../../services/notifier/channels/destinations.ts';
-import { loadRules, readText, ruleFileSettings } from '../../services/notifier/open-rules.ts';
+import { loadRules, readText } from '../../services/notifier/open-rules.ts';
 import type { RuleFile } from '../../services/notifier/open-rules.ts';
 import { testMessage } from '../../services/notifier/rules/compose.ts';
 import { examineRuleFile } from '../../services/notifier/rules/rule-file.ts';

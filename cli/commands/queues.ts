@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { serviceNames } from '#catalogue';
-import { queueSettings, redisSettings } from '#platform/config';
+import { queueSettings, redisSettings, ruleFileSettings } from '#platform/config';
 import { getQueueStats, notifyQueueOf, retryQueueOf } from '#platform/queue';
 import type { QueueStats } from '#platform/queue';
-import { loadRules, ruleFileSettings } from '../../services/notifier/open-rules.ts';
+import { loadRules } from '../../services/notifier/open-rules.ts';
 import { printJson, printTable, settingsOf, UsageError } from '../output.ts';
 
 export const addQueues = (program: Command): void => {

@@ -8,12 +8,13 @@ import { rebuild } from '#operate';
 import type { Rebuilt, RowChange } from '#operate';
 import { BULK_MAX, printLeft, startLeft } from '../bulk.ts';
 import type { Left } from '../bulk.ts';
-import { currentUser, searchKeyOf, withMaintenance } from '../connections.ts';
+import { currentUser, withMaintenance } from '../connections.ts';
 import { exitCodes, print, printJson, printTable, wholeNumber } from '../output.ts';
 import { DRY_RUN_RULE } from '../pending-options.ts';
 import { compareWith, forgetPicture, isAllAsShown, printChanges, readPicture, rememberPicture } from '../picture.ts';
 import type { Changes, ShownItem } from '../picture.ts';
 import { progressBar } from '../progress.ts';
+import { searchKeyOf } from '../search-key.ts';
 
 interface Options {
   readonly family: Family;

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { search, SEARCH_READ_MAX } from '#operate';
 import type { Match, SearchResult } from '#operate';
 import { OPERATOR_ROLE } from '#platform/postgres';
-import { searchKeyOf, withDatabase } from '../connections.ts';
+import { withDatabase } from '../connections.ts';
 import { noneOf, print, printJson, printTable, UsageError, warn, wholeNumber } from '../output.ts';
+import { searchKeyOf } from '../search-key.ts';
 import { timeOf } from '../times.ts';
 
 interface Options {

@@ -25,7 +25,7 @@ import { readLogs, readTopics } from '#platform/kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { inTime, TimedOut } from '#platform/time';
 import { dispositions } from '#rules';
-import { kafkaConfigOf, openKafka, serverErrorOf, withDatabase } from '../connections.ts';
+import { kafkaConfigOf, openKafka, withDatabase } from '../connections.ts';
 import type { OpenKafka } from '../connections.ts';
 import {
   exitCodes,
@@ -35,6 +35,7 @@ import {
   printLine,
   printTable,
   ServerError,
+  serverErrorOf,
   settingsOf,
   wholeNumber,
 } from '../output.ts';

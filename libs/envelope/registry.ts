@@ -1,4 +1,3 @@
-import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { isRecord, readInteger, readText } from '#rules';
 import type { SchemaLookup } from './decode.ts';
 import { envelopeSchema } from './schema-v2.ts';
@@ -18,7 +17,7 @@ export interface CheckedSubject {
 const ANSWER_WITHIN_MS = 5_000;
 const RETRY = { initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2, retries: 3 };
 /** FULL: old and new readers and writers work side by side, which every rolling upgrade and every rollback needs. */
-const WANTED = COMPATIBILITY.FULL;
+const WANTED = 'FULL';
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 
 /** The subject of a topic's values, as Confluent's serialisers name it. */
@@ -30,11 +29,16 @@ const SCHEMA = JSON.stringify(envelopeSchema);
  * deployment's prefix). Doing it again changes nothing. Answers its id.
  */
 export const registerSchemas = async (url: string, topics: readonly string[]): Promise<number> => {
+  // Loaded only here: it brings two validators, and no service registers anything.
+  const { COMPATIBILITY, SchemaRegistry, SchemaType } = await import('@kafkajs/confluent-schema-registry');
   const registry = new SchemaRegistry({ host: url, retry: RETRY });
   let id = 0;
   for (const topic of topics) {
     ({ id } = await registry
-      .register({ type: SchemaType.AVRO, schema: SCHEMA }, { subject: subjectOf(topic), compatibility: WANTED })
+      .register(
+        { type: SchemaType.AVRO, schema: SCHEMA },
+        { subject: subjectOf(topic), compatibility: COMPATIBILITY[WANTED] },
+      )
       .catch((error: unknown) => {
         throw new Error(`the schema registry has not taken the schema of ${topic}: ${reasonOf(error)}`, {
           cause: error,

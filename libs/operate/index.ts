@@ -28,7 +28,6 @@ export { createReporter } from './reporter.ts';
 export {
   applyPartitions,
   inPartition,
-  MAINTENANCE_TIMEOUT_MS,
   RETIRE_DAYS_MIN,
   retirePartitions,
 } from './partitions.ts';

@@ -13,10 +13,6 @@ const DAYS_BACK = 7;
 const DAYS_AHEAD = 14;
 /** Copies of an event are recognised by its row, so rows must outlast the last topic that can bring the event again. */
 export const RETIRE_DAYS_MIN = REPLAYED_WITHIN_DAYS + 1;
-/**
- * Maintenance has a pool of its own: making room, and reading an old partition, may take longer than any batch, in ms.
- */
-export const MAINTENANCE_TIMEOUT_MS = 600_000;
 /** Rows that one statement moves or deletes. */
 const CHUNK_ROWS = 2_000;
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { boardSettings, optionalText, postgresSettings, queueSettings, redisSettings, setting } from '#platform/config';
+import { boardSettings, postgresSettings, queueSettings, redisSettings, ruleFileSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
@@ -10,15 +10,6 @@ import { openDestinations } from './channels/destinations.ts';
 import type { Destinations } from './channels/destinations.ts';
 import { readRuleFile } from './rules/rule-file.ts';
 import type { NotificationRules } from './rules/rules.ts';
-
-export const ruleFileSettings = {
-  notificationsFile: setting(
-    'DAKIA_NOTIFICATIONS_FILE',
-    optionalText(),
-    'YAML file that says who is told what (docs/notifications.md), read at start. Without it ' +
-      'deploy/notifications.example.yaml, which tells the log.',
-  ),
-} as const;
 
 export const notifierSettings = {
   ...ruleFileSettings,

@@ -11,6 +11,7 @@ export {
   queueSettings,
   redisSettings,
   registrySettings,
+  ruleFileSettings,
   searchSettings,
   traceSettings,
 } from './settings.ts';

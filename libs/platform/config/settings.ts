@@ -167,3 +167,12 @@ export const registrySettings = {
     'Schema registry (Confluent API). Without it the bundled schema is used alone.',
   ),
 } as const;
+
+export const ruleFileSettings = {
+  notificationsFile: setting(
+    'DAKIA_NOTIFICATIONS_FILE',
+    optionalText(),
+    'YAML file that says who is told what (docs/notifications.md), read at start. Without it ' +
+      'deploy/notifications.example.yaml, which tells the log.',
+  ),
+} as const;

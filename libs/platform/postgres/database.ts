@@ -47,6 +47,10 @@ const IDLE_CONNECTION_MS = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A batch takes milliseconds; what takes this long is stuck, and the consumer's retry is the better wait. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/**
+ * Maintenance has a pool of its own: making room, and reading an old partition, may take longer than any batch, in ms.
+ */
+export const MAINTENANCE_TIMEOUT_MS = 600_000;
 const LOCK_TIMEOUT_MS = 15_000;
 /** A frozen owner of a partition must not hold its ledger row for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;

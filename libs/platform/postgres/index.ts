@@ -1,7 +1,7 @@
 export type { AuditEntry } from './audit.ts';
 export { auditInsert, writeAudit } from './audit.ts';
 export type { Database, Transaction } from './database.ts';
-export { createDatabase, quotedName } from './database.ts';
+export { createDatabase, MAINTENANCE_TIMEOUT_MS, quotedName } from './database.ts';
 export { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
 export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';

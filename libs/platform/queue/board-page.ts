@@ -5,9 +5,8 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import basicAuth from '@fastify/basic-auth';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '#platform/log';
-import { untilReady } from '#platform/redis';
 import { NAMES_FILE, NAMES_SCRIPT, withNames } from './board-names.ts';
-import { openAskingRedis, openBullQueue, QUEUE_ANSWER_MS } from './connection.ts';
+import { openAskingRedis, openBullQueue, untilAnswering } from './connection.ts';
 import type { BoardConfig } from './contracts.ts';
 import { createLoginLimit } from './login-limit.ts';
 import { BOARD_PATH } from './names.ts';
@@ -84,7 +83,7 @@ export const serveBoard = async (
   });
   app.addHook('preHandler', async ({ url }) => {
     if (!url.startsWith(`${BOARD_PATH}/api/`)) return;
-    await untilReady(client, QUEUE_ANSWER_MS).catch((error: unknown) => {
+    await untilAnswering(client).catch((error: unknown) => {
       throw new Refused(503, error instanceof Error ? error.message : String(error));
     });
   });

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Logger } from '#platform/log';
-import { createRedis, redisPolicyWarnings } from '#platform/redis';
+import { createRedis, redisPolicyWarnings, untilReady } from '#platform/redis';
 import type { Redis, RedisConfig } from '#platform/redis';
 import { backoffMs } from '#platform/time';
 import type { QueueConfig } from './contracts.ts';
@@ -37,6 +37,9 @@ export const openAskingRedis = (config: RedisConfig, queue: string, log: Logger)
     queue,
     log,
   );
+
+/** Rejects where Redis is away. */
+export const untilAnswering = (client: Redis): Promise<void> => untilReady(client, QUEUE_ANSWER_MS);
 
 /**
  * BullMQ's queue over `client`: it asks Redis for nothing until it is used, and leaves no note of itself there. The

@@ -1,7 +1,5 @@
 import { AFTERWARDS } from '#catalogue';
 import type { Logger } from '#platform/log';
-import { untilReady } from '#platform/redis';
-import { openAskingRedis, openBullQueue, QUEUE_ANSWER_MS } from './connection.ts';
 import type { Job, JobQueue, QueueConfig } from './contracts.ts';
 import { RENEW } from './scripts.ts';
 
@@ -41,15 +39,23 @@ const inChunks = async <Item>(
   for (let at = 0; at < items.length; at += BULK_JOBS) await work(items.slice(at, at + BULK_JOBS));
 };
 
+/** Loads Redis' clients: a program that never gives a job, as most of the CLI, does without them. */
+const connect = async (config: QueueConfig, name: string, log: Logger) => {
+  const { openAskingRedis, openBullQueue, untilAnswering } = await import('./connection.ts');
+  const client = openAskingRedis(config, name, log);
+  return { client, queue: openBullQueue(client, config, name), answers: () => untilAnswering(client) };
+};
+
 /**
  * Opens the giving side of a queue. It connects at the first call and by
  * itself again after that; an absent Redis makes a call reject, nothing else.
  */
 export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQueue => {
-  const client = openAskingRedis(config, name, log);
-  const queue = openBullQueue(client, config, name);
+  let opened: ReturnType<typeof connect> | undefined;
+  const open = () => (opened ??= connect(config, name, log));
 
   const addChunk = async (jobs: readonly Job[]): Promise<void> => {
+    const { queue } = await open();
     await queue.addBulk(
       jobs.map(({ id, data, priority, delayMs }) => ({
         name: JOB_NAME,
@@ -61,6 +67,7 @@ export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQu
 
   /** The jobs that are missing. */
   const mend = async (jobs: readonly Job[], now: number, which: 'all' | 'new'): Promise<readonly Job[]> => {
+    const { client, queue } = await open();
     const times = jobs.flatMap(({ id, delayMs }) => [id, Math.round(now + delayMs)]);
     const keys = RENEW_KEYS.map((kind) => queue.toKey(kind));
     const missing = (await client.eval(
@@ -83,22 +90,30 @@ export const openQueue = (config: QueueConfig, name: string, log: Logger): JobQu
     await mend(missing, now, 'new');
   };
 
-  const allChecked = (jobs: readonly Job[]): readonly Job[] => jobs.map((job) => checked(job, queue.keys));
+  const allChecked = async (jobs: readonly Job[]): Promise<readonly Job[]> => {
+    const { queue } = await open();
+    return jobs.map((job) => checked(job, queue.keys));
+  };
 
   const call = async <Item>(items: readonly Item[], work: (chunk: readonly Item[]) => Promise<void>): Promise<void> => {
     if (items.length === 0) return;
-    await untilReady(client, QUEUE_ANSWER_MS);
+    await (await open()).answers();
     await inChunks(items, work);
   };
 
   return {
     name,
-    add: async (jobs) => call(allChecked(jobs), addChunk),
-    renew: async (jobs) => call(allChecked(jobs), renewChunk),
-    remove: async (ids) => call(ids, async (chunk) => void (await Promise.all(chunk.map((id) => queue.remove(id))))),
+    add: async (jobs) => call(await allChecked(jobs), addChunk),
+    renew: async (jobs) => call(await allChecked(jobs), renewChunk),
+    remove: async (ids) =>
+      call(ids, async (chunk) => {
+        const { queue } = await open();
+        await Promise.all(chunk.map((id) => queue.remove(id)));
+      }),
     close: async () => {
-      await queue.close();
-      client.disconnect();
+      const open = await opened;
+      await open?.queue.close();
+      open?.client.disconnect();
     },
   };
 };

@@ -1,6 +1,4 @@
 import { pino } from 'pino';
-import { untilReady } from '#platform/redis';
-import { openAskingRedis, QUEUE_ANSWER_MS } from './connection.ts';
 import type { QueueConfig, QueueStats } from './contracts.ts';
 import { readQueue } from './queue-stats.ts';
 import { keyPrefixOf } from './names.ts';
@@ -10,9 +8,10 @@ import { keyPrefixOf } from './names.ts';
  * is empty. Rejects with the reason when Redis is away.
  */
 export const getQueueStats = async (config: QueueConfig, names: readonly string[]): Promise<readonly QueueStats[]> => {
+  const { openAskingRedis, untilAnswering } = await import('./connection.ts');
   const client = openAskingRedis(config, 'queues', pino({ level: 'silent' }));
   try {
-    await untilReady(client, QUEUE_ANSWER_MS);
+    await untilAnswering(client);
     return await Promise.all(
       names.map(async (name) => (await readQueue(client, keyPrefixOf(config.queuePrefix), name)).stats),
     );

@@ -1,9 +1,7 @@
-import { pingRedis } from '#platform/redis';
 import type { Component } from '#platform/service';
 import { now, pause, within } from '#platform/time';
 import type { Instant } from '#rules';
-import { openBullWorker } from './bull-worker.ts';
-import type { BullWorker } from './bull-worker.ts';
+import type { BullWorker, openBullWorker } from './bull-worker.ts';
 import type { WorkerOptions } from './contracts.ts';
 import { queueMetricsOf } from './metrics.ts';
 import { createStuckCheck } from './stuck-check.ts';
@@ -24,17 +22,17 @@ export const createWorker = (options: WorkerOptions): Component => {
   let current: BullWorker | undefined;
   const leaving = new Set<Promise<void>>();
 
-  const replace = (stuck: BullWorker): BullWorker => {
+  const replace = (stuck: BullWorker, open: typeof openBullWorker): BullWorker => {
     log.warn({ queue }, 'the worker took no job although some are due: it is replaced');
     const gone = stuck
       .close(REPLACED_MS)
       .catch((error: unknown) => log.warn({ err: error, queue }, 'the worker that was replaced did not close cleanly'));
     leaving.add(gone);
     void gone.then(() => leaving.delete(gone));
-    return openBullWorker(options, metrics);
+    return open(options, metrics);
   };
 
-  const watch = async (): Promise<void> => {
+  const watch = async (open: typeof openBullWorker): Promise<void> => {
     let isStuck = createStuckCheck();
     for (;;) {
       await pause(WATCH_EVERY_MS, stopped.signal, { ref: false });
@@ -53,7 +51,7 @@ export const createWorker = (options: WorkerOptions): Component => {
         })
       )
         continue;
-      current = replace(watched);
+      current = replace(watched, open);
       isStuck = createStuckCheck();
     }
   };
@@ -62,9 +60,11 @@ export const createWorker = (options: WorkerOptions): Component => {
   return {
     name: `worker of ${queue}`,
     start: async () => {
-      current = openBullWorker(options, metrics);
+      // Loaded only now, as in queue.ts.
+      const { openBullWorker: open } = await import('./bull-worker.ts');
+      current = open(options, metrics);
       stopScraping = metrics.onScrape(queue, async () => (await current?.snapshot())?.stats);
-      void watch();
+      void watch(open);
     },
     stop: async (deadline: Instant) => {
       stopped.abort();
@@ -79,6 +79,7 @@ export const createWorker = (options: WorkerOptions): Component => {
 
 const answers = async (config: WorkerOptions['config']): Promise<boolean> => {
   try {
+    const { pingRedis } = await import('#platform/redis');
     await pingRedis(config);
     return true;
   } catch {

@@ -1,4 +1,4 @@
-import nodemailer from 'nodemailer';
+import type SMTPPool from 'nodemailer/lib/smtp-pool';
 import { writeHtml, writePlain } from '../templates/words.ts';
 import { foreignText } from './channel.ts';
 import type { Channel, Outcome } from './channel.ts';
@@ -17,7 +17,7 @@ export interface EmailOptions {
 
 /** E-mail over SMTP. 4xx of the server means later, 5xx never (RFC 5321 §4.2.1). */
 export const createEmail = ({ smtpUrl, from, to, tls, connections, timeoutMs }: EmailOptions): Channel => {
-  const transport = nodemailer.createTransport({
+  const options = {
     url: smtpUrl,
     pool: true,
     maxConnections: connections,
@@ -28,13 +28,13 @@ export const createEmail = ({ smtpUrl, from, to, tls, connections, timeoutMs }: 
     dnsTimeout: timeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
-  });
-  // A pool tells of broken idle connections; each delivery that needs one makes its own and has its own outcome.
-  transport.on('error', () => undefined);
+  } as const;
+  let opened: ReturnType<typeof openTransport> | undefined;
 
   return {
     deliver: async (message, { notificationId, signal }) => {
       const [plain, html] = [writePlain(message), writeHtml(message)];
+      const transport = await (opened ??= openTransport(options));
       const sent = transport
         .sendMail({
           from,
@@ -51,8 +51,17 @@ export const createEmail = ({ smtpUrl, from, to, tls, connections, timeoutMs }: 
         }, outcomeOf);
       return Promise.race([sent, endOf(signal, timeoutMs)]);
     },
-    close: async () => transport.close(),
+    close: async () => (await opened)?.close(),
   };
+};
+
+/** Loaded with the first message: it is a tenth of what a process loads, and most have no such destination. */
+const openTransport = async (options: SMTPPool.Options) => {
+  const { default: nodemailer } = await import('nodemailer');
+  const transport = nodemailer.createTransport(options);
+  // A pool tells of broken idle connections; each delivery that needs one makes its own and has its own outcome.
+  transport.on('error', () => undefined);
+  return transport;
 };
 
 const outcomeOf = (error: unknown): Outcome => {

@@ -46,7 +46,7 @@ const allBelow = (command: Command): readonly Command[] =>
   command.commands.flatMap((child) => [child, ...allBelow(child)]);
 
 const answer = async (args: readonly string[]): Promise<Answer> => {
-  const program = createProgram();
+  const program = await createProgram(args);
   let printed = '';
   for (const command of [program, ...allBelow(program)])
     command.configureOutput({ writeOut: (text) => (printed += text), writeErr: (text) => (printed += text) });
@@ -68,7 +68,7 @@ const exampleIn = (help: string): readonly string[] => {
 
 /** Parses and runs nothing: actions are taken out, and environment settings do not count. */
 const parse = async (args: readonly string[]): Promise<string> => {
-  const program = createProgram();
+  const program = await createProgram(args);
   for (const command of allBelow(program))
     if (command.commands.length === 0) command.action(() => undefined).configureOutput({ writeErr: () => undefined });
   try {
@@ -82,7 +82,7 @@ const parse = async (args: readonly string[]): Promise<string> => {
 /** What every command answers to --help, an unknown option and a surplus argument; none is carried out. */
 export const probeCommands = async (): Promise<readonly ProbedCommand[]> => {
   const probed: ProbedCommand[] = [];
-  for (const [name, command] of leavesOf(createProgram(), [])) {
+  for (const [name, command] of leavesOf(await createProgram(), [])) {
     const words = name.split(' ');
     const help = await answer([...words, '--help']);
     const example = exampleIn(help.printed);
