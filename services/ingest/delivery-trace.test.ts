@@ -23,7 +23,7 @@ const start = async (ratio: number, outcome: PublishOutcome = 'durable', relucta
 const FOREIGN = '4bf92f3577b34da6a3ce929d0e0e4736';
 const headers = { traceparent: `00-${FOREIGN}-00f067aa0ba902b7-01` };
 
-/** What the records carry, as header and as field, and the context that whoever reads them makes where it is nothing. */
+/** What the records carry, as header and as field, and the context that who reads them makes where that is nothing. */
 const carriedBy = ({ published }: TestApp) =>
   published.map(([, { value, headers: sent }]) => {
     const read = decodeEnvelope(value, sent);

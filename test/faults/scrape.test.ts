@@ -67,7 +67,7 @@ const freshAfter = (text: string): Promise<Scrape> =>
     return one.text !== text && one;
   });
 
-/** Of the metrics that a scrape shows, but for those of partitions, which go with a membership that Kafka lets lapse. */
+/** Of the metrics that a scrape shows, but for those of partitions: they go with a membership that Kafka lets lapse. */
 const namesIn = (text: string): ReadonlySet<string> =>
   new Set(samplesIn(text).flatMap(({ name }) => (/^dakia_(partition|consumer)_/.test(name) ? [] : [name])));
 

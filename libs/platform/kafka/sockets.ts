@@ -19,8 +19,8 @@ export interface KillableSockets {
   /** Ends every socket as if its broker had: whatever still waits for an answer is not waited for. */
   readonly endAll: () => void;
   /**
-   * Closes every socket and opens none any more, so that whatever the client still tries fails at once: the last step of
-   * a stop whose deadline has passed.
+   * Closes every socket and opens none any more, so that whatever the client still tries fails at once: the last step
+   * of a stop whose deadline has passed.
    */
   readonly killAll: () => void;
 }
