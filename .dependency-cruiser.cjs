@@ -127,7 +127,7 @@ module.exports = {
     client('redis', 'ioredis', '^libs/platform/redis/'),
     client('queue', 'bullmq', '^libs/platform/queue/'),
     client('queue-page', '(@bull-board/.*|@fastify/basic-auth)', '^libs/platform/queue/'),
-    client('loader', 'dataloader', NOTIFIER),
+    client('loader', 'dataloader', '^libs/platform/postgres/'),
     client('http', 'fastify', `^libs/platform/service/|${INGEST}`),
     client('avro', '(avsc|@kafkajs/confluent-schema-registry)', ENVELOPE),
     client('traces', '@opentelemetry/', '^libs/platform/trace/'),

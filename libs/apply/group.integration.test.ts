@@ -107,6 +107,23 @@ test('a range whose ledger moved drops out alone, and so does one that its parti
   expect(await store.rows("SELECT 1 FROM webhook_events WHERE razorpay_event_id = 'moved_0'")).toEqual([]);
 });
 
+test('the partitions of an assignment, new ones and old, take one connection to know where they stand', async () => {
+  const applicationName = 'dakia-of-an-assignment';
+  await (await store.partition(TOPIC, 81, 7n)).send(captured('of_41', 'pay_41'));
+  const database = createDatabase({ url: store.url, poolSize: 5, applicationName, role: 'dakia_payments' });
+  try {
+    const positions = createPositions(database, 'payments');
+    const log = { clusterId: TEST_CLUSTER, startOffset: 3n, endOffset: 90n };
+    const found = await Promise.all([80, 81, 82, 83, 84].map((number) => positions.positionOf(TOPIC, number, log)));
+    expect(found).toMatchObject([3n, 8n, 3n, 3n, 3n].map((offset) => ({ kind: 'at', offset })));
+    expect(
+      await store.rows('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [applicationName]),
+    ).toHaveLength(1);
+  } finally {
+    await database.close();
+  }
+});
+
 test('a group is told where its own partitions stand', async () => {
   const others = createPositions(store.database, 'another');
   const log = { clusterId: TEST_CLUSTER, startOffset: 7n, endOffset: 10n };

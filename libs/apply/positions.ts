@@ -1,6 +1,6 @@
 import type { PartitionLog, Position, PositionSource, RecordMark } from '#platform/kafka';
-import { adHoc, statement, writeAudit } from '#platform/postgres';
-import type { Database, Transaction } from '#platform/postgres';
+import { adHoc, arraysOf, batchLoader, statement, unnested, writeAudit } from '#platform/postgres';
+import type { Column, Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';
 import { lockLedgers, placeName } from './ledger.ts';
 import type { Counts, LedgerKey, Place } from './ledger.ts';
@@ -86,10 +86,20 @@ export const positionIn = (
   return { kind: 'at', offset: nextOffset, ...(mark === null ? {} : { before: mark }) };
 };
 
+/** Where a partition begins that has no row yet. */
+type Beginning = Place & Pick<PartitionLog, 'clusterId' | 'startOffset'>;
+const BEGINNING: readonly Column<Beginning>[] = [
+  { name: 'topic', type: 'text', of: ({ topic }) => topic },
+  { name: 'partition', type: 'int', of: ({ partition }) => partition },
+  { name: 'cluster_id', type: 'text', of: ({ clusterId }) => clusterId },
+  { name: 'start', type: 'bigint', of: ({ startOffset }) => startOffset },
+];
+/** In the one order that everybody takes partitions in. */
 const BEGIN = statement(
   'ledger_begin',
   `INSERT INTO partition_ledger (consumer_group, topic, partition, cluster_id, first_offset, next_offset)
-   VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING`,
+   SELECT $1, topic, partition, cluster_id, start, start FROM ${unnested(BEGINNING, 2, 'given')}
+    ORDER BY topic, partition ON CONFLICT DO NOTHING`,
 );
 const COLUMNS = `consumer_group, topic, partition, cluster_id, first_offset, next_offset, ${dispositions.join(', ')}, past_end, updated_at, skipped, retired, moved_at, last_error, last_error_at,
   mark_event_id, mark_appended_ms, mark_leader_epoch, rows_digest::text AS rows_digest`;
@@ -101,8 +111,11 @@ const FOUND_PAST_END = statement(
 );
 const READ = statement(
   'ledger_read',
-  `SELECT ${COLUMNS} FROM partition_ledger WHERE consumer_group = $1 AND topic = $2 AND partition = $3`,
+  `SELECT ${COLUMNS} FROM partition_ledger
+    WHERE consumer_group = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))`,
 );
+/** Partitions of one statement; an assignment has fewer. */
+const TOGETHER_MAX = 500;
 
 type Row = Readonly<Record<(typeof dispositions)[number] | 'first_offset' | 'next_offset', number | bigint>> & {
   readonly consumer_group: string;
@@ -159,28 +172,38 @@ const NOTE = statement(
 /**
  * The ledger of one consumer group as the source of positions. A partition that has no row begins at the log's start.
  */
-export const createPositions = (database: Database, group: string): PositionSource => ({
-  positionOf: async (topic, partition, log, earlier) => {
-    await database.query(BEGIN, [group, topic, partition, log.clusterId, log.startOffset]);
-    const [row] = await database.query<Row>(READ, [group, topic, partition]);
-    if (row === undefined)
-      throw new Error(
-        `partition_ledger has no row of ${group} for ${topic}/${partition}: it was deleted, or another consumer ` +
-          'group reads this topic',
-      );
-    const position = positionIn(ledgerRow(row), log);
-    if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
-      await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
-    }
-    return position;
-  },
-  standings: async () => {
-    const rows = await database.query<Place & { readonly next_offset: number | bigint }>(STANDINGS, [group]);
-    return new Map(rows.map((row) => [placeName(row), BigInt(row.next_offset)]));
-  },
-  note: async (topic, partition, trouble) =>
-    void (await database.query(NOTE, [group, topic, partition, reasonOf(trouble)])),
-});
+export const createPositions = (database: Database, group: string): PositionSource => {
+  /** Partitions are assigned together: one connection and two statements for all, and not a connection each. */
+  const begin = batchLoader(async (beginnings: readonly Beginning[]) => {
+    const [topics, partitions, ...others] = arraysOf(BEGINNING, beginnings);
+    await database.query(BEGIN, [group, topics, partitions, ...others]);
+    const rows = await database.query<Row>(READ, [group, topics, partitions]);
+    const found = new Map(rows.map((row) => [placeName(row), ledgerRow(row)]));
+    return beginnings.map(
+      (place) =>
+        found.get(placeName(place)) ??
+        new Error(
+          `partition_ledger has no row of ${group} for ${placeName(place)}: it was deleted, or another consumer ` +
+            'group reads this topic',
+        ),
+    );
+  }, TOGETHER_MAX);
+  return {
+    positionOf: async (topic, partition, log, earlier) => {
+      const position = positionIn(await begin({ topic, partition, ...log }), log);
+      if (isPastEnd(position) && earlier !== undefined && isPastEnd(earlier) && earlier.offset === position.offset) {
+        await database.query(FOUND_PAST_END, [group, topic, partition, position.offset, log.endOffset]);
+      }
+      return position;
+    },
+    standings: async () => {
+      const rows = await database.query<Place & { readonly next_offset: number | bigint }>(STANDINGS, [group]);
+      return new Map(rows.map((row) => [placeName(row), BigInt(row.next_offset)]));
+    },
+    note: async (topic, partition, trouble) =>
+      void (await database.query(NOTE, [group, topic, partition, reasonOf(trouble)])),
+  };
+};
 
 /** The whole ledger, by group, topic and partition. */
 export const readLedger = async (database: Transaction): Promise<readonly LedgerRow[]> =>
@@ -239,7 +262,7 @@ export const rebaseLedger = async (
   database.transaction(async (tx) => {
     const from = (await lockLedgers(tx, key.group, [key], 'wait')).get(placeName(key));
     if (from === undefined) return { kind: 'no-row' };
-    const [row] = await tx.query<Row>(READ, [key.group, key.topic, key.partition]);
+    const [row] = await tx.query<Row>(READ, [key.group, [key.topic], [key.partition]]);
     if (row === undefined) return { kind: 'no-row' };
     const now: LedgerPlace = { clusterId: row.cluster_id, offset: BigInt(row.next_offset) };
     if (shown !== undefined && !isSamePlace(now, shown))

@@ -3,7 +3,7 @@ import { topics } from '#catalogue';
 import { eventually } from '#kit';
 import { applyTopics, embeddedShape } from '#platform/kafka';
 import { onServer } from './on-server.ts';
-import type { Fault, World } from './world.ts';
+import type { Fault, Fixture } from './fixture.ts';
 
 const COPY_AGE_MS = { min: 1_000, max: 5_000 } as const;
 const GONE_WITHIN_MS = 20_000;
@@ -19,7 +19,7 @@ const terminate = (name: string): string =>
  * A failover to a replica that lacked the last commits, under
  * services that go on running: Kafka still has what is missing.
  */
-const databaseSetBack = async ({ system, random, note }: World): Promise<void> => {
+const databaseSetBack = async ({ system, random, note }: Fixture): Promise<void> => {
   const ms = random.whole(COPY_AGE_MS.min, COPY_AGE_MS.max);
   const url = new URL(system.databaseUrl);
   const name = url.pathname.slice(1);
@@ -46,7 +46,7 @@ interface Position {
   readonly first: string;
   readonly next: string;
 }
-const positions = (system: World['system'], topic: string): Promise<readonly Position[]> =>
+const positions = (system: Fixture['system'], topic: string): Promise<readonly Position[]> =>
   system.rows<Position>(
     `SELECT consumer_group AS group, topic, partition, first_offset::text AS first, next_offset::text AS next
        FROM partition_ledger WHERE topic = $1 AND next_offset > first_offset ORDER BY partition`,
@@ -56,7 +56,7 @@ const positions = (system: World['system'], topic: string): Promise<readonly Pos
 /** A partition that moves between the look and the act is left alone, and says so: an operator then tries again. */
 const REBASES_MAX = 10;
 
-const rebase = async ({ system }: World, { group, topic, partition }: Position, to: string): Promise<void> => {
+const rebase = async ({ system }: Fixture, { group, topic, partition }: Position, to: string): Promise<void> => {
   const which = ['--group', group, '--topic', topic, '--partition', String(partition)];
   for (let count = 1; count <= REBASES_MAX; count += 1) {
     const { code, answer, stderr } = await system.dakia(
@@ -70,22 +70,22 @@ const rebase = async ({ system }: World, { group, topic, partition }: Position, 
 };
 
 /** An operator sets a partition back that runs. What comes again is a duplicate. */
-const partitionSetBack = async (world: World): Promise<void> => {
-  const { system, random, note } = world;
+const partitionSetBack = async (fixture: Fixture): Promise<void> => {
+  const { system, random, note } = fixture;
   const back = random.whole(1, BACK_MAX);
   const [place] = await positions(system, 'rzp.payments.v1');
   if (place === undefined) return note('nothing is applied yet, so nothing is set back');
   const to = Math.max(Number(place.first), Number(place.next) - back);
   note(`${place.topic}/${place.partition} is set back to ${to} of ${place.next}`);
-  await rebase(world, place, String(to));
+  await rebase(fixture, place, String(to));
 };
 
 /**
  * A topic that is deleted and made again, all of it applied before;
  * the remedy is the operator's, once `status` has said so.
  */
-const topicRemade = async (world: World): Promise<void> => {
-  const { system, random, note } = world;
+const topicRemade = async (fixture: Fixture): Promise<void> => {
+  const { system, random, note } = fixture;
   const topic = random.pick(['rzp.payments.v1', 'rzp.refunds.v1', 'rzp.disputes.v1']);
   const before = await positions(system, topic);
   note(`${topic} is deleted and made again; ${before.length} partitions had events`);
@@ -105,7 +105,7 @@ const topicRemade = async (world: World): Promise<void> => {
     HALTED_WITHIN_MS,
   );
   note(`status names all ${before.length}; an operator rebases them`);
-  await Promise.all(before.map((place) => rebase(world, place, 'start')));
+  await Promise.all(before.map((place) => rebase(fixture, place, 'start')));
 };
 
 export const dataFaults: readonly Fault[] = [

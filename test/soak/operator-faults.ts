@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '#kit';
 import { buildEvent } from '#simulator';
 import { thisSecond } from '../kit/system-fixture.ts';
-import type { Fault, World } from './world.ts';
+import type { Fault, Fixture } from './fixture.ts';
 
 const BUG_MS = { min: 2_000, max: 6_000 } as const;
 const PARKED_WITHIN_MS = 60_000;
@@ -14,10 +14,10 @@ export interface OperatorActs {
   readonly discarded: () => number;
 }
 
-const retryAll = (system: World['system']): Promise<unknown> => system.dakia('parked', 'retry', '--all', '--yes');
+const retryAll = (system: Fixture['system']): Promise<unknown> => system.dakia('parked', 'retry', '--all', '--yes');
 
 /** A bug parks entities; two operators retry everything at the same time, while it is there and when it is mended. */
-const retries = async ({ system, random, note }: World): Promise<void> => {
+const retries = async ({ system, random, note }: Fixture): Promise<void> => {
   const ms = random.whole(BUG_MS.min, BUG_MS.max);
   note(`a bug on payments for ${ms} ms, and two operators who retry at the same time`);
   await system.rows(
@@ -34,7 +34,7 @@ const retries = async ({ system, random, note }: World): Promise<void> => {
 
 export const createOperatorActs = (seed: string): OperatorActs => {
   let discarded = 0;
-  const discard = async ({ system, note }: World): Promise<void> => {
+  const discard = async ({ system, note }: Fixture): Promise<void> => {
     const id = `pay_SoakNever${String(discarded + 1).padStart(5, '0')}`;
     const event = buildEvent('payment.captured', { seed: `${seed}-${id}`, at: thisSecond(), subject: { id } });
     const constraint = `soak_never CHECK (payment_id !~ '^pay_SoakNever') NOT VALID`;

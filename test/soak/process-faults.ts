@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '#kit';
-import { DOMAIN_SERVICES } from './world.ts';
-import type { Fault, World } from './world.ts';
+import { DOMAIN_SERVICES } from './fixture.ts';
+import type { Fault, Fixture } from './fixture.ts';
 
 /** Longer than the session of a member, so that others take over what a frozen one still believes to have. */
 const ZOMBIE_MS = { min: 3_000, max: 14_000 } as const;
@@ -12,14 +12,14 @@ const ENDED_WITHIN_MS = 40_000;
 
 let members = 0;
 
-const killed = async ({ system, random, note }: World): Promise<void> => {
+const killed = async ({ system, random, note }: Fixture): Promise<void> => {
   const name = random.pick(['ingest', 'payments', 'refunds', 'disputes', 'notifier', 'quarantine']);
   note(`${name} gets kill -9`);
   await system.service(name).signal('SIGKILL');
   await system.service(name).restart();
 };
 
-const zombie = async ({ system, random, note }: World): Promise<void> => {
+const zombie = async ({ system, random, note }: Fixture): Promise<void> => {
   const name = random.pick(DOMAIN_SERVICES);
   const ms = random.whole(ZOMBIE_MS.min, ZOMBIE_MS.max);
   note(`${name} is frozen for ${ms} ms beside a second one`);
@@ -34,7 +34,7 @@ const zombie = async ({ system, random, note }: World): Promise<void> => {
   await eventually(`${second.name} has ended`, () => !second.isRunning(), ENDED_WITHIN_MS);
 };
 
-const comeAndGo = async ({ system, random, note }: World): Promise<void> => {
+const comeAndGo = async ({ system, random, note }: Fixture): Promise<void> => {
   const name = random.pick(DOMAIN_SERVICES);
   note(`${MEMBERS} further members of ${name} come and go`);
   const plans = Array.from({ length: MEMBERS }, () => ({
@@ -51,7 +51,7 @@ const comeAndGo = async ({ system, random, note }: World): Promise<void> => {
   );
 };
 
-const clockSteps = async ({ system, random, note }: World): Promise<void> => {
+const clockSteps = async ({ system, random, note }: Fixture): Promise<void> => {
   const name = random.pick(['ingest', ...DOMAIN_SERVICES]);
   const ms = random.whole(CLOCK_MS.min, CLOCK_MS.max);
   note(`the clock of ${name} is an hour ahead for ${ms} ms`);

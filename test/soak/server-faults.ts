@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { onServer } from './on-server.ts';
-import type { Fault, World } from './world.ts';
+import type { Fault, Fixture } from './fixture.ts';
 
 const KAFKA_FROZEN_MS = { min: 1_000, max: 8_000 } as const;
 const READ_ONLY_MS = { min: 1_000, max: 6_000 } as const;
@@ -10,7 +10,7 @@ const READ_ONLY_MS = { min: 1_000, max: 6_000 } as const;
 const LOCKED_MS = { min: 4_000, max: 50_000 } as const;
 const REDIS_SHARE = 0.5;
 
-const kafkaFrozen = async ({ server, random, note }: World): Promise<void> => {
+const kafkaFrozen = async ({ server, random, note }: Fixture): Promise<void> => {
   const ms = random.whole(KAFKA_FROZEN_MS.min, KAFKA_FROZEN_MS.max);
   note(`Kafka is frozen for ${ms} ms`);
   server('KAFKA_BROKERS').freeze();
@@ -21,14 +21,14 @@ const kafkaFrozen = async ({ server, random, note }: World): Promise<void> => {
   }
 };
 
-const postgresKilled = async ({ server, note }: World): Promise<void> => {
+const postgresKilled = async ({ server, note }: Fixture): Promise<void> => {
   note('Postgres gets kill -9');
   await server('DATABASE_URL').kill();
   await server('DATABASE_URL').start();
 };
 
 /** As after a failover that left the old primary running: sessions stay and can only read. */
-const postgresReadOnly = async ({ system, random, note }: World): Promise<void> => {
+const postgresReadOnly = async ({ system, random, note }: Fixture): Promise<void> => {
   const ms = random.whole(READ_ONLY_MS.min, READ_ONLY_MS.max);
   note(`Postgres can only be read for ${ms} ms`);
   const reload = 'SELECT pg_reload_conf()';
@@ -40,7 +40,7 @@ const postgresReadOnly = async ({ system, random, note }: World): Promise<void> 
   }
 };
 
-const lockedRow = async ({ system, random, note }: World): Promise<void> => {
+const lockedRow = async ({ system, random, note }: Fixture): Promise<void> => {
   const table = random.pick(['payment_transactions', 'partition_ledger']);
   const ms = random.whole(LOCKED_MS.min, LOCKED_MS.max);
   note(`rows of ${table} are locked for ${ms} ms`);
@@ -62,7 +62,7 @@ const lockedRow = async ({ system, random, note }: World): Promise<void> => {
   }
 };
 
-const redisLoss = async ({ system, random, note }: World): Promise<void> => {
+const redisLoss = async ({ system, random, note }: Fixture): Promise<void> => {
   const client = new Redis(system.environment['REDIS_URL'] ?? '', { maxRetriesPerRequest: 1 });
   client.on('error', () => undefined);
   try {

@@ -15,8 +15,8 @@ import { processFaults } from './process-faults.ts';
 import { serverFaults } from './server-faults.ts';
 import { createTimeline } from './timeline.ts';
 import { startWatch } from './watch.ts';
-import { serverOf } from './world.ts';
-import type { Fault, World } from './world.ts';
+import { serverOf } from './fixture.ts';
+import type { Fault, Fixture } from './fixture.ts';
 
 /** Events of one load and first deliveries per second: it lasts as long as some faults, and is judged after that. */
 const EVENTS = 750;
@@ -51,7 +51,7 @@ export interface SoakReport {
 const deckOf = (faults: readonly Fault[], seed: string) => {
   let dealt = 0;
   let deck: readonly Fault[] = [];
-  return (): { readonly fault: Fault; readonly random: World['random'] } => {
+  return (): { readonly fault: Fault; readonly random: Fixture['random'] } => {
     const place = dealt % faults.length;
     if (place === 0) deck = shuffled(faults, randomOf(`${seed} deck ${dealt}`));
     const random = randomOf(`${seed} fault ${dealt}`);
@@ -93,7 +93,7 @@ export const soak = async ({ minutes, seed, write }: SoakOptions): Promise<SoakR
   }
 };
 
-type Scene = Omit<World, 'random'>;
+type Scene = Omit<Fixture, 'random'>;
 
 const rounds = async (scene: Scene, minutes: number, seed: string): Promise<SoakReport> => {
   const { system, note } = scene;

@@ -1,5 +1,6 @@
 export type { AuditEntry } from './audit.ts';
 export { auditInsert, writeAudit } from './audit.ts';
+export { batchLoader } from './batch-loader.ts';
 export type { Database, Transaction } from './database.ts';
 export { createDatabase, MAINTENANCE_TIMEOUT_MS, quotedName } from './database.ts';
 export { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';

@@ -10,7 +10,7 @@ const turns = async (count: number): Promise<void> => {
 };
 
 /** `heard`: `(a` a starts, `a)` it has started, `[a` it stops, `a]` it has stopped, `!a` it fails. */
-interface World {
+interface Fixture {
   readonly plan: Plan;
   readonly heard: string[];
   readonly logged: string[];
@@ -18,7 +18,7 @@ interface World {
 }
 
 /** `s t | a b | c d`: the shared components, then a lane a service. `a~` starts slowly, `a!` does not, `a?` does not stop. */
-const world = (drawing: string): World => {
+const fixture = (drawing: string): Fixture => {
   const heard: string[] = [];
   const logged: string[] = [];
   const componentOf = (text: string): Component => {
@@ -56,7 +56,7 @@ test.each<[string, string, string]>([
   ['what is shared before any of them', 's t | a | b', '(s s) (t t) (a (b a) b)'],
   ['a service keeps no other waiting', '| a~ b | c d', '(a (c c) (d d) a) (b b)'],
 ])('start: %s', async (_name, drawing, expected) => {
-  const { plan, heard, log } = world(drawing);
+  const { plan, heard, log } = fixture(drawing);
   await startAll(plan, log, DRAIN_MS, nobody);
   expect(heard.join(' ')).toBe(expected);
 });
@@ -72,7 +72,7 @@ test.each<[string, string, string, readonly string[]]>([
   ['what is starting is waited for, and stopped', 's | a! | b~ c', '(s s) (a (b !a b) [b b] [s s]', ['a']],
   ['each is said, the first is thrown', '| a~ | b! | c!', '(a (b (c !b !c a) [a a]', ['b', 'c']],
 ])('a failed start %s', async (_name, drawing, expected, failing) => {
-  const { plan, heard, log, logged } = world(drawing);
+  const { plan, heard, log, logged } = fixture(drawing);
   await expect(startAll(plan, log, DRAIN_MS, nobody)).rejects.toThrow(`${String(failing[0])} is broken`);
   expect(heard.join(' ')).toBe(expected);
   expect(logged).toEqual(failing.map((name) => `${name} did not start`));
@@ -87,7 +87,7 @@ test.each<[string, string, string, readonly string[]]>([
   ],
   ['a component that fails keeps no other from it', 's | a b? | c', '[b [c !b [a c] a] [s s]', ['b']],
 ])('stop: %s', async (_name, drawing, expected, failing) => {
-  const { plan, heard, log, logged } = world(drawing);
+  const { plan, heard, log, logged } = fixture(drawing);
   expect(await stopAll(plan, log, DRAIN_MS)).toBe(failing.length === 0);
   expect(heard.join(' ')).toBe(expected);
   expect(logged).toEqual(failing.map((name) => `${name} did not stop cleanly`));
@@ -95,7 +95,7 @@ test.each<[string, string, string, readonly string[]]>([
 
 test('more services than may start at once follow in their order', async () => {
   const names = Array.from({ length: SERVICES_AT_ONCE_MAX + 2 }, (_, index) => `n${index}`);
-  const { plan, heard, log } = world(`| ${names.join(' | ')}`);
+  const { plan, heard, log } = fixture(`| ${names.join(' | ')}`);
   await startAll(plan, log, DRAIN_MS, nobody);
   expect(heard.slice(0, SERVICES_AT_ONCE_MAX + 1)).toEqual([
     ...names.slice(0, SERVICES_AT_ONCE_MAX).map((name) => `(${name}`),

@@ -1,4 +1,4 @@
-import { arraysOf, classifyError, statement, unnested } from '#platform/postgres';
+import { arraysOf, batchLoader, classifyError, statement, unnested } from '#platform/postgres';
 import type { Column, Database } from '#platform/postgres';
 import { pause } from '#platform/time';
 import { parsed, unparsed } from '#rules';
@@ -10,7 +10,6 @@ import { entityOf, subjectOf } from '../store/stored-fact.ts';
 import { loadStateRows } from '../store/subject-rows.ts';
 import type { StateRows } from '../store/subject-rows.ts';
 import type { Deliveries, Loaded } from './delivery.ts';
-import { batchLoader } from './batch-loader.ts';
 import type { Conclusion } from './conclusion.ts';
 
 /** Rows per statement. */

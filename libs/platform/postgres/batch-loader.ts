@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { classifyError } from '#platform/postgres';
+import { classifyError } from './error-class.ts';
 
 /** How one call over many keys answers for one of them. */
 type Each<Value> = Value | Error;

@@ -8,7 +8,7 @@ export type ServerName = 'KAFKA_BROKERS' | 'DATABASE_URL' | 'REDIS_URL';
 /**
  * What a fault can lay hands on. `random` is the fault's own, so that its choices depend on the seed and not on time.
  */
-export interface World {
+export interface Fixture {
   readonly system: SeparateSystem;
   readonly server: (name: ServerName) => Server;
   readonly random: Random;
@@ -19,7 +19,7 @@ export interface World {
 /** One thing that goes wrong, and its end: after `happen` has returned, Dakia must come back by itself. */
 export interface Fault {
   readonly name: string;
-  readonly happen: (world: World) => Promise<void>;
+  readonly happen: (fixture: Fixture) => Promise<void>;
 }
 
 export const serverOf =
