@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv, styleText } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { readConfig } from '#platform/config';
+import { overlaid, readConfig } from '#platform/config';
 import type { ConfigOf, Environment, Settings } from '#platform/config';
 import { codeOf } from '#platform/log';
 import { layOut, LINE_WIDTH, wrap } from './table.ts';
@@ -68,10 +68,8 @@ export const DEFAULT_DATA_DIR = join(import.meta.dirname, '..', '.dakia');
 /**
  * The process's environment; what it does not set is taken from the `env` that `npm start` writes, when there is one.
  */
-export const environmentOf = (command: Command): Environment => {
-  const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
-  return { ...parseEnv(readIfThere(join(dataDirOf(command), 'env')) ?? ''), ...Object.fromEntries(given) };
-};
+export const environmentOf = (command: Command): Environment =>
+  overlaid(parseEnv(readIfThere(join(dataDirOf(command), 'env')) ?? ''), process.env);
 
 /** Of this release, as package.json has it. */
 export const versionOf = (): string =>
@@ -93,8 +91,7 @@ export const settingsOf = <Of extends Settings>(
   settings: Of,
   given: Environment = {},
 ): ConfigOf<Of> => {
-  const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
-  const config = readConfig(settings, { ...environmentOf(command), ...Object.fromEntries(chosen) });
+  const config = readConfig(settings, overlaid(environmentOf(command), given));
   if (config.ok) return config.value;
   throw new UsageError(
     `${config.issues.join('\n')}\nSet it in the environment, or run npm start first: it writes ` +

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { postgresSettings, variablesOf } from '#platform/config';
 import { isRecord } from '#rules';
 import { dataDirOf, environmentOf, messageOf, print, printLine, readIfThere, warn } from './output.ts';
 import { timeOf } from './times.ts';
@@ -36,9 +37,17 @@ const [PRIVATE_FOLDER, PRIVATE] = [0o700, 0o600];
 /** Changes of one kind that are named; `--json` has all. */
 const NAMED_MAX = 10;
 
+/** By what the settings name it: a URL, or the file that it stands in. */
+const databaseOf = (command: Command): string => {
+  const environment = environmentOf(command);
+  return variablesOf(postgresSettings.databaseUrl)
+    .map((name) => environment[name] ?? '')
+    .join('');
+};
+
 /** Pictures of one command, with one filter, over one database. */
 const fileOf = (command: Command, scope: object): string => {
-  const words = [command.parent?.name() ?? '', command.name(), environmentOf(command)['DATABASE_URL'] ?? '', scope];
+  const words = [command.parent?.name() ?? '', command.name(), databaseOf(command), scope];
   return join(
     dataDirOf(command),
     'shown',

@@ -6,6 +6,6 @@ import { settingsOf } from './output.ts';
 
 /** The key of the digests by which customers are found; undefined where it is not set. */
 export const searchKeyOf = (command: Command): SearchKey | undefined => {
-  const { searchKey: text } = settingsOf(command, searchSettings);
+  const text = settingsOf(command, searchSettings).searchKey();
   return text === undefined ? undefined : searchKey(text);
 };

@@ -71,8 +71,11 @@ export const defineDomainService = (name: ServiceName, options: RetryOptions = {
   });
 };
 
-const keyOf = ({ searchKey: text }: ConfigOf<typeof searchSettings>): SearchKey | undefined =>
-  text === undefined ? undefined : searchKey(text);
+/** Read once: rows of another key are found by nobody until `dakia digests apply --renew` has run (ADR 15). */
+const keyOf = (config: ConfigOf<typeof searchSettings>): SearchKey | undefined => {
+  const text = config.searchKey();
+  return text === undefined ? undefined : searchKey(text);
+};
 
 /** The service that keeps what no catalogue row understands. It applies nothing, so nothing of it fails and waits. */
 export const quarantine: Service = defineService({

@@ -3,7 +3,14 @@ import type { Family } from '#catalogue';
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { embeddedSettings } from '#local';
-import { opsSettings, processSettings, receivedSettings, redisSettings, traceSettings } from '#platform/config';
+import {
+  opsSettings,
+  processSettings,
+  receivedSettings,
+  redisSettings,
+  traceSettings,
+  variablesOf,
+} from '#platform/config';
 import { retentionSettings } from '#operate';
 import type { Setting, Settings } from '#platform/config';
 import { codes } from '#platform/log';
@@ -134,9 +141,14 @@ const settingsTable = (): string => {
       code(setting.env),
       defaultOf(setting),
       usersOf(services),
-      `${setting.description}${setting.secret ? ' Secret.' : ''}`,
+      `${setting.description}${setting.secret ? ' Secret.' : ''}${inFile(setting)}`,
     ]),
   );
+};
+
+const inFile = (setting: Setting<unknown>): string => {
+  const [, file] = variablesOf(setting);
+  return file === undefined ? '' : ` Or in the file that ${code(file)} names.`;
 };
 
 /** Services are named one by one unless nearly all are meant. */

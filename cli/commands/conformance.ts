@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { postgresSettings } from '#platform/config';
+import { postgresSettings, variablesOf } from '#platform/config';
 import { runConformance, scenarios } from '#simulator';
 import type { ConformanceReport } from '#simulator';
 import { withDatabase } from '../connections.ts';
@@ -36,12 +36,12 @@ export const addConformance = (program: Command): void => {
 const run = async (options: Options, command: Command): Promise<void> => {
   const receiver = receiverOf(options, command);
   const given = { DATABASE_URL: options.databaseUrl };
-  const databaseUrl = options.blind ? undefined : (options.databaseUrl ?? databaseOf(options, command));
+  const isSeen = !options.blind && (options.databaseUrl !== undefined || hasDatabase(options, command));
   const size = options.short ? 'short' : 'whole';
   const bar = progressBar('scenarios', scenarios.length);
-  const report = await (databaseUrl === undefined
-    ? runConformance(receiver, undefined, size, bar.advance)
-    : withDatabase(command, undefined, (database) => runConformance(receiver, database, size, bar.advance), given)
+  const report = await (isSeen
+    ? withDatabase(command, undefined, (database) => runConformance(receiver, database, size, bar.advance), given)
+    : runConformance(receiver, undefined, size, bar.advance)
   ).finally(() => bar.end());
   if (!report.ok) process.exitCode = exitCodes.notAsExpected;
   if (options.json) return printJson(report);
@@ -49,8 +49,10 @@ const run = async (options: Options, command: Command): Promise<void> => {
 };
 
 /** A receiver that is named has its own Postgres: that of the state folder is not it. */
-const databaseOf = ({ url }: Options, command: Command): string | undefined =>
-  (url === undefined ? environmentOf(command) : process.env)[postgresSettings.databaseUrl.env];
+const hasDatabase = ({ url }: Options, command: Command): boolean => {
+  const environment = url === undefined ? environmentOf(command) : process.env;
+  return variablesOf(postgresSettings.databaseUrl).some((name) => environment[name] !== undefined);
+};
 
 const show = ({ scenarios: results, summary, ok }: ConformanceReport): void => {
   printTable([

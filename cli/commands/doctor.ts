@@ -65,7 +65,7 @@ const askPostgres = (command: Command): Promise<string> => {
     const [row] = await database.query<{ version: string; name: string; user: string }>(
       adHoc(`SELECT current_setting('server_version') AS version, current_database() AS name, current_user AS user`),
     );
-    return `version ${row?.version}, database ${row?.name} as ${row?.user} at ${hostsOf(databaseUrl)}`;
+    return `version ${row?.version}, database ${row?.name} as ${row?.user} at ${hostsOf(databaseUrl())}`;
   });
 };
 
@@ -75,7 +75,7 @@ const askRedis = async (command: Command): Promise<string> => {
     throw new ServerError('REDIS_URL', error);
   });
   return [
-    `version ${version} at ${new URL(config.redisUrl).host}`,
+    `version ${version} at ${new URL(config.redisUrl()).host}`,
     ...warnings.map((warning) => `WARNING: ${warning}`),
   ].join('; ');
 };

@@ -15,6 +15,6 @@ export const addMigrate = (program: Command): void => {
 
 const run = async ({ json }: { readonly json: boolean }, command: Command): Promise<void> => {
   const { databaseUrl } = settingsOf(command, { databaseUrl: postgresSettings.databaseUrl });
-  const applied = await askingPostgres(() => migrate(databaseUrl, (line) => (json ? undefined : print(line))));
+  const applied = await askingPostgres(() => migrate(databaseUrl(), (line) => (json ? undefined : print(line))));
   if (json) printJson({ ok: true, applied });
 };

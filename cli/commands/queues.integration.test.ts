@@ -22,7 +22,7 @@ let redis: EmbeddedRedis;
 let config: QueueConfig;
 beforeAll(async () => {
   redis = await startRedis({ files: await serverFiles(silent), folder: stateFolder(folder), port: 0, report: silent });
-  config = { redisUrl: redis.url, redisTlsCaFile: undefined, queuePrefix: 'shop' };
+  config = { redisUrl: () => redis.url, redisTlsCaFile: () => undefined, queuePrefix: 'shop' };
 });
 afterAll(async () => {
   await redis.server.stop();

@@ -154,7 +154,7 @@ const lineOf = ({ logged }: RetriesFixture, msg: string): Readonly<Record<string
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
     .find((line) => line['msg'] === msg);
 const flushRedis = async (): Promise<void> => {
-  const client = createRedis({ redisUrl: redis.url, redisTlsCaFile: undefined }, {});
+  const client = createRedis({ redisUrl: () => redis.url, redisTlsCaFile: () => undefined }, {});
   client.on('error', () => undefined);
   await client.flushall();
   client.disconnect();
@@ -243,7 +243,7 @@ test('a Postgres that is away while a key is tried uses up no attempt', async ()
   const fixture = await openRetriesFixture('1s,1h');
   const proxy = await startPostgresProxy(fixture.store.url);
   proxies.push(proxy);
-  await fixture.start({ databaseUrl: proxy.url });
+  await fixture.start({ databaseUrl: () => proxy.url });
   await fixture.partition.send(captured('pay_c'));
   proxy.cut();
   const inVain = () => fixture.logged().filter((line) => line.includes('this attempt does not count')).length;

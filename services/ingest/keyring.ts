@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { WebhookSecret } from '#envelope';
+import { createReread } from '#platform/config';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { beforeScrape, counterOf, gaugeOf } from '#platform/metrics';
@@ -81,31 +81,23 @@ export const createKeyring = ({
   readonly log: Logger;
   readonly metrics: Registry;
 }): Keyring => {
-  const initial = readSecrets(config);
-  if (!initial.ok) throw new Error(initial.issues.join('; '));
   const files = [config.secretsFile, config.endpointsFile].filter((file) => file !== undefined);
+  const reread = createReread(files, () => readSecrets(config));
+  if (!reread.ok) throw new Error(reread.issues.join('; '));
+  const { value: secrets, look } = reread.value;
   const reloads = counterOf(metrics, 'dakia_ingest_secret_reloads_total');
   const inUse = gaugeOf(metrics, 'dakia_ingest_secrets');
-  let secrets = initial.value;
-  let seen: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   beforeScrape(metrics, ['dakia_ingest_secrets'], () => {
     inUse.reset();
-    for (const [endpoint, list] of secrets) inUse.set({ endpoint }, list.length);
+    for (const [endpoint, list] of secrets()) inUse.set({ endpoint }, list.length);
   });
 
-  const readChanges = async (): Promise<void> => {
-    const before = await markOf(files);
-    if (before === seen) return;
-    const read = readSecrets(config);
-    // Changed while it was read: it may be half written, so it is read again the next time.
-    if ((await markOf(files)) !== before) return;
-    const isFirst = seen === undefined;
-    seen = before;
-    if (read.ok) secrets = read.value;
-    if (read.ok && isFirst) return;
+  const readChanges = (): void => {
+    const read = look();
+    if (read === undefined) return;
     reloads.inc({ result: read.ok ? 'used' : 'unusable' });
-    if (read.ok) tell(log, secrets, 'webhook secrets were read again: number per endpoint');
+    if (read.ok) tell(log, read.value, 'webhook secrets were read again: number per endpoint');
     else
       log.error(
         { code: codeOf('ingest', 'secrets-unusable'), issues: read.issues },
@@ -113,27 +105,15 @@ export const createKeyring = ({
       );
   };
 
-  const schedule = (): void => {
-    timer = setTimeout(
-      () => void readChanges().finally(() => (timer === undefined ? undefined : schedule())),
-      READ_EVERY_MS,
-    );
-  };
-
   return {
     name: 'webhook secrets',
-    secretsOf: (endpoint) => secrets.get(endpoint),
+    secretsOf: (endpoint) => secrets().get(endpoint),
     start: async () => {
-      tell(log, secrets, 'webhook secrets in use: number per endpoint');
-      tellOfCommas(log, config, secrets);
-      if (files.length === 0) return;
-      await readChanges();
-      schedule();
+      tell(log, secrets(), 'webhook secrets in use: number per endpoint');
+      tellOfCommas(log, config, secrets());
+      if (files.length > 0) timer = setInterval(readChanges, READ_EVERY_MS);
     },
-    stop: async () => {
-      clearTimeout(timer);
-      timer = undefined;
-    },
+    stop: async () => clearInterval(timer),
   };
 };
 
@@ -169,16 +149,3 @@ const tellOfCommas = (log: Logger, { secrets: inline }: SecretsConfig, secrets: 
 };
 
 const isShort = (secret: WebhookSecret): boolean => (secret.symmetricKeySize ?? 0) < SECRET_LENGTH_GOOD;
-
-/** Differs when a file was changed, replaced, or a symbolic link on the way to it now leads elsewhere. */
-const markOf = async (files: readonly string[]): Promise<string> => {
-  const marks = files.map(async (file) => {
-    try {
-      const { dev, ino, mtimeMs, ctimeMs, size } = await stat(file);
-      return [dev, ino, mtimeMs, ctimeMs, size].join(':');
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    }
-  });
-  return (await Promise.all(marks)).join(' ');
-};

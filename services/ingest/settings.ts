@@ -4,7 +4,7 @@ import {
   optionalText,
   port,
   registrySettings,
-  secretSetting,
+  secretVariable,
   setting,
   text,
   whole,
@@ -12,7 +12,7 @@ import {
 import type { ConfigOf } from '#platform/config';
 
 export const secretSettings = {
-  secrets: secretSetting(
+  secrets: secretVariable(
     'RAZORPAY_WEBHOOK_SECRETS',
     optionalText(),
     'Active secrets of /webhooks/razorpay, separated by commas; one that has a comma itself belongs into ' +

@@ -1,5 +1,8 @@
-import { componentOf, containersOf, podsOf } from './kit/pods.ts';
-import type { Pod } from './kit/pods.ts';
+import { traceSettings } from '#platform/config';
+import type { Settings } from '#platform/config';
+import { allServices } from '../../services/services.ts';
+import { componentOf, containersOf, podsOf, secretBehind } from './kit/pods.ts';
+import type { Container, Pod } from './kit/pods.ts';
 import { caseNames, rendered } from './kit/render.ts';
 import type { Manifest } from './kit/render.ts';
 
@@ -25,6 +28,13 @@ const mib = (quantity = ''): number => {
 };
 /** Without an address: names for the ops ports of pods. */
 const isOfOps = ({ labels }: Manifest['metadata']): boolean => ['metrics', 'ingest-ops'].includes(componentOf(labels));
+/** What may stand in a file, and so never does in the environment of a pod. */
+const SECRETS = new Set(
+  [traceSettings as Settings, ...allServices.map(({ settings }) => settings)]
+    .flatMap((settings) => Object.values(settings))
+    .filter(({ secret, place }) => secret || place === 'either')
+    .map(({ env }) => env),
+);
 const named = ({ object }: Pod): string => `${object.kind} ${object.metadata.name}`;
 
 describe.each(caseNames)('%s', (name) => {
@@ -142,17 +152,27 @@ describe.each(caseNames)('%s', (name) => {
       expect(budget['spec']).toMatchObject({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' });
   });
 
-  test('no secret is rendered, and what is secret comes from a Secret', () => {
+  test('no secret is rendered or stands in an environment; each is a file of a Secret that the kubelet renews', () => {
     expect(ofKind(objects, 'Secret')).toEqual([]);
-    const secret = /PASSWORD|SECRETS$|^DATABASE_URL$|^REDIS_URL$|USERNAME/;
     for (const pod of pods)
-      for (const { env = [] } of containersOf(pod))
-        for (const { name: variable, value, valueFrom } of env.filter((each) => secret.test(each.name)))
-          expect({ variable, value, from: typeof valueFrom?.secretKeyRef?.name }).toEqual({
+      for (const container of containersOf(pod))
+        for (const { name: variable, value = '', valueFrom } of container.env ?? []) {
+          expect({ variable, isSecret: SECRETS.has(variable), valueFrom }).toEqual({
             variable,
-            value: undefined,
-            from: 'string',
+            isSecret: false,
+            valueFrom: undefined,
           });
+          // The rules of notifications hold none.
+          if (variable.endsWith('_FILE') && variable !== 'DAKIA_NOTIFICATIONS_FILE')
+            expect({ variable, from: secretBehind(pod, container, value) }).toEqual({
+              variable,
+              from: {
+                name: expect.stringMatching(/^dakia-/) as unknown,
+                key: expect.any(String) as unknown,
+                mode: 0o440,
+              },
+            });
+        }
   });
 
   test('the way in leads to the webhook port and to nothing else', () => {
@@ -249,7 +269,7 @@ test('NetworkPolicies let every component out to what its settings name, and to 
       });
     expect({ component, postgres: allowed('postgres').includes(component) }).toEqual({
       component,
-      postgres: variables.has('DATABASE_URL'),
+      postgres: variables.has('DATABASE_URL_FILE'),
     });
     expect({ component, ingestOps: allowed('ingest-ops').includes(component) }).toEqual({
       component,
@@ -257,22 +277,22 @@ test('NetworkPolicies let every component out to what its settings name, and to 
     });
     expect({ component, redis: allowed('redis').includes(component) }).toEqual({
       component,
-      redis: variables.has('REDIS_URL'),
+      redis: variables.has('REDIS_URL_FILE'),
     });
   }
 });
+
+const databaseOf = (pod: Pod, container: Container): unknown =>
+  secretBehind(pod, container, container.env?.find(({ name }) => name === 'DATABASE_URL_FILE')?.value ?? '');
 
 test('a secret of its own, where a service has one', () => {
   const urlOf = (component: string): unknown =>
     podsOf(rendered('everything'))
       .filter(({ labels }) => componentOf(labels) === component)
-      .flatMap(containersOf)
-      .flatMap(({ env = [] }) =>
-        env.filter(({ name }) => name === 'DATABASE_URL').map(({ valueFrom }) => valueFrom?.secretKeyRef),
-      );
-  expect(urlOf('payments')).toEqual([{ name: 'dakia-postgres-payments', key: 'url' }]);
-  expect(urlOf('disputes')).toEqual([{ name: 'dakia-postgres', key: 'url' }]);
-  expect(urlOf('migrations')).toEqual([{ name: 'dakia-postgres-owner', key: 'dsn' }]);
+      .flatMap((pod) => containersOf(pod).map((container) => databaseOf(pod, container)));
+  expect(urlOf('payments')).toEqual([{ name: 'dakia-postgres-payments', key: 'url', mode: 0o440 }]);
+  expect(urlOf('disputes')).toEqual([{ name: 'dakia-postgres', key: 'url', mode: 0o440 }]);
+  expect(urlOf('migrations')).toEqual([{ name: 'dakia-postgres-owner', key: 'dsn', mode: 0o440 }]);
 });
 
 test('ordinary Jobs, for those who do not use hooks, have another name when they do something else', () => {
@@ -336,11 +356,11 @@ test('a command is a Job of its own, as the owner, let out to every server; with
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
   });
   const variables = container?.env ?? [];
-  expect(variables.find(({ name }) => name === 'DATABASE_URL')?.valueFrom?.secretKeyRef).toMatchObject({
+  expect(container === undefined ? undefined : databaseOf(pod, container)).toMatchObject({
     name: 'dakia-postgres-owner',
   });
   expect(variables.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL', 'DAKIA_SEARCH_KEY', 'DAKIA_INGEST_OPS_URLS']),
+    expect.arrayContaining(['KAFKA_BROKERS', 'REDIS_URL_FILE', 'DAKIA_SEARCH_KEY_FILE', 'DAKIA_INGEST_OPS_URLS']),
   );
   for (const server of ['kafka', 'postgres', 'redis', 'schema-registry', 'ingest-ops'])
     expect(

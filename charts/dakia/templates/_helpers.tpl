@@ -67,7 +67,7 @@ securityContext:
     drop: [ALL]
 {{- end -}}
 
-{{/* Folder below which files of secrets are mounted. Whole folders, so that the kubelet renews them. */}}
+{{/* Folder below which files of secrets are mounted. Whole folders (no subPath), so that the kubelet renews them. */}}
 {{- define "dakia.secrets" -}}/etc/dakia{{- end -}}
 
 {{- define "dakia.env.kafka" -}}
@@ -101,21 +101,14 @@ securityContext:
 {{- if ne .mechanism "none" }}
 - name: KAFKA_SASL_MECHANISM
   value: {{ .mechanism }}
-- name: KAFKA_SASL_USERNAME
-  valueFrom:
-    secretKeyRef:
-      name: {{ .existingSecret }}
-      key: {{ .usernameKey }}
-- name: KAFKA_SASL_PASSWORD
-  valueFrom:
-    secretKeyRef:
-      name: {{ .existingSecret }}
-      key: {{ .passwordKey }}
+- name: KAFKA_SASL_USERNAME_FILE
+  value: {{ include "dakia.secrets" $ }}/kafka/{{ .usernameKey }}
+- name: KAFKA_SASL_PASSWORD_FILE
+  value: {{ include "dakia.secrets" $ }}/kafka/{{ .passwordKey }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
-{{/* Give (dict "root" $ "own" <a map with existingSecret and urlKey, empty for the release's>). */}}
 {{- define "dakia.env.tracing" -}}
 {{- with .Values.tracing }}
 {{- if .endpoint }}
@@ -123,25 +116,32 @@ securityContext:
   value: {{ .endpoint | quote }}
 - name: DAKIA_TRACE_RATIO
   value: {{ .ratio | quote }}
-{{- with .headers.existingSecret }}
-- name: OTEL_EXPORTER_OTLP_HEADERS
-  valueFrom:
-    secretKeyRef:
-      name: {{ . }}
-      key: {{ $.Values.tracing.headers.key }}
+{{- if .headers.existingSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS_FILE
+  value: {{ include "dakia.secrets" $ }}/tracing/{{ .headers.key }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
+{{/* Where the URL of Postgres is, as YAML. Give (dict "root" $ "own" <a map with existingSecret and urlKey, empty for the release's>). */}}
+{{- define "dakia.database" -}}
+{{- if .own.existingSecret }}{{ toYaml .own }}{{ else }}{{ pick .root.Values.postgres "existingSecret" "urlKey" | toYaml }}{{ end -}}
+{{- end -}}
+
+{{/* The same argument. */}}
 {{- define "dakia.env.postgres" -}}
-{{- $from := .root.Values.postgres -}}
-{{- if .own.existingSecret }}{{- $from = .own -}}{{- end -}}
-- name: DATABASE_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ $from.existingSecret }}
-      key: {{ $from.urlKey }}
+- name: DATABASE_URL_FILE
+  value: {{ include "dakia.secrets" .root }}/postgres/{{ (include "dakia.database" . | fromYaml).urlKey }}
+{{- end -}}
+
+{{- define "dakia.env.search" -}}
+{{- with .Values.search }}
+{{- if .existingSecret }}
+- name: DAKIA_SEARCH_KEY_FILE
+  value: {{ include "dakia.secrets" $ }}/search/{{ .key }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- /* Where `dakia status` asks what was received. */}}
@@ -154,11 +154,8 @@ securityContext:
 {{- end }}
 
 {{- define "dakia.env.redis" -}}
-- name: REDIS_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ .Values.redis.existingSecret }}
-      key: {{ .Values.redis.urlKey }}
+- name: REDIS_URL_FILE
+  value: {{ include "dakia.secrets" . }}/redis/{{ .Values.redis.urlKey }}
 - name: DAKIA_QUEUE_PREFIX
   value: {{ .Values.redis.queuePrefix | quote }}
 {{- if .Values.redis.tls.existingSecret }}
@@ -167,60 +164,62 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* Volumes for files of secrets; (dict "root" $ "kafka" bool "postgres" bool "redis" bool "webhook" bool). */}}
+{{/*
+Secrets that a pod mounts, as JSON {files: [{name, secret, keys}]}; without keys the whole Secret. Give (dict "root" $) and
+what the pod needs: "kafka" bool, "postgres" <the argument `own` of dakia.database>, and "redis", "webhook", "tracing",
+"search", "board" bool.
+*/}}
+{{- define "dakia.files" -}}
+{{- $v := .root.Values -}}
+{{- $files := list -}}
+{{- if .kafka -}}
+{{- with $v.kafka.tls }}{{ if and .enabled .existingSecret }}{{ $files = append $files (dict "name" "kafka-tls" "secret" .existingSecret "keys" (list .caKey .certKey .keyKey | compact)) }}{{ end }}{{ end -}}
+{{- with $v.kafka.sasl }}{{ if ne .mechanism "none" }}{{ $files = append $files (dict "name" "kafka" "secret" .existingSecret "keys" (list .usernameKey .passwordKey)) }}{{ end }}{{ end -}}
+{{- end -}}
+{{- if hasKey . "postgres" -}}
+{{- $database := include "dakia.database" (dict "root" .root "own" .postgres) | fromYaml -}}
+{{- $files = append $files (dict "name" "postgres" "secret" $database.existingSecret "keys" (list $database.urlKey)) -}}
+{{- /* The URL names the files of this one: all of them are there. */ -}}
+{{- with $v.postgres.tls.existingSecret }}{{ $files = append $files (dict "name" "postgres-tls" "secret" .) }}{{ end -}}
+{{- end -}}
+{{- if .redis -}}
+{{- with $v.redis }}{{ $files = append $files (dict "name" "redis" "secret" .existingSecret "keys" (list .urlKey)) }}{{ end -}}
+{{- with $v.redis.tls }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "redis-tls" "secret" .existingSecret "keys" (list .caKey)) }}{{ end }}{{ end -}}
+{{- end -}}
+{{- if .webhook }}{{ with $v.webhook }}{{ $files = append $files (dict "name" "webhook" "secret" .existingSecret "keys" (list .secretsKey .endpointsKey | compact)) }}{{ end }}{{ end -}}
+{{- if and .tracing $v.tracing.endpoint }}{{ with $v.tracing.headers }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "tracing" "secret" .existingSecret "keys" (list .key)) }}{{ end }}{{ end }}{{ end -}}
+{{- if .search }}{{ with $v.search }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "search" "secret" .existingSecret "keys" (list .key)) }}{{ end }}{{ end }}{{ end -}}
+{{- if .board }}{{ with $v.board }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "board" "secret" .existingSecret "keys" (list .passwordKey)) }}{{ end }}{{ end }}{{ end -}}
+{{- dict "files" $files | toJson -}}
+{{- end -}}
+
+{{- /* The argument of dakia.files. */}}
 {{- define "dakia.volumes" -}}
-{{- $values := .root.Values -}}
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
-{{- if and .kafka $values.kafka.tls.enabled $values.kafka.tls.existingSecret }}
-- name: kafka-tls
+{{- range (include "dakia.files" . | fromJson).files }}
+- name: {{ .name }}
   secret:
-    secretName: {{ $values.kafka.tls.existingSecret }}
-    defaultMode: 0440
-{{- end }}
-{{- if and .postgres $values.postgres.tls.existingSecret }}
-- name: postgres-tls
-  secret:
-    secretName: {{ $values.postgres.tls.existingSecret }}
-    defaultMode: 0440
-{{- end }}
-{{- if and .redis $values.redis.tls.existingSecret }}
-- name: redis-tls
-  secret:
-    secretName: {{ $values.redis.tls.existingSecret }}
-    defaultMode: 0440
-{{- end }}
-{{- if .webhook }}
-- name: webhook
-  secret:
-    secretName: {{ $values.webhook.existingSecret }}
-    defaultMode: 0440
+    secretName: {{ .secret }}
+    # 0440; not every reader of YAML knows octal numbers.
+    defaultMode: 288
+    {{- with .keys }}
+    items:
+      {{- range . }}
+      - { key: {{ . | quote }}, path: {{ . | quote }} }
+      {{- end }}
+    {{- end }}
 {{- end }}
 {{- end -}}
 
+{{- /* The argument of dakia.files. */}}
 {{- define "dakia.volumeMounts" -}}
-{{- $values := .root.Values -}}
 - name: tmp
   mountPath: /tmp
-{{- if and .kafka $values.kafka.tls.enabled $values.kafka.tls.existingSecret }}
-- name: kafka-tls
-  mountPath: {{ include "dakia.secrets" .root }}/kafka-tls
-  readOnly: true
-{{- end }}
-{{- if and .postgres $values.postgres.tls.existingSecret }}
-- name: postgres-tls
-  mountPath: {{ include "dakia.secrets" .root }}/postgres-tls
-  readOnly: true
-{{- end }}
-{{- if and .redis $values.redis.tls.existingSecret }}
-- name: redis-tls
-  mountPath: {{ include "dakia.secrets" .root }}/redis-tls
-  readOnly: true
-{{- end }}
-{{- if .webhook }}
-- name: webhook
-  mountPath: {{ include "dakia.secrets" .root }}/webhook
+{{- range (include "dakia.files" . | fromJson).files }}
+- name: {{ .name }}
+  mountPath: {{ include "dakia.secrets" $.root }}/{{ .name }}
   readOnly: true
 {{- end }}
 {{- end -}}

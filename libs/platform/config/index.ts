@@ -1,6 +1,18 @@
 export { choice, optionalText, port, text, whole } from './schemas.ts';
+export type { Current, Reread } from './reread.ts';
+export { createReread } from './reread.ts';
 export type { ConfigOf, Environment, Setting, Settings } from './setting.ts';
-export { describeConfig, processEnvironment, readConfig, secretSetting, setting } from './setting.ts';
+export {
+  currentOf,
+  describeConfig,
+  overlaid,
+  processEnvironment,
+  readConfig,
+  secretSetting,
+  secretVariable,
+  setting,
+  variablesOf,
+} from './setting.ts';
 export {
   boardSettings,
   kafkaSettings,

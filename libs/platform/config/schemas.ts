@@ -7,6 +7,9 @@ const PAIR = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=(.*)$/;
 /** Building blocks of settings: each reads text from the environment and says in plain words what it expects. */
 export const text = (fallback: string) => z.string().default(fallback);
 export const optionalText = () => z.string().optional();
+/** What stands in a file of certificates or of a key. */
+export const pem = () =>
+  optionalText().refine((value) => value?.includes('-----BEGIN ') !== false, { error: 'is not a PEM file' });
 
 export const whole = (fallback: number, min: number, max: number) =>
   z

@@ -1,5 +1,5 @@
-import { choice, flag, list, optionalText, pairs, port, postgresUrl, share, text, url, whole } from './schemas.ts';
-import { secretSetting, setting } from './setting.ts';
+import { choice, flag, list, optionalText, pairs, pem, port, postgresUrl, share, text, url, whole } from './schemas.ts';
+import { fileSetting, loginSetting, secretSetting, setting } from './setting.ts';
 
 /**
  * Settings that several services share. A setting exists only where
@@ -64,23 +64,19 @@ export const kafkaSettings = {
     'Kafka bootstrap servers, host:port separated by commas.',
   ),
   kafkaTls: setting('KAFKA_TLS', flag(false), 'Connect to Kafka with TLS.'),
-  kafkaTlsCaFile: setting(
+  kafkaTlsCaFile: fileSetting(
     'KAFKA_TLS_CA_FILE',
-    optionalText(),
+    pem(),
     'PEM file with the certificate authority of the brokers, where it is not a public one.',
   ),
-  kafkaTlsCertFile: setting(
-    'KAFKA_TLS_CERT_FILE',
-    optionalText(),
-    'PEM file with the client certificate, for mutual TLS.',
-  ),
-  kafkaTlsKeyFile: setting('KAFKA_TLS_KEY_FILE', optionalText(), 'PEM file with the client key, for mutual TLS.'),
+  kafkaTlsCertFile: fileSetting('KAFKA_TLS_CERT_FILE', pem(), 'PEM file with the client certificate, for mutual TLS.'),
+  kafkaTlsKeyFile: fileSetting('KAFKA_TLS_KEY_FILE', pem(), 'PEM file with the client key, for mutual TLS.'),
   kafkaSaslMechanism: setting(
     'KAFKA_SASL_MECHANISM',
     choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], 'none'),
     'How to log in to Kafka.',
   ),
-  kafkaSaslUsername: setting('KAFKA_SASL_USERNAME', optionalText(), 'User for SASL.'),
+  kafkaSaslUsername: loginSetting('KAFKA_SASL_USERNAME', optionalText(), 'User for SASL.'),
   kafkaSaslPassword: secretSetting('KAFKA_SASL_PASSWORD', optionalText(), 'Password for SASL.'),
   topicPrefix: setting(
     'DAKIA_TOPIC_PREFIX',
@@ -109,9 +105,9 @@ export const redisSettings = {
     url('redis://:password@host:6379, or rediss:// for TLS'),
     'Redis; rediss:// for TLS.',
   ),
-  redisTlsCaFile: setting(
+  redisTlsCaFile: fileSetting(
     'REDIS_TLS_CA_FILE',
-    optionalText(),
+    pem(),
     'PEM file with the certificate authority of Redis, where it is not a public one.',
   ),
 } as const;

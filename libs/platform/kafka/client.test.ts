@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from '#kit/certificate';
 import { kafkaSettings, readConfig } from '#platform/config';
 import { createLogger } from '#platform/log';
 import { createKafka, kafkaIssues } from './client.ts';
@@ -20,9 +21,12 @@ const written = (name: string, content: string): string => {
   return join(folder, name);
 };
 
-test('settings that contradict each other, and files that cannot be used, are named', () => {
-  const issues = (environment: Readonly<Record<string, string>>): readonly string[] =>
-    kafkaIssues(configOf(environment));
+test('settings that contradict each other, and files that cannot be used, are named', async () => {
+  const { certFile, keyFile } = await makeCertificate(folder, 'client');
+  const issues = (environment: Readonly<Record<string, string>>): readonly string[] => {
+    const config = readConfig(kafkaSettings, { KAFKA_BROKERS: 'a:1', ...environment });
+    return config.ok ? kafkaIssues(config.value) : config.issues;
+  };
   const [pem, nonsense, missing] = [
     written('a.pem', '-----BEGIN CERTIFICATE-----'),
     written('nonsense', 'not PEM'),
@@ -33,9 +37,9 @@ test('settings that contradict each other, and files that cannot be used, are na
   expect(
     issues({
       KAFKA_TLS: 'true',
-      KAFKA_TLS_CA_FILE: pem,
-      KAFKA_TLS_CERT_FILE: pem,
-      KAFKA_TLS_KEY_FILE: pem,
+      KAFKA_TLS_CA_FILE: certFile,
+      KAFKA_TLS_CERT_FILE: certFile,
+      KAFKA_TLS_KEY_FILE: keyFile,
       ...password,
     }),
   ).toEqual([]);
@@ -48,6 +52,10 @@ test('settings that contradict each other, and files that cannot be used, are na
   ]);
   expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: missing })).toEqual([
     `KAFKA_TLS_CA_FILE: ${missing} cannot be read (ENOENT)`,
+  ]);
+  const { keyFile: anotherKey } = await makeCertificate(folder, 'another');
+  expect(issues({ KAFKA_TLS: 'true', KAFKA_TLS_CERT_FILE: certFile, KAFKA_TLS_KEY_FILE: anotherKey })).toEqual([
+    expect.stringMatching(/^KAFKA_TLS_CA_FILE, .*: cannot be used together \(ERR_OSSL_X509_KEY_VALUES_MISMATCH\)$/),
   ]);
   expect(issues({ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' })).toEqual([
     'KAFKA_SASL_MECHANISM: plain needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
+import tls from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import kafkajs from 'kafkajs';
-import type { Kafka, RetryOptions, SASLOptions } from 'kafkajs';
-import type { ConfigOf, kafkaSettings } from '#platform/config';
+import type { Kafka, Mechanism, RetryOptions } from 'kafkajs';
+import type { ConfigOf, Current, kafkaSettings } from '#platform/config';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
+import { createThrottle } from '#platform/time';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
 import { clientLog } from './client-log.ts';
-import { patchIdleTimer } from './kafkajs-patch.ts';
+import { kafkajsInternal, patchIdleTimer } from './kafkajs-patch.ts';
 import { createKillableSockets } from './sockets.ts';
 import type { KillableSockets } from './sockets.ts';
 
@@ -39,6 +42,8 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const KAFKAJS_CONNECT_TIMEOUT_MS = CONNECT_TIMEOUT_MS + 250;
 /** Longest time for one step of a SASL login, in ms. */
 const LOGIN_TIMEOUT_MS = 2_000;
+/** While files of TLS do not fit each other, that is said at most once in this time, in ms. */
+const TOLD_EVERY_MS = 60_000;
 
 /**
  * A kafkajs client with TLS and SASL from the settings, our log and
@@ -46,15 +51,15 @@ const LOGIN_TIMEOUT_MS = 2_000;
  */
 export const createKafka = (config: KafkaConfig, log: Logger, options: ClientOptions): KafkaClient => {
   patchIdleTimer();
-  const ssl = tlsOf(config);
+  const issues = kafkaIssues(config);
+  if (issues.length > 0) throw new Error(issues.join('; '));
+  const sockets = createKillableSockets(CONNECT_TIMEOUT_MS, config.kafkaTls ? contextsOf(config, log) : undefined);
   const sasl = saslOf(config);
-  if (!ssl.ok || !sasl.ok) throw new Error(kafkaIssues(config).join('; '));
-  const sockets = createKillableSockets(CONNECT_TIMEOUT_MS);
   const kafka = new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...config.kafkaBrokers],
-    ...(ssl.value === null ? {} : { ssl: ssl.value }),
-    ...(sasl.value === null ? {} : { sasl: sasl.value }),
+    ssl: config.kafkaTls,
+    ...(sasl !== undefined && { sasl }),
     connectionTimeout: KAFKAJS_CONNECT_TIMEOUT_MS,
     authenticationTimeout: LOGIN_TIMEOUT_MS,
     requestTimeout: options.requestTimeoutMs,
@@ -67,51 +72,103 @@ export const createKafka = (config: KafkaConfig, log: Logger, options: ClientOpt
 };
 
 /** What is wrong with the Kafka settings taken together, in words for a person; empty when they can be used. */
-export const kafkaIssues = (config: KafkaConfig): readonly string[] =>
-  [tlsOf(config), saslOf(config)].flatMap((part) => (part.ok ? [] : part.issues));
+export const kafkaIssues = (config: KafkaConfig): readonly string[] => [...tlsIssues(config), ...saslIssues(config)];
 
-const tlsOf = (config: KafkaConfig): Parsed<ConnectionOptions | null> => {
-  const files = [config.kafkaTlsCaFile, config.kafkaTlsCertFile, config.kafkaTlsKeyFile];
+const tlsIssues = (config: KafkaConfig): readonly string[] => {
+  const { ca, cert, key } = pemsOf(config);
   if (!config.kafkaTls)
-    return files.every((file) => file === undefined)
-      ? parsed(null)
-      : unparsed(
+    return ca === undefined && cert === undefined && key === undefined
+      ? []
+      : [
           'KAFKA_TLS: is not true, but KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is ' +
             'set; set KAFKA_TLS=true',
-        );
-  if ((config.kafkaTlsCertFile === undefined) !== (config.kafkaTlsKeyFile === undefined))
-    return unparsed('KAFKA_TLS_CERT_FILE: a client certificate needs KAFKA_TLS_KEY_FILE too, and the other way round');
-  const ca = pemOf('KAFKA_TLS_CA_FILE', config.kafkaTlsCaFile);
-  const cert = pemOf('KAFKA_TLS_CERT_FILE', config.kafkaTlsCertFile);
-  const key = pemOf('KAFKA_TLS_KEY_FILE', config.kafkaTlsKeyFile);
-  if (!ca.ok || !cert.ok || !key.ok) return unparsed(...[ca, cert, key].flatMap((pem) => (pem.ok ? [] : pem.issues)));
-  return parsed({
-    ...(ca.value && { ca: ca.value }),
-    ...(cert.value && { cert: cert.value }),
-    ...(key.value && { key: key.value }),
-  });
+        ];
+  if ((cert === undefined) !== (key === undefined))
+    return ['KAFKA_TLS_CERT_FILE: a client certificate needs KAFKA_TLS_KEY_FILE too, and the other way round'];
+  const context = contextOf({ ca, cert, key });
+  return context.ok ? [] : context.issues;
 };
 
-const pemOf = (setting: string, file: string | undefined): Parsed<string | null> => {
-  if (file === undefined) return parsed(null);
+interface Pems {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+const pemsOf = (config: KafkaConfig): Pems => ({
+  ca: config.kafkaTlsCaFile(),
+  cert: config.kafkaTlsCertFile(),
+  key: config.kafkaTlsKeyFile(),
+});
+
+const contextOf = (pems: Pems): Parsed<SecureContext> => {
   try {
-    const text = readFileSync(file, 'utf8');
-    return text.includes('-----BEGIN ') ? parsed(text) : unparsed(`${setting}: ${file} is not a PEM file`);
+    return parsed(tls.createSecureContext({ ...pems }));
   } catch (error) {
-    return unparsed(`${setting}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    return unparsed(`KAFKA_TLS_CA_FILE, KAFKA_TLS_CERT_FILE, KAFKA_TLS_KEY_FILE: cannot be used together (${code})`);
   }
 };
 
-const saslOf = (config: KafkaConfig): Parsed<SASLOptions | null> => {
+/**
+ * TLS for one new connection, as the files are then. A certificate and a key that do not fit each other, because one of
+ * them is not changed yet, leave those of before.
+ */
+const contextsOf = (config: KafkaConfig, log: Logger): Current<SecureContext> => {
+  const throttle = createThrottle(TOLD_EVERY_MS);
+  let known: { readonly pems: Pems; readonly context: SecureContext } | undefined;
+  return () => {
+    const pems = pemsOf(config);
+    if (known !== undefined && isDeepStrictEqual(known.pems, pems)) return known.context;
+    const made = contextOf(pems);
+    if (made.ok) known = { pems, context: made.value };
+    else if (throttle.admit() !== undefined)
+      log.warn({ code: codeOf('config', 'file-unusable'), issues: made.issues }, 'the last good TLS files stay in use');
+    return known?.context ?? tls.createSecureContext({ ...pems });
+  };
+};
+
+const saslIssues = (config: KafkaConfig): readonly string[] => {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config;
+  const given = [username(), password()].map((value) => value !== undefined);
   if (mechanism === 'none')
-    return username === undefined && password === undefined
-      ? parsed(null)
-      : unparsed(
+    return given.includes(true)
+      ? [
           'KAFKA_SASL_MECHANISM: is none, but a SASL user or password is set; set it to plain, ' +
             'scram-sha-256 or scram-sha-512',
-        );
-  if (username === undefined || password === undefined)
-    return unparsed(`KAFKA_SASL_MECHANISM: ${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`);
-  return parsed({ mechanism, username, password });
+        ]
+      : [];
+  return given.includes(false)
+    ? [`KAFKA_SASL_MECHANISM: ${mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD`]
+    : [];
+};
+
+/** kafkajs' own logins, which keep the password that they are made with. */
+const LOGINS = {
+  plain: 'plain',
+  'scram-sha-256': 'scram256',
+  'scram-sha-512': 'scram512',
+} as const;
+type Login = (login: {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}) => Mechanism['authenticationProvider'];
+
+/**
+ * Each login is made with the user and the password as they are then: their files may have changed. kafkajs gives a
+ * consumer up for good whose login was refused; while a password is rotated the next one may be right.
+ */
+const saslOf = (config: KafkaConfig): Mechanism | undefined => {
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config;
+  if (mechanism === 'none') return undefined;
+  const login = kafkajsInternal(`src/broker/saslAuthenticator/${LOGINS[mechanism]}.js`) as Login;
+  const authenticationProvider: Mechanism['authenticationProvider'] = (given) => ({
+    authenticate: async () => {
+      try {
+        await login({ username: username(), password: password() })(given).authenticate();
+      } catch (error) {
+        throw Object.assign(error as Error, { retriable: true });
+      }
+    },
+  });
+  return { mechanism, authenticationProvider };
 };

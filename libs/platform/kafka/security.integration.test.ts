@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import promClient from 'prom-client';
@@ -15,6 +15,7 @@ import { applyTopics } from './admin.ts';
 import { createKafka } from './client.ts';
 import type { KafkaConfig } from './client.ts';
 import { createConsumer } from './consumer/consumer.ts';
+import { createKafkaPing } from './ping.ts';
 import { createProducer } from './producer/producer.ts';
 import { embeddedShape } from './topics.ts';
 
@@ -26,7 +27,7 @@ const users = { dakia: 'a-password-of-this-test' };
 let root: string;
 let broker: Kafka;
 let certFile: string;
-let clientFiles: Environment;
+let clientFiles: { readonly KAFKA_TLS_CERT_FILE: string; readonly KAFKA_TLS_KEY_FILE: string };
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'dakia-security-'));
@@ -66,37 +67,35 @@ const kafkaOf = (config: KafkaConfig) =>
     retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 200 },
   }).kafka;
 
-/** From topic to handler over the connection that the settings describe. */
-const roundTrip = async (prefix: string, environment: Environment): Promise<readonly string[]> => {
-  const config = configOf({ ...environment, DAKIA_TOPIC_PREFIX: prefix });
-  expect(
-    (await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } }))
-      .problems,
-  ).toEqual([]);
+/** A producer and a consumer, and what the handler sees: ids of events, or why a client gave up. */
+const clientsOf = (config: KafkaConfig) => {
   const seen: string[] = [];
-  const fail = (error: Error): void => void seen.push(error.message);
-  const producer = createProducer({ config, log, metrics: new promClient.Registry(), clientId: 'test', topics: ['t'] });
-  const consumer = createConsumer({
-    config,
-    group: 'g',
-    topics: ['t'],
-    positions: createMemoryLedger().positions,
-    handler: async ({ records }) => {
-      seen.push(...records.map(({ envelope }) => (envelope.ok ? envelope.value.eventId : 'undecodable')));
-      return 'applied';
-    },
-    log,
-    metrics: new promClient.Registry(),
-    fail,
-  });
-  await producer.start();
-  await consumer.start();
-  const record = encodeEnvelope(
+  return {
+    seen,
+    producer: createProducer({ config, log, metrics: new promClient.Registry(), clientId: 'test', topics: ['t'] }),
+    consumer: createConsumer({
+      config,
+      group: 'g',
+      topics: ['t'],
+      positions: createMemoryLedger().positions,
+      handler: async ({ records }) => {
+        seen.push(...records.map(({ envelope }) => (envelope.ok ? envelope.value.eventId : 'undecodable')));
+        return 'applied';
+      },
+      log,
+      metrics: new promClient.Registry(),
+      fail: (error) => void seen.push(error.message),
+    }),
+  };
+};
+
+const recordOf = (id: string) =>
+  encodeEnvelope(
     {
       kind: 'event',
       event: 'payment.captured',
       family: 'payments',
-      eventId: eventId('evt_1'),
+      eventId: eventId(id),
       key: entityId('pay_1'),
       endpoint: 'default',
       accountId: null,
@@ -107,7 +106,18 @@ const roundTrip = async (prefix: string, environment: Environment): Promise<read
     },
     0,
   );
-  expect(await producer.publish('t', record)).toBe('durable');
+
+/** From topic to handler over the connection that the settings describe. */
+const roundTrip = async (prefix: string, environment: Environment): Promise<readonly string[]> => {
+  const config = configOf({ ...environment, DAKIA_TOPIC_PREFIX: prefix });
+  expect(
+    (await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } }))
+      .problems,
+  ).toEqual([]);
+  const { producer, consumer, seen } = clientsOf(config);
+  await producer.start();
+  await consumer.start();
+  expect(await producer.publish('t', recordOf('evt_1'))).toBe('durable');
   await eventually('it arrives', () => seen.length > 0);
   await producer.stop(instant(now() + 5_000));
   await consumer.stop(instant(now() + 5_000));
@@ -152,6 +162,82 @@ test.each([
   const admin = kafkaOf(configOf(environment())).admin();
   await expect(admin.connect().then(() => admin.listTopics())).rejects.toThrow(reason);
   await admin.disconnect();
+});
+
+test('a client certificate that was renewed in its files is used at the next connection', async () => {
+  const [cert, key] = [join(root, 'renewed.crt'), join(root, 'renewed.key')];
+  const old = await makeCertificate(root, 'unknown');
+  const put = (from: { readonly certFile: string; readonly keyFile: string }): void => {
+    copyFileSync(from.certFile, cert);
+    copyFileSync(from.keyFile, key);
+  };
+  put(old);
+  const kafka = kafkaOf(
+    configOf({
+      KAFKA_BROKERS: broker.addresses.tls,
+      ...tls(),
+      KAFKA_TLS_CERT_FILE: cert,
+      KAFKA_TLS_KEY_FILE: key,
+    }),
+  );
+  const list = async (): Promise<readonly string[]> => {
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      return await admin.listTopics();
+    } finally {
+      await admin.disconnect();
+    }
+  };
+  await expect(list()).rejects.toThrow(/unknown ca|certificate/);
+  const renewed = { certFile: clientFiles.KAFKA_TLS_CERT_FILE, keyFile: clientFiles.KAFKA_TLS_KEY_FILE };
+  put(renewed);
+  expect(await list()).toBeInstanceOf(Array);
+  // Half of a renewal: the pair of before stays in use.
+  copyFileSync(old.certFile, cert);
+  expect(await list()).toBeInstanceOf(Array);
+});
+
+test('a password that was rotated in its file is used without a restart: by producer and consumer', async () => {
+  const [prefix, file] = ['rotated.', join(root, 'password')];
+  writeFileSync(file, users.dakia);
+  const { KAFKA_SASL_PASSWORD: _, ...user } = login('scram-sha-512');
+  const config = configOf({
+    KAFKA_BROKERS: broker.addresses.sasl,
+    ...user,
+    KAFKA_SASL_PASSWORD_FILE: file,
+    DAKIA_TOPIC_PREFIX: prefix,
+  });
+  await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } });
+  const { producer, consumer, seen } = clientsOf(config);
+  await producer.start();
+  await consumer.start();
+  const arrives = async (id: string): Promise<void> => {
+    await eventually('it is durable', async () => (await producer.publish('t', recordOf(id))) === 'durable', 40_000);
+    await eventually('it arrives', () => seen.includes(id), 40_000);
+  };
+  try {
+    await arrives('evt_1');
+    // The file is ahead of the broker: whoever connects is refused, until it is right again.
+    writeFileSync(file, 'a-password-of-tomorrow');
+    const [node] = broker.nodes;
+    await node?.server.kill();
+    await node?.server.start();
+    await eventually('the ping is refused', () =>
+      createKafkaPing(config)
+        .ping()
+        .then(
+          () => undefined,
+          (error: unknown) => /[Aa]uthentication/.test(String(error)),
+        ),
+    );
+    writeFileSync(file, `${users.dakia}\n`);
+    await arrives('evt_2');
+    expect(seen.filter((each) => !each.startsWith('evt_'))).toEqual([]);
+  } finally {
+    await producer.stop(instant(now() + 5_000));
+    await consumer.stop(instant(now() + 5_000));
+  }
 });
 
 test('a consumer that is not let in says so and where', async () => {

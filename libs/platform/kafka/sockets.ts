@@ -1,5 +1,6 @@
 import net from 'node:net';
 import tls from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 /** How long a broker that did not answer is refused, in ms: kafkajs then asks another one for metadata at once. */
@@ -40,7 +41,7 @@ const endQuietly = (socket: net.Socket): void => {
  * hear a bare `close`. After an idle night all connections may be dead at once, and finding that out one by one would
  * take too long: those that have been silent for long are closed with the first.
  */
-export const createKillableSockets = (connectTimeoutMs: number): KillableSockets => {
+export const createKillableSockets = (connectTimeoutMs: number, secure?: () => SecureContext): KillableSockets => {
   const open = new Map<string, Set<net.Socket>>();
   const heardAt = new WeakMap<net.Socket, number>();
   const refusedUntil = new Map<string, number>();
@@ -66,13 +67,14 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
     });
   };
 
-  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
     const broker = `${host}:${port}`;
     if (isRefused(broker)) {
       const refused = new net.Socket();
       process.nextTick(() => refused.destroy(socketError(`${broker} did not answer a moment ago`, 'ECONNREFUSED')));
       return refused;
     }
+    const secureContext = secure?.();
     // kafkajs only stops waiting for a connect that takes too long;
     // the socket itself would live on until the system gives up.
     const tooLong = setTimeout(
@@ -83,12 +85,10 @@ export const createKillableSockets = (connectTimeoutMs: number): KillableSockets
       clearTimeout(tooLong);
       onConnect();
     };
-    // kafkajs' types say that `ssl` is always there; it is null without TLS.
-    const secure = ssl as tls.ConnectionOptions | null;
     const socket =
-      secure === null
+      secureContext === undefined
         ? net.connect({ host, port }, connected)
-        : tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...secure }, connected);
+        : tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), secureContext }, connected);
     socket.once('close', () => clearTimeout(tooLong));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);

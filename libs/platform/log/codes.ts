@@ -180,6 +180,10 @@ export const codes = {
     means: 'A service did not start on the servers that are there.',
     remedy: 'Look at the last lines of its log below the message.',
   },
+  DAKIA_CONFIG_FILE_UNUSABLE: {
+    means: 'A file of a secret or certificate is empty, gone or not of use; the last good value stays in use.',
+    remedy: 'Correct the file, which the line names. It is read again at the next connection.',
+  },
   DAKIA_RUN_CANNOT_GO_ON: {
     means: 'A part of a service failed for good, such as a Kafka client that hangs; the process drains and ends.',
     remedy: 'It is to be started again. When it comes back, read the error beside the code.',

@@ -5,7 +5,7 @@ import type { Registry } from '#platform/metrics';
 import { arrayLiteral } from './array-literal.ts';
 import { endsSession } from './error-class.ts';
 import { createHosts } from './hosts.ts';
-import type { Hosts } from './hosts.ts';
+import type { DatabaseUrl, Hosts } from './hosts.ts';
 import { reportPool } from './reports.ts';
 import { sent } from './sent.ts';
 import type { Statement } from './statement.ts';
@@ -22,7 +22,7 @@ export interface Database extends Transaction {
 }
 
 export interface DatabaseOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   /** Connections at most. */
   readonly poolSize: number;
   /** Shown in pg_stat_activity; without `dakia-` also the label `pool` of its metrics. */
@@ -151,7 +151,7 @@ export const createDatabase = (options: DatabaseOptions): Database => {
         return await pool.connect();
       } catch (error) {
         if (endsSession(error)) hosts.failed(index);
-        if (tries >= hosts.count) throw error;
+        if (tries >= hosts.count()) throw error;
       }
     }
   };

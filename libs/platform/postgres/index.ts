@@ -4,6 +4,7 @@ export { batchLoader } from './batch-loader.ts';
 export type { Database, Transaction } from './database.ts';
 export { createDatabase, MAINTENANCE_TIMEOUT_MS, quotedName } from './database.ts';
 export { classifyError, isStatementTimeout, LostRace, mayPassInParts } from './error-class.ts';
+export type { DatabaseUrl } from './hosts.ts';
 export { migrate } from './migrate.ts';
 export { readMigrations } from './migration-files.ts';
 export type { OutboxSignal } from './outbox-signal.ts';

@@ -4,6 +4,7 @@ import { withSessionSettings } from './database.ts';
 import { statement } from './statement.ts';
 import type { Database } from './database.ts';
 import { connectClient } from './hosts.ts';
+import type { DatabaseUrl } from './hosts.ts';
 
 const CHANNEL = 'dakia_outbox';
 /**
@@ -64,7 +65,7 @@ export interface OutboxListenerOptions {
    * Where LISTEN works: a pooler that shares connections by
    * transaction (pgbouncer) takes the statement and loses the signals.
    */
-  readonly url: string;
+  readonly url: DatabaseUrl;
   readonly role: string;
   readonly applicationName: string;
   /** Called for each notify, and when the listener has begun to listen: what was notified before that was missed. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eventually, testServers } from '#kit';
 import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
@@ -145,4 +148,25 @@ test('while Redis is away it says so', async () => {
     text: expect.stringContaining('Redis is away') as string,
   });
   expect((await ask('/queues', { login: LOGIN })).status).toBe(200);
+});
+
+test('a password that was rotated in its file is the one from the next request on; a file that is gone changes nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dakia-board-'));
+  const file = join(folder, 'password');
+  writeFileSync(file, `${PASSWORD}\n`);
+  const { ask } = await serve({ DAKIA_BOARD_PASSWORD_FILE: file });
+  const statuses = async (): Promise<readonly number[]> =>
+    Promise.all(
+      ['a-long-password', 'another-password'].map(
+        async (each) => (await ask('/queues', { login: `dakia:${each}` })).status,
+      ),
+    );
+  expect(await statuses()).toEqual([200, 401]);
+  writeFileSync(file, 'another-password');
+  expect(await statuses()).toEqual([401, 200]);
+  // Too short to be one, and nothing at all.
+  writeFileSync(file, 'short');
+  expect(await statuses()).toEqual([401, 200]);
+  rmSync(folder, { recursive: true });
+  expect(await statuses()).toEqual([401, 200]);
 });

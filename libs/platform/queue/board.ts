@@ -13,12 +13,11 @@ export const mountQueueBoard = (
   config: BoardConfig,
   names: readonly string[],
 ): void => {
-  const { boardPassword } = config;
-  if (boardPassword === undefined) return;
+  if (config.boardPassword() === undefined) return;
   const serve = async (app: FastifyInstance): Promise<void> => {
     // Loaded only where there is such a page: it brings a template engine and a file server.
     const { serveBoard } = await import('./board-page.ts');
-    await serveBoard(app, { ...config, boardPassword }, names, host.log);
+    await serveBoard(app, config, names, host.log);
   };
   host.addOpsPlugin({ path: BOARD_PATH, serve });
 };

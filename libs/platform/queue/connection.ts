@@ -64,7 +64,7 @@ export const openWorkerRedis = (config: RedisConfig, queue: string, log: Logger)
     queue,
     log,
   );
-  client.on('ready', () => void warnOfPolicy(client, new URL(config.redisUrl).host, log));
+  client.on('ready', () => void warnOfPolicy(client, new URL(config.redisUrl()).host, log));
   return client;
 };
 

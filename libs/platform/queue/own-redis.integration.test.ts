@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually, makeCertificate } from '#kit';
 import { serverFiles, silent, startRedis, stateFolder } from '#local';
 import type { Redis as EmbeddedRedis } from '#local';
+import { readConfig, redisSettings } from '#platform/config';
+import { createRedisPing } from '#platform/redis';
 import { job, openQueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import type { QueueFixture } from '../../../test/kit/queue/queue-fixture.ts';
 import { QUEUE_ANSWER_MS } from './connection.ts';
@@ -40,7 +42,7 @@ test('TLS, a certificate authority of its own and a password', async () => {
   const tls = await makeCertificate(root, 'redis');
   const { url } = await start({ password: 'a-password', tls });
   expect(url).toMatch(/^rediss:/);
-  fixture = await openQueueFixture(url, { redisTlsCaFile: tls.certFile });
+  fixture = await openQueueFixture(url, readFileSync(tls.certFile, 'utf8'));
   await fixture.startWorker(async () => ({ kind: 'done' }));
   await fixture.queue.add([job('one')]);
   await eventually('it is done', async () => (await fixture?.stats())?.completed === 1);
@@ -133,4 +135,63 @@ test('while Redis refuses what it asks, a worker neither asks nor logs without a
   await redis.call('ACL', 'SETUSER', 'default', '+@all');
   // The outcome of the first could not be told, so it runs again when its lock has run out.
   await eventually('all is done', async () => (await fixture?.stats())?.completed === 3, 45_000);
+});
+
+test('a password that was rotated in its file is used without a restart: by queue, worker and ping', async () => {
+  const { url } = await start();
+  const admin = new Redis(url);
+  const passwords = async (...each: readonly string[]): Promise<void> =>
+    void (await admin.call('ACL', 'SETUSER', 'rotated', 'reset', 'on', ...each, '~*', '&*', '+@all'));
+  await passwords('>first');
+  const file = join(root, 'url');
+  const write = (password: string): void =>
+    writeFileSync(file, `${Object.assign(new URL(url), { username: 'rotated', password }).href}\n`);
+  const endConnections = (): Promise<unknown> => admin.call('CLIENT', 'KILL', 'USER', 'rotated');
+  write('first');
+  const read = readConfig(redisSettings, { REDIS_URL_FILE: file });
+  if (!read.ok) throw new Error(read.issues.join('; '));
+  fixture = await openQueueFixture(read.value.redisUrl);
+  const { ping, close } = createRedisPing(read.value);
+  onTestEnd = () => {
+    close();
+    admin.disconnect();
+  };
+  const { queue, stats, logged } = fixture;
+  await fixture.startWorker(async () => ({ kind: 'done' }));
+  const works = async (id: string, done: number): Promise<void> => {
+    await eventually('it is added', () =>
+      queue.add([job(id)]).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    await eventually('it is done', async () => (await stats()).completed === done);
+    await eventually('it answers', () =>
+      ping().then(
+        () => true,
+        () => undefined,
+      ),
+    );
+  };
+  await works('one', 1);
+
+  // Both are good while the file is on its way; connections outlive the password they were opened with.
+  await passwords('>first', '>second');
+  write('second');
+  await passwords('>second');
+  await endConnections();
+  await works('two', 2);
+  expect(logged.filter((line) => JSON.stringify(line).includes('WRONGPASS'))).toEqual([]);
+
+  // The other order: what is refused for a while is let in with the new one.
+  await passwords('>third');
+  await endConnections();
+  await eventually('it is refused', () =>
+    ping().then(
+      () => undefined,
+      (error: unknown) => String(error).includes('WRONGPASS'),
+    ),
+  );
+  write('third');
+  await works('three', 3);
 });

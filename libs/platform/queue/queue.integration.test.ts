@@ -166,8 +166,8 @@ describe('renewing', () => {
 
   test('makes sure of a job that somebody else adds in between for later', async () => {
     // What this side sends goes through a gate that closes before the job is added.
-    const gate = await openGate(fixture.config.redisUrl, '{"id":');
-    const other = openQueue({ ...fixture.config, redisUrl: gate.url }, fixture.queueName, fixture.log);
+    const gate = await openGate(fixture.config.redisUrl(), '{"id":');
+    const other = openQueue({ ...fixture.config, redisUrl: () => gate.url }, fixture.queueName, fixture.log);
     try {
       const renewing = other.renew([job('contested', { delayMs: MINUTE })]);
       await eventually('it wants to add', gate.isClosed);
@@ -182,8 +182,8 @@ describe('renewing', () => {
   });
 
   test('does not call back a job that has run since and was put off', async () => {
-    const gate = await openGate(fixture.config.redisUrl, '{"id":');
-    const other = openQueue({ ...fixture.config, redisUrl: gate.url }, fixture.queueName, fixture.log);
+    const gate = await openGate(fixture.config.redisUrl(), '{"id":');
+    const other = openQueue({ ...fixture.config, redisUrl: () => gate.url }, fixture.queueName, fixture.log);
     let runs = 0;
     await fixture.startWorker(async () => {
       runs += 1;
@@ -339,7 +339,7 @@ test('while Redis is away each call says so, soon', async () => {
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const log = createLogger('test', 'silent');
   const open = (port: number): ReturnType<typeof openQueue> =>
-    openQueue({ ...fixture.config, redisUrl: `redis://127.0.0.1:${port}` }, 'away', log);
+    openQueue({ ...fixture.config, redisUrl: () => `redis://127.0.0.1:${port}` }, 'away', log);
   const [refused, mute] = [open(1), open((silent.address() as AddressInfo).port)];
   const started = performance.now();
   try {

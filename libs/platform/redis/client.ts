@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { ConfigOf, redisSettings } from '#platform/config';
@@ -16,13 +15,47 @@ const CONNECT_TIMEOUT_MS = 3_000;
  * A client that connects when it is first asked to. Whoever takes it
  * listens to its `error` event; without that ioredis prints.
  */
-export const createRedis = ({ redisUrl, redisTlsCaFile }: RedisConfig, options: ClientOptions): Redis =>
-  new Redis(redisUrl, {
+export const createRedis = (config: RedisConfig, options: ClientOptions): Redis =>
+  renewed(
+    new Redis(config.redisUrl(), {
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...authorityOf(config),
+      ...options,
+    }),
+    config,
+  );
+
+/**
+ * ioredis reads its options at each connection, so the URL is put into them before: a password that has changed in its
+ * file is used without a restart. The connections that BullMQ makes for itself are duplicates, which do the same.
+ */
+const renewed = (client: Redis, config: RedisConfig): Redis => {
+  const connect = client.connect.bind(client);
+  const duplicate = client.duplicate.bind(client);
+  const each: Pick<Redis, 'connect' | 'duplicate'> = {
+    connect: (...given) => {
+      Object.assign(client.options, accessOf(config));
+      return connect(...given);
+    },
+    duplicate: (...given) => renewed(duplicate(...given), config),
+  };
+  return Object.assign(client, each);
+};
+
+/** Where the server is and how to log in, as ioredis reads it from the URL. */
+const accessOf = (config: RedisConfig): RedisOptions => {
+  const { host, port, db, username, password, tls } = new Redis(config.redisUrl(), {
     lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    ...(redisTlsCaFile !== undefined && { tls: { ca: readFileSync(redisTlsCaFile, 'utf8') } }),
-    ...options,
-  });
+    ...authorityOf(config),
+  }).options;
+  return { host, port, db, username, password, tls } as RedisOptions;
+};
+
+const authorityOf = ({ redisTlsCaFile }: RedisConfig): Pick<RedisOptions, 'tls'> => {
+  const ca = redisTlsCaFile();
+  return ca === undefined ? {} : { tls: { ca } };
+};
 
 /**
  * Resolves when the client can take commands. Rejects with the reason when a connection attempt fails, and after

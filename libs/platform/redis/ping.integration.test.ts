@@ -8,7 +8,7 @@ import { pingRedis } from './ping.ts';
 /** A server of its own is started. */
 jest.setTimeout(60_000);
 
-const config = (redisUrl: string) => ({ redisUrl, redisTlsCaFile: undefined });
+const config = (url: string) => ({ redisUrl: () => url, redisTlsCaFile: () => undefined });
 
 test('answers with the version of a Redis that answers, and with the reason of one that does not', async () => {
   expect(await pingRedis(config(testServers().REDIS_URL))).toMatch(/^\d+\.\d+\.\d+$/);

@@ -15,7 +15,7 @@ let server: EmbeddedRedis;
 let admin: Redis;
 beforeAll(async () => {
   server = await startRedis({ files: await serverFiles(silent), folder: stateFolder(root), port: 0, report: silent });
-  admin = createRedis({ redisUrl: server.url, redisTlsCaFile: undefined }, {});
+  admin = createRedis({ redisUrl: () => server.url, redisTlsCaFile: () => undefined }, {});
   await untilReady(admin, 5_000);
   // As on a managed server: CONFIG is for its owner.
   await admin.call('ACL', 'SETUSER', 'tenant', 'on', '>a-password', '~*', '&*', '+@all', '-config');
@@ -40,14 +40,14 @@ test.each([
   await admin.config('SET', 'maxmemory-policy', policy);
   await admin.config('SET', 'appendonly', appendOnly);
   await admin.config('SET', 'save', save);
-  expect(await examineRedis({ redisUrl: server.url, redisTlsCaFile: undefined })).toEqual({
+  expect(await examineRedis({ redisUrl: () => server.url, redisTlsCaFile: () => undefined })).toEqual({
     version: expect.stringMatching(/^\d/) as string,
     warnings,
   });
 
   const asTenant = await examineRedis({
-    redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'),
-    redisTlsCaFile: undefined,
+    redisUrl: () => server.url.replace('redis://', 'redis://tenant:a-password@'),
+    redisTlsCaFile: () => undefined,
   });
   // Without CONFIG, snapshots show only once one was written.
   expect(asTenant.warnings).toEqual(save === '' ? warnings : [FORGETS]);
@@ -58,8 +58,8 @@ test('where CONFIG is forbidden, a snapshot that was written counts', async () =
   await admin.config('SET', 'maxmemory-policy', 'noeviction');
   await admin.save();
   const asTenant = await examineRedis({
-    redisUrl: server.url.replace('redis://', 'redis://tenant:a-password@'),
-    redisTlsCaFile: undefined,
+    redisUrl: () => server.url.replace('redis://', 'redis://tenant:a-password@'),
+    redisTlsCaFile: () => undefined,
   });
   expect(asTenant.warnings).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from '#kit';
@@ -11,6 +11,7 @@ jest.setTimeout(60_000);
 test('TLS and a password together: only the right authority is believed, and only the right password lets in', async () => {
   const root = mkdtempSync(join(tmpdir(), 'dakia-redis-tls-'));
   const tls = await makeCertificate(root, 'redis');
+  const authority = readFileSync(tls.certFile, 'utf8');
   const redis = await startRedis({
     files: await serverFiles(silent),
     folder: stateFolder(root),
@@ -21,15 +22,15 @@ test('TLS and a password together: only the right authority is believed, and onl
   });
   try {
     expect(redis.url).toMatch(/^rediss:/);
-    expect(await pingRedis({ redisUrl: redis.url, redisTlsCaFile: tls.certFile })).toMatch(/^\d+\.\d+\.\d+$/);
-    await expect(pingRedis({ redisUrl: redis.url, redisTlsCaFile: undefined })).rejects.toThrow(
+    expect(await pingRedis({ redisUrl: () => redis.url, redisTlsCaFile: () => authority })).toMatch(/^\d+\.\d+\.\d+$/);
+    await expect(pingRedis({ redisUrl: () => redis.url, redisTlsCaFile: () => undefined })).rejects.toThrow(
       'self-signed certificate',
     );
     await expect(
-      pingRedis({ redisUrl: redis.url.replace('a-password', 'wrong'), redisTlsCaFile: tls.certFile }),
+      pingRedis({ redisUrl: () => redis.url.replace('a-password', 'wrong'), redisTlsCaFile: () => authority }),
     ).rejects.toThrow('WRONGPASS');
     await expect(
-      pingRedis({ redisUrl: redis.url.replace('rediss:', 'redis:'), redisTlsCaFile: undefined }),
+      pingRedis({ redisUrl: () => redis.url.replace('rediss:', 'redis:'), redisTlsCaFile: () => undefined }),
     ).rejects.toThrow();
   } finally {
     await redis.server.stop();

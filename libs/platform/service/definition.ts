@@ -59,8 +59,12 @@ export const defineService = <Of extends Settings>(definition: ServiceDefinition
 });
 
 /** A service's settings: each by itself, then all together. */
-export const readServiceConfig = (service: Service, environment: Environment): Parsed<unknown> => {
-  const config = readConfig(service.settings, environment);
+export const readServiceConfig = (
+  service: Service,
+  environment: Environment,
+  onUnusable?: (issue: string) => void,
+): Parsed<unknown> => {
+  const config = readConfig(service.settings, environment, onUnusable);
   const issues = config.ok ? service.check(config.value, environment) : [];
   return issues.length > 0 ? unparsed(...issues) : config;
 };

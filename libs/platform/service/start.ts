@@ -1,6 +1,6 @@
 import { describeConfig, opsSettings, processSettings, readConfig, traceSettings } from '#platform/config';
 import type { ConfigOf, Environment } from '#platform/config';
-import { createLevelSwitch, createLogger } from '#platform/log';
+import { codeOf, createLevelSwitch, createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createRegistry } from '#platform/metrics';
 import type { Registry } from '#platform/metrics';
@@ -32,12 +32,30 @@ const READY_LOOK_MS = 100;
 const baseSettings = { ...processSettings, ...opsSettings, ...traceSettings };
 
 /** Reads the settings of all services at once; every problem is named. */
-const readAll = (services: readonly Service[], environment: Environment): Parsed<readonly unknown[]> => {
-  const configs = services.map((service) => readServiceConfig(service, environment));
-  const issues = configs.flatMap((config) => (config.ok ? [] : config.issues));
-  return issues.length > 0
-    ? unparsed(...new Set(issues))
-    : parsed(configs.map((config) => (config.ok ? config.value : undefined)));
+const readAll = (
+  services: readonly Service[],
+  environment: Environment,
+  onUnusable: (issue: string) => void,
+): Parsed<{ readonly base: ConfigOf<typeof baseSettings>; readonly configs: readonly unknown[] }> => {
+  const base = readConfig(baseSettings, environment, onUnusable);
+  const configs = services.map((service) => readServiceConfig(service, environment, onUnusable));
+  const issues = [base, ...configs].flatMap((config) => (config.ok ? [] : config.issues));
+  return base.ok && issues.length === 0
+    ? parsed({ base: base.value, configs: configs.map((config) => (config.ok ? config.value : undefined)) })
+    : unparsed(...new Set(issues));
+};
+
+/** There is no log before the settings are read; what becomes of their files later is told to it. */
+const createFileWarnings = () => {
+  let log: Logger | undefined;
+  return {
+    onUnusable: (issue: string): void =>
+      log?.warn(
+        { code: codeOf('config', 'file-unusable'), issue },
+        'the file of a setting is of no more use; the last good value stays in use',
+      ),
+    tell: (to: Logger): void => void (log = to),
+  };
 };
 
 /** How long the process has lived, and how much of that it has worked: what is between the two it has waited. */
@@ -86,18 +104,19 @@ export const startServices = async (
   environment: Environment,
   destination?: { readonly write: (line: string) => void },
 ): Promise<Parsed<RunningServices>> => {
-  const base = readConfig(baseSettings, environment);
-  const configs = readAll(services, environment);
-  if (!base.ok || !configs.ok)
-    return unparsed(...new Set([...(base.ok ? [] : base.issues), ...(configs.ok ? [] : configs.issues)]));
+  const files = createFileWarnings();
+  const read = readAll(services, environment, files.onUnusable);
+  if (!read.ok) return read;
+  const { base, configs } = read.value;
 
-  const log = createLogger(name, base.value.logLevel, destination);
+  const log = createLogger(name, base.logLevel, destination);
+  files.tell(log);
   const registry = createRegistry({ withNode: true });
   describeBuild(registry);
-  const { ops, readiness, dependencies, host, failed } = createOperations(name, base.value, registry, log);
-  const tracing = await openTracing(base.value, log);
+  const { ops, readiness, dependencies, host, failed } = createOperations(name, base, registry, log);
+  const tracing = await openTracing(base, log);
   const lanes = services.map((service, index) =>
-    service.build(configs.value[index], {
+    service.build(configs[index], {
       ...host,
       environment,
       log: log.child({ service: service.name }),
@@ -133,7 +152,7 @@ export const startServices = async (
     dependencies.stop();
   };
   try {
-    await startAll(plan, log, base.value.drainMs, readiness);
+    await startAll(plan, log, base.drainMs, readiness);
   } catch (error) {
     letGo();
     endLevels();
@@ -148,7 +167,7 @@ export const startServices = async (
     stop: async () => {
       readiness.drain();
       letGo();
-      return stopAll(plan, log, base.value.drainMs).finally(endLevels);
+      return stopAll(plan, log, base.drainMs).finally(endLevels);
     },
   });
 };

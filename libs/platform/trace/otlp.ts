@@ -7,6 +7,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { Current } from '#platform/config';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createThrottle, now, within } from '#platform/time';
@@ -39,7 +40,7 @@ const COMPLAINT_EVERY_MS = 60_000;
 export const openOtlp = (
   config: {
     readonly traceEndpoint: string;
-    readonly traceHeaders: Readonly<Record<string, string>>;
+    readonly traceHeaders: Current<Readonly<Record<string, string>>>;
     readonly traceRatio: number;
   },
   log: Logger,
@@ -48,7 +49,8 @@ export const openOtlp = (
   const processor = new BatchSpanProcessor({
     exporter: new OTLPTraceExporter({
       url: `${config.traceEndpoint.replace(/\/+$/, '')}/v1/traces`,
-      headers: config.traceHeaders,
+      // Asked for with each request.
+      headers: async () => ({ ...config.traceHeaders() }),
       timeoutMillis: REQUEST_MS,
       concurrencyLimit: 1,
     }),

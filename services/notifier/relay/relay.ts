@@ -2,7 +2,7 @@ import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import type { Registry } from '#platform/metrics';
 import { createOutboxListener, roleOf } from '#platform/postgres';
-import type { Database } from '#platform/postgres';
+import type { Database, DatabaseUrl } from '#platform/postgres';
 import { SWEEP_EVERY_MS } from '#platform/queue';
 import type { JobQueue } from '#platform/queue';
 import type { Component } from '#platform/service';
@@ -33,7 +33,7 @@ const REST_MS = 20;
 export interface RelayOptions {
   readonly database: Database;
   /** Of the same Postgres, for the connection that listens for the signal. */
-  readonly databaseUrl: string;
+  readonly databaseUrl: DatabaseUrl;
   /** What to plan with: the rules without the destinations that are off (`rulesFor`). */
   readonly rules: () => NotificationRules;
   /** Of the destinations that are on, by their names. */

@@ -24,7 +24,7 @@ export interface Container {
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
 }
 interface Probe {
   readonly httpGet?: { readonly path: string; readonly port: string };
@@ -86,5 +86,26 @@ export const containersOf = ({ spec }: Pod): readonly Container[] => [
   ...(spec.initContainers ?? []),
   ...spec.containers,
 ];
+interface SecretVolume {
+  readonly secretName: string;
+  readonly defaultMode?: number;
+  readonly items?: readonly { readonly key: string; readonly path: string }[];
+}
+/** The Secret and the key that a file comes from which a variable of the container names; undefined when none does. */
+export const secretBehind = (
+  { spec }: Pod,
+  { volumeMounts = [] }: Container,
+  file: string,
+): { readonly name: string; readonly key: string; readonly mode: number | undefined } | undefined => {
+  const mount = volumeMounts.find(
+    ({ mountPath, subPath }) => subPath === undefined && file.startsWith(`${mountPath}/`),
+  );
+  const volume = spec.volumes?.find(({ name }) => name === mount?.name);
+  const secret = volume?.['secret'] as SecretVolume | undefined;
+  if (mount === undefined || secret === undefined) return undefined;
+  const path = file.slice(mount.mountPath.length + 1);
+  const key = secret.items === undefined ? path : secret.items.find((item) => item.path === path)?.key;
+  return key === undefined ? undefined : { name: secret.secretName, key, mode: secret.defaultMode };
+};
 export const componentOf = (labels: Readonly<Record<string, string>> | undefined): string =>
   labels?.['app.kubernetes.io/component'] ?? '';

@@ -92,21 +92,22 @@ export const openRelayFixture = async (): Promise<RelayFixture> => {
     applicationName: 'dakia-test',
     role: roleOf('notifier'),
   });
+  const url = testServers().REDIS_URL;
   const config: QueueConfig = {
-    redisUrl: testServers().REDIS_URL,
-    redisTlsCaFile: undefined,
+    redisUrl: () => url,
+    redisTlsCaFile: () => undefined,
     queuePrefix: `test-${randomBytes(5).toString('hex')}`,
   };
   const redis = createRedis(config, {});
   redis.on('error', () => undefined);
   await untilReady(redis, STOP_MS);
-  const flush = (): Promise<void> => deleteRedisKeys(config.redisUrl, `{${config.queuePrefix}}:`);
+  const flush = (): Promise<void> => deleteRedisKeys(url, `{${config.queuePrefix}}:`);
   const running: StartedRelay[] = [];
   let aheadMs = 0;
 
   const relay: RelayFixture['relay'] = async (
     rules,
-    { signalUrl = store.url, databaseUrl = store.url, redisUrl = config.redisUrl, ...every } = {},
+    { signalUrl = store.url, databaseUrl = store.url, redisUrl = url, ...every } = {},
   ) => {
     const logged: string[] = [];
     const log = createLogger('test', 'debug', { write: (line) => void logged.push(line) });
@@ -121,7 +122,7 @@ export const openRelayFixture = async (): Promise<RelayFixture> => {
     const queues = new Map<string, JobQueue>(
       [...rules.destinations.keys()].map((name) => [
         name,
-        openQueue({ ...config, redisUrl }, notifyQueueOf(name), log),
+        openQueue({ ...config, redisUrl: () => redisUrl }, notifyQueueOf(name), log),
       ]),
     );
     const component = createRelay({

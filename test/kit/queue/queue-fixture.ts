@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import promClient from 'prom-client';
 import type { Registry } from 'prom-client';
+import type { Current } from '#platform/config';
 import { createLogger } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { createWorker, getQueueStats, openQueue } from '#platform/queue';
@@ -36,14 +37,11 @@ export interface QueueFixture {
   readonly close: () => Promise<void>;
 }
 
-/** A namespace of the Redis at `redisUrl`. */
-export const openQueueFixture = async (
-  redisUrl: string,
-  options: { readonly redisTlsCaFile?: string } = {},
-): Promise<QueueFixture> => {
+/** A namespace of the Redis at `url`, whose certificate `authority` has signed. */
+export const openQueueFixture = async (url: string | Current<string>, authority?: string): Promise<QueueFixture> => {
   const config: QueueConfig = {
-    redisUrl,
-    redisTlsCaFile: options.redisTlsCaFile,
+    redisUrl: typeof url === 'string' ? () => url : url,
+    redisTlsCaFile: () => authority,
     queuePrefix: `test-${randomBytes(5).toString('hex')}`,
   };
   const logged: LogLine[] = [];

@@ -18,7 +18,7 @@ export const startBoard = async (fixture: QueueFixture, settings: Readonly<Recor
     cwd: ROOT,
     env: {
       ...process.env,
-      REDIS_URL: fixture.config.redisUrl,
+      REDIS_URL: fixture.config.redisUrl(),
       DAKIA_QUEUE_PREFIX: fixture.config.queuePrefix,
       ...settings,
     },

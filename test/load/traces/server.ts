@@ -25,7 +25,10 @@ const openEach = async (environment: Readonly<Record<string, string | undefined>
   for (const side of sides) {
     const traceRatio = RATIOS[side];
     if (traceRatio === undefined) continue;
-    const opened = await openTracing({ traceEndpoint: environment[COLLECTOR], traceHeaders: {}, traceRatio }, log);
+    const opened = await openTracing(
+      { traceEndpoint: environment[COLLECTOR], traceHeaders: () => ({}), traceRatio },
+      log,
+    );
     if (opened !== undefined) tracings.set(side, opened);
   }
 };
