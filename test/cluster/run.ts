@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CHART } from '../chart/kit/tools.ts';
 import { disturb } from './disturb.ts';
 import type { Pods } from './kubectl.ts';
+import { rotationOf } from './rotation.ts';
 import { accounted, answered, sendFrom } from './sender.ts';
 import { settingsOfTest } from './settings.ts';
 import { must, openWorkplace, RELEASE } from './workplace.ts';
@@ -54,6 +55,8 @@ const main = async (): Promise<void> => {
   await step(`sending of ${settings.count} events through the Service begins`, sender.start);
   await sleep(5_000);
   await disturb({ cluster, release: RELEASE, chart: CHART, values, step, running: sender.running });
+  const rotation = rotationOf(workplace);
+  await rotation.begin();
   await step(`all ${settings.count} events were answered 200 in the end, without a storm of 5xx`, async () =>
     answered(await sender.finished()),
   );
@@ -61,6 +64,7 @@ const main = async (): Promise<void> => {
     (await dakia('verify', '--wait', '120', ...sender.runOptions())).trim(),
   );
   await step('dakia status: every accepted event is accounted for', () => accounted(dakia));
+  await rotation.end();
   if (settings.hpa)
     await step('the autoscaler added pods of ingest while events came', async () => {
       const { status } = await get<{ readonly status: { readonly currentReplicas: number } }>(

@@ -24,6 +24,8 @@ export interface ClusterTestSettings {
 }
 
 export const AUTHORITY_SECRET = 'authority';
+/** The login to Postgres that payments has of its own. */
+export const PAYMENTS_SECRET = 'postgres-payments';
 const LOGIN_SECRET = 'kafka';
 /** Where the chart mounts the authority of Postgres. */
 const POSTGRES_AUTHORITY = '/etc/dakia/postgres-tls/ca.crt';
@@ -93,7 +95,7 @@ export const settingsOfTest = (environment: Readonly<Record<string, string | und
           cpu: '50m',
           autoscaling: { kind: hpa ? 'hpa' : 'none', maxReplicas: 4, cpuPercent: 30 },
         },
-        payments: { replicas: 2 },
+        payments: { replicas: 2, postgres: { existingSecret: PAYMENTS_SECRET } },
       },
       networkPolicy: {
         enabled: true,

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { clusterIn } from './kubectl.ts';
 import type { Cluster } from './kubectl.ts';
 import { restrictedPod } from './pods.ts';
-import { AUTHORITY_SECRET } from './settings.ts';
+import { AUTHORITY_SECRET, PAYMENTS_SECRET } from './settings.ts';
 import type { ClusterTestSettings } from './settings.ts';
 
 export const RELEASE = 'dakia';
@@ -21,6 +21,10 @@ export interface Workplace {
   readonly values: string;
   /** One thing that must hold. A failure is told and the run goes on: the next steps say more about it. */
   readonly step: (what: string, work: () => Promise<string | undefined>) => Promise<void>;
+  /** Users of Postgres: `payments` logs in as the first of them, and as the second once that is given. */
+  readonly logins: readonly [Login, Login];
+  /** Runs statements in a pod of this name. */
+  readonly sql: (name: string, ...statements: readonly string[]) => Promise<void>;
   /** Makes the namespace, its Secrets and its database; two steps. */
   readonly prepare: () => Promise<void>;
   /** The dakia command, in a pod that runs already. */
@@ -29,6 +33,12 @@ export interface Workplace {
   readonly clear: () => Promise<void>;
   /** Prints how many steps held; the exit code. */
   readonly account: () => number;
+}
+
+export interface Login {
+  readonly user: string;
+  /** Puts it into the Secret of payments. */
+  readonly give: () => Promise<unknown>;
 }
 
 export const must = (holds: boolean, otherwise: string): void => {
@@ -79,10 +89,11 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
   const databaseUrl = new URL(settings.databaseUrl);
   databaseUrl.pathname = `/${database}`;
 
-  /** Runs a statement from inside the cluster: only pods need to reach the server. */
-  const sql = async (name: string, statement: string): Promise<void> => {
+  /** Runs statements from inside the cluster: only pods need to reach the server. */
+  const sql = async (name: string, ...statements: readonly string[]): Promise<void> => {
+    const queries = statements.map((statement) => `.then(() => client.query(${JSON.stringify(statement)}))`).join('');
     const program = `const { Client } = require('pg'); const client = new Client(process.env.URL);
-    client.connect().then(() => client.query('${statement}')).then(() => client.end())`;
+    client.connect()${queries}.then(() => client.end())`;
     const env = [{ name: 'URL', valueFrom: { secretKeyRef: { name: 'server', key: 'url' } } }];
     const secrets = Object.hasOwn(settings.security, AUTHORITY_SECRET)
       ? { '/etc/dakia/postgres-tls': AUTHORITY_SECRET }
@@ -91,11 +102,25 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
     await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=60s');
   };
 
+  const loginOf = (suffix: string) => {
+    const [user, password] = [`${database}_${suffix}`, randomBytes(18).toString('hex')];
+    const url = Object.assign(new URL(databaseUrl), { username: user, password }).href;
+    return {
+      user,
+      // The servers are those of a test; what a login of a service may do is tried elsewhere.
+      create: `CREATE ROLE ${user} LOGIN SUPERUSER PASSWORD '${password}'`,
+      give: () => apply(secret(PAYMENTS_SECRET, { url })),
+    };
+  };
+  const logins = [loginOf('a'), loginOf('b')] as const;
+
   return {
     cluster,
     values,
     step,
     account,
+    logins,
+    sql,
     prepare: async () => {
       await step('a namespace that enforces the restricted Pod Security Standard', async () => {
         await kubectl('create', 'namespace', namespace);
@@ -103,6 +128,7 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
         await kubectl('label', 'namespace', namespace, ...labels);
         await apply(secret('server', { url: settings.databaseUrl }));
         await apply(secret('postgres', { url: databaseUrl.href }));
+        await logins[0].give();
         await apply(secret('redis', { url: settings.redisUrl }));
         for (const [name, data] of Object.entries(settings.security)) await apply(secret(name, data));
         await apply(secret('webhook', { secrets: `${randomBytes(24).toString('hex')}\n` }));
@@ -110,7 +136,7 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
         return undefined;
       });
       await step('a database of its own: one belongs to one deployment', async () => {
-        await sql('make-database', `CREATE DATABASE ${database}`);
+        await sql('make-database', `CREATE DATABASE ${database}`, ...logins.map(({ create }) => create));
         return undefined;
       });
     },
@@ -127,8 +153,11 @@ export const openWorkplace = (settings: ClusterTestSettings): Workplace => {
       ),
     clear: async () => {
       if (process.env['DAKIA_TEST_KEEP'] === undefined) {
-        const drop = `DROP DATABASE ${database} WITH (FORCE)`;
-        await sql('drop-database', drop).catch((error: unknown) => say(String(error)));
+        const drop = [
+          `DROP DATABASE ${database} WITH (FORCE)`,
+          `DROP ROLE IF EXISTS ${logins.map(({ user }) => user).join(', ')}`,
+        ];
+        await sql('drop-database', ...drop).catch((error: unknown) => say(String(error)));
         await kubectl('delete', 'namespace', namespace, '--wait=false').catch(() => undefined);
       }
       rmSync(folder, { recursive: true, force: true });
