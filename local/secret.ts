@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { searchSettings, variablesOf } from '#platform/config';
 import type { Environment } from '#platform/config';
 import type { StateFolder } from './folders.ts';
 import { writePrivate } from './private-files.ts';
@@ -12,7 +13,7 @@ export const secretFile = (folder: StateFolder): string => fileOf(folder, 'secre
 
 /** The key of the digests by which customers are found, unless the environment gives one. */
 export const searchKeySource = (environment: Environment, folder: StateFolder): Readonly<Record<string, string>> =>
-  environment['DAKIA_SEARCH_KEY']
+  variablesOf(searchSettings.searchKey).some((name) => environment[name])
     ? {}
     : { DAKIA_SEARCH_KEY: readFileSync(fileOf(folder, 'search-key'), 'utf8').trim() };
 

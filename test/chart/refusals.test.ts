@@ -95,6 +95,21 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, stri
     { 'notifications.rules': 'a: b', 'notifications.existingConfigMap': 'c' },
     'notifications.rules and notifications.existingConfigMap are both set',
   ],
+  [
+    'secrets of destinations that come from nowhere',
+    { 'notifications.secretKeys': ['DAKIA_SLACK_URL'] },
+    'notifications.existingSecret is not set',
+  ],
+  [
+    'a Secret of destinations of which nothing is used',
+    { 'notifications.existingSecret': 'dakia-notifications' },
+    'notifications.secretKeys is empty',
+  ],
+  [
+    'a key that names no variable',
+    { 'notifications.existingSecret': 'n', 'notifications.secretKeys': ['slack-url'] },
+    "at '/notifications/secretKeys/0'",
+  ],
   ['a store without a name', { 'externalSecrets.enabled': true }, 'externalSecrets.storeName is not set'],
   [
     'metrics collected twice',

@@ -20,6 +20,8 @@ import { ROOT } from './kit/tools.ts';
 
 /** Read by Node itself. */
 const OF_NODE = ['NODE_OPTIONS'];
+/** What rules of notifications may name; the chart's cases name these. */
+const OF_RULES = ['DAKIA_ORDER_SYSTEM_URL', 'DAKIA_SLACK_URL_FILE'];
 /** Read by the commands that are run in a pod. */
 const OF_COMMANDS = new Map(Object.values(receivedSettings).map((setting) => [setting.env, setting]));
 /** Fixed by the ports and files of the chart, so that nobody can set them apart. */
@@ -32,7 +34,8 @@ const FIXED = [
 ];
 
 /**
- * What says what a variable may be: its setting, or nothing where it names a file, whose content the chart does not have.
+ * What says what a variable may be: its setting, or nothing where it names a file, whose content the chart does not
+ * have.
  */
 const checksOf = (settings: Settings): ReadonlyMap<string, Setting<unknown> | undefined> =>
   new Map(
@@ -75,8 +78,7 @@ describe.each(allServices.map((service) => [service.name, service] as const))('%
     'of %s has no variable that no setting reads, and none that the setting would refuse',
     (caseName) => {
       for (const { name: variable, value } of containerOf(caseName, name)?.env ?? []) {
-        // What the rules of notifications name is read by their names.
-        if (OF_NODE.includes(variable) || variable === 'DAKIA_ORDER_SYSTEM_URL') continue;
+        if (OF_NODE.includes(variable) || OF_RULES.includes(variable)) continue;
         if (!known.has(variable) && !OF_COMMANDS.has(variable)) throw new Error(`${variable} is no setting of ${name}`);
         const setting = known.get(variable) ?? OF_COMMANDS.get(variable);
         if (value !== undefined)

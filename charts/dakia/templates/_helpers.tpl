@@ -167,7 +167,7 @@ securityContext:
 {{/*
 Secrets that a pod mounts, as JSON {files: [{name, secret, keys}]}; without keys the whole Secret. Give (dict "root" $) and
 what the pod needs: "kafka" bool, "postgres" <the argument `own` of dakia.database>, and "redis", "webhook", "tracing",
-"search", "board" bool.
+"search", "board", "destinations" bool.
 */}}
 {{- define "dakia.files" -}}
 {{- $v := .root.Values -}}
@@ -190,6 +190,7 @@ what the pod needs: "kafka" bool, "postgres" <the argument `own` of dakia.databa
 {{- if and .tracing $v.tracing.endpoint }}{{ with $v.tracing.headers }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "tracing" "secret" .existingSecret "keys" (list .key)) }}{{ end }}{{ end }}{{ end -}}
 {{- if .search }}{{ with $v.search }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "search" "secret" .existingSecret "keys" (list .key)) }}{{ end }}{{ end }}{{ end -}}
 {{- if .board }}{{ with $v.board }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "board" "secret" .existingSecret "keys" (list .passwordKey)) }}{{ end }}{{ end }}{{ end -}}
+{{- if .destinations }}{{ with $v.notifications }}{{ if .existingSecret }}{{ $files = append $files (dict "name" "destinations" "secret" .existingSecret "keys" .secretKeys) }}{{ end }}{{ end }}{{ end -}}
 {{- dict "files" $files | toJson -}}
 {{- end -}}
 

@@ -14,6 +14,8 @@
 {{- if and .existingSecret (not .enabled) }}{{ fail "kafka.tls.existingSecret is set but kafka.tls.enabled is false: set it to true, or leave the Secret out" }}{{ end -}}
 {{- end -}}
 {{- if and $v.notifications.rules $v.notifications.existingConfigMap }}{{ fail "notifications.rules and notifications.existingConfigMap are both set: give one" }}{{ end -}}
+{{- if and $v.notifications.secretKeys (not $v.notifications.existingSecret) }}{{ fail "notifications.existingSecret is not set: name the Secret that has the keys of notifications.secretKeys" }}{{ end -}}
+{{- if and $v.notifications.existingSecret (not $v.notifications.secretKeys) }}{{ fail "notifications.secretKeys is empty: list the keys of notifications.existingSecret that the rules name, or leave the Secret out" }}{{ end -}}
 {{- if gt ($v.topics.minInsyncReplicas | int) ($v.topics.replicationFactor | int) }}{{ fail (printf "topics.minInsyncReplicas %d is more than topics.replicationFactor %d: every record would be refused" ($v.topics.minInsyncReplicas | int) ($v.topics.replicationFactor | int)) }}{{ end -}}
 {{- if eq ($v.image.tag | toString) "latest" }}{{ fail "image.tag is latest: give a fixed tag or image.digest, so that a restart never changes the version" }}{{ end -}}
 {{- range $name, $_ := $v.services -}}

@@ -3,7 +3,6 @@ export type { Current, Reread } from './reread.ts';
 export { createReread } from './reread.ts';
 export type { ConfigOf, Environment, Setting, Settings } from './setting.ts';
 export {
-  currentOf,
   describeConfig,
   overlaid,
   processEnvironment,

@@ -87,7 +87,7 @@ const valueOf = <Value>({ schema }: Setting<Value>, text: string | undefined, wh
  * One setting that may stand in a file. Looked at whenever it is asked for; a file that is no longer of use leaves the
  * last good value, and `onUnusable` hears which and why.
  */
-export const currentOf = <Value>(
+const currentOf = <Value>(
   setting: Setting<Value>,
   environment: Environment,
   onUnusable: (issue: string) => void,

@@ -15,6 +15,7 @@ import { applyTopics } from './admin.ts';
 import { createKafka } from './client.ts';
 import type { KafkaConfig } from './client.ts';
 import { createConsumer } from './consumer/consumer.ts';
+import { startedWhenPossible } from './consumer/started-when-possible.ts';
 import { createKafkaPing } from './ping.ts';
 import { createProducer } from './producer/producer.ts';
 import { embeddedShape } from './topics.ts';
@@ -200,7 +201,7 @@ test('a client certificate that was renewed in its files is used at the next con
 
 test('a password that was rotated in its file is used without a restart: by producer and consumer', async () => {
   const [prefix, file] = ['rotated.', join(root, 'password')];
-  writeFileSync(file, users.dakia);
+  writeFileSync(file, 'a-password-of-yesterday');
   const { KAFKA_SASL_PASSWORD: _, ...user } = login('scram-sha-512');
   const config = configOf({
     KAFKA_BROKERS: broker.addresses.sasl,
@@ -208,8 +209,22 @@ test('a password that was rotated in its file is used without a restart: by prod
     KAFKA_SASL_PASSWORD_FILE: file,
     DAKIA_TOPIC_PREFIX: prefix,
   });
-  await applyTopics(kafkaOf(config), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } });
-  const { producer, consumer, seen } = clientsOf(config);
+  const plain = configOf({ KAFKA_BROKERS: broker.addresses.plain });
+  await applyTopics(kafkaOf(plain), { topics: ['t'], prefix, shape: { ...embeddedShape, partitions: 1 } });
+  const clients = clientsOf(config);
+  const { producer, seen } = clients;
+  const consumer = startedWhenPossible(clients.consumer, log);
+  const isRefused = async (): Promise<boolean> => {
+    const { ping, close } = createKafkaPing(config);
+    try {
+      return await ping().then(
+        () => false,
+        (error: unknown) => /[Aa]uthentication/.test(String(error)),
+      );
+    } finally {
+      close();
+    }
+  };
   await producer.start();
   await consumer.start();
   const arrives = async (id: string): Promise<void> => {
@@ -217,20 +232,16 @@ test('a password that was rotated in its file is used without a restart: by prod
     await eventually('it arrives', () => seen.includes(id), 40_000);
   };
   try {
+    expect(consumer.unready()).toMatch(/[Aa]uthentication/);
+    // What was refused is let in with the password of today, by the same clients.
+    writeFileSync(file, users.dakia);
     await arrives('evt_1');
     // The file is ahead of the broker: whoever connects is refused, until it is right again.
     writeFileSync(file, 'a-password-of-tomorrow');
     const [node] = broker.nodes;
     await node?.server.kill();
     await node?.server.start();
-    await eventually('the ping is refused', () =>
-      createKafkaPing(config)
-        .ping()
-        .then(
-          () => undefined,
-          (error: unknown) => /[Aa]uthentication/.test(String(error)),
-        ),
-    );
+    await eventually('it is refused', isRefused);
     writeFileSync(file, `${users.dakia}\n`);
     await arrives('evt_2');
     expect(seen.filter((each) => !each.startsWith('evt_'))).toEqual([]);

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import promClient from 'prom-client';
 import { eventually } from '#kit/eventually';
+import { optionalText, secretSetting } from '#platform/config';
 import { defineService } from './definition.ts';
 import type { Host, Service } from './definition.ts';
 import { oneAtATime } from '#platform/metrics';
@@ -199,4 +203,36 @@ test('draining is said while the work goes on', async () => {
   expect(await readyz(opsPort())).toMatchObject({ code: 503, reasons: ['draining'] });
   rest.resolve();
   expect(await stopped).toBe(true);
+});
+
+test('a secret whose file is gone is told of with the file, and kept', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dakia-secret-'));
+  const file = join(folder, 'password');
+  writeFileSync(file, 'canary\n');
+  let password: () => string | undefined = () => undefined;
+  const service = defineService({
+    name: 'tested',
+    settings: { password: secretSetting('A_PASSWORD', optionalText(), 'A password.') },
+    components: ({ config }) => {
+      ({ password } = config);
+      return [];
+    },
+  });
+  const started = await startServices(
+    'tested',
+    [service],
+    { ...environment, A_PASSWORD_FILE: file },
+    { write: (line) => void logged.push(line) },
+  );
+  if (!started.ok) throw new Error(started.issues.join('; '));
+  stops.push(started.value.stop);
+  expect(logged.join('')).toContain(`"A_PASSWORD":"in the file ${file}"`);
+  rmSync(folder, { recursive: true });
+  expect(password()).toBe('canary');
+  const [line] = logged.filter((each) => each.includes('DAKIA_CONFIG_FILE_UNUSABLE'));
+  expect(JSON.parse(line ?? '{}')).toMatchObject({
+    level: 'warn',
+    issues: [`A_PASSWORD_FILE: ${file} cannot be read (ENOENT)`],
+  });
+  expect(logged.join('')).not.toContain('canary');
 });

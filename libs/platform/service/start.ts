@@ -51,7 +51,7 @@ const createFileWarnings = () => {
   return {
     onUnusable: (issue: string): void =>
       log?.warn(
-        { code: codeOf('config', 'file-unusable'), issue },
+        { code: codeOf('config', 'file-unusable'), issues: [issue] },
         'the file of a setting is of no more use; the last good value stays in use',
       ),
     tell: (to: Logger): void => void (log = to),

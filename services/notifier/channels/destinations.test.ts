@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { answers, startReceiver } from '#kit/receiver';
 import { createLogger } from '#platform/log';
 import { instant } from '#rules';
@@ -132,5 +135,36 @@ describe('deliveries', () => {
     expect(await well?.deliver(message, context)).toMatchObject({ kind: 'deferred', reason: 'rate' });
     for (const destination of open.values()) await destination.close();
     await Promise.all([deadReceiver.close(), wellReceiver.close()]);
+  });
+
+  test('a URL that was changed in its file is used from the next delivery on; what makes no sense changes nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dakia-destinations-'));
+    const file = join(folder, 'url');
+    const [one, two] = [await startReceiver(), await startReceiver()];
+    writeFileSync(file, `${one.url.href}\n`);
+    const rules = rulesOf('  api: {type: http, url_env: API_URL, secrets_env: API_SECRETS, allow: [127.0.0.1]}');
+    const environment = { API_URL_FILE: file, API_SECRETS: SECRET };
+    const api = opened(rules, environment).open.get('api');
+    const message = testMessage(rules, instant(1_700_000_000_000));
+    const deliver = async (): Promise<readonly number[]> => {
+      expect(await api?.deliver(message, context)).toMatchObject({ kind: 'delivered' });
+      return [one.received.length, two.received.length];
+    };
+    lines.length = 0;
+    expect(await deliver()).toEqual([1, 0]);
+    writeFileSync(file, two.url.href);
+    expect(await deliver()).toEqual([1, 1]);
+    writeFileSync(file, 'http://10.0.0.1/hunter2');
+    expect(await deliver()).toEqual([1, 2]);
+    rmSync(folder, { recursive: true });
+    expect(await deliver()).toEqual([1, 3]);
+    expect(lines.join('')).toMatch(/API_URL must begin with https.*API_URL_FILE: .* cannot be read \(ENOENT\)/s);
+    expect(lines.join('')).not.toContain('hunter2');
+    await api?.close();
+    await Promise.all([one.close(), two.close()]);
+    const read = openDestinations(rules.destinations, { ...environment, API_URL: one.url.href }, log, 'rules.yaml');
+    expect(read).toMatchObject({
+      issues: ['rules.yaml:2: destinations.api: API_URL: is set together with API_URL_FILE; set one of them'],
+    });
   });
 });

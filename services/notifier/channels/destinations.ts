@@ -1,4 +1,6 @@
+import { optionalText, readConfig, secretSetting } from '#platform/config';
 import type { Environment } from '#platform/config';
+import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { parsed, unparsed } from '#rules';
 import type { Parsed } from '#rules';
@@ -12,6 +14,7 @@ import { enter, leave, unusedLimits } from './rate-limit.ts';
 import type { Deferred, Limits } from './rate-limit.ts';
 import { createLogChannel } from './log.ts';
 import type { PostTarget } from './post.ts';
+import { renewed } from './renewed.ts';
 import { createSignedHttp, parseSecrets } from './signed-http.ts';
 import { createSlack } from './slack.ts';
 import { checkUrl } from './target.ts';
@@ -48,6 +51,8 @@ export interface Destinations {
   readonly off: readonly { readonly name: string; readonly missing: readonly string[] }[];
 }
 
+const LEFT_AS_IT_WAS = 'the file of a destination is of no more use; the last good value stays in use';
+
 /** What the environment makes of one destination. */
 type Completed =
   | { readonly kind: 'open'; readonly destination: Destination }
@@ -55,9 +60,20 @@ type Completed =
   | { readonly kind: 'wrong'; readonly issues: readonly string[] };
 
 const complete = (spec: DestinationSpec, environment: Environment, log: Logger): Completed => {
-  const missing = variablesOf(spec.settings).filter((name) => (environment[name] ?? '') === '');
+  const variables = variablesOf(spec.settings);
+  const read = readConfig(
+    Object.fromEntries(variables.map((name) => [name, secretSetting(name, optionalText(), `Of ${spec.name}.`)])),
+    environment,
+    (issue) =>
+      log.warn({ code: codeOf('config', 'file-unusable'), destination: spec.name, issues: [issue] }, LEFT_AS_IT_WAS),
+  );
+  if (!read.ok) return { kind: 'wrong', issues: read.issues };
+  const missing = variables.filter((name) => read.value[name]?.() === undefined);
   if (missing.length > 0) return { kind: 'missing', missing };
-  const channel = channelOf(spec.settings, (name) => environment[name] ?? '', log);
+  const valueOf = (name: string): string => read.value[name]?.() ?? '';
+  const make = (): Parsed<Channel> => channelOf(spec.settings, valueOf, log);
+  const mayChange = variables.some((name) => environment[name] === undefined || environment[name] === '');
+  const channel = mayChange ? renewed(() => variables.map(valueOf).join('\n'), make, log) : make();
   return channel.ok
     ? { kind: 'open', destination: limited(spec, channel.value) }
     : { kind: 'wrong', issues: channel.issues };
