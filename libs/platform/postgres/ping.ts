@@ -1,5 +1,6 @@
-import pg from 'pg';
-import type { Current } from '#platform/config';
+import type { Client } from 'pg';
+import { connectClient } from './hosts.ts';
+import type { DatabaseUrl } from './hosts.ts';
 
 /** Longest time to connect and for the answer, in ms. */
 const ANSWER_WITHIN_MS = 2_500;
@@ -9,24 +10,25 @@ const ANSWER_WITHIN_MS = 2_500;
  * Postgres that is away. `ping` rejects with the reason.
  */
 export const createPostgresPing = (
-  url: Current<string>,
+  url: DatabaseUrl,
 ): { readonly ping: () => Promise<void>; readonly close: () => void } => {
-  let client: pg.Client | undefined;
+  let client: Client | undefined;
+  let closed = 0;
   const close = (): void => {
     const old = client;
     client = undefined;
+    closed += 1;
     old?.end().catch(() => undefined);
   };
-  const open = async (): Promise<pg.Client> => {
-    const opened = new pg.Client({
-      connectionString: url(),
+  const open = async (): Promise<Client> => {
+    const before = closed;
+    const opened = await connectClient(url, {
       application_name: 'dakia-health',
       connectionTimeoutMillis: ANSWER_WITHIN_MS,
       query_timeout: ANSWER_WITHIN_MS,
     });
-    client = opened;
-    opened.on('error', () => undefined);
-    await opened.connect();
+    if (closed === before) client = opened;
+    else opened.end().catch(() => undefined);
     return opened;
   };
   return {

@@ -19,8 +19,11 @@ const file = join(folder, 'url');
 let database: TestDatabase;
 const closing: (() => unknown)[] = [];
 
-const write = (password: string): void =>
-  writeFileSync(file, `${Object.assign(new URL(database.url), { username: role, password }).href}\n`);
+/** With a server that is away before the one that there is. */
+const write = (password: string): void => {
+  const { host, href } = Object.assign(new URL(database.url), { username: role, password });
+  writeFileSync(file, `${href.replace(`@${host}`, `@127.0.0.1:1,${host}`)}\n`);
+};
 const endSessions = () =>
   onTestServer(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
 
