@@ -25,6 +25,11 @@ export interface ClientOptions {
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly retry: Required<Pick<RetryOptions, 'retries' | 'initialRetryTime' | 'maxRetryTime'>>;
+  /**
+   * Whether a login that was refused is tried again, as a broker that is away: kafkajs gives a consumer up for good
+   * otherwise, and while a password is rotated the next login may be right.
+   */
+  readonly retriesLogin?: boolean;
 }
 
 export interface KafkaClient {
@@ -54,7 +59,7 @@ export const createKafka = (config: KafkaConfig, log: Logger, options: ClientOpt
   const issues = kafkaIssues(config);
   if (issues.length > 0) throw new Error(issues.join('; '));
   const sockets = createKillableSockets(CONNECT_TIMEOUT_MS, config.kafkaTls ? contextsOf(config, log) : undefined);
-  const sasl = saslOf(config);
+  const sasl = saslOf(config, options.retriesLogin ?? false);
   const kafka = new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...config.kafkaBrokers],
@@ -153,11 +158,8 @@ type Login = (login: {
   readonly password: string | undefined;
 }) => Mechanism['authenticationProvider'];
 
-/**
- * Each login is made with the user and the password as they are then: their files may have changed. kafkajs gives a
- * consumer up for good whose login was refused; while a password is rotated the next one may be right.
- */
-const saslOf = (config: KafkaConfig): Mechanism | undefined => {
+/** Each login is made with the user and the password as they are then: their files may have changed. */
+const saslOf = (config: KafkaConfig, retriable: boolean): Mechanism | undefined => {
   const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = config;
   if (mechanism === 'none') return undefined;
   const login = kafkajsInternal(`src/broker/saslAuthenticator/${LOGINS[mechanism]}.js`) as Login;
@@ -166,7 +168,7 @@ const saslOf = (config: KafkaConfig): Mechanism | undefined => {
       try {
         await login({ username: username(), password: password() })(given).authenticate();
       } catch (error) {
-        throw Object.assign(error as Error, { retriable: true });
+        throw retriable ? Object.assign(error as Error, { retriable }) : error;
       }
     },
   });

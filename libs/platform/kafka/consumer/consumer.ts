@@ -80,6 +80,7 @@ export const createConsumer = (options: ConsumerOptions): KafkaConsumer => {
     clientId: `dakia-${options.group}`,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     retry: CLIENT_RETRY,
+    retriesLogin: true,
   });
   const admin = kafka.admin();
   patchFetchWait();
