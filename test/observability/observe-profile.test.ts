@@ -1,7 +1,7 @@
 /**
  * The settings of the profile `observe` (deploy/compose.yaml) in the programs themselves, without containers. Prometheus
  * runs; Alertmanager is Debian's, which looks for its templates where only an installed one has them, so its settings
- * are checked and asked by amtool, and a receiver takes its place. Of Grafana and the trace store no registry has any.
+ * are checked and asked by amtool, and a receiver takes its place. Grafana and the trace store do not run here.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
