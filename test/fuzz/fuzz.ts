@@ -10,6 +10,8 @@ import type { FuzzCase } from './targets.ts';
 export interface FuzzOptions {
   readonly seed: number;
   readonly seconds: number;
+  /** Inputs by chance, at most; without it only the time ends them. */
+  readonly casesMax?: number;
 }
 
 export interface FuzzReport {
@@ -42,8 +44,8 @@ const keep = ({ kind, bytes }: FuzzCase, why: string): string => {
   return file;
 };
 
-/** The corpus, then new inputs by chance until the time is over. An input that fails is added to the corpus. */
-export const fuzz = async ({ seed, seconds }: FuzzOptions): Promise<FuzzReport> => {
+/** The corpus, then new inputs by chance until the time is over or they are enough. An input that fails is added to the corpus. */
+export const fuzz = async ({ seed, seconds, casesMax = Infinity }: FuzzOptions): Promise<FuzzReport> => {
   const random = createRandom(seed);
   const until = performance.now() + seconds * 1_000;
   const app = await openTestApp();
@@ -61,7 +63,8 @@ export const fuzz = async ({ seed, seconds }: FuzzOptions): Promise<FuzzReport> 
   };
   try {
     for (const input of readCorpus()) await attempt(input);
-    while (performance.now() < until && failures.length < FAILURES_MAX)
+    const casesEnd = cases + casesMax;
+    while (cases < casesEnd && performance.now() < until && failures.length < FAILURES_MAX)
       await attempt(
         random.next() < BODY_SHARE
           ? { kind: 'body', bytes: oddBody(random) }
