@@ -1,5 +1,5 @@
 // Who may import whom, on resolved paths: the way of an event, and no arrow back.
-//   rules ← catalogue ← families ← envelope ← platform ← { apply ← parking
+//   rules ← catalogue ← families ← { envelope, platform } ← kafka ← { apply ← parking
 //   ← operate, ingest, notifier, simulator } ← services wire ← local ← cli
 // Types count for the directions between rooms; cycles are forbidden for what is loaded at run time.
 'use strict';
@@ -29,6 +29,7 @@ const FAMILIES = '^libs/domain/families/';
 const DOMAIN = '^libs/domain/';
 const ENVELOPE = '^libs/envelope/';
 const PLATFORM = '^libs/platform/';
+const KAFKA = '^libs/kafka/';
 const APPLY = '^libs/apply/';
 const PARKING = '^libs/parking/';
 const OPERATE = '^libs/operate/';
@@ -74,21 +75,22 @@ module.exports = {
       [DOMAIN, '^libs/platform/log/'],
       'Verification and envelopes: no client but the schema registry.',
     ),
-    room('platform', PLATFORM, [DOMAIN, ENVELOPE], 'The platform knows nothing of applying, and no service.'),
+    room('platform', PLATFORM, [DOMAIN], 'The platform knows no event, no applying and no service.'),
+    room('kafka', KAFKA, [DOMAIN, ENVELOPE, PLATFORM], 'Kafka carries records, whatever is done with them.'),
     room(
       'apply',
       APPLY,
-      [DOMAIN, ENVELOPE, PLATFORM],
+      [DOMAIN, ENVELOPE, PLATFORM, KAFKA],
       'Applying knows nothing of waking, of operators and of services.',
     ),
-    room('parking', PARKING, [DOMAIN, ENVELOPE, PLATFORM, APPLY], 'Parking knows no operator and no service.'),
+    room('parking', PARKING, [DOMAIN, ENVELOPE, PLATFORM, KAFKA, APPLY], 'Parking knows no operator and no service.'),
     room(
       'operate',
       OPERATE,
-      [DOMAIN, ENVELOPE, PLATFORM, APPLY, PARKING],
+      [DOMAIN, ENVELOPE, PLATFORM, KAFKA, APPLY, PARKING],
       'What operators do knows no command line and no service.',
     ),
-    room('ingest', INGEST, [DOMAIN, ENVELOPE, PLATFORM], 'Ingest knows nothing of Postgres and of applying.'),
+    room('ingest', INGEST, [DOMAIN, ENVELOPE, PLATFORM, KAFKA], 'Ingest knows nothing of Postgres and of applying.'),
     room(
       'notifier',
       NOTIFIER,
@@ -122,7 +124,7 @@ module.exports = {
       'A command parses, calls operate or the simulator, and prints.',
     ),
     client('metrics', 'prom-client', '^libs/platform/metrics/'),
-    client('kafka', 'kafkajs', '^libs/platform/kafka/|^local/'),
+    client('kafka', 'kafkajs', '^libs/kafka/|^local/'),
     client('postgres', 'pg', '^libs/platform/postgres/|^local/'),
     client('redis', 'ioredis', '^libs/platform/redis/'),
     client('queue', 'bullmq', '^libs/platform/queue/'),

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { compileCacheFolder } from './compile-cache.cjs';
+import { timeOf, useTimeZone } from './times.ts';
 
 /** Tests start processes, and the machine may be busy with others. */
 jest.setTimeout(60_000);
@@ -11,10 +13,7 @@ jest.setTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), 'dakia-output-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/**
- * Runs a module of this folder in a process of its own: whether there is a terminal, and in which zone times are, is
- * found out once.
- */
+/** Runs a module of this folder in a process of its own: whether there is a terminal is found out once. */
 const script = (source: string, env: Readonly<Record<string, string>> = {}): string => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
     cwd: import.meta.dirname,
@@ -54,19 +53,21 @@ test('a terminal has colour and lines broken at spaces, but not with NO_COLOR; w
   ).toContain('it adds up and all of it is as it should\nbe\n');
 });
 
-test('times are in the configured zone: DAKIA_TIME_ZONE, else time_zone of the rule file, else UTC', () => {
+test('times are in the configured zone: DAKIA_TIME_ZONE, else time_zone of the rule file, else UTC', async () => {
   const rules = join(folder, 'rules.yaml');
   writeFileSync(rules, 'time_zone: Europe/Berlin\ndestinations:\n  log: {type: log}\nrules: []\n');
-  const at = `
-    const { timeOf, useTimeZone } = await import('./times.ts');
-    await useTimeZone({ optsWithGlobals: () => ({ dataDir: ${JSON.stringify(folder)} }) });
-    process.stdout.write(timeOf(new Date('2026-02-28T20:00:00.007Z')));
-  `;
-  expect(script(at)).toBe('2026-02-28T20:00:00.007Z');
-  expect(script(at, { DAKIA_NOTIFICATIONS_FILE: rules })).toBe('2026-02-28T21:00:00.007+01:00');
-  expect(script(at, { DAKIA_NOTIFICATIONS_FILE: rules, DAKIA_TIME_ZONE: 'Asia/Kolkata' })).toBe(
-    '2026-03-01T01:30:00.007+05:30',
-  );
+  const shown = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
+    delete process.env['DAKIA_TIME_ZONE'];
+    delete process.env['DAKIA_NOTIFICATIONS_FILE'];
+    Object.assign(process.env, env);
+    await useTimeZone(new Command().option('--data-dir <folder>', '', folder));
+    return timeOf(new Date('2026-02-28T20:00:00.007Z'));
+  };
+  const inIndia = await shown({ DAKIA_NOTIFICATIONS_FILE: rules, DAKIA_TIME_ZONE: 'Asia/Kolkata' });
+  expect(inIndia).toBe('2026-03-01T01:30:00.007+05:30');
+  expect(await shown({ DAKIA_NOTIFICATIONS_FILE: rules })).toBe('2026-02-28T21:00:00.007+01:00');
+  // Last, because the zone stays for the files that follow in this process.
+  expect(await shown()).toBe('2026-02-28T20:00:00.007Z');
   const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, 'dakia.ts'), 'doctor'], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], DAKIA_TIME_ZONE: 'Mars/Olympus' },

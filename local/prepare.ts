@@ -3,7 +3,7 @@ import { registerSchemas } from '#envelope';
 import { applyPartitions } from '#operate';
 import { kafkaSettings, readConfig, registrySettings } from '#platform/config';
 import type { Environment } from '#platform/config';
-import { applyTopics, createKafka, embeddedShape, productionShape } from '#platform/kafka';
+import { applyTopics, createKafka, embeddedShape, productionShape } from '#kafka';
 import { createLogger } from '#platform/log';
 import { codeOf } from '#platform/log';
 import { createDatabase, migrate } from '#platform/postgres';

@@ -17,7 +17,7 @@ import {
   searchSettings,
 } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
-import { createConsumer, createKafkaPing, kafkaIssues, startedWhenPossible } from '#platform/kafka';
+import { createConsumer, createKafkaPing, kafkaIssues, startedWhenPossible } from '#kafka';
 import {
   createDatabase,
   createOutboxSignal,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { ownTopics, QUARANTINE_SERVICE, serviceNames, topicsOf } from '#catalogue';
-import { planTopics, productionShape } from '#platform/kafka';
+import { planTopics, productionShape } from '#kafka';
 
 const chart = join(import.meta.dirname, '..', 'charts', 'dakia');
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quarantineReasons } from '#catalogue';
 import { codeOf, codes } from '#platform/log';
-import { failureKinds } from '../libs/platform/kafka/producer/failure.ts';
+import { failureKinds } from '../libs/kafka/producer/failure.ts';
 import { answerCodeOf, bodyOf, reasons } from '../services/ingest/answers.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -40,7 +40,7 @@ test('a page of the reference that a comment names is there, with that heading',
 test('each room says what it is, in at most 30 lines', () => {
   const rooms = [
     ...['rules', 'catalogue', 'families'].map((name) => `libs/domain/${name}`),
-    ...['envelope', 'platform', 'apply', 'parking', 'operate'].map((name) => `libs/${name}`),
+    ...['envelope', 'platform', 'kafka', 'apply', 'parking', 'operate'].map((name) => `libs/${name}`),
     ...['services/ingest', 'services/notifier', 'cli', 'simulator', 'local', 'migrations', 'test'],
   ];
   // The chart's README is for those who install it.

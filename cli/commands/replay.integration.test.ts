@@ -3,7 +3,7 @@ import { deadLetterTopics, families, familyNames, QUARANTINE_TOPIC, sightingsIn 
 import { encodeEnvelope, toEnvelopes, UNKNOWN_SCHEMA_ID } from '#envelope';
 import type { KafkaRecord } from '#envelope';
 import { eventually, onTestServer } from '#kit';
-import { readLogs } from '#platform/kafka';
+import { readLogs } from '#kafka';
 import { entityId, instant } from '#rules';
 import type { JsonRecord } from '#rules';
 import { simulation, storyNames } from '#simulator';

@@ -21,7 +21,7 @@ import type {
   Understood,
 } from '#operate';
 import { receivedSettings, registrySettings } from '#platform/config';
-import { readLogs, readTopics } from '#platform/kafka';
+import { readLogs, readTopics } from '#kafka';
 import { OPERATOR_ROLE } from '#platform/postgres';
 import { inTime, TimedOut } from '#platform/time';
 import { dispositions } from '#rules';

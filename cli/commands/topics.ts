@@ -3,8 +3,8 @@ import { parseEnv } from 'node:util';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { KEPT_DAYS, ownTopics } from '#catalogue';
-import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#platform/kafka';
-import type { TopicShape } from '#platform/kafka';
+import { applyTopics, describeTopicAction, embeddedShape, productionShape, verifyTopics } from '#kafka';
+import type { TopicShape } from '#kafka';
 import { openKafka } from '../connections.ts';
 import { dataDirOf, environmentOf, exitCodes, print, printJson, readIfThere, wholeNumber } from '../output.ts';
 

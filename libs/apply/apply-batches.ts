@@ -1,6 +1,6 @@
 import type { Family } from '#catalogue';
 import type { Aggregate } from '#families';
-import type { BatchHandler, BatchOutcome, PartitionBatch } from '#platform/kafka';
+import type { BatchHandler, BatchOutcome, PartitionBatch } from '#kafka';
 import { codeOf } from '#platform/log';
 import type { Logger } from '#platform/log';
 import { classifyError, isStatementTimeout, mayPassInParts } from '#platform/postgres';

@@ -3,7 +3,7 @@ import { contentOf, sightingIn, subjectOf } from '#catalogue';
 import type { Family } from '#catalogue';
 import { derivedIdOf, readJsonBody, sightingId } from '#envelope';
 import type { Envelope, EventEnvelope } from '#envelope';
-import type { ReceivedRecord, RecordMark } from '#platform/kafka';
+import type { ReceivedRecord, RecordMark } from '#kafka';
 import { validTraceparent } from '#platform/trace';
 import type { Span } from '#platform/trace';
 import { isRecord, recordAt, sightedAt, storableText } from '#rules';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BatchOutcome } from '#platform/kafka';
+import type { BatchOutcome } from '#kafka';
 import type { AppliedRanges, Range } from './apply-ranges.ts';
 import { placeName } from './ledger.ts';
 

@@ -1,4 +1,4 @@
-import type { PartitionLog, Position, PositionSource, RecordMark } from '#platform/kafka';
+import type { PartitionLog, Position, PositionSource, RecordMark } from '#kafka';
 import { adHoc, arraysOf, batchLoader, statement, unnested, writeAudit } from '#platform/postgres';
 import type { Column, Database, Transaction } from '#platform/postgres';
 import { dispositions } from '#rules';

@@ -1,6 +1,6 @@
 import { arraysOf, LostRace, statement, unnested } from '#platform/postgres';
 import type { Column, Transaction } from '#platform/postgres';
-import type { RecordMark } from '#platform/kafka';
+import type { RecordMark } from '#kafka';
 import { dispositions } from '#rules';
 import type { Instant } from '#rules';
 import { bodyKeyOf, deliveryIdOf, keptAt } from './arrival.ts';

@@ -2,7 +2,7 @@ import { arrivalOf, readLedger, ROW_IDENTITY } from '#apply';
 import type { Family } from '#catalogue';
 import { headerText, recordHeaders } from '#envelope';
 import type { EnvelopeDecoder } from '#envelope';
-import type { ReceivedRecord, StoredRecord } from '#platform/kafka';
+import type { ReceivedRecord, StoredRecord } from '#kafka';
 import { adHoc } from '#platform/postgres';
 import type { Database } from '#platform/postgres';
 import { now } from '#platform/time';
@@ -46,7 +46,7 @@ export type Finding =
 export interface ExplainOptions {
   readonly database: Database;
   readonly decoder: EnvelopeDecoder;
-  /** Hands over every record of these topics (`readTopics` of #platform/kafka). */
+  /** Hands over every record of these topics (`readTopics` of #kafka). */
   readonly read: (
     topics: readonly string[],
     onBatch: (records: readonly StoredRecord[]) => Promise<void>,

@@ -1,4 +1,4 @@
-import type { LogReader } from '#platform/kafka';
+import type { LogReader } from '#kafka';
 
 /**
  * Ages in s that Kafka is asked for, youngest first. The age of what

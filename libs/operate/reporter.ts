@@ -1,8 +1,8 @@
 import { readLedger } from '#apply';
 import type { LedgerRow } from '#apply';
 import { topics } from '#catalogue';
-import { createKafka, createLogReader } from '#platform/kafka';
-import type { KafkaConfig, LogOfPartition } from '#platform/kafka';
+import { createKafka, createLogReader } from '#kafka';
+import type { KafkaConfig, LogOfPartition } from '#kafka';
 import type { Logger } from '#platform/log';
 import { accountFigures, counterOf, gaugeOf, timesLeft } from '#platform/metrics';
 import type { Registry, TimeLeft } from '#platform/metrics';

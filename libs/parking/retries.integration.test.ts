@@ -12,7 +12,7 @@ import type { TestKafka } from '#kit';
 import { freePort, serverFiles, silent, startRedis, stateFolder } from '#local';
 import type { Redis } from '#local';
 import { readConfig } from '#platform/config';
-import { readTopics } from '#platform/kafka';
+import { readTopics } from '#kafka';
 import { createLogger } from '#platform/log';
 import { getQueueStats, openQueue, retryQueueOf } from '#platform/queue';
 import { createRedis } from '#platform/redis';

@@ -1,7 +1,7 @@
 import { QUARANTINE_TOPIC } from '#catalogue';
 import { decodeEnvelope } from '#envelope';
 import { eventually } from '#kit/eventually';
-import type { PublishOutcome } from '#platform/kafka';
+import type { PublishOutcome } from '#kafka';
 import { openTestApp } from '../../test/kit/ingest/app.ts';
 import type { TestApp } from '../../test/kit/ingest/app.ts';
 import { captured, post, SECRET, sign, WEBHOOK_PATH } from '../../test/kit/ingest/deliveries.ts';

@@ -1,5 +1,5 @@
 import { decodeEnvelope } from '#envelope';
-import type { PublishOutcome, Reluctance } from '#platform/kafka';
+import type { PublishOutcome, Reluctance } from '#kafka';
 import { deliveryContext, readTraceparent } from '../../libs/platform/trace/context.ts';
 import { createTracer } from '../../libs/platform/trace/tracer.ts';
 import type { KeptSpan } from '../../libs/platform/trace/tracer.ts';

@@ -1,5 +1,5 @@
 import type { Envelope } from '#envelope';
-import type { PublishOutcome } from '#platform/kafka';
+import type { PublishOutcome } from '#kafka';
 import { contextBelow, deliveryContext, readTraceparent, traceparentOf } from '#platform/trace';
 import type { Attributes, Span, TraceContext, Tracer } from '#platform/trace';
 import { answerOf } from './answers.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { familySpec, QUARANTINE_TOPIC } from '#catalogue';
 import { encodeEnvelope, readSignature, toEnvelopes, usableId, verify } from '#envelope';
 import type { Delivery, Envelope, WebhookSecret } from '#envelope';
-import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
+import type { EventProducer, PublishOutcome, Reluctance } from '#kafka';
 import type { Logger } from '#platform/log';
 import { traceIdOf } from '#platform/trace';
 import type { Tracer } from '#platform/trace';

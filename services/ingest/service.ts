@@ -1,5 +1,5 @@
 import { topics } from '#catalogue';
-import { createKafkaPing, createProducer, kafkaIssues } from '#platform/kafka';
+import { createKafkaPing, createProducer, kafkaIssues } from '#kafka';
 import { defineService } from '#platform/service';
 import { now } from '#platform/time';
 import { createIngestApp } from './app.ts';

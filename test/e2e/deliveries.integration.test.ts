@@ -6,7 +6,7 @@ import { eventNames, families, familyNames, isModelled, topics } from '#catalogu
 import { deliveriesOfCase, eventually, publishedBodies } from '#kit';
 import { instant } from '#rules';
 import type { Received } from '#operate';
-import { applyTopics, embeddedShape } from '#platform/kafka';
+import { applyTopics, embeddedShape } from '#kafka';
 import { buildEvent } from '#simulator';
 import { openDakia } from '../kit/cli/run-dakia.ts';
 import type { Dakia } from '../kit/cli/run-dakia.ts';

@@ -1,6 +1,6 @@
 import { topics } from '#catalogue';
 import { eventually, onTestServer } from '#kit';
-import { applyTopics, embeddedShape } from '#platform/kafka';
+import { applyTopics, embeddedShape } from '#kafka';
 import { ingest } from '../../services/ingest/service.ts';
 import { startSystem, testsOf } from '../kit/system.ts';
 import type { System } from '../kit/system.ts';

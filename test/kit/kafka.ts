@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka, Message, Producer } from 'kafkajs';
 import { kafkaSettings, readConfig } from '#platform/config';
-import { createKafka } from '#platform/kafka';
-import type { KafkaConfig } from '#platform/kafka';
+import { createKafka } from '#kafka';
+import type { KafkaConfig } from '#kafka';
 import { createLogger } from '#platform/log';
 import { eventually } from './eventually.ts';
 

@@ -1,4 +1,4 @@
-import type { PartitionBatch, PartitionLog, Position, PositionSource, RecordMark } from '#platform/kafka';
+import type { PartitionBatch, PartitionLog, Position, PositionSource, RecordMark } from '#kafka';
 
 /**
  * A ledger in memory with the rule of the real one: a batch must begin

@@ -8,7 +8,7 @@ import { freePort } from '#local';
 import { accounting } from '#operate';
 import type { Account } from '#operate';
 import { kafkaSettings, readConfig } from '#platform/config';
-import { applyTopics, createKafka, embeddedShape, readLogs } from '#platform/kafka';
+import { applyTopics, createKafka, embeddedShape, readLogs } from '#kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase } from '#platform/postgres';
 import type { Database } from '#platform/postgres';

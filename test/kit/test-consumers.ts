@@ -1,11 +1,11 @@
 import promClient from 'prom-client';
 import { encodeEnvelope } from '#envelope';
-import { createConsumer } from '#platform/kafka';
+import { createConsumer } from '#kafka';
 import { createLogger } from '#platform/log';
 import { now } from '#platform/time';
 import type { Component } from '#platform/service';
 import { entityId, eventId, instant } from '#rules';
-import type { ConsumerOptions } from '../../libs/platform/kafka/consumer/consumer.ts';
+import type { ConsumerOptions } from '../../libs/kafka/consumer/consumer.ts';
 import { openTestKafka } from './kafka.ts';
 import type { TestKafka } from './kafka.ts';
 import type { MemoryLedger } from './memory-ledger.ts';

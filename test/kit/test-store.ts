@@ -6,7 +6,7 @@ import { accountIdOf, eventSpec, occurredAtOf } from '#catalogue';
 import type { EventName } from '#catalogue';
 import type { Envelope } from '#envelope';
 import type { Aggregate } from '#families';
-import type { BatchHandler, BatchOutcome, ReceivedRecord } from '#platform/kafka';
+import type { BatchHandler, BatchOutcome, ReceivedRecord } from '#kafka';
 import { createLogger } from '#platform/log';
 import { adHoc, createDatabase } from '#platform/postgres';
 import type { Database } from '#platform/postgres';

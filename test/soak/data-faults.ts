@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { topics } from '#catalogue';
 import { eventually } from '#kit';
-import { applyTopics, embeddedShape } from '#platform/kafka';
+import { applyTopics, embeddedShape } from '#kafka';
 import { onServer } from './on-server.ts';
 import type { Fault, Fixture } from './fixture.ts';
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { allAggregates } from '#families';
 import type { Aggregate } from '#families';
 import { bareSnapshot } from '#kit/arrive';
@@ -63,8 +64,13 @@ const toldBy = (aggregate: Aggregate): ReadonlySet<string> => {
     return verdict.next;
   };
   const snapshots = snapshotsOf(aggregate);
+  const reached = new Set<string>();
   for (const first of snapshots) {
     const state = step(undefined, { ...first, eventId: eventId('event_1') });
+    // From the same state the same follows: half of the first events lead to one that another has led to.
+    const name = inspect(state, { depth: null });
+    if (reached.has(name)) continue;
+    reached.add(name);
     for (const second of snapshots) step(state, { ...second, eventId: eventId('event_2') });
   }
   return told;

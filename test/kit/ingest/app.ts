@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import promClient from 'prom-client';
 import { webhookSecret } from '#envelope';
 import type { KafkaRecord } from '#envelope';
-import type { EventProducer, PublishOutcome, Reluctance } from '#platform/kafka';
+import type { EventProducer, PublishOutcome, Reluctance } from '#kafka';
 import { createLogger } from '#platform/log';
 import type { Tracer } from '#platform/trace';
 import { createSources } from '../../../services/ingest/sources.ts';

@@ -6,7 +6,7 @@ import { applyBatches, createPositions, createStoreMetrics, DEFAULT_RETRY_DELAYS
 import { topicsOf } from '#catalogue';
 import { aggregatesOf } from '#families';
 import { kafkaSettings, processEnvironment, readConfig } from '#platform/config';
-import { createConsumer } from '#platform/kafka';
+import { createConsumer } from '#kafka';
 import { createLogger } from '#platform/log';
 import { createDatabase, roleOf } from '#platform/postgres';
 import { now } from '#platform/time';

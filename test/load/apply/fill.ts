@@ -1,7 +1,7 @@
 import promClient from 'prom-client';
 import { familySpec, topicsOf } from '#catalogue';
 import { encodeEnvelope, toEnvelopes, UNKNOWN_SCHEMA_ID } from '#envelope';
-import { createProducer } from '#platform/kafka';
+import { createProducer } from '#kafka';
 import { createLogger } from '#platform/log';
 import { now } from '#platform/time';
 import { instant } from '#rules';

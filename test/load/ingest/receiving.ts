@@ -1,7 +1,7 @@
 import { UNKNOWN_SCHEMA_ID } from '#envelope';
 import { processEnvironment } from '#platform/config';
 import type { ConfigOf } from '#platform/config';
-import type { EventProducer } from '#platform/kafka';
+import type { EventProducer } from '#kafka';
 import { startServices } from '#platform/service';
 import type { Component, Host, RunningServices, Service } from '#platform/service';
 import { now } from '#platform/time';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify from 'fastify';
 import { processEnvironment } from '#platform/config';
-import type { EventProducer } from '#platform/kafka';
+import type { EventProducer } from '#kafka';
 import { defineService } from '#platform/service';
 import type { Service } from '#platform/service';
 import { createKeyring } from '../../../services/ingest/keyring.ts';

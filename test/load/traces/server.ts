@@ -4,7 +4,7 @@
  */
 import { topics } from '#catalogue';
 import { processEnvironment } from '#platform/config';
-import { createProducer } from '#platform/kafka';
+import { createProducer } from '#kafka';
 import { createLogger } from '#platform/log';
 import { defineService } from '#platform/service';
 import { openTracing } from '#platform/trace';

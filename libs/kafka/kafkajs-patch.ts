@@ -24,7 +24,7 @@ export const assertKnownKafkajs = (): void => {
   const { version } = kafkajsInternal('package.json') as { version: string };
   if (version !== KNOWN_VERSION)
     throw new Error(
-      `kafkajs is ${version}; libs/platform/kafka patches ${KNOWN_VERSION}. Install that version, or check the ` +
+      `kafkajs is ${version}; libs/kafka patches ${KNOWN_VERSION}. Install that version, or check the ` +
         'patches against the new one.',
     );
 };

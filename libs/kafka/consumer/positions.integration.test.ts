@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
 import type { Registry } from 'prom-client';
 import { createMemoryLedger, eventually } from '#kit';
-import { ids, useTestConsumers } from '../../../../test/kit/test-consumers.ts';
+import { ids, useTestConsumers } from '../../../test/kit/test-consumers.ts';
 
 /** The broker may be busy with other tests; each wait has its own, shorter bound. */
 jest.setTimeout(60_000);

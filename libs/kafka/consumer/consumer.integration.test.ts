@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { createMemoryLedger, eventually } from '#kit';
 import { now } from '#platform/time';
 import { instant } from '#rules';
-import { ids, useTestConsumers } from '../../../../test/kit/test-consumers.ts';
+import { ids, useTestConsumers } from '../../../test/kit/test-consumers.ts';
 import type { BatchHandler, PartitionBatch } from '../contracts.ts';
 
 /** The broker may be busy with other tests; each wait has its own, shorter bound. */

@@ -97,8 +97,6 @@ export const assertFastProduce = async (): Promise<void> => {
     const { buf, buffer } = await produceRequest(version, { acks: -1, timeout: 0, topicData }).request.encode();
     // kafkajs' own encoders make a new view on every access of `buffer`.
     if (buf !== buffer)
-      throw new Error(
-        `kafkajs' Produce request version ${version} does not use the encoder of libs/platform/kafka/producer`,
-      );
+      throw new Error(`kafkajs' Produce request version ${version} does not use the encoder of libs/kafka/producer`);
   }
 };
