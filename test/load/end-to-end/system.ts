@@ -83,7 +83,8 @@ export const startSystem = async (stack: Stack, other?: OtherTree): Promise<Meas
   return {
     load: async (seconds, connections, pace) => {
       // Made before the clock runs: making and signing a body costs as much as receiving it.
-      const count = Math.ceil(seconds * EVENTS_PER_SECOND_MAX);
+      const most = Math.ceil(seconds * EVENTS_PER_SECOND_MAX);
+      const count = 'backlogMax' in pace ? most : Math.min(most, pace.allowed(seconds * 1000));
       const requests = eventsOf(`end-to-end-${loads++}`, count).map((event) => requestOf(event, SECRET));
       const next = (): Buffer | undefined => requests.pop();
       const stopLooking = await ledger.keepLooking();
