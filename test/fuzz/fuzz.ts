@@ -44,7 +44,7 @@ const keep = ({ kind, bytes }: FuzzCase, why: string): string => {
   return file;
 };
 
-/** The corpus, then new inputs by chance until the time is over or they are enough. An input that fails is added to the corpus. */
+/** The corpus, then inputs by chance until the time is over or they are enough. What fails is added to the corpus. */
 export const fuzz = async ({ seed, seconds, casesMax = Infinity }: FuzzOptions): Promise<FuzzReport> => {
   const random = createRandom(seed);
   const until = performance.now() + seconds * 1_000;
