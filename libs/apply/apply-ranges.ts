@@ -63,7 +63,8 @@ export const applyRanges = async (
   const since = stopwatch();
   const group = ranges[0]?.ledger.group ?? '';
   const all = ranges.flatMap(({ arrivals }) => arrivals);
-  const [positions, busyIds, known, keys] = await Promise.all([
+  // All in one round trip, and taken in this order. So rows are also locked of events that turn out to be copies.
+  const [positions, busyIds, known, keys, { states, held }] = await Promise.all([
     lockLedgers(
       tx,
       group,
@@ -73,23 +74,16 @@ export const applyRanges = async (
     lockUndated(tx, all, locking),
     findKnown(tx, all),
     lockParkedKeys(tx, all, locking),
+    holdStates(tx, families, all, locking),
   ]);
   const standing = standingOf(ranges, positions, locking);
-
-  const isFree = ({ eventId, task }: Arrival): boolean =>
-    !busyIds.has(eventId) && (task.kind === 'keep' || !keys.busy.has(keyName(task.family, task.key)));
-  const first = withoutLate(standing.there, known, locking, isFree);
-  const { states, held } = await holdStates(tx, families, first.classified.fresh, keys.parked, locking);
-  const isHeld = (arrival: Arrival): boolean => {
-    const name = arrival.task.kind === 'keep' ? undefined : keyName(arrival.task.family, arrival.task.key);
-    return name === undefined || held.has(name) || keys.parked.has(name);
+  const isFree = ({ eventId, task }: Arrival): boolean => {
+    if (busyIds.has(eventId)) return false;
+    if (task.kind === 'keep') return true;
+    const name = keyName(task.family, task.key);
+    return keys.parked.has(name) || (held.has(name) && !keys.busy.has(name));
   };
-  const { ranges: applied, classified } = withoutLate(
-    first.ranges,
-    known,
-    locking,
-    (one) => isFree(one) && isHeld(one),
-  );
+  const { ranges: applied, classified } = withoutLate(standing.there, known, locking, isFree);
   const alone = [...standing.busy, ...standing.there.filter((range) => !applied.includes(range))];
   const result = { applied, moved: standing.moved, alone };
   if (applied.length === 0) return { ...result, decisions: [], parked: [] };

@@ -42,6 +42,21 @@ test('copies are applied once: within a batch, between batches, days later, and 
   expect(await store.rows("SELECT 1 FROM outbox WHERE entity_key = 'pay_1'")).toHaveLength(1);
 });
 
+test('copies of events of several days are found in one batch, by their ids and by their bodies', async () => {
+  const partition = await store.partition(TOPIC, 8);
+  const days = [-400, -3, 0].map((day) => TODAY_S + day * SECONDS_PER_DAY);
+  const events = days.map((at, index) => captured(`ev_8_${index}`, 'pay_8', 100 + index, at));
+  await partition.send(...events);
+  await partition.send(...events.toReversed());
+  await partition.send(
+    ...events.map((event, index) =>
+      event.ok ? parsed({ ...event.value, eventId: eventIdOf(`ev_8_again_${index}`, bytesOf(event)) }) : never(),
+    ),
+  );
+  expect(await counts(8)).toMatchObject({ duplicate: 6, passed: 9 });
+  expect(await store.rows("SELECT 1 FROM webhook_events WHERE entity_key = 'pay_8'")).toHaveLength(3);
+});
+
 test('another body under a taken id is applied under the id of its body, once, and is listed as a conflict', async () => {
   const partition = await store.partition(TOPIC, 2);
   await partition.send(captured('ev_2', 'pay_2', 100), captured('ev_2', 'pay_2b', 200));

@@ -49,6 +49,8 @@ const COLUMNS = `razorpay_event_id, coalesce(erased_sha256, sha256(payload)) AS 
  * A copy of an event has the same created_at; the day on either side is searched so
  * that another body under the same id is found although its time differs. OFFSET 0
  * keeps the planner from turning the look-ups into one scan of all partitions.
+ * Parameters 3 and 4 are the first and the last of the times: by conditions on parameters alone Postgres leaves out
+ * the partitions of other days before it begins, which is half of what looking up a few events costs.
  */
 const FIND_NEAR = statement(
   'find_events_near',
@@ -58,6 +60,7 @@ const FIND_NEAR = statement(
         FROM webhook_events
        WHERE razorpay_event_id = given.id
          AND created_at >= to_timestamp(given.at - 86400) AND created_at <= to_timestamp(given.at + 86400)
+         AND created_at >= to_timestamp($3::float8 - 86400) AND created_at <= to_timestamp($4::float8 + 86400)
        ORDER BY created_at LIMIT 1 OFFSET 0) AS known`,
 );
 /** For bodies without a time: their first copy may be in any partition. */
@@ -78,6 +81,7 @@ const FIND_BODY = statement(
     CROSS JOIN LATERAL (
       SELECT ${COLUMNS}
         FROM webhook_events WHERE body_key = given.body AND created_at = to_timestamp(given.at)
+         AND created_at >= to_timestamp($3::float8) AND created_at <= to_timestamp($4::float8)
           LIMIT 1 OFFSET 0) AS known`,
 );
 const FIND_BODY_ANYWHERE = statement(
@@ -115,6 +119,12 @@ export const lockUndated = async (
 };
 
 const secondsOf = ({ occurredAt }: Arrival): number => Number(occurredAt) / 1000;
+/** The time of each in s, then the first and the last of them. */
+const timesOf = (dated: readonly Arrival[]): readonly [readonly number[], number, number] => {
+  const times = dated.map(secondsOf);
+  const [first, last] = times.reduce(([min, max], at) => [Math.min(min, at), Math.max(max, at)], [Infinity, -Infinity]);
+  return [times, first, last];
+};
 /** A sighting has the body of the event beside it, and is not that event. */
 const bodyName = ({ digest, part }: Pick<KnownEvent, 'digest' | 'part'>): string =>
   `${digest.toString('latin1')}${part ?? ''}`;
@@ -139,9 +149,7 @@ export const findKnown = async (tx: Transaction, arrivals: readonly Arrival[]): 
 const findIds = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<readonly KnownEvent[]> => {
   const [dated, undated] = byTime(arrivals);
   const rows = await Promise.all([
-    dated.length === 0
-      ? []
-      : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), dated.map(secondsOf)]),
+    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_NEAR, [dated.map(({ eventId }) => eventId), ...timesOf(dated)]),
     undated.length === 0 ? [] : tx.query<KnownRow>(FIND_ANYWHERE, [undated.map(({ eventId }) => eventId)]),
   ]);
   return rows.flat().map(knownOf);
@@ -150,7 +158,7 @@ const findIds = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<r
 const findBodies = async (tx: Transaction, arrivals: readonly Arrival[]): Promise<readonly KnownEvent[]> => {
   const [dated, undated] = byTime(arrivals.filter(hasBody));
   const rows = await Promise.all([
-    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY, [dated.map(bodyKeyOf), dated.map(secondsOf)]),
+    dated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY, [dated.map(bodyKeyOf), ...timesOf(dated)]),
     undated.length === 0 ? [] : tx.query<KnownRow>(FIND_BODY_ANYWHERE, [undated.map(bodyKeyOf)]),
   ]);
   return rows.flat().map(knownOf);

@@ -14,20 +14,16 @@ export interface HeldStates {
   readonly held: ReadonlySet<string>;
 }
 
-/**
- * Reads and locks the rows of all keys that the events touch, family
- * by family in catalogue order; not those of keys in `parked`.
- */
+/** Reads and locks the rows of all keys that the events touch, family by family in catalogue order. */
 export const holdStates = async (
   tx: Transaction,
   { tables }: Families,
   arrivals: readonly Arrival[],
-  parked: { has: (name: string) => boolean },
   locking: Locking,
 ): Promise<HeldStates> => {
   const keys = new Map<Family, Set<string>>();
   for (const { task } of arrivals) {
-    if (task.kind === 'keep' || parked.has(keyName(task.family, task.key))) continue;
+    if (task.kind === 'keep') continue;
     keys.set(task.family, (keys.get(task.family) ?? new Set()).add(task.key));
   }
   const touched = [...tables].filter(([family]) => keys.has(family));
@@ -47,7 +43,7 @@ export const loadStates = async (
   tx: Transaction,
   families: Families,
   arrivals: readonly Arrival[],
-): Promise<StatesByFamily> => (await holdStates(tx, families, arrivals, new Map(), 'wait')).states;
+): Promise<StatesByFamily> => (await holdStates(tx, families, arrivals, 'wait')).states;
 
 export const saveStates = async (
   tx: Transaction,

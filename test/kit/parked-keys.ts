@@ -67,7 +67,7 @@ export const verdicts = async (key: string) =>
   Object.fromEntries(
     (
       await fixture.store.rows<{ id: string; verdict: string }>(
-        'SELECT razorpay_event_id AS id, verdict FROM webhook_events WHERE entity_key = $1',
+        'SELECT razorpay_event_id AS id, verdict FROM webhook_events WHERE entity_key = $1 ORDER BY 1',
         [key],
       )
     ).map(({ id, verdict }) => [id, verdict]),
