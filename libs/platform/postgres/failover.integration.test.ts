@@ -25,8 +25,20 @@ const on = async (url: string, ...statements: readonly string[]): Promise<void> 
   for (const sql of statements) await client.query(sql);
   await client.end();
 };
-const readOnly = (url: string, isReadOnly: boolean): Promise<void> =>
-  on(url, `ALTER SYSTEM SET default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`, 'SELECT pg_reload_conf()');
+/** Reloading is a signal: when a new session has the setting, those that stand have been signalled, too. */
+const readOnly = async (url: string, isReadOnly: boolean): Promise<void> => {
+  const wanted = isReadOnly ? 'on' : 'off';
+  await on(url, `ALTER SYSTEM SET default_transaction_read_only = ${wanted}`, 'SELECT pg_reload_conf()');
+  await eventually('the server has the setting', async () => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client.query<{ now: string }>('SELECT current_setting($1) AS now', [
+      'default_transaction_read_only',
+    ]);
+    await client.end();
+    return rows[0]?.now === wanted;
+  });
+};
 const WRITE = adHoc("INSERT INTO written VALUES ('x')");
 
 /** All connections of the pool are open, and idle. */
