@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 import type { ConfigOf, redisSettings } from '#platform/config';
-import { gatherWrites } from '#platform/time';
 
 export type RedisConfig = ConfigOf<typeof redisSettings>;
 export type { Redis } from 'ioredis';
@@ -41,7 +40,7 @@ const renewed = (client: Redis, config: RedisConfig): Redis => {
     },
     duplicate: (...given) => renewed(duplicate(...given), config),
   };
-  return Object.assign(client, each).on('connect', () => writeTogether(client));
+  return Object.assign(client, each);
 };
 
 /** Where the server is and how to log in, as ioredis reads it from the URL. */
@@ -56,15 +55,6 @@ const accessOf = (config: RedisConfig): RedisOptions => {
 const authorityOf = ({ redisTlsCaFile }: RedisConfig): Pick<RedisOptions, 'tls'> => {
   const ca = redisTlsCaFile();
   return ca === undefined ? {} : { tls: { ca } };
-};
-
-/** Each connection has a stream of its own. ioredis writes each command alone; a queue ends many jobs in one turn. */
-const writeTogether = ({ stream }: Redis): void => {
-  const write = stream.write.bind(stream) as (...given: readonly unknown[]) => boolean;
-  stream.write = (...given: readonly unknown[]): boolean => {
-    gatherWrites(stream);
-    return write(...given);
-  };
 };
 
 /**

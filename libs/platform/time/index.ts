@@ -3,7 +3,6 @@ export type { Circuit, CircuitRule } from './circuit.ts';
 export { begun, circuitWaitMs, closedCircuit, ended } from './circuit.ts';
 export { now } from './clock.ts';
 export type { DurationUnit } from './duration.ts';
-export { gatherWrites } from './gather-writes.ts';
 export { readDuration, writeDuration } from './duration.ts';
 export { pause } from './pause.ts';
 export type { Periodic } from './periodic.ts';
