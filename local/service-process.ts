@@ -23,13 +23,17 @@ const isReady = async (port: number): Promise<boolean> => {
   }
 };
 
-/** A program of ours, by its path in the repository, as a process that is ready when its ops port says so. */
+/**
+ * A program of ours, by its path in the repository, as a process that is ready when its ops port says so. `more`: flags
+ * of Node beside the usual ones.
+ */
 export const defineServiceProcess = (
   name: string,
   program: string,
   opsPort: number,
   environment: Environment,
   folder: StateFolder,
+  more: readonly string[] = [],
 ): Server => {
   const read = readConfig({ ...processSettings, ...opsSettings }, environment);
   if (!read.ok) throw new LaunchFailure(codeOf('start', 'settings'), read.issues.join('\n'));
@@ -38,7 +42,7 @@ export const defineServiceProcess = (
       name,
       kind: 'service',
       command: process.execPath,
-      args: [...nodeFlags, join(repositoryRoot, program)],
+      args: [...nodeFlags, ...more, join(repositoryRoot, program)],
       cwd: repositoryRoot,
       env: { ...environment, DAKIA_OPS_PORT: String(opsPort) },
       ready: () => isReady(opsPort),
