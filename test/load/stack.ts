@@ -18,7 +18,7 @@ export type Report = (part: string, message: string) => void;
 export type ServerName = 'kafka' | 'postgres' | 'redis';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Servers to measure on, with corners of them that nobody else uses. */
+/** Servers to measure on, with databases and topics that nobody else uses. */
 export interface Stack {
   /** Of the measured programs: addresses and quiet logs. */
   readonly environment: Environment;
