@@ -31,13 +31,15 @@ const end = async (given: unknown, json: boolean): Promise<number> => {
 const whatToDo = async (error: unknown): Promise<string> => {
   if (isOldDatabase(error))
     return `; this release has newer tables, which npx dakia migrate makes (${codeOf('cli', 'old-database')})`;
-  if (!isNoOperator(error)) return '';
+  if (!isRoleRefused(error)) return '';
+  // Loaded only here: it brings Postgres' client.
   const { OPERATOR_ROLE } = await import('#platform/postgres');
+  if (!error.message.includes(`"${OPERATOR_ROLE}"`)) return '';
   return `; this command needs a login that is a member of ${OPERATOR_ROLE}. Who may only read asks the views of the schema masked with SQL (docs/personal-data.md)`;
 };
 
-/** A login that may not act as the operator: Postgres refuses the role when the connection is opened. */
-const isNoOperator = (error: unknown): boolean =>
+/** A login that may not act as a role: Postgres refuses it when the connection is opened. */
+const isRoleRefused = (error: unknown): error is Error =>
   error instanceof Error && error.message.includes('permission denied to set role');
 
 /** Postgres' codes for a table and a column that do not exist. */

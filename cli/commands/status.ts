@@ -91,6 +91,7 @@ export const addStatus = (program: Command): void => {
 
 const run = async (options: StatusOptions, command: Command): Promise<void> => {
   const { json, all, explain, stalledAfter, timeout, ingest } = options;
+  // Settings that cannot be are said before anybody is asked.
   kafkaConfigOf(command);
   const { ingestOpsUrls } = settingsOf(command, receivedSettings, { DAKIA_INGEST_OPS_URLS: ingest });
   const until = performance.now() + timeout * 1000;
