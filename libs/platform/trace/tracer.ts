@@ -54,7 +54,8 @@ export const sampledTraceOf = (span: Pick<Span, 'traceId' | 'isSampled'> | undef
 
 /**
  * Makes spans. It stands for the OpenTelemetry API, which sees only what is kept: a span that is neither sampled nor
- * failed, and whose ids nobody asks for, costs nothing else. Where traces are off there is no tracer, and `tracer?.start(…)` costs nothing.
+ * failed, and whose ids nobody asks for, costs a time alone. Where traces are off there is no tracer, and
+ * `tracer?.start(…)` costs nothing.
  */
 export interface Tracer {
   readonly start: (start: SpanStart) => Span;
